@@ -1,0 +1,5 @@
+//! From bytes to checked rows. This module knows no models.
+
+mod csr;
+
+pub use csr::{Builder, Dataset, Row};

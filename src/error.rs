@@ -1,0 +1,98 @@
+//! The library's one error type. Messages read `place: what is wrong (what was expected); hint`.
+
+use std::io;
+use std::path::PathBuf;
+
+/// What can go wrong between a text file and a saved model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A place in a text file (data or model) that does not read as it should.
+    #[error("{path}:{line}:{column}: {what} ({expected}); {hint}")]
+    Text {
+        /// The file's name, or `<stdin>`.
+        path: String,
+        /// 1-based line in the decompressed text.
+        line: u64,
+        /// 1-based byte position in the line.
+        column: u64,
+        /// What stands there.
+        what: String,
+        /// What was expected.
+        expected: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A file or data set that is wrong as a whole (empty, binary, corrupt, one class only).
+    #[error("{path}: {what} ({expected}); {hint}")]
+    Input {
+        /// The file's name, or `<stdin>`, or `data set`.
+        path: String,
+        /// What is wrong.
+        what: String,
+        /// What was expected.
+        expected: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The operating system refused to read or write.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried, as a verb: `open`, `read`, `write`, `sync`, `rename`.
+        action: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A setting outside its legal range.
+    #[error("{name} is {value} (expected {expected}); {hint}")]
+    Parameter {
+        /// The setting's name.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// The legal range.
+        expected: &'static str,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// A worker panicked; the other workers were stopped and the fit was given up.
+    #[error(
+        "worker {worker} panicked: {message} (expected no panic); the fit was stopped, no model was made"
+    )]
+    Worker {
+        /// The worker's number, from 0.
+        worker: usize,
+        /// The panic's message.
+        message: String,
+    },
+    /// Training could not be kept finite at any step size that was tried.
+    #[error("training diverged: {what} (expected a finite objective); {hint}")]
+    Diverged {
+        /// What was seen last.
+        what: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+}
+
+impl Error {
+    /// An [`Error::Input`].
+    pub fn input(
+        path: impl Into<String>,
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Error::Input { path: path.into(), what: what.into(), expected: expected.into(), hint: hint.into() }
+    }
+
+    /// An [`Error::Io`].
+    pub fn io(path: impl Into<PathBuf>, action: &'static str, source: io::Error) -> Self {
+        Error::Io { path: path.into(), action, source }
+    }
+}
+
+/// `std::result::Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
