@@ -1,5 +1,13 @@
+//! Lock-free parallel training of sparse models.
 pub mod data;
 pub mod error;
+pub mod kernel;
+pub mod params;
+pub mod problem;
+pub mod rule;
+pub mod strategy;
+mod sync;
+pub mod train;
 
 pub use data::{Dataset, Row};
 pub use error::{Error, Result};

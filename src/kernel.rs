@@ -1,0 +1,198 @@
+//! The loops over one row's entries: dot product and scatter. No policy, no allocation.
+//!
+//! Bounds are checked once per row, not once per entry: a [`Row`] holds only indices below its width
+//! (its private fields are set by checking code alone), and each kernel compares that width with the vector's
+//! length before its loop.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+
+use crate::data::Row;
+use crate::params::Real;
+
+/// A place that holds one weight and can be written through a shared reference:
+/// a [`Cell`] of one thread, or an atomic of many.
+pub trait Slot {
+    /// The type of the weight.
+    type Real: Real;
+    /// The value now.
+    fn get(&self) -> Self::Real;
+    /// Replaces the value.
+    fn set(&self, x: Self::Real);
+}
+
+impl<R: Real> Slot for Cell<R> {
+    type Real = R;
+
+    #[inline(always)]
+    fn get(&self) -> R {
+        Cell::get(self)
+    }
+
+    #[inline(always)]
+    fn set(&self, x: R) {
+        Cell::set(self, x);
+    }
+}
+
+/// The place of index `j`, which is an index of `row`.
+///
+/// # Safety
+/// `j` is one of `row`'s indices, and `row.width() <= slots.len()`.
+#[inline(always)]
+unsafe fn slot<S>(slots: &[S], j: u32) -> &S {
+    // SAFETY: the caller vouches that j is an index of a row at most as wide as `slots`; a row's indices are below
+    // its width (the invariant of `Row`), hence j < slots.len().
+    unsafe { slots.get_unchecked(j as usize) }
+}
+
+#[inline(always)]
+fn check<S>(slots: &[S], row: Row<'_>) {
+    assert!(row.width() <= slots.len(), "a row is wider than the vector that it is used with");
+}
+
+/// Sum of weight times value over the row's entries, in four partial sums.
+///
+/// # Panics
+/// If the row is wider than the vector.
+#[inline(always)]
+pub fn dot<S: Slot>(slots: &[S], row: Row<'_>) -> S::Real {
+    check(slots, row);
+    // SAFETY: `check` compared width and length; j comes from the row.
+    let weight = |j: u32| unsafe { slot(slots, j) }.get();
+    match row.values() {
+        None => sum4(row.indices(), weight),
+        Some(values) => {
+            let (groups, rest) = row.indices().as_chunks::<4>();
+            let (value_groups, value_rest) = values.as_chunks::<4>();
+            let mut sums = [S::Real::ZERO; 4];
+            for (group, x) in groups.iter().zip(value_groups) {
+                for k in 0..4 {
+                    sums[k] += weight(group[k]) * S::Real::of_f32(x[k]);
+                }
+            }
+            for (&j, &x) in rest.iter().zip(value_rest) {
+                sums[0] += weight(j) * S::Real::of_f32(x);
+            }
+            (sums[0] + sums[1]) + (sums[2] + sums[3])
+        }
+    }
+}
+
+#[inline(always)]
+fn sum4<R: Real>(indices: &[u32], weight: impl Fn(u32) -> R) -> R {
+    let (groups, rest) = indices.as_chunks::<4>();
+    let mut sums = [R::ZERO; 4];
+    for group in groups {
+        for k in 0..4 {
+            sums[k] += weight(group[k]);
+        }
+    }
+    for &j in rest {
+        sums[0] += weight(j);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
+}
+
+/// Calls `f(slot, value)` for each entry of the row, in order.
+///
+/// # Panics
+/// If the row is wider than the vector.
+#[inline(always)]
+pub fn for_each<S: Slot>(slots: &[S], row: Row<'_>, f: impl Fn(&S, S::Real)) {
+    check(slots, row);
+    match row.values() {
+        None => {
+            for &j in row.indices() {
+                // SAFETY: `check` compared width and length; j comes from the row.
+                f(unsafe { slot(slots, j) }, S::Real::ONE);
+            }
+        }
+        Some(values) => {
+            for (&j, &x) in row.indices().iter().zip(values) {
+                // SAFETY: as above.
+                f(unsafe { slot(slots, j) }, S::Real::of_f32(x));
+            }
+        }
+    }
+}
+
+/// Calls `f(slot, other, value)` for each entry of the row, in order, where `other` is what `others` holds for the
+/// entry's index.
+///
+/// # Panics
+/// If the row is wider than one of the vectors.
+#[inline(always)]
+pub fn for_each_with<S: Slot, T: Copy>(slots: &[S], others: &[T], row: Row<'_>, f: impl Fn(&S, T, S::Real)) {
+    check(slots, row);
+    check(others, row);
+    match row.values() {
+        None => {
+            for &j in row.indices() {
+                // SAFETY: `check` compared the width with both lengths; j comes from the row.
+                f(unsafe { slot(slots, j) }, unsafe { *slot(others, j) }, S::Real::ONE);
+            }
+        }
+        Some(values) => {
+            for (&j, &x) in row.indices().iter().zip(values) {
+                // SAFETY: as above.
+                f(unsafe { slot(slots, j) }, unsafe { *slot(others, j) }, S::Real::of_f32(x));
+            }
+        }
+    }
+}
+
+/// Sum of weight times value over the row's entries, each product and the sum in f64: for scores that are reported.
+///
+/// # Panics
+/// If the row is wider than the vector.
+#[inline(always)]
+pub fn score<R: Real>(weights: &[R], row: Row<'_>) -> f64 {
+    check(weights, row);
+    // SAFETY: `check` compared width and length; j comes from the row.
+    let weight = |j: u32| unsafe { slot(weights, j) }.to_f64();
+    match row.values() {
+        None => sum4(row.indices(), weight),
+        Some(values) => {
+            let (groups, rest) = row.indices().as_chunks::<4>();
+            let (value_groups, value_rest) = values.as_chunks::<4>();
+            let mut sums = [0.0; 4];
+            for (group, x) in groups.iter().zip(value_groups) {
+                for k in 0..4 {
+                    sums[k] += weight(group[k]) * f64::from(x[k]);
+                }
+            }
+            for (&j, &x) in rest.iter().zip(value_rest) {
+                sums[0] += weight(j) * f64::from(x);
+            }
+            (sums[0] + sums[1]) + (sums[2] + sums[3])
+        }
+    }
+}
+
+/// Asks for the memory of a row that will be read soon, as far as `LINES` cache lines of each of its arrays.
+#[inline(always)]
+pub fn prefetch(row: Row<'_>) {
+    prefetch_lines(row.indices());
+    if let Some(values) = row.values() {
+        prefetch_lines(values);
+    }
+}
+
+/// Cache lines of each array that [`prefetch`] asks for: enough for the hardware's own prefetcher to take over.
+const LINES: usize = 4;
+const LINE_BYTES: usize = 64;
+
+#[inline(always)]
+fn prefetch_lines<T>(array: &[T]) {
+    for line in array.chunks(LINE_BYTES / size_of::<T>()).take(LINES) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a prefetch is a hint that never faults, and the pointer is that of a live slice.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = line;
+    }
+}

@@ -1,0 +1,137 @@
+//! The two scalar types of weights, f32 and f64, and their atomic twins.
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+use crate::kernel::Slot;
+use crate::sync::{AtomicF32, AtomicF64, FloatOrdering::Relaxed};
+
+/// A scalar type of weights: f32 or f64.
+pub trait Real:
+    Copy
+    + Debug
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + AddAssign
+    + Div<Output = Self>
+    + Mul<Output = Self>
+    + Neg<Output = Self>
+    + Sub<Output = Self>
+    + 'static
+{
+    /// The atomic of the same size, alignment and bit pattern.
+    type Shared: SharedReal<Real = Self>;
+    /// Zero.
+    const ZERO: Self;
+    /// One.
+    const ONE: Self;
+    /// The nearest value of this type.
+    fn of(x: f64) -> Self;
+    /// The value as f64, exactly.
+    fn to_f64(self) -> f64;
+    /// e to the power of `self`.
+    fn exp(self) -> Self;
+    /// Absolute value.
+    fn abs(self) -> Self;
+    /// The larger of two values; the other one if one is NaN.
+    fn max(self, other: Self) -> Self;
+    /// The smaller of two values; the other one if one is NaN.
+    fn min(self, other: Self) -> Self;
+    /// The value of an entry of a row, exactly.
+    fn of_f32(x: f32) -> Self;
+}
+
+/// An atomic float. All operations are relaxed: no other memory is published through a weight.
+pub trait SharedReal: Slot + Send + Sync {
+    /// Adds by compare-and-swap; no addition is lost.
+    fn add(&self, x: Self::Real);
+    /// Replaces the value by `f` of it by compare-and-swap; `f` may run again if another thread came between.
+    fn replace(&self, f: impl Fn(Self::Real) -> Self::Real);
+    /// Stores `new` if the value is still `old`, bit for bit; says whether it was.
+    fn exchange(&self, old: Self::Real, new: Self::Real) -> bool;
+}
+
+macro_rules! real {
+    ($float:ty, $atomic:ty) => {
+        impl Real for $float {
+            type Shared = $atomic;
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+
+            #[inline(always)]
+            fn of(x: f64) -> Self {
+                x as $float
+            }
+
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+
+            #[inline(always)]
+            fn exp(self) -> Self {
+                self.exp()
+            }
+
+            #[inline(always)]
+            fn abs(self) -> Self {
+                self.abs()
+            }
+
+            #[inline(always)]
+            fn max(self, other: Self) -> Self {
+                self.max(other)
+            }
+
+            #[inline(always)]
+            fn min(self, other: Self) -> Self {
+                self.min(other)
+            }
+
+            #[inline(always)]
+            fn of_f32(x: f32) -> Self {
+                <$float>::from(x)
+            }
+        }
+
+        impl Slot for $atomic {
+            type Real = $float;
+
+            #[inline(always)]
+            fn get(&self) -> $float {
+                self.load(Relaxed)
+            }
+
+            #[inline(always)]
+            fn set(&self, x: $float) {
+                self.store(x, Relaxed);
+            }
+        }
+
+        impl SharedReal for $atomic {
+            #[inline(always)]
+            fn add(&self, x: $float) {
+                self.fetch_add(x, Relaxed);
+            }
+
+            #[inline(always)]
+            fn replace(&self, f: impl Fn($float) -> $float) {
+                let mut seen = self.load(Relaxed);
+                while let Err(now) = self.compare_exchange_weak(seen, f(seen), Relaxed, Relaxed) {
+                    seen = now;
+                }
+            }
+
+            #[inline(always)]
+            fn exchange(&self, old: $float, new: $float) -> bool {
+                self.compare_exchange(old, new, Relaxed, Relaxed).is_ok()
+            }
+        }
+    };
+}
+
+real!(f32, AtomicF32);
+real!(f64, AtomicF64);

@@ -1,0 +1,143 @@
+//! One vector of weights in shared memory.
+#![allow(unsafe_code)]
+
+use std::fs::OpenOptions;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::slice;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use super::Real;
+use crate::error::{Error, Result};
+use crate::kernel::Slot;
+
+/// A vector of weights that any number of threads read and write at the same time, in a memory map.
+///
+/// # What is promised
+/// - **Size and alignment.** A weight takes `size_of::<R>()` bytes (4 for f32, 8 for f64), nothing lies between two
+///   weights, and the first is page-aligned, so no weight crosses a cache line.
+/// - **Ordering.** All accesses are relaxed. A thread may see another's writes late and in another order; whoever
+///   needs all writes of a worker joins its thread first, which publishes them.
+/// - **Tearing.** A weight is read and written as a whole: a reader sees one of the values that were written, never
+///   half of one and half of another. No promise spans two weights.
+/// - **No plain view.** Weights are reached as atomics only, so racing threads are defined behavior in Rust's memory
+///   model. Dense passes work on a copy ([`SharedParams::copy_to`]).
+/// - **Named file.** The file is the raw array in the machine's byte order and nothing else; other processes may map
+///   it and read along. If one shortens the file, the system ends this process (SIGBUS), as with any map.
+pub struct SharedParams<R: Real> {
+    map: MmapRaw,
+    len: usize,
+    real: PhantomData<R>,
+}
+
+impl<R: Real> SharedParams<R> {
+    /// `len` zeros in anonymous memory.
+    ///
+    /// # Errors
+    /// If the system has no room for them.
+    pub fn anonymous(len: usize) -> Result<Self> {
+        let bytes = Self::bytes(len)?;
+        let map = MmapOptions::new()
+            .len(bytes)
+            .map_anon()
+            .map_err(|source| Error::io(format!("<{bytes} bytes of weights>"), "map", source))?;
+        Ok(SharedParams { map: map.into(), len, real: PhantomData })
+    }
+
+    /// `len` zeros in the file `path`, which other processes may map to watch the training.
+    ///
+    /// The file is made if there is none. One that is there must be empty or of exactly the size needed, so that
+    /// a mistyped name destroys nothing; its contents are set to zero.
+    ///
+    /// # Errors
+    /// If the file is of another size, or the system refuses to make, size or map it.
+    pub fn file(path: &Path, len: usize) -> Result<Self> {
+        let bytes = Self::bytes(len)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(|source| Error::io(path, "open", source))?;
+        let found = file.metadata().map_err(|source| Error::io(path, "inspect", source))?.len();
+        if found != 0 && found != bytes as u64 {
+            return Err(Error::input(
+                path.display().to_string(),
+                format!("the file holds {found} bytes"),
+                format!("no file, an empty one, or one of {bytes} bytes for {len} weights"),
+                "name another file, or remove this one if it is no longer needed",
+            ));
+        }
+        file.set_len(bytes as u64).map_err(|source| Error::io(path, "resize", source))?;
+        let map =
+            MmapOptions::new().len(bytes).map_raw(&file).map_err(|source| Error::io(path, "map", source))?;
+        let params = SharedParams { map, len, real: PhantomData };
+        params.fill(R::ZERO);
+        Ok(params)
+    }
+
+    fn bytes(len: usize) -> Result<usize> {
+        len.max(1).checked_mul(size_of::<R>()).filter(|&bytes| isize::try_from(bytes).is_ok()).ok_or_else(
+            || {
+                Error::input(
+                    "weights",
+                    format!("{len} weights are more than memory can address"),
+                    "a vector that fits into memory",
+                    "look for a mistyped feature index in the data",
+                )
+            },
+        )
+    }
+
+    /// Number of weights.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no weights.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The weights as atomics.
+    pub fn slots(&self) -> &[R::Shared] {
+        // SAFETY: the map is at least `len * size_of::<R>()` bytes long (both constructors asked for that), page-aligned
+        // and lives as long as `self`, which owns it. `R::Shared` is `AtomicF32` or `AtomicF64`, transparent over
+        // `AtomicU32` or `AtomicU64`, which have the size of f32 and f64, accept any bit pattern, and are themselves
+        // the `UnsafeCell` that lets other threads and processes write behind a shared reference. The memory is reached
+        // in no other way: this crate makes no other reference or pointer into the map.
+        unsafe { slice::from_raw_parts(self.map.as_ptr().cast::<R::Shared>(), self.len) }
+    }
+
+    /// Copies all weights to `to`. Exact when no worker runs; otherwise each weight is one that was there at some
+    /// moment.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn copy_to(&self, to: &mut [R]) {
+        assert_eq!(to.len(), self.len, "one place a weight");
+        for (to, slot) in to.iter_mut().zip(self.slots()) {
+            *to = slot.get();
+        }
+    }
+
+    /// Sets all weights from `from`.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn copy_from(&self, from: &[R]) {
+        assert_eq!(from.len(), self.len, "one weight a place");
+        for (slot, &x) in self.slots().iter().zip(from) {
+            slot.set(x);
+        }
+    }
+
+    /// Sets all weights to `x`.
+    pub fn fill(&self, x: R) {
+        for slot in self.slots() {
+            slot.set(x);
+        }
+    }
+}

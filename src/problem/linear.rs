@@ -1,0 +1,148 @@
+//! The linear model: each term is the loss of one example's score.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{Loss, Problem, Prox};
+use crate::data::{Dataset, Row};
+use crate::error::{Error, Result};
+use crate::kernel;
+use crate::params::{Real, Weights};
+
+/// Mean loss of the scores x.w (+ bias) against one target an example.
+///
+/// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a constant feature
+/// that each example has, regularized like any other (LIBLINEAR's `-B`).
+pub struct Linear<'d, L> {
+    data: &'d Dataset,
+    targets: &'d [f32],
+    /// Squared norm of each example, with the constant feature.
+    norms2: Vec<f32>,
+    loss: L,
+    constant: Option<f32>,
+}
+
+impl<'d, L: Loss> Linear<'d, L> {
+    /// `targets` holds +1 or -1 an example in classification, any finite number in regression; `constant` is the
+    /// value of the bias's feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
+    ///
+    /// # Errors
+    /// If there is no example, a target is missing or not finite, or the constant is not finite.
+    pub fn new(data: &'d Dataset, targets: &'d [f32], loss: L, constant: Option<f32>) -> Result<Self> {
+        let wrong = |what: String, expected: &str| Error::input("data set", what, expected, "check the data");
+        if data.is_empty() {
+            return Err(wrong("there is no example".into(), "at least one"));
+        }
+        if targets.len() != data.len() {
+            return Err(wrong(
+                format!("{} targets for {} examples", targets.len(), data.len()),
+                "one target an example",
+            ));
+        }
+        if let Some(i) = targets.iter().position(|y| !y.is_finite()) {
+            return Err(wrong(format!("the target of example {i} is {}", targets[i]), "a finite number"));
+        }
+        if let Some(constant) = constant.filter(|c| !c.is_finite()) {
+            return Err(wrong(format!("the bias's feature is {constant}"), "a finite number"));
+        }
+        let constant2 = constant.map_or(0.0, |c| f64::from(c).powi(2));
+        let norms2 =
+            (0..data.len()).into_par_iter().map(|i| (data.row(i).norm2() + constant2) as f32).collect();
+        Ok(Linear { data, targets, norms2, loss, constant })
+    }
+
+    /// Value of the bias's feature.
+    pub fn constant(&self) -> Option<f32> {
+        self.constant
+    }
+
+    /// Score of one example, summed in f64.
+    #[inline(always)]
+    fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
+        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.data.width()].to_f64());
+        kernel::score(w, row) + bias
+    }
+}
+
+/// Examples whose losses are summed by one task: the sum's order, hence its rounding, does not depend on the threads.
+const SUMMED_TOGETHER: usize = 1024;
+
+impl<L: Loss> Problem for Linear<'_, L> {
+    type Step<R: Real> = R;
+
+    fn terms(&self) -> usize {
+        self.data.len()
+    }
+
+    fn width(&self) -> usize {
+        self.data.width() + self.common()
+    }
+
+    fn common(&self) -> usize {
+        usize::from(self.constant.is_some())
+    }
+
+    fn touches(&self) -> usize {
+        self.data.nonzeros()
+    }
+
+    fn support(&self, term: usize) -> impl Iterator<Item = usize> {
+        self.data.row(term).indices().iter().map(|&j| j as usize)
+    }
+
+    fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
+        let starts: Vec<usize> = terms.clone().step_by(SUMMED_TOGETHER).collect();
+        let sums: Vec<f64> = starts
+            .into_par_iter()
+            .map(|start| {
+                (start..terms.end.min(start + SUMMED_TOGETHER))
+                    .map(|i| self.loss.value(f64::from(self.targets[i]), self.score(self.data.row(i), w)))
+                    .sum()
+            })
+            .collect();
+        sums.iter().sum()
+    }
+
+    #[inline(always)]
+    fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<W::Real> {
+        let row = self.data.row(term);
+        let mut s = w.dot(row);
+        let q = W::Real::of_f32(self.norms2[term]);
+        if let Some(c) = self.constant {
+            s += W::Real::of_f32(c) * w.common(0);
+        }
+        let a = self.loss.step(W::Real::of_f32(self.targets[term]), s, rate, q);
+        (a != W::Real::ZERO).then_some(a)
+    }
+
+    #[inline(always)]
+    fn apply<W: Weights>(
+        &self,
+        term: usize,
+        step: Option<W::Real>,
+        share: W::Real,
+        prox: &impl Prox<W::Real>,
+        w: &W,
+    ) {
+        let row = self.data.row(term);
+        if prox.is_identity() {
+            let Some(a) = step else { return };
+            w.add(a * share, row);
+            if let Some(c) = self.constant {
+                w.set_common(0, w.common(0) + a * share * W::Real::of_f32(c));
+            }
+            return;
+        }
+        let a = step.map_or(W::Real::ZERO, |a| a * share);
+        w.update_row(row, prox.rarity(), |x, rarity, w| prox.shrink(w + a * x, rarity));
+        if let Some(c) = self.constant {
+            w.set_common(0, prox.shrink(w.common(0) + a * W::Real::of_f32(c), W::Real::ONE));
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, term: usize) {
+        kernel::prefetch(self.data.row(term));
+    }
+}

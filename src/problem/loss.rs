@@ -1,0 +1,241 @@
+//! Losses of a score s = x.w against a target y, and their implicit steps.
+//!
+//! An implicit step of length `rate` on one example is the a that solves a = -rate * slope(y, s + a*q) with
+//! q = ||x||^2: the gradient is taken where the step ends (Kulis & Bartlett, ICML 2010). It never overshoots the
+//! example's own minimum, whatever the rate.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::params::Real;
+
+/// A convex loss of a score against a target, as a trait so that it is inlined into the training loop.
+pub trait Loss: Copy + Send + Sync {
+    /// The loss of score `s` against target `y` (+1 or -1 in classification, any number in regression).
+    fn value(&self, y: f64, s: f64) -> f64;
+
+    /// The derivative of the loss by the score; a subgradient where there is a kink.
+    fn slope<R: Real>(&self, y: R, s: R) -> R;
+
+    /// The implicit step: how much of x to add to w. `q` is the squared norm of x, at least 0.
+    ///
+    /// By default, found by bisection between no step and the explicit one, which enclose it for any convex loss.
+    fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
+        let explicit = -rate * self.slope(y, s);
+        let (mut low, mut high) = (R::ZERO, R::ONE);
+        for _ in 0..12 {
+            let middle = (low + high) * R::of(0.5);
+            let a = middle * explicit;
+            // The sought fraction of the explicit step is larger when the gradient there still asks for more.
+            let wanted = -rate * self.slope(y, s + a * q);
+            if (wanted - a) * explicit > R::ZERO {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        high * explicit
+    }
+}
+
+/// ln(1 + e^-m), m = y*s.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Logistic;
+
+impl Loss for Logistic {
+    #[inline(always)]
+    fn value(&self, y: f64, s: f64) -> f64 {
+        let m = y * s;
+        (-m.abs()).exp().ln_1p() + (-m).max(0.0)
+    }
+
+    #[inline(always)]
+    fn slope<R: Real>(&self, y: R, s: R) -> R {
+        -y / (R::ONE + (y * s).exp())
+    }
+
+    /// Newton's method from no step, kept between no step and the explicit one.
+    #[inline(always)]
+    fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
+        let mut m = y * s;
+        let mut a = R::ZERO;
+        let mut bound = rate;
+        // The error of a Newton step is of the order of the change of the curvature over it: small for a small
+        // rate*q, where one step does.
+        for _ in 0..4 {
+            let p = R::ONE / (R::ONE + m.exp());
+            if a == R::ZERO {
+                bound = rate * p;
+            }
+            let change = (rate * p - a) / (R::ONE + rate * q * p * (R::ONE - p));
+            let next = (a + change).max(R::ZERO).min(bound);
+            let moved = (next - a) * q;
+            a = next;
+            m += moved;
+            if moved.abs() < R::of(0.125) {
+                break;
+            }
+        }
+        a * y
+    }
+}
+
+/// max(0, 1 - m), m = y*s.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hinge;
+
+impl Loss for Hinge {
+    #[inline(always)]
+    fn value(&self, y: f64, s: f64) -> f64 {
+        (1.0 - y * s).max(0.0)
+    }
+
+    #[inline(always)]
+    fn slope<R: Real>(&self, y: R, s: R) -> R {
+        if y * s < R::ONE { -y } else { R::ZERO }
+    }
+
+    #[inline(always)]
+    fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
+        let short = R::ONE - y * s;
+        if short <= R::ZERO {
+            R::ZERO
+        } else if short < rate * q {
+            y * short / q
+        } else {
+            y * rate
+        }
+    }
+}
+
+/// max(0, 1 - m)^2, m = y*s: LIBLINEAR's, without 1/2.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SquaredHinge;
+
+impl Loss for SquaredHinge {
+    #[inline(always)]
+    fn value(&self, y: f64, s: f64) -> f64 {
+        (1.0 - y * s).max(0.0).powi(2)
+    }
+
+    #[inline(always)]
+    fn slope<R: Real>(&self, y: R, s: R) -> R {
+        -(R::ONE - y * s).max(R::ZERO) * y * R::of(2.0)
+    }
+
+    #[inline(always)]
+    fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
+        let twice = rate * R::of(2.0);
+        y * twice * (R::ONE - y * s).max(R::ZERO) / (R::ONE + twice * q)
+    }
+}
+
+/// (y - s)^2 / 2.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Squared;
+
+impl Loss for Squared {
+    #[inline(always)]
+    fn value(&self, y: f64, s: f64) -> f64 {
+        (y - s).powi(2) / 2.0
+    }
+
+    #[inline(always)]
+    fn slope<R: Real>(&self, y: R, s: R) -> R {
+        s - y
+    }
+
+    #[inline(always)]
+    fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
+        rate * (y - s) / (R::ONE + rate * q)
+    }
+}
+
+/// r^2/2 for |r| <= 1, else |r| - 1/2, with r = y - s.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Huber;
+
+impl Loss for Huber {
+    #[inline(always)]
+    fn value(&self, y: f64, s: f64) -> f64 {
+        let r = (y - s).abs();
+        if r <= 1.0 { r * r / 2.0 } else { r - 0.5 }
+    }
+
+    #[inline(always)]
+    fn slope<R: Real>(&self, y: R, s: R) -> R {
+        (s - y).max(-R::ONE).min(R::ONE)
+    }
+
+    /// The squared loss's step, or a full step of length `rate` where that does not reach the quadratic part.
+    #[inline(always)]
+    fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
+        (rate * (y - s) / (R::ONE + rate * q)).max(-rate).min(rate)
+    }
+}
+
+/// The losses that come with the crate, as a choice made at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum LossKind {
+    /// [`Logistic`]
+    #[default]
+    Logistic,
+    /// [`Hinge`]
+    Hinge,
+    /// [`SquaredHinge`]
+    SquaredHinge,
+    /// [`Squared`]
+    Squared,
+    /// [`Huber`]
+    Huber,
+}
+
+impl LossKind {
+    /// All of them.
+    pub const ALL: [LossKind; 5] =
+        [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge, LossKind::Squared, LossKind::Huber];
+
+    /// Whether labels are numbers to be met rather than two classes to be told apart.
+    pub fn is_regression(self) -> bool {
+        matches!(self, LossKind::Squared | LossKind::Huber)
+    }
+
+    /// The name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            LossKind::Logistic => "logistic",
+            LossKind::Hinge => "hinge",
+            LossKind::SquaredHinge => "squared-hinge",
+            LossKind::Squared => "squared",
+            LossKind::Huber => "huber",
+        }
+    }
+
+    /// The loss of score `s` against target `y`, as [`Loss::value`].
+    pub fn value(self, y: f64, s: f64) -> f64 {
+        match self {
+            LossKind::Logistic => Logistic.value(y, s),
+            LossKind::Hinge => Hinge.value(y, s),
+            LossKind::SquaredHinge => SquaredHinge.value(y, s),
+            LossKind::Squared => Squared.value(y, s),
+            LossKind::Huber => Huber.value(y, s),
+        }
+    }
+}
+
+impl fmt::Display for LossKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for LossKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        LossKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| format!("no loss is named {name}"))
+    }
+}

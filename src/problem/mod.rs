@@ -1,0 +1,62 @@
+//! What is minimized: a finite sum of terms that each touch few coordinates.
+
+mod linear;
+mod loss;
+
+use std::ops::Range;
+
+pub use linear::Linear;
+pub use loss::{Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
+
+use crate::params::{Real, Weights};
+
+/// A sum of terms, f(w) = (1/n) * sum of f_i(w), of which each touches few of w's coordinates (Niu et al., 2011).
+///
+/// The problem knows its terms; how far to move, what is added to the sum as a regularizer, and where the weights
+/// are, is others' business.
+pub trait Problem: Sync {
+    /// What one visit to a term wants to change: a scalar, a few short vectors.
+    type Step<R: Real>;
+
+    /// Number of terms, n. Their order should be random: step sizes are tried on the first ones.
+    fn terms(&self) -> usize;
+    /// Number of coordinates of w.
+    fn width(&self) -> usize;
+    /// How many coordinates at the end of w are touched by every term (a bias). Workers keep private copies of them.
+    fn common(&self) -> usize {
+        0
+    }
+    /// Number of coordinates that the terms touch, summed over all terms, without the common ones.
+    fn touches(&self) -> usize {
+        (0..self.terms()).map(|term| self.support(term).count()).sum()
+    }
+    /// The coordinates that a term touches, without the common ones; each once, in ascending order.
+    fn support(&self, term: usize) -> impl Iterator<Item = usize>;
+    /// The loss of some of the terms, summed in f64. Deterministic.
+    fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64;
+    /// Plans a descent step of length `rate` along the term's negative gradient; reads only. `None` if the gradient
+    /// is zero.
+    fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Self::Step<W::Real>>;
+    /// Moves the term's coordinates by `share` times the step (not at all for `None`), and applies `prox` to each of
+    /// them.
+    fn apply<W: Weights>(
+        &self,
+        term: usize,
+        step: Option<Self::Step<W::Real>>,
+        share: W::Real,
+        prox: &impl Prox<W::Real>,
+        w: &W,
+    );
+    /// Asks for the memory of a term that will be visited soon.
+    fn prefetch(&self, _term: usize) {}
+}
+
+/// What a regularizer does to a coordinate after it was moved.
+pub trait Prox<R: Real> {
+    /// Whether it changes nothing.
+    fn is_identity(&self) -> bool;
+    /// How rarely each coordinate is touched, for [`Prox::shrink`]: one value a coordinate of w.
+    fn rarity(&self) -> &[R];
+    /// The shrunk value of a coordinate, given its value and its rarity.
+    fn shrink(&self, z: R, rarity: R) -> R;
+}

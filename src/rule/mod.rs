@@ -1,0 +1,60 @@
+//! How one visit to one term changes coordinates.
+
+mod penalty;
+mod schedule;
+mod sgd;
+
+use std::ops::Range;
+
+pub use penalty::Penalty;
+pub use schedule::{Schedule, StepSize};
+pub use sgd::Sgd;
+
+use crate::params::{Real, Weights};
+
+/// How far a fit has come when a worker starts a block of terms.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Clock {
+    /// Visits made by all workers before this block, over all epochs.
+    pub visits: u64,
+}
+
+/// A problem under a rule: what a strategy needs to know of both.
+///
+/// A visit is planned (reads only) and then applied, so that a strategy can drop a plan, or average several: a plan
+/// that was not applied has changed nothing.
+pub trait Visit: Sync {
+    /// Type of a weight.
+    type Real: Real;
+    /// What a worker needs to know of step sizes for one block of terms.
+    type Pace: Copy;
+    /// A planned visit.
+    type Step;
+
+    /// Number of terms.
+    fn terms(&self) -> usize;
+    /// Number of coordinates.
+    fn width(&self) -> usize;
+    /// How many coordinates at the end are touched by every term; see [`Problem::common`](crate::problem::Problem).
+    fn common(&self) -> usize;
+    /// The coordinates that a term touches, without the common ones, in ascending order.
+    fn support(&self, term: usize) -> impl Iterator<Item = usize>;
+    /// The pace for a block that starts at `clock`.
+    fn pace(&self, clock: Clock) -> Self::Pace;
+    /// Plans a visit; reads only. `None` if the visit would change nothing.
+    fn plan<W: Weights<Real = Self::Real>>(&self, term: usize, pace: Self::Pace, w: &W)
+    -> Option<Self::Step>;
+    /// Carries `share` (1: all) of a planned visit out.
+    fn apply<W: Weights<Real = Self::Real>>(
+        &self,
+        term: usize,
+        step: Self::Step,
+        pace: Self::Pace,
+        share: Self::Real,
+        w: &W,
+    );
+    /// Asks for the memory of a term that will be visited soon.
+    fn prefetch(&self, term: usize);
+    /// The objective over some of the terms: their mean loss, plus the regularizer.
+    fn objective(&self, terms: Range<usize>, w: &[Self::Real]) -> f64;
+}

@@ -1,0 +1,49 @@
+//! How workers share the weights. Each protocol is argued in the README beside this file.
+
+mod hogwild;
+mod order;
+mod sequential;
+mod tickets;
+mod worker;
+
+pub use hogwild::{Hogwild, Update};
+pub use order::Order;
+pub use sequential::Sequential;
+pub use worker::{Control, Progress};
+
+use crate::error::Result;
+use crate::params::{Real, SharedParams};
+use crate::rule::Visit;
+
+/// One pass over the terms of a problem.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass<'a> {
+    /// The blocks of terms, in this epoch's order.
+    pub order: &'a Order,
+    /// Number of the epoch, from 0.
+    pub epoch: u64,
+    /// Visits made in earlier epochs.
+    pub visits_before: u64,
+    /// Seed of the fit.
+    pub seed: u64,
+    /// When to stop early, and where progress is counted.
+    pub control: &'a Control,
+}
+
+/// A way for workers to share the weights.
+pub trait Strategy<R: Real> {
+    /// Number of threads that visit terms.
+    fn workers(&self) -> usize;
+
+    /// Visits the terms of `pass` once, unless its control says to stop. When it returns, no worker runs and `params`
+    /// holds the model. Returns the number of visits made.
+    ///
+    /// # Errors
+    /// [`Error::Worker`](crate::Error::Worker) if a worker panicked; the others were stopped.
+    fn epoch<V: Visit<Real = R>>(
+        &mut self,
+        visit: &V,
+        params: &SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64>;
+}

@@ -1,0 +1,34 @@
+//! One thread on plain memory: the oracle for all other strategies.
+
+use super::tickets::Tickets;
+use super::worker::work;
+use super::{Pass, Strategy};
+use crate::error::Result;
+use crate::params::{Plain, Real, SharedParams};
+use crate::rule::Visit;
+
+/// Visits terms one after the other, on a private copy of the weights without atomics. Deterministic given the seed.
+#[derive(Clone, Debug, Default)]
+pub struct Sequential<R> {
+    weights: Vec<R>,
+}
+
+impl<R: Real> Strategy<R> for Sequential<R> {
+    fn workers(&self) -> usize {
+        1
+    }
+
+    fn epoch<V: Visit<Real = R>>(
+        &mut self,
+        visit: &V,
+        params: &SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
+        self.weights.resize(params.len(), R::ZERO);
+        params.copy_to(&mut self.weights);
+        let plain = Plain::new(&mut self.weights, visit.common());
+        let visits = work(0, visit, &plain, &Tickets::new(pass.order.blocks()), pass);
+        params.copy_from(&self.weights);
+        Ok(visits)
+    }
+}

@@ -1,0 +1,98 @@
+//! A first step size that nobody has to give (Bottou's `svmsgd` does the same on a thousand examples).
+
+use crate::error::{Error, Result};
+use crate::params::{Real, SharedParams};
+use crate::problem::Problem;
+use crate::rule::{Schedule, Sgd, StepSize, Visit};
+use crate::strategy::{Control, Order, Pass, Sequential, Strategy};
+
+/// Fewest terms that step sizes are tried on, where there are that many.
+const FEWEST: usize = 1_000;
+/// Most terms that step sizes are tried on.
+const MOST: usize = 10_000;
+/// The first guess, and how far above and below it the search goes at most.
+const GUESS: f64 = 1.0;
+const RANGE: f64 = 1e9;
+
+/// The step size, on a grid of powers of 2, whose one pass over the first terms leaves the lowest objective on them.
+///
+/// The search walks from 1 by factors of 4 while the objective falls, then looks at the two neighbors of the best by
+/// a factor of 2. Terms are in random order, so the first ones are a sample. Deterministic given the seed. `rule`
+/// comes back with its schedule unchanged and its first step size set.
+///
+/// # Errors
+/// [`Error::Diverged`] if no step size leaves a finite objective.
+pub fn search<P: Problem, R: Real>(
+    rule: &mut Sgd<'_, P, R>,
+    seed: u64,
+    control: &Control,
+) -> Result<Vec<(f64, f64)>> {
+    let schedule = rule.step_size().schedule;
+    let sample = rule.terms().min((rule.terms() / 10).clamp(FEWEST, MOST));
+    let mut trial = Trial { order: Order::new(sample), weights: vec![R::ZERO; rule.width()], seed, control };
+    trial.order.shuffle(seed, 0);
+    let params = SharedParams::anonymous(rule.width())?;
+    let mut tried: Vec<(f64, f64)> = Vec::new();
+    let mut score = |eta: f64, tried: &mut Vec<(f64, f64)>| -> Result<f64> {
+        rule.set_step_size(StepSize { eta0: eta, schedule: Schedule::Constant });
+        let objective = trial.objective(rule, &params)?;
+        tried.push((eta, objective));
+        Ok(objective)
+    };
+    let mut best = (GUESS, score(GUESS, &mut tried)?);
+    for factor in [0.25, 4.0] {
+        let from = best.0;
+        loop {
+            let eta = best.0 * factor;
+            if !(1.0 / RANGE..=RANGE).contains(&eta) {
+                break;
+            }
+            let objective = score(eta, &mut tried)?;
+            // An infinite objective at the guess says nothing yet about still smaller steps.
+            if !(objective < best.1 || (best.1.is_infinite() && factor < 1.0)) {
+                break;
+            }
+            best = (eta, objective);
+        }
+        if best.0 != from {
+            break;
+        }
+    }
+    for factor in [0.5, 2.0] {
+        let eta = best.0 * factor;
+        let objective = score(eta, &mut tried)?;
+        if objective < best.1 {
+            best = (eta, objective);
+            break;
+        }
+    }
+    if !best.1.is_finite() {
+        return Err(Error::Diverged {
+            what: format!("no step size between {:e} and {RANGE:e} leaves a finite objective", 1.0 / RANGE),
+            hint: "scale the features down, for example to rows of length 1",
+        });
+    }
+    rule.set_step_size(StepSize { eta0: best.0, schedule });
+    Ok(tried)
+}
+
+/// What each trial uses again.
+struct Trial<'a, R> {
+    order: Order,
+    weights: Vec<R>,
+    seed: u64,
+    control: &'a Control,
+}
+
+impl<R: Real> Trial<'_, R> {
+    /// The objective on the sample after one pass over it from zero; infinite if it is not finite.
+    fn objective<V: Visit<Real = R>>(&mut self, visit: &V, params: &SharedParams<R>) -> Result<f64> {
+        params.fill(R::ZERO);
+        let pass =
+            Pass { order: &self.order, epoch: 0, visits_before: 0, seed: self.seed, control: self.control };
+        Sequential::default().epoch(visit, params, pass)?;
+        params.copy_to(&mut self.weights);
+        let objective = visit.objective(0..self.order.terms(), &self.weights);
+        Ok(if objective.is_finite() { objective } else { f64::INFINITY })
+    }
+}
