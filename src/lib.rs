@@ -1,5 +1,6 @@
 pub mod data;
 pub mod error;
+pub mod save;
 
 pub use data::{Dataset, Row};
 pub use error::{Error, Result};
