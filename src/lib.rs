@@ -1,5 +1,6 @@
 pub mod data;
 pub mod error;
+pub mod metrics;
 pub mod save;
 
 pub use data::{Dataset, Row};
