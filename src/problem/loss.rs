@@ -7,6 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::error::Error;
 use crate::params::Real;
 
 /// A convex loss of a score against a target, as a trait so that it is inlined into the training loop.
@@ -230,12 +231,16 @@ impl fmt::Display for LossKind {
 }
 
 impl FromStr for LossKind {
-    type Err = String;
+    type Err = Error;
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        LossKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| format!("no loss is named {name}"))
+    /// # Errors
+    /// [`Error::Parameter`] if no loss has this name.
+    fn from_str(name: &str) -> Result<Self, Error> {
+        LossKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| Error::Parameter {
+            name: "loss",
+            value: format!("`{name}`"),
+            expected: "logistic, hinge, squared-hinge, squared or huber",
+            hint: "choose one of the losses",
+        })
     }
 }

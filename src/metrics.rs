@@ -1,0 +1,169 @@
+//! How good predictions are, from scores and the truth. All sums are in f64, all functions deterministic.
+//!
+//! Every function takes one score and one true value per example; an empty pair of slices has no measure
+//! (`None`).
+
+use rayon::prelude::*;
+
+/// The share, from 0 to 1, of examples whose class is right. `signs` are positive for the first class; a score
+/// of exactly 0 counts for the second one, as in [`Model::predict`](crate::model::Model::predict).
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn accuracy(scores: &[f64], signs: &[f32]) -> Option<f64> {
+    let right = pairs(scores, signs).filter(|&(score, sign)| (score > 0.0) == (sign > 0.0)).count();
+    mean(right as f64, scores.len())
+}
+
+/// Area under the ROC curve: the probability, from 0 to 1, that an example of the first class (positive sign)
+/// scores higher than one of the second, where equal scores count 1/2. O(n log n).
+///
+/// `None` if a class is missing or a score is NaN.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn auc(scores: &[f64], signs: &[f32]) -> Option<f64> {
+    let mut ranked: Vec<(f64, bool)> =
+        pairs(scores, signs).map(|(score, sign)| (score, sign > 0.0)).collect();
+    if ranked.iter().any(|(score, _)| score.is_nan()) {
+        return None;
+    }
+    ranked.par_sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+    // Twice the number of won pairs, in whole numbers: no rounding, however many ties there are.
+    let mut won_twice = 0_u128;
+    let (mut positives, mut negatives) = (0_u128, 0_u128);
+    for tied in ranked.chunk_by(|(a, _), (b, _)| a == b) {
+        let ups = tied.iter().filter(|&&(_, positive)| positive).count() as u128;
+        let downs = tied.len() as u128 - ups;
+        won_twice += ups * (2 * negatives + downs);
+        positives += ups;
+        negatives += downs;
+    }
+    let pairs = positives * negatives;
+    (pairs > 0).then(|| won_twice as f64 / (2 * pairs) as f64)
+}
+
+/// Root of the mean squared error, in the unit of the labels.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn rmse(scores: &[f64], labels: &[f32]) -> Option<f64> {
+    mean(squared_error(scores, labels), scores.len()).map(f64::sqrt)
+}
+
+/// Mean absolute error, in the unit of the labels.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn mae(scores: &[f64], labels: &[f32]) -> Option<f64> {
+    let sum = pairs(scores, labels).map(|(score, label)| (score - label).abs()).sum();
+    mean(sum, scores.len())
+}
+
+/// Coefficient of determination: 1 for perfect predictions, 0 for ones as good as the labels' mean, negative for
+/// worse.
+///
+/// `None` if all labels are the same.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn r2(scores: &[f64], labels: &[f32]) -> Option<f64> {
+    let error = squared_error(scores, labels);
+    // Asked of the labels, as rounding may leave equal ones a variance.
+    if labels.iter().all(|&label| label == labels[0]) {
+        return None;
+    }
+    let center = mean(labels.iter().map(|&label| f64::from(label)).sum(), labels.len())?;
+    let variance: f64 = labels.iter().map(|&label| (f64::from(label) - center).powi(2)).sum();
+    Some(1.0 - error / variance)
+}
+
+fn squared_error(scores: &[f64], labels: &[f32]) -> f64 {
+    pairs(scores, labels).map(|(score, label)| (score - label).powi(2)).sum()
+}
+
+fn pairs(scores: &[f64], truth: &[f32]) -> impl Iterator<Item = (f64, f64)> {
+    assert_eq!(scores.len(), truth.len(), "a metric needs one true value per score");
+    scores.iter().zip(truth).map(|(&score, &truth)| (score, f64::from(truth)))
+}
+
+fn mean(sum: f64, count: usize) -> Option<f64> {
+    (count > 0).then(|| sum / count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn naive_auc(scores: &[f64], signs: &[f32]) -> Option<f64> {
+        let of = |positive: bool| {
+            scores
+                .iter()
+                .zip(signs)
+                .filter(move |&(_, &sign)| (sign > 0.0) == positive)
+                .map(|(&score, _)| score)
+        };
+        let (mut won, mut pairs) = (0.0, 0.0);
+        for up in of(true) {
+            for down in of(false) {
+                pairs += 1.0;
+                won += if up > down { 1.0 } else { 0.5 * f64::from(up == down) };
+            }
+        }
+        (pairs > 0.0).then(|| won / pairs)
+    }
+
+    #[test]
+    fn small_cases() {
+        let scores = [0.5, 0.0, -1.0, 2.0];
+        let signs = [1.0, -1.0, 1.0, -1.0];
+        assert_eq!(accuracy(&scores, &signs), Some(0.5));
+        assert_eq!(auc(&scores, &signs), Some(0.25));
+        assert_eq!(mae(&scores, &signs), Some(1.625));
+        assert_eq!(rmse(&scores, &signs), Some((14.25_f64 / 4.0).sqrt()));
+        assert_eq!(r2(&scores, &signs), Some(1.0 - 14.25 / 4.0));
+        assert_eq!(r2(&[1.0, 2.0], &[1.0, 2.0]), Some(1.0));
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_none() {
+        for metric in [accuracy, auc, rmse, mae, r2] {
+            assert_eq!(metric(&[], &[]), None);
+        }
+        assert_eq!(auc(&[1.0, 2.0], &[1.0, 1.0]), None);
+        assert_eq!(auc(&[1.0, 2.0], &[-1.0, -1.0]), None);
+        assert_eq!(auc(&[f64::NAN, 2.0], &[-1.0, 1.0]), None);
+        assert_eq!(r2(&[1.0; 7], &[0.1; 7]), None);
+    }
+
+    #[test]
+    fn both_zeros_tie() {
+        assert_eq!(auc(&[0.0, -0.0], &[1.0, -1.0]), Some(0.5));
+    }
+
+    proptest! {
+        #[test]
+        fn auc_is_the_share_of_pairs_in_order(
+            examples in prop::collection::vec((prop_oneof![-3..3, -1000..1000], any::<bool>()), 0..80),
+        ) {
+            let scores: Vec<f64> = examples.iter().map(|&(score, _)| f64::from(score) / 2.0).collect();
+            let signs: Vec<f32> = examples.iter().map(|&(_, up)| if up { 1.0 } else { -1.0 }).collect();
+            prop_assert_eq!(auc(&scores, &signs), naive_auc(&scores, &signs));
+        }
+
+        #[test]
+        fn auc_depends_on_the_order_alone(
+            examples in prop::collection::vec((-1e3..1e3_f64, any::<bool>()), 0..80),
+        ) {
+            let scores: Vec<f64> = examples.iter().map(|&(score, _)| score).collect();
+            let raised: Vec<f64> = scores.iter().map(|score| score * 8.0).collect();
+            let signs: Vec<f32> = examples.iter().map(|&(_, up)| if up { 1.0 } else { -1.0 }).collect();
+            prop_assert_eq!(auc(&raised, &signs), auc(&scores, &signs));
+            let lowered: Vec<f64> = scores.iter().map(|score| -score).collect();
+            if let (Some(up), Some(down)) = (auc(&scores, &signs), auc(&lowered, &signs)) {
+                prop_assert!((up + down - 1.0).abs() < 1e-12);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! LIBLINEAR's text model: its `predict` runs our files, and its files run here.
+//!
+//! ```text
+//! solver_type L2R_LR
+//! nr_class 2
+//! label 1 -1              only in classification
+//! nr_feature 3
+//! bias 1                  value of the constant feature, negative if there is none
+//! w
+//! 0.25                    one line per feature, then one for the constant feature
+//! ...
+//! ```
+//!
+//! Numbers have 17 significant digits, so weights read back bit for bit.
+//!
+//! The format names a solver, not a loss, and says less than a [`Model`]:
+//!
+//! | loss | written as | read from |
+//! |---|---|---|
+//! | logistic | `L2R_LR`; with l1 `L1R_LR` | these, `L2R_LR_DUAL` |
+//! | squared hinge | `L2R_L2LOSS_SVC`; with l1 `L1R_L2LOSS_SVC` | these, `L2R_L2LOSS_SVC_DUAL` |
+//! | hinge | `L2R_L1LOSS_SVC_DUAL` | this |
+//! | squared | `L2R_L2LOSS_SVR` | this, `L2R_L2LOSS_SVR_DUAL` |
+//! | Huber | `L2R_L1LOSS_SVR_DUAL` | this |
+//!
+//! What is lost: the strengths of l1 and l2, that l2 took part beside l1, l1 itself with hinge, squared and Huber
+//! (LIBLINEAR has no such solver), and the exact regression loss, as LIBLINEAR's are epsilon-insensitive.
+//! Predictions depend on none of these.
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::io::{self, Write};
+
+pub use read::read;
+
+use super::number::push_g17;
+use super::{LossKind, Model};
+
+/// LIBLINEAR's names of our losses, with whether l1 is used. Of those with the same meaning the first is written.
+const SOLVERS: [(&str, LossKind, bool); 10] = [
+    ("L2R_LR", LossKind::Logistic, false),
+    ("L2R_LR_DUAL", LossKind::Logistic, false),
+    ("L1R_LR", LossKind::Logistic, true),
+    ("L2R_L2LOSS_SVC", LossKind::SquaredHinge, false),
+    ("L2R_L2LOSS_SVC_DUAL", LossKind::SquaredHinge, false),
+    ("L1R_L2LOSS_SVC", LossKind::SquaredHinge, true),
+    ("L2R_L1LOSS_SVC_DUAL", LossKind::Hinge, false),
+    ("L2R_L2LOSS_SVR", LossKind::Squared, false),
+    ("L2R_L2LOSS_SVR_DUAL", LossKind::Squared, false),
+    ("L2R_L1LOSS_SVR_DUAL", LossKind::Huber, false),
+];
+
+fn solver(loss: LossKind, l1: bool) -> &'static str {
+    match loss {
+        LossKind::Logistic if l1 => "L1R_LR",
+        LossKind::Logistic => "L2R_LR",
+        LossKind::SquaredHinge if l1 => "L1R_L2LOSS_SVC",
+        LossKind::SquaredHinge => "L2R_L2LOSS_SVC",
+        LossKind::Hinge => "L2R_L1LOSS_SVC_DUAL",
+        LossKind::Squared => "L2R_L2LOSS_SVR",
+        LossKind::Huber => "L2R_L1LOSS_SVR_DUAL",
+    }
+}
+
+/// Writes `model`, byte for byte as LIBLINEAR 2.50 does (a space ends each line of weights). LIBLINEAR itself
+/// reads at most 2^31 - 1 features. `out` should be buffered: it gets one call a line.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(model: &Model, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "solver_type {}", solver(model.loss(), model.uses_l1()))?;
+    // LIBLINEAR gives its regression models two classes, too.
+    writeln!(out, "nr_class 2")?;
+    if let &[first, second] = model.labels() {
+        writeln!(out, "label {first} {second}")?;
+    }
+    writeln!(out, "nr_feature {}", model.width())?;
+    let mut line = String::from("bias ");
+    push_g17(&mut line, model.bias().map_or(-1.0, |bias| bias.value));
+    writeln!(out, "{line}\nw")?;
+    let bias = model.bias().map(|bias| bias.weight);
+    for &weight in model.weights().iter().chain(&bias) {
+        line.clear();
+        push_g17(&mut line, weight);
+        line.push_str(" \n");
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(())
+}

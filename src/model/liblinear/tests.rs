@@ -1,0 +1,239 @@
+use super::*;
+use crate::model::Bias;
+use proptest::prelude::*;
+
+const GOOD: &str =
+    "solver_type L2R_LR\nnr_class 2\nlabel 1 -1\nnr_feature 3\nbias 1\nw\n0.5 \n-2 \n0 \n0.25 \n";
+
+fn text(model: &Model) -> String {
+    let mut out = Vec::new();
+    write(model, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn message(bytes: impl AsRef<[u8]>) -> String {
+    read(bytes.as_ref(), "m").unwrap_err().to_string()
+}
+
+#[test]
+fn reads_and_writes_the_format() {
+    let model = read(GOOD.as_bytes(), "m").unwrap();
+    assert_eq!(model.loss(), LossKind::Logistic);
+    assert_eq!(model.labels(), [1, -1]);
+    assert_eq!(model.weights(), [0.5, -2.0, 0.0]);
+    assert_eq!(model.bias(), Some(Bias { value: 1.0, weight: 0.25 }));
+    assert_eq!(text(&model), GOOD);
+}
+
+#[test]
+fn line_ends_blank_lines_and_the_order_of_the_header_are_free() {
+    let model = read(GOOD.as_bytes(), "m").unwrap();
+    let windows = GOOD.replace('\n', "\r\n");
+    assert_eq!(read(windows.as_bytes(), "m").unwrap(), model);
+    let other =
+        "bias 1\nlabel +1 -1\n\nnr_feature 3\nnr_class 2\nsolver_type L2R_LR_DUAL\nw\n.5\n-2e0\n0\n+0.25\n\n";
+    assert_eq!(read(other.as_bytes(), "m").unwrap(), model);
+}
+
+#[test]
+fn each_solver_is_one_of_our_losses() {
+    for (name, loss, l1) in SOLVERS {
+        let mut file = GOOD.replace("L2R_LR", name);
+        if loss.is_regression() {
+            file = file.replace("label 1 -1\n", "");
+        }
+        let model = read(file.as_bytes(), "m").unwrap();
+        assert_eq!((model.loss(), model.uses_l1()), (loss, l1), "{name}");
+        assert_eq!(read(text(&model).as_bytes(), "m").unwrap(), model, "{name}");
+    }
+}
+
+#[test]
+fn every_pair_of_loss_and_l1_has_a_solver() {
+    for loss in LossKind::ALL {
+        let labels = (!loss.is_regression()).then_some([1, 0]);
+        for l1 in [false, true] {
+            let model = Model::new(loss, labels, vec![1.5], None).unwrap().with_l1(l1);
+            let back = read(text(&model).as_bytes(), "m").unwrap();
+            assert_eq!(back.loss(), loss);
+            let has_l1_solver = matches!(loss, LossKind::Logistic | LossKind::SquaredHinge);
+            assert_eq!(back.uses_l1(), l1 && has_l1_solver);
+        }
+    }
+}
+
+#[test]
+fn a_header_that_is_wrong_is_named_with_its_place() {
+    let cases = [
+        ("label 1 -1\n", "", "m:5:1: no line `label` above `w` (a complete header)"),
+        ("solver_type L2R_LR\n", "", "m:5:1: no line `solver_type` above `w`"),
+        ("nr_class 2\n", "", "m:5:1: no line `nr_class` above `w`"),
+        ("nr_feature 3\n", "", "m:5:1: no line `nr_feature` above `w`"),
+        ("bias 1\n", "", "m:5:1: no line `bias` above `w`"),
+        (
+            "w\n",
+            "",
+            "m:6:1: `0.5` is no line of a model's header (solver_type, nr_class, label, nr_feature, bias or w)",
+        ),
+        ("bias 1\n", "bias 1\nbias 1\n", "m:6:1: a second line `bias` (each header line once)"),
+        (
+            "nr_class 2",
+            "nr_class 3",
+            "m:2:10: `3` classes (2 classes, or 2 for regression); multi-class models are not",
+        ),
+        (
+            "nr_class 2",
+            "nr_class 1",
+            "m:2:10: `1` classes (2 classes, or 2 for regression); the training data had",
+        ),
+        ("nr_class 2", "nr_class two", "m:2:10: `two` (2 classes"),
+        ("label 1 -1", "label 1", "m:3:8: the line ends here (two labels)"),
+        ("label 1 -1", "label 1 -1 0", "m:3:12: `0` too much (two labels)"),
+        ("label 1 -1", "label 1 1", "m:3:9: the label `1` again (two different whole numbers as labels)"),
+        ("label 1 -1", "label 0.5 1", "m:3:7: `0.5` (two different whole numbers as labels)"),
+        ("nr_feature 3", "nr_feature -3", "m:4:12: `-3` (a whole number of features from 0 to 4294967296)"),
+        (
+            "nr_feature 3",
+            "nr_feature 1e18",
+            "m:4:12: `1e18` (a whole number of features from 0 to 4294967296)",
+        ),
+        ("nr_feature 3", "nr_feature 1000000000000000000", "m:4:12: `1000000000000000000` (a whole number"),
+        ("nr_feature 3", "nr_feature", "m:4:11: the line ends here (one number of features)"),
+        ("bias 1", "bias nan", "m:5:6: `nan` (a finite number)"),
+        ("bias 1", "bias one", "m:5:6: `one` (a finite number)"),
+        (
+            "L2R_LR",
+            "MCSVM_CS",
+            "m:1:13: the solver `MCSVM_CS` (a solver for two classes or for regression, like L2R_LR); multi",
+        ),
+        (
+            "L2R_LR",
+            "ONECLASS_SVM",
+            "like L2R_LR); one-class models are not supported; train with another solver",
+        ),
+        ("L2R_LR", "\u{e9}", "m:1:13: the solver `\\xc3\\xa9`"),
+        ("L2R_LR", "L2R_L2LOSS_SVR", "m:6:1: labels above `w` (none with a solver for regression)"),
+        ("w\n", "w 1\n", "m:6:3: `1` too much (the weights from the next line on)"),
+    ];
+    for (part, damaged, expected) in cases {
+        let found = message(GOOD.replacen(part, damaged, 1));
+        assert!(found.contains(expected), "{found}\nlacks {expected}");
+    }
+}
+
+#[test]
+fn weights_that_are_wrong_are_named_with_their_place() {
+    let cases = [
+        ("-2", "two", "m:8:1: `two` (a finite number); the file may be damaged; save the model again"),
+        ("-2", "inf", "m:8:1: `inf` (a finite number); train with a smaller step size"),
+        ("-2", "-NaN", "m:8:1: `-NaN` (a finite number)"),
+        ("-2", "1e999", "m:8:1: `1e999` (a finite number)"),
+        ("-2", "-2 7", "m:8:4: `7` too much (one weight per line)"),
+        ("-2 ", "   ", "m:8:1: the line ends here (one weight per line)"),
+        (
+            "0.25 \n",
+            "",
+            "m:10:1: the file ends here (weight 4 of 4); the file was cut off; save the model again",
+        ),
+        ("0.25 \n", "0.2", "m:10:4: the file ends within a line (weight 4 of 4); the file was cut off"),
+        (
+            "0.25 \n",
+            "0.25 \n1 \n",
+            "m:11:1: `1` (the file's end after 4 weights); the header's counts do not fit",
+        ),
+        (
+            "0.25 \n",
+            "0.25 \nsolver_type",
+            "m:11:12: the file ends within a line (the file's end after 4 weights)",
+        ),
+        ("nr_feature 3", "nr_feature 4294967296", "m:11:1: the file ends here (weight 5 of 4294967297)"),
+    ];
+    for (part, damaged, expected) in cases {
+        let found = message(GOOD.replacen(part, damaged, 1));
+        assert!(found.contains(expected), "{found}\nlacks {expected}");
+    }
+}
+
+#[test]
+fn other_files_are_told_from_models() {
+    let cases: [(&[u8], &str); 7] = [
+        (
+            b"",
+            "m:1:1: the file is empty (a model as text, from the line `solver_type`); saving may have failed",
+        ),
+        (b"\x7fELF\x02\x01\x01\0\0", "m:1:1: the file is binary"),
+        (
+            b"\x1f\x8b\x08",
+            "m:1:1: the file is compressed (a model as text, from the line `solver_type`); decompress",
+        ),
+        (b"+1 1:0.5 3:1\n", "m:1:1: `+1` is the start of an example (solver_type, "),
+        (b"1:0.5 3:1\n", "this looks like a data file; name the model's file"),
+        (b"svm_type c_svc\n", "m:1:1: `svm_type` is no line of a model's header"),
+        (b"\xff\xfe junk\n", "m:1:1: `\\xff\\xfe` is no line of a model's header"),
+    ];
+    for (bytes, expected) in cases {
+        let found = message(bytes);
+        assert!(found.contains(expected), "{found}\nlacks {expected}");
+    }
+}
+
+#[test]
+fn no_part_of_a_model_reads_as_a_whole_one() {
+    for end in 0..GOOD.len() {
+        assert!(read(&GOOD.as_bytes()[..end], "m").is_err(), "{end}");
+    }
+}
+
+fn any_weight() -> impl Strategy<Value = f64> {
+    use prop::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+    prop_oneof![
+        POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO,
+        Just(-0.0),
+        Just(f64::MAX),
+        Just(f64::MIN_POSITIVE)
+    ]
+}
+
+proptest! {
+    #[test]
+    fn reads_back_bit_for_bit(
+        weights in prop::collection::vec(any_weight(), 0..40),
+        bias in prop::option::of((any_weight(), any_weight())),
+        labels in prop::option::of((any::<i32>(), any::<i32>()).prop_filter("different", |(a, b)| a != b)),
+    ) {
+        let loss = if labels.is_some() { LossKind::Hinge } else { LossKind::Huber };
+        let bias = bias.map(|(value, weight)| Bias { value: value.abs(), weight });
+        let model = Model::new(loss, labels.map(|(a, b)| [a, b]), weights, bias).unwrap();
+        let back = read(text(&model).as_bytes(), "m").unwrap();
+        let bits = |model: &Model| {
+            let bias = model.bias().map(|bias| [bias.value.to_bits(), bias.weight.to_bits()]);
+            (model.weights().iter().map(|weight| weight.to_bits()).collect::<Vec<_>>(), bias)
+        };
+        prop_assert_eq!(bits(&back), bits(&model));
+        prop_assert_eq!(back, model);
+    }
+
+    #[test]
+    fn changed_bytes_never_panic(
+        changes in prop::collection::vec((0..GOOD.len(), any::<u8>(), 0..3), 1..8),
+    ) {
+        let mut bytes = GOOD.as_bytes().to_vec();
+        for (at, byte, kind) in changes {
+            let at = at % bytes.len();
+            match kind {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        if let Ok(model) = read(&bytes, "m") {
+            prop_assert_eq!(read(text(&model).as_bytes(), "m").unwrap(), model);
+        }
+    }
+
+    #[test]
+    fn any_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), text in "(solver_type|nr_class|label|nr_feature|bias|w| |\n|[0-9a-zA-Z.+-]){0,60}") {
+        let _ = read(&bytes, "m");
+        let _ = read(text.as_bytes(), "m");
+    }
+}
