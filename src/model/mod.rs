@@ -174,7 +174,8 @@ impl Model {
         self.weights.len()
     }
 
-    /// The score of an example: a sum in f64 over its features, and the bias. Features that the model does not know are left out, as in LIBLINEAR; [`Model::unseen`] counts them.
+    /// The score of an example: a sum in f64 over its features, and the bias. Features that the model does not
+    /// know are left out, as in LIBLINEAR; [`Model::unseen`] counts them.
     pub fn decision(&self, row: Row<'_>) -> f64 {
         let sum = kernel::score(&self.weights, row.below(self.width()));
         sum + self.bias.map_or(0.0, |bias| bias.weight * bias.value)

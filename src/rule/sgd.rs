@@ -9,9 +9,10 @@ use crate::problem::Problem;
 
 /// A problem under stochastic gradient descent.
 pub struct Sgd<'p, P, R> {
+    /// The step size; it may be changed between epochs.
+    pub step: StepSize,
     problem: &'p P,
     penalty: Penalty,
-    step: StepSize,
     rarity: Vec<R>,
 }
 
@@ -19,17 +20,7 @@ impl<'p, P: Problem, R: Real> Sgd<'p, P, R> {
     /// Counts how often each coordinate is touched, which takes a pass over the terms if there is a penalty.
     pub fn new(problem: &'p P, penalty: Penalty, step: StepSize) -> Self {
         let rarity = if penalty == Penalty::default() { Vec::new() } else { rarity(problem) };
-        Sgd { problem, penalty, step, rarity }
-    }
-
-    /// The step size and its schedule.
-    pub fn step_size(&self) -> StepSize {
-        self.step
-    }
-
-    /// Goes on with another step size.
-    pub fn set_step_size(&mut self, step: StepSize) {
-        self.step = step;
+        Sgd { step, problem, penalty, rarity }
     }
 
     fn shrinkage(&self, rate: R) -> Shrinkage<'_, R> {

@@ -1,1 +1,10 @@
-pub mod search;
+//! From a problem to a model: settings, step size search, epoch loop, stopping.
+
+mod epochs;
+mod linear;
+mod search;
+mod settings;
+
+pub use epochs::{Began, Epoch, Event, Fit, StopReason, minimize};
+pub use linear::{Trained, Trainer};
+pub use settings::{Settings, Sharing};

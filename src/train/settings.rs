@@ -1,0 +1,149 @@
+//! What a user may choose about training, and its legal ranges.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::rule::{Penalty, Schedule};
+use crate::strategy::Update;
+
+/// How workers share the weights, as a choice made at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// [`Sequential`](crate::strategy::Sequential): one thread.
+    Sequential,
+    /// [`Hogwild`](crate::strategy::Hogwild): many threads on one vector.
+    Hogwild(Update),
+}
+
+impl Sharing {
+    /// The name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Sharing::Sequential => "sequential",
+            Sharing::Hogwild(_) => "hogwild",
+        }
+    }
+}
+
+/// Settings of a fit. All have defaults; [`minimize`](super::minimize) checks them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Strengths of the regularizer, finite and at least 0. Default 0.
+    pub penalty: Penalty,
+    /// How workers share the weights. Default hogwild with wild updates.
+    pub sharing: Sharing,
+    /// Number of workers; 0, the default, takes one a core. Sequential training has one in any case.
+    pub threads: usize,
+    /// First step size, above 0; `None`, the default, searches for one.
+    pub learning_rate: Option<f64>,
+    /// The step size's course.
+    pub schedule: Schedule,
+    /// Most epochs, at least 1. Default 100.
+    pub epochs: usize,
+    /// Training ends when the objective changed by less than this share of itself in each of two consecutive
+    /// epochs. At least 0; 0 never stops. Default 1e-3.
+    pub tolerance: f64,
+    /// Training ends after this time. Default none.
+    pub time_limit: Option<Duration>,
+    /// Seed of all random choices. Default 1.
+    pub seed: u64,
+    /// File to map the weights to, for other processes to watch. Default none: anonymous memory.
+    pub params: Option<PathBuf>,
+    /// Set it to true from any thread, and training ends after the blocks that are being worked on.
+    pub interrupt: Arc<AtomicBool>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            penalty: Penalty::default(),
+            sharing: Sharing::Hogwild(Update::Wild),
+            threads: 0,
+            learning_rate: None,
+            schedule: Schedule::default(),
+            epochs: 100,
+            tolerance: 1e-3,
+            time_limit: None,
+            seed: 1,
+            params: None,
+            interrupt: Arc::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The number of workers that these settings lead to.
+    pub fn workers(&self) -> usize {
+        match (self.sharing, self.threads) {
+            (Sharing::Sequential, _) => 1,
+            (_, 0) => thread::available_parallelism().map_or(1, usize::from),
+            (_, threads) => threads,
+        }
+    }
+
+    /// Checks all ranges.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for the first setting that is out of its range.
+    pub fn check(&self) -> Result<()> {
+        let finite = "a finite number, 0 or larger";
+        let rules = [
+            ("l1", self.penalty.l1, self.penalty.l1 >= 0.0, finite, "0 switches it off"),
+            ("l2", self.penalty.l2, self.penalty.l2 >= 0.0, finite, "0 switches it off"),
+            ("tolerance", self.tolerance, self.tolerance >= 0.0, finite, "0 runs all epochs"),
+            (
+                "learning rate",
+                self.learning_rate.unwrap_or(1.0),
+                self.learning_rate.is_none_or(|rate| rate > 0.0),
+                "a finite number above 0",
+                "leave it out, and one is searched for",
+            ),
+        ];
+        for (name, value, legal, expected, hint) in rules {
+            if !(legal && value.is_finite()) {
+                return Err(Error::Parameter { name, value: value.to_string(), expected, hint });
+            }
+        }
+        if self.epochs == 0 {
+            return Err(Error::Parameter {
+                name: "epochs",
+                value: "0".into(),
+                expected: "1 or more",
+                hint: "leave it out, and training ends when the objective settles",
+            });
+        }
+        if self.threads > MOST_THREADS {
+            return Err(Error::Parameter {
+                name: "threads",
+                value: self.threads.to_string(),
+                expected: "at most 4096",
+                hint: "one thread a core is the default",
+            });
+        }
+        self.check_schedule()
+    }
+
+    fn check_schedule(&self) -> Result<()> {
+        let (name, value, legal) = match self.schedule {
+            Schedule::Geometric { decay } => ("decay", decay, decay > 0.0 && decay <= 1.0),
+            Schedule::Plateau { factor, .. } => ("factor", factor, factor > 0.0 && factor < 1.0),
+            Schedule::Constant | Schedule::Inverse => return Ok(()),
+        };
+        if legal {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            name,
+            value: value.to_string(),
+            expected: "a number between 0 and 1",
+            hint: "0.8 to 0.9 a epoch is usual",
+        })
+    }
+}
+
+/// Far above any machine, and far below what makes thread creation fail.
+const MOST_THREADS: usize = 4096;
