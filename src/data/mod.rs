@@ -1,5 +1,7 @@
 //! From bytes to checked rows. This module knows no models.
 
 mod csr;
+pub mod libsvm;
 
 pub use csr::{Builder, Dataset, Row};
+pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
