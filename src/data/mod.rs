@@ -2,6 +2,7 @@
 
 mod csr;
 pub mod libsvm;
+pub mod source;
 
 pub use csr::{Builder, Dataset, Row};
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
