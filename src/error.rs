@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// A place in a text file (data or model) that does not read as it should.
-    #[error("{path}:{line}:{column}: {what} ({expected}); {hint}")]
+    #[error("{path}:{line}:{column}: {what} (expected {expected}); {hint}")]
     Text {
         /// The file's name, or `<stdin>`.
         path: String,
@@ -24,7 +24,7 @@ pub enum Error {
         hint: String,
     },
     /// A file or data set that is wrong as a whole (empty, binary, corrupt, one class only).
-    #[error("{path}: {what} ({expected}); {hint}")]
+    #[error("{path}: {what} (expected {expected}); {hint}")]
     Input {
         /// The file's name, or `<stdin>`, or `data set`.
         path: String,

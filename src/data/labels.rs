@@ -141,12 +141,12 @@ mod tests {
     fn anything_but_two_whole_numbers_is_refused() {
         assert_eq!(
             message(&[3.0, 3.0]),
-            "a.svm: all 2 examples have label 3 (examples of two classes); \
+            "a.svm: all 2 examples have label 3 (expected examples of two classes); \
              add examples of the other class, or give `--loss squared` or `--loss huber` for regression"
         );
         assert_eq!(
             message(&[0.0, 1.0, 2.0, -0.0, 5.0]),
-            "a.svm: holds 4 different labels (two classes; more are not supported for now); \
+            "a.svm: holds 4 different labels (expected two classes; more are not supported for now); \
              choose two classes or join some, or give `--loss squared` or `--loss huber` for regression"
         );
         let refused = |label, i| {
@@ -160,6 +160,9 @@ mod tests {
         assert_eq!(message(&[f32::NAN]), refused("NaN", 1));
         assert_eq!(message(&[2_147_483_648.0]), refused("2147483600", 1));
         assert_eq!(message(&[-1.0, f32::INFINITY]), refused("inf", 2));
-        assert_eq!(message(&[]), "a.svm: holds no example (examples of two classes); check the input");
+        assert_eq!(
+            message(&[]),
+            "a.svm: holds no example (expected examples of two classes); check the input"
+        );
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant, checked when a [`Model`] is made and kept by private fields: all numbers are finite, a classifier
 //! has two different labels and a regression model none.
 
+mod evaluation;
 pub mod liblinear;
 mod number;
 #[cfg(test)]
@@ -12,6 +13,8 @@ use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
+
+pub use evaluation::{Evaluation, Quality};
 
 use crate::kernel;
 pub use crate::problem::LossKind;

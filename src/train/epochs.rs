@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::Evaluation;
 use crate::params::{Real, SharedParams};
 use crate::problem::Problem;
-use crate::rule::{Sgd, StepSize, Visit};
+use crate::rule::{Clock, Sgd, StepSize, Visit};
 use crate::strategy::{Control, Hogwild, Order, Pass, Progress, Sequential, Strategy};
 
 /// One epoch's outcome.
@@ -105,6 +105,9 @@ pub struct Fit<R> {
     pub visits: u64,
 }
 
+/// Measures weights on held-out data, if that can be done.
+pub type Evaluate<'a, R> = dyn Fn(&[R]) -> Option<Evaluation> + 'a;
+
 /// Minimizes a problem plus regularizer from zero weights. `evaluate` is called with the weights after each epoch, off the
 /// clock; `watch` is told what happens. Deterministic given the seed with one worker; racy by design with more.
 ///
@@ -114,7 +117,7 @@ pub struct Fit<R> {
 pub fn minimize<P: Problem, R: Real>(
     problem: &P,
     settings: &Settings,
-    evaluate: Option<&dyn Fn(&[R]) -> Evaluation>,
+    evaluate: Option<&Evaluate<'_, R>>,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
     settings.check()?;
@@ -130,7 +133,7 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     problem: &P,
     settings: &Settings,
     mut strategy: S,
-    evaluate: Option<&dyn Fn(&[R]) -> Evaluation>,
+    evaluate: Option<&Evaluate<'_, R>>,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
     let preparing = Instant::now();
@@ -166,7 +169,7 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     let stop = loop {
         match training.epoch(&mut strategy)? {
             Outcome::Kept { objective } => {
-                let test = evaluate.map(|evaluate| training.pool.install(|| evaluate(&training.now)));
+                let test = evaluate.and_then(|evaluate| evaluate(&training.now));
                 let epoch = Epoch { epoch: epochs.len() + 1, train_time: training.time, objective, test };
                 watch(Event::Epoch(&epoch));
                 epochs.push(epoch);
@@ -223,8 +226,8 @@ struct Training<'a, 'p, P, R: Real> {
     best_objective: f64,
     /// The objective after the last epoch; of the start, before the first.
     last: f64,
-    /// An objective above this has exploded.
-    ceiling: f64,
+    /// The objective of zero weights.
+    start: f64,
     /// Consecutive epochs that changed the objective by less than the tolerance.
     calm: usize,
     halvings: usize,
@@ -260,9 +263,9 @@ impl<'a, 'p, P: Problem, R: Real> Training<'a, 'p, P, R> {
             time: started.elapsed(),
             now: zero.clone(),
             best: zero,
-            best_objective: start,
+            best_objective: f64::INFINITY,
             last: start,
-            ceiling: EXPLODED * start,
+            start,
             calm: 0,
             halvings: 0,
         }
@@ -283,7 +286,7 @@ impl<'a, 'p, P: Problem, R: Real> Training<'a, 'p, P, R> {
         self.begun += 1;
         self.params.copy_to(&mut self.now);
         let objective = self.pool.install(|| self.rule.objective(0..self.rule.terms(), &self.now));
-        let outcome = if objective <= self.ceiling {
+        let outcome = if objective <= EXPLODED * self.start {
             self.keep(objective);
             Ok(Outcome::Kept { objective })
         } else {
@@ -309,14 +312,19 @@ impl<'a, 'p, P: Problem, R: Real> Training<'a, 'p, P, R> {
         self.halvings += 1;
         if self.halvings > MOST_HALVINGS {
             return Err(Error::Diverged {
-                what: format!("the objective was {objective} after {MOST_HALVINGS} halvings of the step size"),
+                what: format!(
+                    "the objective was {objective} after {MOST_HALVINGS} halvings of the step size"
+                ),
                 hint: "scale the features down, for example to rows of length 1",
             });
         }
         self.rule.step.halve();
         self.params.copy_from(&self.best);
-        self.last = self.best_objective;
-        Ok(Outcome::Undone { objective, learning_rate: self.rule.step.now(self.visits) })
+        self.last = self.best_objective.min(self.start);
+        Ok(Outcome::Undone {
+            objective,
+            learning_rate: self.rule.pace(Clock { visits: self.visits }).to_f64(),
+        })
     }
 
     fn stop(&self, kept: usize) -> Option<StopReason> {

@@ -5,6 +5,6 @@ mod linear;
 mod search;
 mod settings;
 
-pub use epochs::{Began, Epoch, Event, Fit, StopReason, minimize};
+pub use epochs::{Began, Epoch, Evaluate, Event, Fit, StopReason, minimize};
 pub use linear::{Trained, Trainer};
 pub use settings::{Settings, Sharing};

@@ -17,29 +17,25 @@ const RANGE: f64 = 1e9;
 /// The step size, on a grid of powers of 2, whose one pass over the first terms leaves the lowest objective on them.
 ///
 /// The search walks from 1 by factors of 4 while the objective falls, then looks at the two neighbors of the best by
-/// a factor of 2. Terms are in random order, so the first ones are a sample. Deterministic given the seed. `rule`
-/// comes back with its schedule unchanged and its first step size set.
+/// a factor of 2. Terms are in random order, so the first ones are a sample. Deterministic given the seed. The step size
+/// of `rule` is changed.
 ///
 /// # Errors
 /// [`Error::Diverged`] if no step size leaves a finite objective.
-pub fn search<P: Problem, R: Real>(
+pub(super) fn search<P: Problem, R: Real>(
     rule: &mut Sgd<'_, P, R>,
     seed: u64,
     control: &Control,
-) -> Result<Vec<(f64, f64)>> {
-    let schedule = rule.step_size().schedule;
+) -> Result<f64> {
     let sample = rule.terms().min((rule.terms() / 10).clamp(FEWEST, MOST));
     let mut trial = Trial { order: Order::new(sample), weights: vec![R::ZERO; rule.width()], seed, control };
     trial.order.shuffle(seed, 0);
     let params = SharedParams::anonymous(rule.width())?;
-    let mut tried: Vec<(f64, f64)> = Vec::new();
-    let mut score = |eta: f64, tried: &mut Vec<(f64, f64)>| -> Result<f64> {
-        rule.set_step_size(StepSize { eta0: eta, schedule: Schedule::Constant });
-        let objective = trial.objective(rule, &params)?;
-        tried.push((eta, objective));
-        Ok(objective)
+    let mut score = |eta: f64| -> Result<f64> {
+        rule.step = StepSize::new(eta, Schedule::Constant);
+        trial.objective(rule, &params)
     };
-    let mut best = (GUESS, score(GUESS, &mut tried)?);
+    let mut best = (GUESS, score(GUESS)?);
     for factor in [0.25, 4.0] {
         let from = best.0;
         loop {
@@ -47,7 +43,7 @@ pub fn search<P: Problem, R: Real>(
             if !(1.0 / RANGE..=RANGE).contains(&eta) {
                 break;
             }
-            let objective = score(eta, &mut tried)?;
+            let objective = score(eta)?;
             // An infinite objective at the guess says nothing yet about still smaller steps.
             if !(objective < best.1 || (best.1.is_infinite() && factor < 1.0)) {
                 break;
@@ -60,7 +56,7 @@ pub fn search<P: Problem, R: Real>(
     }
     for factor in [0.5, 2.0] {
         let eta = best.0 * factor;
-        let objective = score(eta, &mut tried)?;
+        let objective = score(eta)?;
         if objective < best.1 {
             best = (eta, objective);
             break;
@@ -72,8 +68,7 @@ pub fn search<P: Problem, R: Real>(
             hint: "scale the features down, for example to rows of length 1",
         });
     }
-    rule.set_step_size(StepSize { eta0: best.0, schedule });
-    Ok(tried)
+    Ok(best.0)
 }
 
 /// What each trial uses again.

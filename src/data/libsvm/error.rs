@@ -169,7 +169,7 @@ impl ParseError {
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}); {}", self.what(), self.expected(), self.hint())
+        write!(f, "{} (expected {}); {}", self.what(), self.expected(), self.hint())
     }
 }
 

@@ -73,15 +73,13 @@ fn index_base_is_taken_or_found() {
 
 #[test]
 fn wrong_labels_are_named() {
-    let number = "(a number such as 1, -1 or 0.5); number the classes, and start comments with `#`";
-    let finite = "(a finite number); remove the example, or give it a label";
-    let large = "(at most 3.4e38 in magnitude); scale the labels";
-    let missing =
-        "stands where the label should be (lines of `label index:value ...`); put the example's label first";
-    let several = "is more than one label (one label an example); keep one label of each example, or make \
+    let number = "(expected a number such as 1, -1 or 0.5); number the classes, and start comments with `#`";
+    let finite = "(expected a finite number); remove the example, or give it a label";
+    let large = "(expected at most 3.4e38 in magnitude); scale the labels";
+    let missing = "stands where the label should be (expected lines of `label index:value ...`); put the example's label first";
+    let several = "is more than one label (expected one label an example); keep one label of each example, or make \
                    one file a label; convert CSV first";
-    let query =
-        "is not a query id (`qid:` and a whole number); correct it or leave it out: query ids are ignored";
+    let query = "is not a query id (expected `qid:` and a whole number); correct it or leave it out: query ids are ignored";
     let cases: [(&[u8], String); 14] = [
         (b"1 1:1\n\n  1:2 3:4\n", format!("3:3: `1:2` {missing}")),
         (b"qid:1 1:2", format!("1:1: `qid:1` {missing}")),
@@ -110,10 +108,9 @@ fn wrong_indices_are_named() {
         format!("does not start with an index {range} number the features, and start comments with `#`");
     let large = format!("has an index that is too large {range} renumber or hash the features");
     let negative = format!("has a negative index {range} renumber the features");
-    let zero =
-        "has index 0 (indices that count from 1); if the file counts features from 0, give `--index-base 0`";
-    let order = "(ascending indices in each line); sort the entries of each line by index";
-    let once = "(each index once a line); add the values up, or remove one";
+    let zero = "has index 0 (expected indices that count from 1); if the file counts features from 0, give `--index-base 0`";
+    let order = "(expected ascending indices in each line); sort the entries of each line by index";
+    let once = "(expected each index once a line); add the values up, or remove one";
     let cases: [(&[u8], String); 14] = [
         (b"1 0:1", format!("1:3: `0:1` {zero}")),
         (b"1 2:1 0:1", format!("1:7: `0:1` {zero}")),
@@ -139,11 +136,11 @@ fn wrong_indices_are_named() {
 
 #[test]
 fn wrong_values_are_named() {
-    let missing = "has no value (`index:value`); write the value after the colon, or leave the entry out";
-    let number =
-        "is not a number (a decimal number such as 0.5 or 1e-3); correct the value, or leave the entry out";
-    let finite = "is not finite (a finite number); replace the value, or leave the entry out";
-    let large = "is too large (at most 3.4e38 in magnitude); scale the feature";
+    let missing =
+        "has no value (expected `index:value`); write the value after the colon, or leave the entry out";
+    let number = "is not a number (expected a decimal number such as 0.5 or 1e-3); correct the value, or leave the entry out";
+    let finite = "is not finite (expected a finite number); replace the value, or leave the entry out";
+    let large = "is too large (expected at most 3.4e38 in magnitude); scale the feature";
     let cases: [(&[u8], String); 13] = [
         (b"1 3:", format!("1:3: `3:` {missing}")),
         (b"1 3: 4:1", format!("1:3: `3:` {missing}")),
@@ -166,9 +163,8 @@ fn wrong_values_are_named() {
 
 #[test]
 fn what_is_no_libsvm_text_is_named() {
-    let binary =
-        "is not text (libsvm text); this looks like a binary file: convert it, and UTF-16 text to UTF-8";
-    let number = "(a number such as 1, -1 or 0.5); number the classes, and start comments with `#`";
+    let binary = "is not text (expected libsvm text); this looks like a binary file: convert it, and UTF-16 text to UTF-8";
+    let number = "(expected a number such as 1, -1 or 0.5); number the classes, and start comments with `#`";
     assert_eq!(
         message(b"\x7fELF\x02\x01\x01\0\0\0"),
         format!("1:1: `\\u{{7f}}ELF\\u{{2}}\\u{{1}}\\u{{1}}\\0\\0\\0` {binary}")
@@ -189,7 +185,7 @@ fn what_is_no_libsvm_text_is_named() {
 fn a_long_line_is_refused() {
     let options = ParseOptions { max_line: 5, ..ParseOptions::default() };
     assert_eq!(parse(b"1 1:1\n1 2:1", &options).unwrap().len(), 2);
-    let refused = "the line is longer than 5 bytes (one example a line); check that this is libsvm text with \
+    let refused = "the line is longer than 5 bytes (expected one example a line); check that this is libsvm text with \
                    line feeds";
     assert_eq!(place(parse(b"1\n1 10:1\n", &options)), format!("2:1: {refused}"));
     assert_eq!(place(parse(b"1 1:12", &options)), format!("1:1: {refused}"));
@@ -207,7 +203,7 @@ fn no_example_is_an_error_of_the_whole_input() {
         assert!(matches!(error, Error::Input { .. }));
         assert_eq!(
             error.to_string(),
-            "a.svm: holds no example (lines of `label index:value ...`); check that this is the file you \
+            "a.svm: holds no example (expected lines of `label index:value ...`); check that this is the file you \
              meant, and that what wrote it ended well"
         );
     }

@@ -80,7 +80,7 @@ fn what_cannot_be_opened_is_named() {
     assert_eq!(
         read(&missing).unwrap_err().to_string(),
         format!(
-            "{}: there is no such file (a file, or `-` for standard input); check the name and the folder it \
+            "{}: there is no such file (expected a file, or `-` for standard input); check the name and the folder it \
              is relative to",
             missing.display()
         )
@@ -89,7 +89,7 @@ fn what_cannot_be_opened_is_named() {
     assert_eq!(
         read(folder.path()).unwrap_err().to_string(),
         format!(
-            "{}: is a directory (a file, or `-` for standard input); name one file in it",
+            "{}: is a directory (expected a file, or `-` for standard input); name one file in it",
             folder.path().display()
         )
     );
@@ -116,7 +116,7 @@ fn a_failed_read_is_of_the_system() {
 
 #[test]
 fn empty_input_is_refused() {
-    let refused = "a.svm: is empty (text, plain or compressed); check that what wrote it ended well";
+    let refused = "a.svm: is empty (expected text, plain or compressed); check that what wrote it ended well";
     assert_eq!(decoded(b""), Err(refused.into()));
     for (_, compress) in COMPRESS {
         assert_eq!(decoded(&compress(b"")), Err(refused.into()));
@@ -127,7 +127,7 @@ fn empty_input_is_refused() {
 fn a_size_beyond_memory_is_refused() {
     assert_eq!(
         decode(&b"1 1:1\n"[..], NAME, u64::MAX).unwrap_err().to_string(),
-        "a.svm: has 18446744073709551615 bytes (a file that fits in memory); train on a part of it, or on a \
+        "a.svm: has 18446744073709551615 bytes (expected a file that fits in memory); train on a part of it, or on a \
          larger machine"
     );
 }
@@ -154,7 +154,7 @@ fn every_truncation_is_an_error() {
         let (first, second) = (compress(&text[..700]), compress(&text[700..]));
         let whole = [first.as_slice(), &second].concat();
         let refused = format!(
-            "a.svm: the {name} data are truncated (a complete {name} file); copy or compress it again"
+            "a.svm: the {name} data are truncated (expected a complete {name} file); copy or compress it again"
         );
         // A magic number that is cut itself leaves plain bytes, which the parser refuses.
         for end in (4..whole.len()).filter(|&end| end != first.len()) {
@@ -179,7 +179,7 @@ fn bytes_after_the_end_are_an_error() {
     let bytes = [gzip(b"1 1:1\n").as_slice(), b"1 1:1\n-1 1:2\n3 3:3\n"].concat();
     assert_eq!(
         decoded(&bytes).unwrap_err(),
-        "a.svm: the gzip data are damaged: invalid gzip header (a gzip file with nothing after its end); \
+        "a.svm: the gzip data are damaged: invalid gzip header (expected a gzip file with nothing after its end); \
          copy or compress it again"
     );
 }

@@ -79,12 +79,12 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
         (
             "nr_class 2",
             "nr_class 3",
-            "m:2:10: `3` classes (2 classes, or 2 for regression); multi-class models are not",
+            "m:2:10: `3` classes (expected 2 classes, or 2 for regression); multi-class models are not",
         ),
         (
             "nr_class 2",
             "nr_class 1",
-            "m:2:10: `1` classes (2 classes, or 2 for regression); the training data had",
+            "m:2:10: `1` classes (expected 2 classes, or 2 for regression); the training data had",
         ),
         ("nr_class 2", "nr_class two", "m:2:10: `two` (2 classes"),
         ("label 1 -1", "label 1", "m:3:8: the line ends here (two labels)"),
@@ -104,7 +104,7 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
         (
             "L2R_LR",
             "MCSVM_CS",
-            "m:1:13: the solver `MCSVM_CS` (a solver for two classes or for regression, like L2R_LR); multi",
+            "m:1:13: the solver `MCSVM_CS` (expected a solver for two classes or for regression, like L2R_LR); multi",
         ),
         (
             "L2R_LR",
@@ -124,8 +124,12 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
 #[test]
 fn weights_that_are_wrong_are_named_with_their_place() {
     let cases = [
-        ("-2", "two", "m:8:1: `two` (a finite number); the file may be damaged; save the model again"),
-        ("-2", "inf", "m:8:1: `inf` (a finite number); train with a smaller step size"),
+        (
+            "-2",
+            "two",
+            "m:8:1: `two` (expected a finite number); the file may be damaged; save the model again",
+        ),
+        ("-2", "inf", "m:8:1: `inf` (expected a finite number); train with a smaller step size"),
         ("-2", "-NaN", "m:8:1: `-NaN` (a finite number)"),
         ("-2", "1e999", "m:8:1: `1e999` (a finite number)"),
         ("-2", "-2 7", "m:8:4: `7` too much (one weight per line)"),
@@ -133,13 +137,17 @@ fn weights_that_are_wrong_are_named_with_their_place() {
         (
             "0.25 \n",
             "",
-            "m:10:1: the file ends here (weight 4 of 4); the file was cut off; save the model again",
+            "m:10:1: the file ends here (expected weight 4 of 4); the file was cut off; save the model again",
         ),
-        ("0.25 \n", "0.2", "m:10:4: the file ends within a line (weight 4 of 4); the file was cut off"),
+        (
+            "0.25 \n",
+            "0.2",
+            "m:10:4: the file ends within a line (expected weight 4 of 4); the file was cut off",
+        ),
         (
             "0.25 \n",
             "0.25 \n1 \n",
-            "m:11:1: `1` (the file's end after 4 weights); the header's counts do not fit",
+            "m:11:1: `1` (expected the file's end after 4 weights); the header's counts do not fit",
         ),
         (
             "0.25 \n",
@@ -159,12 +167,12 @@ fn other_files_are_told_from_models() {
     let cases: [(&[u8], &str); 7] = [
         (
             b"",
-            "m:1:1: the file is empty (a model as text, from the line `solver_type`); saving may have failed",
+            "m:1:1: the file is empty (expected a model as text, from the line `solver_type`); saving may have failed",
         ),
         (b"\x7fELF\x02\x01\x01\0\0", "m:1:1: the file is binary"),
         (
             b"\x1f\x8b\x08",
-            "m:1:1: the file is compressed (a model as text, from the line `solver_type`); decompress",
+            "m:1:1: the file is compressed (expected a model as text, from the line `solver_type`); decompress",
         ),
         (b"+1 1:0.5 3:1\n", "m:1:1: `+1` is the start of an example (solver_type, "),
         (b"1:0.5 3:1\n", "this looks like a data file; name the model's file"),
