@@ -151,7 +151,7 @@ mod tests {
         );
         let refused = |label, i| {
             format!(
-                "a.svm: label {label} of example {i} is not a whole number within i32 (whole numbers as \
+                "a.svm: label {label} of example {i} is not a whole number within i32 (expected whole numbers as \
                  labels of two classes); give `--loss squared` or `--loss huber` for regression"
             )
         };

@@ -65,7 +65,7 @@ fn index_base_is_taken_or_found() {
     for base in [IndexBase::Auto, IndexBase::Zero] {
         assert_eq!(
             place(parse(b"1 4294967295:1", &based(base))),
-            "1:3: `4294967295:1` has an index that is too large (`index:value` with a whole index from 0 to \
+            "1:3: `4294967295:1` has an index that is too large (expected `index:value` with a whole index from 0 to \
              4294967294); renumber or hash the features"
         );
     }
@@ -103,7 +103,7 @@ fn wrong_labels_are_named() {
 
 #[test]
 fn wrong_indices_are_named() {
-    let range = "(`index:value` with a whole index from 1 to 4294967295);";
+    let range = "(expected `index:value` with a whole index from 1 to 4294967295);";
     let word =
         format!("does not start with an index {range} number the features, and start comments with `#`");
     let large = format!("has an index that is too large {range} renumber or hash the features");

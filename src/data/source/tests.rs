@@ -140,7 +140,7 @@ fn other_compressions_are_named() {
         assert_eq!(
             decoded(head),
             Err(format!(
-                "a.svm: is compressed with {name} (libsvm text, plain or compressed with gzip, bzip2 or \
+                "a.svm: is compressed with {name} (expected libsvm text, plain or compressed with gzip, bzip2 or \
                  zstd); decompress it first"
             ))
         );

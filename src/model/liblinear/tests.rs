@@ -65,7 +65,7 @@ fn every_pair_of_loss_and_l1_has_a_solver() {
 #[test]
 fn a_header_that_is_wrong_is_named_with_its_place() {
     let cases = [
-        ("label 1 -1\n", "", "m:5:1: no line `label` above `w` (a complete header)"),
+        ("label 1 -1\n", "", "m:5:1: no line `label` above `w` (expected a complete header)"),
         ("solver_type L2R_LR\n", "", "m:5:1: no line `solver_type` above `w`"),
         ("nr_class 2\n", "", "m:5:1: no line `nr_class` above `w`"),
         ("nr_feature 3\n", "", "m:5:1: no line `nr_feature` above `w`"),
@@ -73,9 +73,9 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
         (
             "w\n",
             "",
-            "m:6:1: `0.5` is no line of a model's header (solver_type, nr_class, label, nr_feature, bias or w)",
+            "m:6:1: `0.5` is no line of a model's header (expected solver_type, nr_class, label, nr_feature, bias or w)",
         ),
-        ("bias 1\n", "bias 1\nbias 1\n", "m:6:1: a second line `bias` (each header line once)"),
+        ("bias 1\n", "bias 1\nbias 1\n", "m:6:1: a second line `bias` (expected each header line once)"),
         (
             "nr_class 2",
             "nr_class 3",
@@ -86,21 +86,33 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
             "nr_class 1",
             "m:2:10: `1` classes (expected 2 classes, or 2 for regression); the training data had",
         ),
-        ("nr_class 2", "nr_class two", "m:2:10: `two` (2 classes"),
-        ("label 1 -1", "label 1", "m:3:8: the line ends here (two labels)"),
-        ("label 1 -1", "label 1 -1 0", "m:3:12: `0` too much (two labels)"),
-        ("label 1 -1", "label 1 1", "m:3:9: the label `1` again (two different whole numbers as labels)"),
-        ("label 1 -1", "label 0.5 1", "m:3:7: `0.5` (two different whole numbers as labels)"),
-        ("nr_feature 3", "nr_feature -3", "m:4:12: `-3` (a whole number of features from 0 to 4294967296)"),
+        ("nr_class 2", "nr_class two", "m:2:10: `two` (expected 2 classes"),
+        ("label 1 -1", "label 1", "m:3:8: the line ends here (expected two labels)"),
+        ("label 1 -1", "label 1 -1 0", "m:3:12: `0` too much (expected two labels)"),
+        (
+            "label 1 -1",
+            "label 1 1",
+            "m:3:9: the label `1` again (expected two different whole numbers as labels)",
+        ),
+        ("label 1 -1", "label 0.5 1", "m:3:7: `0.5` (expected two different whole numbers as labels)"),
+        (
+            "nr_feature 3",
+            "nr_feature -3",
+            "m:4:12: `-3` (expected a whole number of features from 0 to 4294967296)",
+        ),
         (
             "nr_feature 3",
             "nr_feature 1e18",
-            "m:4:12: `1e18` (a whole number of features from 0 to 4294967296)",
+            "m:4:12: `1e18` (expected a whole number of features from 0 to 4294967296)",
         ),
-        ("nr_feature 3", "nr_feature 1000000000000000000", "m:4:12: `1000000000000000000` (a whole number"),
-        ("nr_feature 3", "nr_feature", "m:4:11: the line ends here (one number of features)"),
-        ("bias 1", "bias nan", "m:5:6: `nan` (a finite number)"),
-        ("bias 1", "bias one", "m:5:6: `one` (a finite number)"),
+        (
+            "nr_feature 3",
+            "nr_feature 1000000000000000000",
+            "m:4:12: `1000000000000000000` (expected a whole number",
+        ),
+        ("nr_feature 3", "nr_feature", "m:4:11: the line ends here (expected one number of features)"),
+        ("bias 1", "bias nan", "m:5:6: `nan` (expected a finite number)"),
+        ("bias 1", "bias one", "m:5:6: `one` (expected a finite number)"),
         (
             "L2R_LR",
             "MCSVM_CS",
@@ -112,8 +124,8 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
             "like L2R_LR); one-class models are not supported; train with another solver",
         ),
         ("L2R_LR", "\u{e9}", "m:1:13: the solver `\\xc3\\xa9`"),
-        ("L2R_LR", "L2R_L2LOSS_SVR", "m:6:1: labels above `w` (none with a solver for regression)"),
-        ("w\n", "w 1\n", "m:6:3: `1` too much (the weights from the next line on)"),
+        ("L2R_LR", "L2R_L2LOSS_SVR", "m:6:1: labels above `w` (expected none with a solver for regression)"),
+        ("w\n", "w 1\n", "m:6:3: `1` too much (expected the weights from the next line on)"),
     ];
     for (part, damaged, expected) in cases {
         let found = message(GOOD.replacen(part, damaged, 1));
@@ -130,10 +142,10 @@ fn weights_that_are_wrong_are_named_with_their_place() {
             "m:8:1: `two` (expected a finite number); the file may be damaged; save the model again",
         ),
         ("-2", "inf", "m:8:1: `inf` (expected a finite number); train with a smaller step size"),
-        ("-2", "-NaN", "m:8:1: `-NaN` (a finite number)"),
-        ("-2", "1e999", "m:8:1: `1e999` (a finite number)"),
-        ("-2", "-2 7", "m:8:4: `7` too much (one weight per line)"),
-        ("-2 ", "   ", "m:8:1: the line ends here (one weight per line)"),
+        ("-2", "-NaN", "m:8:1: `-NaN` (expected a finite number)"),
+        ("-2", "1e999", "m:8:1: `1e999` (expected a finite number)"),
+        ("-2", "-2 7", "m:8:4: `7` too much (expected one weight per line)"),
+        ("-2 ", "   ", "m:8:1: the line ends here (expected one weight per line)"),
         (
             "0.25 \n",
             "",
@@ -152,9 +164,13 @@ fn weights_that_are_wrong_are_named_with_their_place() {
         (
             "0.25 \n",
             "0.25 \nsolver_type",
-            "m:11:12: the file ends within a line (the file's end after 4 weights)",
+            "m:11:12: the file ends within a line (expected the file's end after 4 weights)",
         ),
-        ("nr_feature 3", "nr_feature 4294967296", "m:11:1: the file ends here (weight 5 of 4294967297)"),
+        (
+            "nr_feature 3",
+            "nr_feature 4294967296",
+            "m:11:1: the file ends here (expected weight 5 of 4294967297)",
+        ),
     ];
     for (part, damaged, expected) in cases {
         let found = message(GOOD.replacen(part, damaged, 1));
@@ -174,7 +190,7 @@ fn other_files_are_told_from_models() {
             b"\x1f\x8b\x08",
             "m:1:1: the file is compressed (expected a model as text, from the line `solver_type`); decompress",
         ),
-        (b"+1 1:0.5 3:1\n", "m:1:1: `+1` is the start of an example (solver_type, "),
+        (b"+1 1:0.5 3:1\n", "m:1:1: `+1` is the start of an example (expected solver_type, "),
         (b"1:0.5 3:1\n", "this looks like a data file; name the model's file"),
         (b"svm_type c_svc\n", "m:1:1: `svm_type` is no line of a model's header"),
         (b"\xff\xfe junk\n", "m:1:1: `\\xff\\xfe` is no line of a model's header"),
