@@ -13,6 +13,8 @@ const MOST: usize = 10_000;
 /// The first guess, and how far above and below it the search goes at most.
 const GUESS: f64 = 1.0;
 const RANGE: f64 = 1e9;
+/// Consecutive trials without gain that end a walk: one alone can be the chance of a noisy objective.
+const MISSES: usize = 2;
 
 /// The step size, on a grid of powers of 2, whose one pass over the first terms leaves the lowest objective on them.
 ///
@@ -37,29 +39,26 @@ pub(super) fn search<P: Problem, R: Real>(
     };
     let mut best = (GUESS, score(GUESS)?);
     for factor in [0.25, 4.0] {
-        let from = best.0;
-        loop {
-            let eta = best.0 * factor;
-            if !(1.0 / RANGE..=RANGE).contains(&eta) {
-                break;
-            }
+        let start = best.0;
+        let (mut eta, mut misses) = (start * factor, 0);
+        while misses < MISSES && (1.0 / RANGE..=RANGE).contains(&eta) {
             let objective = score(eta)?;
-            // An infinite objective at the guess says nothing yet about still smaller steps.
-            if !(objective < best.1 || (best.1.is_infinite() && factor < 1.0)) {
-                break;
+            if objective < best.1 {
+                best = (eta, objective);
+                misses = 0;
+            } else if best.1.is_finite() || factor > 1.0 {
+                misses += 1;
             }
-            best = (eta, objective);
+            eta *= factor;
         }
-        if best.0 != from {
+        if best.0 != start {
             break;
         }
     }
-    for factor in [0.5, 2.0] {
-        let eta = best.0 * factor;
+    for eta in [best.0 * 0.5, best.0 * 2.0] {
         let objective = score(eta)?;
         if objective < best.1 {
             best = (eta, objective);
-            break;
         }
     }
     if !best.1.is_finite() {

@@ -44,7 +44,7 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Most epochs, at least 1. Default 100.
     pub epochs: usize,
-    /// Training ends when the objective changed by less than this share of itself in each of two consecutive
+    /// Training ends when the objective changed by less than this share of itself in each of three consecutive
     /// epochs. At least 0; 0 never stops. Default 1e-3.
     pub tolerance: f64,
     /// Training ends after this time. Default none.
