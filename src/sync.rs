@@ -1,13 +1,14 @@
 //! Every atomic of the crate comes from here, so that the model checker's own can take the place of the
-//! hardware's: with `--cfg loom`, the integer atomics are loom's. Float atomics live in maps, where loom's
-//! cannot; no protocol hangs on them.
-
-pub(crate) use atomic_float::{AtomicF32, AtomicF64};
+//! hardware's: with `--cfg loom`, the atomics of protocols are loom's.
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Ordering for float atomics, which are std's in any build.
-pub(crate) use std::sync::atomic::Ordering as FloatOrdering;
+/// Never loom's: weights live in maps, and no protocol hangs on them.
+pub(crate) mod plain {
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    pub(crate) use atomic_float::{AtomicF32, AtomicF64};
+}

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::kernel::Slot;
-use crate::sync::{AtomicF32, AtomicF64, FloatOrdering::Relaxed};
+use crate::sync::plain::{AtomicF32, AtomicF64, Ordering::Relaxed};
 
 /// A scalar type of weights: f32 or f64.
 pub trait Real:

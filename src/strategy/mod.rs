@@ -3,6 +3,8 @@
 mod hogwild;
 mod order;
 mod sequential;
+#[cfg(test)]
+mod tests;
 mod tickets;
 mod worker;
 

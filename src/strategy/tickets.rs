@@ -32,3 +32,44 @@ impl Tickets {
         self.stopped.store(true, Relaxed);
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::Tickets;
+
+    fn draw_all(tickets: &Tickets) -> Vec<usize> {
+        std::iter::from_fn(|| tickets.draw()).collect()
+    }
+
+    #[test]
+    fn each_ticket_goes_to_one_worker() {
+        loom::model(|| {
+            let tickets = Arc::new(Tickets::new(3));
+            let other = tickets.clone();
+            let worker = thread::spawn(move || draw_all(&other));
+            let mut drawn = draw_all(&tickets);
+            drawn.extend(worker.join().unwrap());
+            drawn.sort();
+            assert_eq!(drawn, [0, 1, 2]);
+        });
+    }
+
+    #[test]
+    fn a_stop_ends_the_drawing_and_doubles_nothing() {
+        loom::model(|| {
+            let tickets = Arc::new(Tickets::new(2));
+            let (other, stopper) = (tickets.clone(), tickets.clone());
+            let worker = thread::spawn(move || draw_all(&other));
+            let stop = thread::spawn(move || stopper.stop());
+            let mut drawn = draw_all(&tickets);
+            stop.join().unwrap();
+            assert_eq!(tickets.draw(), None, "a ticket was handed out after the stop");
+            drawn.extend(worker.join().unwrap());
+            drawn.sort();
+            drawn.windows(2).for_each(|pair| assert_ne!(pair[0], pair[1]));
+        });
+    }
+}

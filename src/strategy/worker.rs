@@ -11,7 +11,7 @@ use super::order::{BLOCK, stream};
 use super::tickets::Tickets;
 use crate::params::{Real, Weights};
 use crate::rule::{Clock, Visit};
-use crate::sync::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use crate::sync::plain::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// Visits made so far, one padded counter a worker, for whoever watches.
 #[derive(Debug)]

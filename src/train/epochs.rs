@@ -13,6 +13,7 @@ use crate::params::{Real, SharedParams};
 use crate::problem::Problem;
 use crate::rule::{Clock, Sgd, StepSize, Visit};
 use crate::strategy::{Control, Hogwild, Order, Pass, Progress, Sequential, Strategy};
+use crate::sync::plain::Ordering::Relaxed;
 
 /// One epoch's outcome.
 #[derive(Clone, Debug)]
@@ -329,7 +330,7 @@ impl<'a, 'p, P: Problem, R: Real> Training<'a, 'p, P, R> {
     }
 
     fn stop(&self, kept: usize) -> Option<StopReason> {
-        if self.control.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.control.interrupted.load(Relaxed) {
             Some(StopReason::Interrupted)
         } else if self.control.must_stop() {
             Some(StopReason::TimeLimit)

@@ -4,6 +4,8 @@ mod epochs;
 mod linear;
 mod search;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use epochs::{Began, Epoch, Evaluate, Event, Fit, StopReason, minimize};
 pub use linear::{Trained, Trainer};

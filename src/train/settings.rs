@@ -1,8 +1,8 @@
 //! What a user may choose about training, and its legal ranges.
 
+use crate::sync::plain::AtomicBool;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 

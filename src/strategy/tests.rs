@@ -1,0 +1,186 @@
+//! One worker equals the oracle bit for bit; many lose nothing that they promise not to lose, and stop when told.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Control, Hogwild, Order, Pass, Progress, Sequential, Strategy, Update};
+use crate::data::{Builder, Dataset};
+use crate::error::Error;
+use crate::params::{Real, SharedParams, Weights};
+use crate::problem::{Hinge, Linear, Logistic, Loss};
+use crate::rule::{Clock, Penalty, Schedule, Sgd, StepSize, Visit};
+use crate::sync::plain::{AtomicBool, Ordering::Relaxed};
+
+fn control(workers: usize) -> Control {
+    Control { interrupted: Arc::default(), deadline: None, progress: Arc::new(Progress::new(workers)) }
+}
+
+/// Runs `epochs` epochs from zero and returns the weights.
+fn train<V: Visit>(visit: &V, mut strategy: impl Strategy<V::Real>, epochs: u64) -> Vec<V::Real> {
+    let params = SharedParams::anonymous(visit.width()).unwrap();
+    let mut order = Order::new(visit.terms());
+    let control = control(strategy.workers());
+    let mut visits = 0;
+    for epoch in 0..epochs {
+        order.shuffle(5, epoch);
+        let pass = Pass { order: &order, epoch, visits_before: visits, seed: 5, control: &control };
+        visits += strategy.epoch(visit, &params, pass).unwrap();
+    }
+    assert_eq!(visits, epochs * visit.terms() as u64);
+    assert_eq!(control.progress.visits() as u64, visits);
+    let mut weights = vec![V::Real::ZERO; params.len()];
+    params.copy_to(&mut weights);
+    weights
+}
+
+/// Rows of a few features each, by a fixed rule; every third value is not 1.
+fn rows(count: u32) -> (Dataset, Vec<f32>) {
+    let mut builder = Builder::default();
+    let mut targets = Vec::new();
+    for i in 0..count {
+        for k in 0..5 {
+            builder.entry(k * 40 + (i * (k + 3)) % 40, if (i + k) % 3 == 0 { 0.5 } else { 1.0 });
+        }
+        let target = if (i * 7) % 11 < 5 { 1.0 } else { -1.0 };
+        builder.end_row(target);
+        targets.push(target);
+    }
+    (builder.finish(0), targets)
+}
+
+fn one_worker_equals_sequential<R: Real, L: Loss>(loss: L, penalty: Penalty, constant: Option<f32>) {
+    let (data, targets) = rows(1000);
+    let problem = Linear::new(&data, &targets, loss, constant).unwrap();
+    for schedule in [Schedule::Constant, Schedule::Inverse, Schedule::Geometric { decay: 0.9 }] {
+        let rule: Sgd<_, R> = Sgd::new(&problem, penalty, StepSize::new(0.3, schedule));
+        let oracle = train(&rule, Sequential::default(), 3);
+        assert!(oracle.iter().any(|&w| w != R::ZERO));
+        for update in [Update::Wild, Update::Atomic] {
+            assert_eq!(train(&rule, Hogwild::new(1, update), 3), oracle, "{update:?} {schedule:?}");
+        }
+    }
+}
+
+#[test]
+fn one_worker_equals_sequential_bit_for_bit() {
+    let elastic = Penalty { l1: 1e-4, l2: 1e-3 };
+    one_worker_equals_sequential::<f32, _>(Logistic, elastic, Some(1.0));
+    one_worker_equals_sequential::<f64, _>(Logistic, elastic, None);
+    one_worker_equals_sequential::<f32, _>(Hinge, Penalty::default(), Some(0.1));
+    one_worker_equals_sequential::<f32, _>(Hinge, Penalty { l1: 0.0, l2: 1e-3 }, None);
+}
+
+/// Adds 1 to each of a term's coordinates and to the common one: sums of whole numbers below 2^24 are exact in f32.
+struct Count<'d> {
+    data: &'d Dataset,
+    panics_at: Option<usize>,
+}
+
+impl Visit for Count<'_> {
+    type Real = f32;
+    type Pace = ();
+    type Step = ();
+
+    fn terms(&self) -> usize {
+        self.data.len()
+    }
+
+    fn width(&self) -> usize {
+        self.data.width() + 1
+    }
+
+    fn common(&self) -> usize {
+        1
+    }
+
+    fn support(&self, term: usize) -> impl Iterator<Item = usize> {
+        self.data.row(term).indices().iter().map(|&j| j as usize)
+    }
+
+    fn pace(&self, _: Clock) {}
+
+    fn plan<W: Weights<Real = f32>>(&self, term: usize, (): (), _: &W) -> Option<()> {
+        assert_ne!(Some(term), self.panics_at, "this term panics");
+        Some(())
+    }
+
+    fn apply<W: Weights<Real = f32>>(&self, term: usize, (): (), (): (), share: f32, w: &W) {
+        let row = self.data.row(term);
+        w.update_row(row, &vec![(); self.data.width()], |_, (), weight| weight + share);
+        w.set_common(0, w.common(0) + share);
+    }
+
+    fn prefetch(&self, _: usize) {}
+
+    fn objective(&self, _: Range<usize>, _: &[f32]) -> f64 {
+        0.0
+    }
+}
+
+/// Many rows on few features: threads meet on each weight all the time.
+fn crowd() -> Dataset {
+    let mut builder = Builder::default();
+    for i in 0..20_000 {
+        builder.entry(0, 1.0);
+        builder.entry(1 + i % 3, 1.0);
+        builder.end_row(1.0);
+    }
+    builder.finish(0)
+}
+
+#[test]
+fn atomic_updates_are_never_lost() {
+    let data = crowd();
+    let weights = train(&Count { data: &data, panics_at: None }, Hogwild::new(8, Update::Atomic), 10);
+    assert_eq!(weights[..4], [200_000.0, 66_670.0, 66_670.0, 66_660.0]);
+    // Each worker's count of the common coordinate is merged by the mean over 8 workers.
+    assert_eq!(weights[4], 200_000.0 / 8.0);
+}
+
+#[test]
+fn a_panic_becomes_an_error_and_stops_the_others() {
+    let data = crowd();
+    let visit = Count { data: &data, panics_at: Some(12_345) };
+    for workers in [1, 2, 8] {
+        let params = SharedParams::anonymous(visit.width()).unwrap();
+        let control = control(workers);
+        let pass = Pass {
+            order: &Order::new(visit.terms()),
+            epoch: 0,
+            visits_before: 0,
+            seed: 1,
+            control: &control,
+        };
+        let error = Hogwild::new(workers, Update::Wild).epoch(&visit, &params, pass).unwrap_err();
+        assert!(
+            matches!(&error, Error::Worker { message, .. } if message.contains("this term panics")),
+            "{error}"
+        );
+        assert!(control.progress.visits() < visit.terms());
+    }
+}
+
+#[test]
+fn an_interrupt_ends_an_epoch_between_blocks() {
+    let data = crowd();
+    let visit = Count { data: &data, panics_at: None };
+    let params = SharedParams::anonymous(visit.width()).unwrap();
+    let control = Control { interrupted: Arc::new(AtomicBool::new(true)), ..control(2) };
+    let pass =
+        Pass { order: &Order::new(visit.terms()), epoch: 0, visits_before: 0, seed: 1, control: &control };
+    let mut strategy = Hogwild::new(2, Update::Wild);
+    assert_eq!(strategy.epoch(&visit, &params, pass).unwrap(), 0);
+    control.interrupted.store(false, Relaxed);
+    assert_eq!(strategy.epoch(&visit, &params, pass).unwrap(), 20_000);
+}
+
+#[test]
+fn an_order_covers_each_term_once() {
+    for terms in [1, 2, 63, 64, 65, 4_095, 4_096, 4_097, 10_000] {
+        let mut order = Order::new(terms);
+        order.shuffle(3, 9);
+        let mut all: Vec<usize> = (0..order.blocks()).flat_map(|k| order.block(k)).collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..terms).collect::<Vec<_>>());
+    }
+}

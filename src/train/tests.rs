@@ -1,0 +1,198 @@
+//! The epoch loop converges, stops for the reason it says, and comes back from divergence.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Event, Settings, Sharing, StopReason, Trainer, minimize};
+use crate::data::{Builder, Dataset, ParseOptions, source};
+use crate::error::Error;
+use crate::model::Quality;
+use crate::params::Real;
+use crate::problem::{Linear, Loss, LossKind};
+use crate::rule::{Penalty, Schedule};
+use crate::strategy::Update;
+
+fn packages() -> Dataset {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst");
+    source::load(path, &ParseOptions::default()).unwrap()
+}
+
+fn trainer(loss: LossKind) -> Trainer {
+    Trainer { loss, ..Trainer::default() }
+}
+
+#[test]
+fn hogwild_comes_as_near_as_sequential_whatever_the_seed() {
+    let data = packages();
+    for (loss, band) in [(LossKind::Logistic, 0.01), (LossKind::SquaredHinge, 0.03)] {
+        let mut oracle = trainer(loss);
+        oracle.settings.sharing = Sharing::Sequential;
+        oracle.settings.tolerance = 1e-6;
+        oracle.settings.schedule = Schedule::Plateau { factor: 0.8, gain: 0.01 };
+        let best = oracle.fit(&data).unwrap().fit.objective;
+        for update in [Update::Wild, Update::Atomic] {
+            for seed in 1..=3 {
+                let mut racy = trainer(loss);
+                racy.settings.sharing = Sharing::Hogwild(update);
+                racy.settings.threads = 4;
+                racy.settings.seed = seed;
+                let objective = racy.fit(&data).unwrap().fit.objective;
+                assert!(
+                    objective < best * (1.0 + band),
+                    "{loss} {update:?} {seed}: {objective} against {best}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fit_is_deterministic_with_one_worker() {
+    let data = packages();
+    let mut trainer = trainer(LossKind::Logistic);
+    trainer.settings.threads = 1;
+    trainer.settings.epochs = 2;
+    let first = trainer.fit(&data).unwrap();
+    let second = trainer.fit(&data).unwrap();
+    assert_eq!(first.model, second.model);
+    assert_eq!(first.fit.stop, StopReason::Epochs);
+    trainer.settings.seed += 1;
+    assert_ne!(first.model, trainer.fit(&data).unwrap().model);
+}
+
+#[test]
+fn l1_leaves_exact_zeros() {
+    let data = packages();
+    let mut trainer = Trainer { l2: Some(0.0), ..trainer(LossKind::Logistic) };
+    trainer.settings.penalty.l1 = 1e-3;
+    let weights = trainer.fit(&data).unwrap().model.weights().to_vec();
+    let zeros = weights.iter().filter(|&&w| w == 0.0).count();
+    assert!(zeros > weights.len() / 2 && zeros < weights.len(), "{zeros} of {}", weights.len());
+}
+
+#[test]
+fn each_stop_has_its_reason() {
+    let data = packages();
+    let mut trainer = trainer(LossKind::Logistic);
+    assert_eq!(trainer.fit(&data).unwrap().fit.stop, StopReason::Tolerance);
+
+    trainer.settings.tolerance = 0.0;
+    trainer.settings.epochs = 3;
+    let fit = trainer.fit(&data).unwrap().fit;
+    assert_eq!((fit.stop, fit.epochs.len()), (StopReason::Epochs, 3));
+    assert_eq!(fit.visits, 3 * data.len() as u64);
+
+    trainer.settings.epochs = usize::MAX;
+    trainer.settings.time_limit = Some(Duration::from_millis(300));
+    assert_eq!(trainer.fit(&data).unwrap().fit.stop, StopReason::TimeLimit);
+
+    trainer.settings.time_limit = None;
+    let flag = trainer.settings.interrupt.clone();
+    let mut watch = |event: Event<'_>| {
+        if matches!(event, Event::Epoch(epoch) if epoch.epoch == 2) {
+            flag.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    };
+    let fit = trainer.fit_watched(&data, None, &mut watch).unwrap().fit;
+    assert_eq!((fit.stop, fit.epochs.len()), (StopReason::Interrupted, 2));
+}
+
+/// The squared loss with explicit steps, which overshoot.
+#[derive(Clone, Copy)]
+struct Explicit;
+
+impl Loss for Explicit {
+    fn value(&self, y: f64, s: f64) -> f64 {
+        (y - s).powi(2) / 2.0
+    }
+
+    fn slope<R: Real>(&self, y: R, s: R) -> R {
+        s - y
+    }
+
+    fn step<R: Real>(&self, y: R, s: R, rate: R, _: R) -> R {
+        rate * (y - s)
+    }
+}
+
+#[test]
+fn an_exploding_fit_goes_back_and_halves() {
+    let mut builder = Builder::default();
+    for i in 0..500 {
+        builder.entry(i % 10, 10.0);
+        builder.end_row((i % 10) as f32);
+    }
+    let data = builder.finish(0);
+    let problem = Linear::new(&data, data.labels(), Explicit, None).unwrap();
+    let settings = Settings { learning_rate: Some(8.0), threads: 2, ..Settings::default() };
+    let mut halved = 0;
+    let mut rates = vec![8.0];
+    let fit = minimize::<_, f32>(&problem, &settings, None, &mut |event| {
+        if let Event::RolledBack { objective, learning_rate } = event {
+            assert!(objective.is_nan() || objective > 1.0, "{objective}");
+            halved += 1;
+            rates.push(learning_rate);
+        }
+    })
+    .unwrap();
+    assert!(halved > 5);
+    assert!(rates.windows(2).all(|pair| pair[1] < pair[0]));
+    assert!(fit.objective < 1e-3, "{}", fit.objective);
+}
+
+#[test]
+fn a_searched_step_size_needs_no_halving_even_for_huge_features() {
+    let mut builder = Builder::default();
+    for i in 0..2_000 {
+        builder.entry(i % 10, 1e6);
+        builder.entry(10 + i % 7, 1e-3);
+        builder.end_row((i % 10) as f32);
+    }
+    let data = builder.finish(0);
+    for loss in [LossKind::Squared, LossKind::Huber] {
+        let trained = trainer(loss).fit(&data).unwrap();
+        let Quality::Regression { rmse, r2, .. } = trained.train.quality else {
+            panic!("{:?}", trained.train)
+        };
+        assert!(rmse.unwrap() < 0.5 && r2.unwrap() > 0.9, "{loss}: {:?}", trained.train);
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_named() {
+    let message = |change: fn(&mut Trainer)| {
+        let mut trainer = Trainer::default();
+        change(&mut trainer);
+        trainer.check().unwrap_err().to_string()
+    };
+    let cases: [(fn(&mut Trainer), &str); 8] = [
+        (|t| t.l2 = Some(-1.0), "l2 is -1 (expected"),
+        (|t| t.settings.penalty = Penalty { l1: f64::NAN, l2: 0.0 }, "l1 is NaN (expected"),
+        (|t| t.settings.learning_rate = Some(0.0), "learning rate is 0 (expected a finite number above 0)"),
+        (|t| t.settings.learning_rate = Some(f64::INFINITY), "learning rate is inf (expected"),
+        (|t| t.settings.epochs = 0, "epochs is 0 (expected 1 or more)"),
+        (|t| t.settings.tolerance = -0.1, "tolerance is -0.1 (expected"),
+        (|t| t.settings.threads = 1 << 20, "threads is 1048576 (expected at most 4096)"),
+        (|t| t.bias = Some(-1.0), "bias is -1 (expected"),
+    ];
+    for (change, expected) in cases {
+        let found = message(change);
+        assert!(found.starts_with(expected), "{found}");
+    }
+}
+
+#[test]
+fn labels_must_fit_the_loss() {
+    let mut builder = Builder::default();
+    for label in [1.0, 2.0, 3.0] {
+        builder.entry(0, 1.0);
+        builder.end_row(label);
+    }
+    let data = builder.finish(0);
+    assert!(matches!(trainer(LossKind::Hinge).fit(&data), Err(Error::Input { .. })));
+    assert!(trainer(LossKind::Squared).fit(&data).is_ok());
+    assert!(matches!(
+        trainer(LossKind::Squared).fit(&Builder::default().finish(1)),
+        Err(Error::Input { .. })
+    ));
+}
