@@ -62,16 +62,16 @@ pub struct ProblemArgs {
     #[arg(long, default_value = "logistic", value_parser = loss())]
     pub loss: LossKind,
     /// Strength of the squares in the regularizer, 0 or larger [default: 1/n for n examples]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, conflicts_with = "cost")]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, conflicts_with = "cost")]
     pub l2: Option<f64>,
     /// LIBLINEAR's C, above 0: the same as --l2 with 1/(C*n) for n examples
-    #[arg(long, value_name = "C", allow_negative_numbers = true)]
+    #[arg(long, value_name = "C", allow_hyphen_values = true)]
     pub cost: Option<f64>,
     /// Strength of the absolute values in the regularizer, 0 or larger; makes weights exactly 0
-    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = 0.0, allow_hyphen_values = true)]
     pub l1: f64,
     /// Value of a constant feature that every example gets, 0 or larger; larger makes its weight cheaper
-    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
     pub bias: f64,
     /// Train without that constant feature
     #[arg(long, conflicts_with = "bias")]
@@ -83,16 +83,16 @@ pub struct ProblemArgs {
 #[command(next_help_heading = "Training")]
 pub struct RunArgs {
     /// Most epochs, 1 or more
-    #[arg(long, value_name = "N", default_value_t = Settings::default().epochs as i64, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = Settings::default().epochs as i64, allow_hyphen_values = true)]
     pub epochs: i64,
     /// End when the objective changes by less than this share of itself, 0 or larger; 0 never ends early
-    #[arg(long, value_name = "X", default_value_t = Settings::default().tolerance, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = Settings::default().tolerance, allow_hyphen_values = true)]
     pub tolerance: f64,
     /// End after this many seconds, above 0 [default: none]
-    #[arg(long, value_name = "S", allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub time_limit: Option<f64>,
     /// Training threads, 1 to 4096 [default: one a core; 1 for --strategy sequential]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub threads: Option<i64>,
     /// How one visit to an example changes the weights
     #[arg(long, value_enum, default_value_t = Solver::Sgd)]
@@ -105,7 +105,7 @@ pub struct RunArgs {
     #[arg(long, value_enum)]
     pub update: Option<Update>,
     /// First step size, a number above 0; auto searches for one
-    #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = learning_rate, allow_negative_numbers = true)]
+    #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = learning_rate, allow_hyphen_values = true)]
     pub learning_rate: LearningRate,
     /// The step size's course: plateau, constant, inverse, geometric or geometric:DECAY, with a factor for
     /// each epoch above 0 and at most 1 (0.9 if left out)
@@ -214,7 +214,10 @@ fn index_base(legal: &'static [&'static str]) -> impl TypedValueParser<Value = I
     })
 }
 
+/// What `-` means for a file to write.
+pub const STDOUT: &str = "/dev/stdout";
+
 /// A file to write, or standard output for `-`.
 fn output() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().map(|path| if path.as_os_str() == "-" { "/dev/stdout".into() } else { path })
+    PathBufValueParser::new().map(|path| if path.as_os_str() == "-" { STDOUT.into() } else { path })
 }

@@ -1,11 +1,13 @@
 //! `wildsgd evaluate`: how good a model is on labeled examples.
 
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
+use wildsgd::model::Evaluation;
 use wildsgd::{Error, Model, report};
 
-use crate::args::EvaluateArgs;
+use crate::args::{EvaluateArgs, STDOUT};
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::outputs;
@@ -18,9 +20,10 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let input = Input::load(&args.data, args.index_base)?;
     let evaluation = model.evaluate(&input.data);
 
-    let mut table = vec![("examples", input.data.len().to_string())];
-    table.extend(measures(&evaluation).into_iter().map(|(name, value)| (name, short(value))));
-    print(&table).map_err(|error| Error::io("<stdout>", "write", error))?;
+    // A report on standard output is for a program, which a table would confuse.
+    if args.report.as_deref() != Some(Path::new(STDOUT)) {
+        print(&input, &evaluation).map_err(|error| Error::io("<stdout>", "write", error))?;
+    }
     if let Some(path) = &args.report {
         let model_name = args.model.display().to_string();
         report::write(
@@ -34,10 +37,11 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(table: &[(&str, String)]) -> io::Result<()> {
+fn print(input: &Input, evaluation: &Evaluation) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    for (name, value) in table {
-        writeln!(out, "{name:<10} {value}")?;
+    writeln!(out, "{:<10} {}", "examples", input.data.len())?;
+    for (name, value) in measures(evaluation) {
+        writeln!(out, "{name:<10} {}", short(value))?;
     }
     out.flush()
 }

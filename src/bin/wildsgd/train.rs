@@ -22,6 +22,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     check_files(args)?;
 
     let terminal = Terminal::new(args.quiet);
+    terminal.warn(warnings::too_many_threads(trainer.settings.workers()));
     let mut screen = Screen::new(terminal, args.problem.loss.is_regression(), args.test.is_some());
     screen.busy(format!("loading {}", trainer.data_name));
     let data = Input::load(&args.data, args.index_base)?;
@@ -57,7 +58,6 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
 }
 
 fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&Input>, undone: usize) {
-    terminal.warn(warnings::too_many_threads(trainer.settings.workers()));
     terminal.warn(warnings::undone(undone, trained.fit.began.searched));
     terminal.warn(warnings::unsettled(&trainer.settings, trained.fit.stop));
     if let (Some(test), Some(evaluation)) = (test, &trained.test) {

@@ -51,7 +51,7 @@ impl Summary<'_> {
         let settings = &self.report.settings;
         match self.report.outcome.stop_reason {
             "tolerance" => format!("the objective settled (tolerance {})", number(settings.tolerance)),
-            "epochs" => "that is all of them".into(),
+            "epochs" => "the most that were allowed".into(),
             "time limit" => {
                 format!("the time limit of {} s", number(settings.time_limit_seconds.unwrap_or(0.0)))
             }
