@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 
 use crate::command::{Place, SMALL, generated};
 
+const INDICES: &str = "`index:value` with a whole index from 1 to 4294967295";
 const OLD: &str = "an old model";
 
 fn place() -> Place {
@@ -20,70 +21,90 @@ fn lines() {
     let cases = [
         (
             "1:1 2:1",
-            "1: `1:1` stands where the label should be (expected lines of `label index:value ...`); put the example's label first",
+            "1: `1:1` stands where the label should be",
+            "lines of `label index:value ...`",
+            "put the example's label first",
         ),
         (
             "x 1:1",
-            "1: label `x` is not a number (expected a number such as 1, -1 or 0.5); number the classes, and start comments with `#`",
+            "1: label `x` is not a number",
+            "a number such as 1, -1 or 0.5",
+            "number the classes, and start comments with `#`",
         ),
         (
             "nan 1:1",
-            "1: label `nan` is not finite (expected a finite number); remove the example, or give it a label",
+            "1: label `nan` is not finite",
+            "a finite number",
+            "remove the example, or give it a label",
         ),
         (
             "-1 0:1",
-            "4: `0:1` has index 0 (expected indices that count from 1); if the file counts features from 0, give `--index-base 0`",
+            "4: `0:1` has index 0",
+            "indices that count from 1",
+            "if the file counts features from 0, give `--index-base 0`",
         ),
-        (
-            "-1 -3:1",
-            "4: `-3:1` has a negative index (expected `index:value` with a whole index from 1 to 4294967295); renumber the features",
-        ),
+        ("-1 -3:1", "4: `-3:1` has a negative index", INDICES, "renumber the features"),
         (
             "-1 5:1 3:1",
-            "8: `3:1` comes after index 5 (expected ascending indices in each line); sort the entries of each line by index",
+            "8: `3:1` comes after index 5",
+            "ascending indices in each line",
+            "sort the entries of each line by index",
         ),
         (
             "-1 5:1 5:1",
-            "8: `5:1` repeats index 5 (expected each index once a line); add the values up, or remove one",
+            "8: `5:1` repeats index 5",
+            "each index once a line",
+            "add the values up, or remove one",
         ),
         (
             "-1 4294967296:1",
-            "4: `4294967296:1` has an index that is too large (expected `index:value` with a whole index from 1 to 4294967295); renumber or hash the features",
+            "4: `4294967296:1` has an index that is too large",
+            INDICES,
+            "renumber or hash the features",
         ),
         (
             "-1 99999999999999999999999:1",
-            "4: `99999999999999999999999:1` has an index that is too large (expected `index:value` with a whole index from 1 to 4294967295); renumber or hash the features",
+            "4: `99999999999999999999999:1` has an index that is too large",
+            INDICES,
+            "renumber or hash the features",
         ),
         (
             "-1 5: 6:1",
-            "4: `5:` has no value (expected `index:value`); write the value after the colon, or leave the entry out",
+            "4: `5:` has no value",
+            "`index:value`",
+            "write the value after the colon, or leave the entry out",
         ),
         (
             "-1 5",
-            "4: `5` has no value (expected `index:value`); write the value after the colon, or leave the entry out",
+            "4: `5` has no value",
+            "`index:value`",
+            "write the value after the colon, or leave the entry out",
         ),
         (
             "-1 5:abc",
-            "6: value `abc` is not a number (expected a decimal number such as 0.5 or 1e-3); correct the value, or leave the entry out",
+            "6: value `abc` is not a number",
+            "a decimal number such as 0.5 or 1e-3",
+            "correct the value, or leave the entry out",
         ),
         (
             "-1 5:NaN",
-            "6: value `NaN` is not finite (expected a finite number); replace the value, or leave the entry out",
+            "6: value `NaN` is not finite",
+            "a finite number",
+            "replace the value, or leave the entry out",
         ),
         (
             "-1 5:-inf",
-            "6: value `-inf` is not finite (expected a finite number); replace the value, or leave the entry out",
+            "6: value `-inf` is not finite",
+            "a finite number",
+            "replace the value, or leave the entry out",
         ),
-        (
-            "-1 5:1e39",
-            "6: value `1e39` is too large (expected at most 3.4e38 in magnitude); scale the feature",
-        ),
-        ("1e39 5:1", "1: label `1e39` is too large (expected at most 3.4e38 in magnitude); scale the labels"),
+        ("-1 5:1e39", "6: value `1e39` is too large", "at most 3.4e38 in magnitude", "scale the feature"),
+        ("1e39 5:1", "1: label `1e39` is too large", "at most 3.4e38 in magnitude", "scale the labels"),
     ];
     let place = place();
-    for (line, message) in cases {
+    for (line, what, expected, hint) in cases {
         place.write("d", format!("1 1:1\n{line}\n"));
-        train(&place, "d", &format!("d:2:{message}"));
+        train(&place, "d", &format!("d:2:{what} (expected {expected}); {hint}"));
     }
 }
 
@@ -110,23 +131,29 @@ fn whole_files() {
     std::fs::create_dir(place.path("dir")).unwrap();
     train(&place, "dir", &format!("dir: is a directory {expected}; name one file in it"));
     let cases = [
-        ("", "is empty (expected text, plain or compressed); check that what wrote it ended well"),
+        ("", "is empty", "text, plain or compressed", "check that what wrote it ended well"),
         (
             "\n# nothing\n",
-            "holds no example (expected lines of `label index:value ...`); check that this is the file you meant, and that what wrote it ended well",
+            "holds no example",
+            "lines of `label index:value ...`",
+            "check that this is the file you meant, and that what wrote it ended well",
         ),
         (
             "1 1:1\n1 2:1\n",
-            "all 2 examples have label 1 (expected examples of two classes); add examples of the other class, or give `--loss squared` or `--loss huber` for regression",
+            "all 2 examples have label 1",
+            "examples of two classes",
+            "add examples of the other class, or give `--loss squared` or `--loss huber` for regression",
         ),
         (
             "1 1:1\n2 2:1\n3 2:1\n",
-            "holds 3 different labels (expected two classes; more are not supported for now); choose two classes or join some, or give `--loss squared` or `--loss huber` for regression",
+            "holds 3 different labels",
+            "two classes; more are not supported for now",
+            "choose two classes or join some, or give `--loss squared` or `--loss huber` for regression",
         ),
     ];
-    for (text, message) in cases {
+    for (text, what, expected, hint) in cases {
         place.write("d", text);
-        train(&place, "d", &format!("d: {message}"));
+        train(&place, "d", &format!("d: {what} (expected {expected}); {hint}"));
     }
     place.write("d", b"\x7fELF\x02\x01\x01\0\0\0\n\0\0");
     let message = "d:1:1: `\\u{7f}ELF\\u{2}\\u{1}\\u{1}\\0\\0\\0` is not text (expected libsvm text); this looks like \
@@ -153,13 +180,16 @@ fn a_line_without_end() {
 fn standard_input() {
     let place = place();
     let cases = [
-        ("", "<stdin>: is empty (expected text, plain or compressed); check that what wrote it ended well"),
+        ("", "<stdin>: is empty", "text, plain or compressed", "check that what wrote it ended well"),
         (
             "1 1:1\n-1 7\n",
-            "<stdin>:2:4: `7` has no value (expected `index:value`); write the value after the colon, or leave the entry out",
+            "<stdin>:2:4: `7` has no value",
+            "`index:value`",
+            "write the value after the colon, or leave the entry out",
         ),
     ];
-    for (text, message) in cases {
+    for (text, what, expected, hint) in cases {
+        let message = format!("{what} (expected {expected}); {hint}");
         let run = place.run_with(&["train", "-", "--model", "m"], text);
         assert_eq!((run.code, run.stderr), (1, format!("error: {message}\n")));
         assert_eq!(place.text("m"), OLD);

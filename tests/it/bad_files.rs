@@ -18,22 +18,27 @@ fn place() -> Place {
 fn damaged_models() {
     let place = place();
     let model = place.text("m");
-    let damaged = "the file may be damaged; save the model again";
-    let cut_off = "the file was cut off; save the model again";
+    let (damaged, cut_off) = ("the file may be damaged", "the file was cut off");
+    let (start, number) = ("a model as text, from the line `solver_type`", "a finite number");
+    let header = "solver_type, nr_class, label, nr_feature, bias or w";
+    let (count, end) = ("a whole number of features from 0 to 4294967296", "the file's end after 4 weights");
     let cases = [
-        (String::new(), "1:1: the file is empty (expected a model as text, from the line `solver_type`); saving may have failed; save the model again".into()),
-        (SMALL.into(), "1:1: `1` is the start of an example (expected solver_type, nr_class, label, nr_feature, bias or w); this looks like a data file; name the model's file".into()),
-        ("\0\0\0\0".into(), "1:1: the file is binary (expected a model as text, from the line `solver_type`); check that this is the model's file".into()),
-        (model.replace("L2R_LR", "L9"), format!("1:13: the solver `L9` (expected a solver for two classes or for regression, like L2R_LR); {damaged}")),
-        (model.replace("nr_feature 3", "nr_feature x"), format!("4:12: `x` (expected a whole number of features from 0 to 4294967296); {damaged}")),
-        (model.replace("bias 1", "bias nan"), "5:6: `nan` (expected a finite number); train with a smaller step size, and save again".into()),
-        (model[..model.find("w\n").unwrap() + 2].into(), format!("7:1: the file ends here (expected weight 1 of 4); {cut_off}")),
-        (format!("{model}1\n"), "11:1: `1` (expected the file's end after 4 weights); the header's counts do not fit the weights; save the model again".into()),
+        ("", "1:1: the file is empty", start, "saving may have failed"),
+        (SMALL, "1:1: `1` is the start of an example", header, "this looks like a data file"),
+        ("\0\0\0\0", "1:1: the file is binary", start, "check that this is the model's file"),
+        (&model.replace("L2R_LR", "L9"), "1:13: the solver `L9`", "a solver for two classes or ", damaged),
+        (&model.replace("nr_feature 3", "nr_feature x"), "4:12: `x`", count, damaged),
+        (&model.replace("bias 1", "bias nan"), "5:6: `nan`", number, "train with a smaller step size"),
+        (&model[..model.find("w\n").unwrap() + 2], "7:1: the file ends here", "weight 1 of 4", cut_off),
+        (&format!("{model}1\n"), "11:1: `1`", end, "the header's counts do not fit the weights"),
     ];
-    for (text, message) in &cases {
+    for (text, what, expected, hint) in cases {
         place.write("bad", text);
-        place.fail(&["predict", "bad", "d", "--output", "o"], &format!("bad:{message}"));
-        place.fail(&["evaluate", "bad", "d", "--report", "r"], &format!("bad:{message}"));
+        for args in [["predict", "bad", "d", "--output", "o"], ["evaluate", "bad", "d", "--report", "r"]] {
+            let message = place.fail_somehow(&args).stderr;
+            assert!(message.starts_with(&format!("error: bad:{what} (expected {expected}")), "{message}");
+            assert!(message.contains(&format!("); {hint}")), "{message}");
+        }
     }
 }
 

@@ -44,6 +44,14 @@ fn out_of_range() {
 }
 
 #[test]
+fn time_for_nothing_leaves_no_model() {
+    let place = Place::with(&[("d", SMALL), ("m", "an old model")]);
+    let run = place.run(&["train", "d", "--model", "m", "--time-limit", "1e-9", "--quiet"]);
+    let message = "error: time limit is 0.000000001 (expected enough seconds to prepare and to train a block); raise it\n";
+    assert_eq!((run.code, &*run.stderr, &*place.text("m")), (1, message, "an old model"));
+}
+
+#[test]
 fn usage() {
     let place = Place::with(&[("d", SMALL)]);
     for args in [
@@ -66,6 +74,7 @@ fn usage() {
         &["train", "d", "--l2", "1", "--cost", "1"],
         &["train", "d", "--bias", "1", "--no-bias"],
         &["train", "d", "--model"],
+        &["train", "d", "--model", "-"],
         &["train", "-", "--test", "-"],
         &["train", "d", "--strategy", "sequential", "--update", "wild"],
         &["train", "d", "--strategy", "sequential", "--threads", "4"],

@@ -1,6 +1,6 @@
 //! `wildsgd evaluate`.
 
-use crate::command::{Place, generated};
+use crate::command::Place;
 
 const MODEL: &str =
     "solver_type L2R_L2LOSS_SVC\nnr_class 2\nlabel 1 -1\nnr_feature 2\nbias -1\nw\n2 \n-0.5 \n";
@@ -41,12 +41,4 @@ fn labels_that_the_model_does_not_know() {
     assert!(run.stderr.starts_with("warning: d: 2 of 3 labels are not the model's"), "{run:?}");
     let test = &place.json("r")["test"];
     assert!(test["auc"].is_null() && test["unknown_labels"] == 2, "{test}");
-}
-
-#[test]
-fn a_report_may_go_to_standard_output() {
-    let place = Place::with(&[("m", MODEL), ("d", &generated(10))]);
-    let run = place.succeed(&["evaluate", "m", "d", "--report", "-"]);
-    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(report["data"]["examples"], 10);
 }

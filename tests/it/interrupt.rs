@@ -14,7 +14,9 @@ fn an_interrupted_training_saves_its_model() {
     let mut child = place.command(&args).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(|line| line.unwrap());
     assert!(lines.any(|line| line.starts_with("    3 ")), "the third epoch ends");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap().success()
+    );
     let rest: Vec<String> = lines.collect();
     assert_eq!(child.wait().unwrap().code(), Some(130));
 
@@ -38,9 +40,7 @@ fn a_reader_that_closes_the_pipe_has_read_enough() {
         &["predict", "m", "d"][..],
         &["predict", "m", "d", "--proba"],
         &["predict", "m", "d", "--output", "/dev/stdout"],
-        &["predict", "m", "d", "--output", "-"],
         &["evaluate", "m", "d"],
-        &["evaluate", "m", "d", "--report", "-"],
     ] {
         let mut child = place.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());

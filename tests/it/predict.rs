@@ -108,6 +108,6 @@ fn features_that_count_from_0() {
 #[test]
 fn standard_input() {
     let place = Place::with(&[("m", MODEL)]);
-    let run = place.run_with(&["predict", "m", "-", "--output", "-"], "7 1:1\n3 2:1\n");
+    let run = place.run_with(&["predict", "m", "-"], "7 1:1\n3 2:1\n");
     assert_eq!((run.code, &*run.stdout, &*run.stderr), (0, "7\n3\n", "Accuracy = 100 % (2/2)\n"));
 }

@@ -112,7 +112,7 @@ fn warnings_advise() {
     let run = place.succeed(&["train", "d", "--test", "t", "--threads", &threads, "--epochs", "1"]);
     for warning in [
         &*format!("warning: {threads} threads share {cores} cores"),
-        "warning: the objective had not settled (tolerance 0.001) when the 1 epochs were over",
+        "warning: the objective had not settled (tolerance 0.001) within `--epochs 1`",
         "warning: t: 1 of 2 labels are not the model's",
         "warning: t: 2 of 3 entries have features above 3",
     ] {

@@ -214,10 +214,10 @@ fn index_base(legal: &'static [&'static str]) -> impl TypedValueParser<Value = I
     })
 }
 
-/// What `-` means for a file to write.
-pub const STDOUT: &str = "/dev/stdout";
-
-/// A file to write, or standard output for `-`.
+/// A file to write.
 fn output() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().map(|path| if path.as_os_str() == "-" { STDOUT.into() } else { path })
+    PathBufValueParser::new().try_map(|path| match path.as_os_str() == "-" {
+        true => Err("expected a file's name; standard output is /dev/stdout"),
+        false => Ok(path),
+    })
 }

@@ -1,13 +1,12 @@
 //! `wildsgd evaluate`: how good a model is on labeled examples.
 
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use wildsgd::model::Evaluation;
 use wildsgd::{Error, Model, report};
 
-use crate::args::{EvaluateArgs, STDOUT};
+use crate::args::EvaluateArgs;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::outputs;
@@ -20,10 +19,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let input = Input::load(&args.data, args.index_base)?;
     let evaluation = model.evaluate(&input.data);
 
-    // A report on standard output is for a program, which a table would confuse.
-    if args.report.as_deref() != Some(Path::new(STDOUT)) {
-        print(&input, &evaluation).map_err(|error| Error::io("<stdout>", "write", error))?;
-    }
+    print(&input, &evaluation).map_err(|error| Error::io("<stdout>", "write", error))?;
     if let Some(path) = &args.report {
         let model_name = args.model.display().to_string();
         report::write(

@@ -38,9 +38,8 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     screen.end();
 
     let interrupted = trained.fit.stop == StopReason::Interrupted;
-    if interrupted && trained.fit.visits == 0 {
-        terminal.line("interrupted before the first block: nothing was learned, nothing is written");
-        return Ok(ExitCode::from(INTERRUPTED));
+    if trained.fit.visits == 0 {
+        return without_model(&trainer, interrupted, terminal);
     }
     if let Some(path) = &args.model {
         trained.model.save(path)?;
@@ -55,6 +54,16 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     terminal.line(summary);
     warn(terminal, &trainer, &trained, test.as_ref(), screen.undone());
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// How a training ends that had no time for a single visit: zero weights must not replace a model.
+fn without_model(trainer: &Trainer, interrupted: bool, terminal: Terminal) -> Result<ExitCode, Failure> {
+    if interrupted {
+        terminal.line("interrupted before the first block: nothing was learned, nothing is written");
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    let limit = trainer.settings.time_limit.unwrap_or_default().as_secs_f64();
+    Err(parameter("time limit", limit, "enough seconds to prepare and to train a block", "raise it").into())
 }
 
 fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&Input>, undone: usize) {

@@ -40,8 +40,8 @@ pub fn unsettled(settings: &Settings, stop: StopReason) -> Option<String> {
     (stop == StopReason::Epochs && settings.tolerance > 0.0).then(|| {
         let (epochs, tolerance) = (settings.epochs, short(Some(settings.tolerance)));
         format!(
-            "the objective had not settled (tolerance {tolerance}) when the {epochs} epochs were over: the model may \
-             still gain; raise `--epochs`"
+            "the objective had not settled (tolerance {tolerance}) within `--epochs {epochs}`: the model may still \
+             gain; raise it"
         )
     })
 }
@@ -65,5 +65,19 @@ pub fn unseen(input: &Input, model: &Model) -> Option<String> {
             "{name}: {unseen} of {total} entries have features above {width}, the last that the model knows: they \
              are ignored; check that both files number the features alike"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_epochs_are_counted_with_advice_that_fits_the_flags() {
+        assert_eq!(undone(0, true), None);
+        let (searched, given) = (undone(2, true).unwrap(), undone(2, false).unwrap());
+        assert!(searched.starts_with("2 of the epochs made the objective explode and were rolled back"));
+        assert!(searched.ends_with("or give a smaller `--learning-rate`"));
+        assert!(given.ends_with("or `auto` to search for one"));
     }
 }
