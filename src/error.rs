@@ -36,7 +36,7 @@ pub enum Error {
         hint: String,
     },
     /// The operating system refused to read or write.
-    #[error("{}: cannot {action}: {source}", path.display())]
+    #[error("{}: cannot {action}: {source}{}", path.display(), advice(source.kind()))]
     Io {
         /// The file.
         path: PathBuf,
@@ -91,6 +91,24 @@ impl Error {
     /// An [`Error::Io`].
     pub fn io(path: impl Into<PathBuf>, action: &'static str, source: io::Error) -> Self {
         Error::Io { path: path.into(), action, source }
+    }
+}
+
+/// What the system's reason leaves unsaid.
+fn advice(reason: io::ErrorKind) -> &'static str {
+    use io::ErrorKind as Kind;
+    match reason {
+        Kind::StorageFull | Kind::QuotaExceeded => {
+            " (expected free space on the disk); free some, or name a file on another disk"
+        }
+        Kind::PermissionDenied => {
+            " (expected permission for that); check owner and mode, or name another file"
+        }
+        Kind::ReadOnlyFilesystem => " (expected a disk that can be written); name a file on another disk",
+        Kind::NotFound => " (expected an existing file); check the name and the folder it is relative to",
+        Kind::IsADirectory => " (expected a file); name one file in it",
+        Kind::OutOfMemory => " (expected enough memory); use fewer features or a larger machine",
+        _ => "",
     }
 }
 

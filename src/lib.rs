@@ -6,6 +6,7 @@ pub mod metrics;
 pub mod model;
 pub mod params;
 pub mod problem;
+pub mod report;
 pub mod rule;
 pub mod save;
 pub mod strategy;

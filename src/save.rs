@@ -40,6 +40,30 @@ pub fn atomically(
     result.map_err(|(action, source)| Error::io(path, action, source))
 }
 
+/// Finds out, before long work, whether [`atomically`] could begin with `path`. Leaves nothing behind.
+///
+/// # Errors
+/// [`Error::Input`] if `path` is a directory or its directory is missing, [`Error::Io`] if no file can be made there.
+pub fn check(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let wrong = |what: String, expected: &str, hint: &str| {
+        Err(Error::input(path.display().to_string(), what, expected, hint))
+    };
+    let (target, is_stream) = follow(path);
+    let directory = directory(&target);
+    match fs::metadata(&target) {
+        Ok(old) if old.is_dir() => wrong("is a directory".into(), "a file to write", "name a file in it"),
+        Ok(old) if is_stream || !old.is_file() => Ok(()),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path, "open", error)),
+        _ if !directory.is_dir() => wrong(
+            format!("there is no directory {}", directory.display()),
+            "a file in an existing directory",
+            "make the directory first",
+        ),
+        _ => tempfile::tempfile_in(directory).map(drop).map_err(|error| Error::io(path, "create", error)),
+    }
+}
+
 /// What was tried, and why it failed.
 type Failure = (&'static str, io::Error);
 
@@ -48,10 +72,7 @@ fn replace(
     old: Option<&Metadata>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let directory = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory(target);
     let temporary = tempfile::Builder::new()
         .prefix(".wildsgd-")
         .suffix(".tmp")
@@ -63,6 +84,13 @@ fn replace(
     temporary.as_file().sync_all().map_err(|e| ("sync", e))?;
     temporary.persist(target).map_err(|e| ("rename", e.error))?;
     sync_directory(directory).map_err(|e| ("sync the directory", e))
+}
+
+fn directory(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 fn stream(target: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {

@@ -52,10 +52,25 @@ fn a_failure_leaves_the_old_file_and_nothing_else() {
         out.write_all(&[b'x'; 3 * BUFFER])?;
         Err(ErrorKind::StorageFull.into())
     });
-    assert_eq!(
-        result.unwrap_err().to_string(),
-        format!("{}: cannot write: no storage space", path.display())
-    );
+    let message = result.unwrap_err().to_string();
+    let expected = "cannot write: no storage space (expected free space on the disk); free some, or name a file on \
+                    another disk";
+    assert_eq!(message, format!("{}: {expected}", path.display()));
+    assert_eq!(fs::read(&path).unwrap(), b"old");
+    assert_eq!(names(directory.path()), ["model"]);
+}
+
+#[test]
+fn a_check_tells_what_a_save_would_meet() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("model");
+    check(&path).unwrap();
+    fs::write(&path, b"old").unwrap();
+    check(&path).unwrap();
+    check("/dev/full").unwrap();
+    assert!(matches!(check(directory.path()), Err(Error::Input { .. })));
+    assert!(matches!(check(directory.path().join("no/model")), Err(Error::Input { .. })));
+    assert!(matches!(check(path.join("model")), Err(Error::Io { .. })));
     assert_eq!(fs::read(&path).unwrap(), b"old");
     assert_eq!(names(directory.path()), ["model"]);
 }

@@ -1,3 +1,11 @@
 //! The one integration test binary.
 
+mod bad_data;
+mod bad_files;
+mod bad_settings;
+mod command;
+mod evaluate;
+mod interrupt;
+mod predict;
 mod saving;
+mod train;

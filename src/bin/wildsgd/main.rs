@@ -1,1 +1,30 @@
-fn main() {}
+//! The command `wildsgd`: trains, predicts and evaluates sparse models. All work is the library's; this reads arguments,
+//! shows what happens on standard error, and says in the exit code how it went.
+
+mod args;
+mod failure;
+mod input;
+mod interrupt;
+mod outputs;
+mod terminal;
+
+mod evaluate;
+mod predict;
+mod train;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let result = match Cli::parse().command {
+        Command::Train(args) => train::run(&args, started),
+        Command::Predict(args) => predict::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+    };
+    result.unwrap_or_else(|failure| failure.show())
+}

@@ -1,0 +1,55 @@
+//! What ends the command early, and its exit codes: 0 success, 1 failure, 2 usage, 130 interrupted after saving.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use wildsgd::Error;
+
+use crate::args::Cli;
+
+/// The exit code that shells give to what Ctrl-C ended.
+pub const INTERRUPTED: u8 = 130;
+const USAGE: u8 = 2;
+
+/// Why the command ends early.
+pub enum Failure {
+    /// Arguments that do not fit together.
+    Usage(clap::Error),
+    /// Everything else.
+    Error(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Error(error)
+    }
+}
+
+impl Failure {
+    /// Arguments of the subcommand `name` that contradict each other, for the reason `why`.
+    pub fn conflict(name: &str, why: &str) -> Self {
+        let mut cli = Cli::command();
+        cli.build();
+        let command = cli.find_subcommand_mut(name).expect("the subcommand that is running exists");
+        Failure::Usage(command.error(clap::error::ErrorKind::ArgumentConflict, why))
+    }
+
+    /// Prints the message, and says how the process ends. Whoever closes a pipe has read enough: that is a success.
+    pub fn show(self) -> ExitCode {
+        match self {
+            Failure::Usage(error) => {
+                // Standard error may be closed; nobody is there to be told.
+                let _ = error.print();
+                ExitCode::from(USAGE)
+            }
+            Failure::Error(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {
+                ExitCode::SUCCESS
+            }
+            Failure::Error(error) => {
+                let _ = writeln!(io::stderr(), "error: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

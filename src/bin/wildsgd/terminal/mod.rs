@@ -1,0 +1,58 @@
+//! What people read, on standard error. Nothing here changes training, and a closed standard error is no failure.
+
+mod number;
+mod progress;
+mod summary;
+mod table;
+pub mod warnings;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use wildsgd::model::{Evaluation, Quality};
+
+pub use number::{digits, exact, short};
+pub use progress::Screen;
+pub use summary::Summary;
+
+/// Standard error, or nothing.
+#[derive(Clone, Copy)]
+pub struct Terminal {
+    quiet: bool,
+}
+
+impl Terminal {
+    /// `quiet`: nothing.
+    pub fn new(quiet: bool) -> Self {
+        Terminal { quiet }
+    }
+
+    /// Prints a line.
+    pub fn line(self, text: impl Display) {
+        if !self.quiet {
+            // Standard error may be closed; nobody is there to be told.
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        }
+    }
+
+    /// Prints a warning, if there is one.
+    pub fn warn(self, warning: Option<String>) {
+        if let Some(warning) = warning {
+            self.line(format_args!("warning: {warning}"));
+        }
+    }
+}
+
+/// The measures by name, in the order in which they are shown.
+pub fn measures(evaluation: &Evaluation) -> Vec<(&'static str, Option<f64>)> {
+    let mut all = Vec::with_capacity(5);
+    if evaluation.objective.is_some() {
+        all.push(("objective", evaluation.objective));
+    }
+    all.push(("loss", evaluation.loss));
+    match evaluation.quality {
+        Quality::Classes { accuracy, auc, .. } => all.extend([("accuracy", Some(accuracy)), ("AUC", auc)]),
+        Quality::Regression { rmse, mae, r2 } => all.extend([("RMSE", rmse), ("MAE", mae), ("R2", r2)]),
+    }
+    all
+}

@@ -1,0 +1,124 @@
+//! What is seen while training goes on: a bar on a terminal, and a row an epoch anywhere.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use wildsgd::strategy::Progress;
+use wildsgd::train::{Began, Event};
+
+use super::Terminal;
+use super::table::Table;
+
+const TICK: Duration = Duration::from_millis(100);
+
+/// Rows of epochs, above a bar if standard error is a terminal.
+pub struct Screen {
+    terminal: Terminal,
+    table: Table,
+    bar: ProgressBar,
+    ticker: Option<Ticker>,
+    undone: usize,
+}
+
+impl Screen {
+    /// For a training with or without held-out data.
+    pub fn new(terminal: Terminal, regression: bool, tested: bool) -> Self {
+        let shown = !terminal.quiet && io::stderr().is_terminal();
+        let bar = if shown { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        Screen { terminal, table: Table { regression, tested }, bar, ticker: None, undone: 0 }
+    }
+
+    /// Says what is going on, while there is nothing to count.
+    pub fn busy(&self, what: String) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(what);
+            self.bar.enable_steady_tick(TICK);
+        }
+    }
+
+    /// Shows what happened.
+    pub fn show(&mut self, event: Event<'_>) {
+        match event {
+            Event::Began(began) => {
+                self.line(self.table.header());
+                self.count(began);
+            }
+            Event::Epoch(epoch) => {
+                self.line(self.table.row(epoch));
+                self.bar.set_message(format!("epoch {}", epoch.epoch + 1));
+            }
+            Event::RolledBack { objective, learning_rate } => {
+                self.undone += 1;
+                self.line(self.table.undone(objective, learning_rate));
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(&mut self) {
+        self.ticker = None;
+        self.bar.finish_and_clear();
+    }
+
+    /// How many epochs were rolled back.
+    pub fn undone(&self) -> usize {
+        self.undone
+    }
+
+    fn line(&self, text: String) {
+        self.bar.suspend(|| self.terminal.line(text));
+    }
+
+    fn count(&mut self, began: &Began) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        self.bar.disable_steady_tick();
+        self.bar.set_length(began.terms as u64);
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} %");
+        self.bar.set_style(style.expect("the template is well-formed"));
+        self.bar.set_message("epoch 1");
+        self.ticker = Some(Ticker::start(self.bar.clone(), began.progress.clone(), began.terms));
+    }
+}
+
+impl Drop for Screen {
+    /// After a failure, too, nothing of the bar may stay.
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A thread that moves the bar.
+struct Ticker {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    fn start(bar: ProgressBar, progress: Arc<Progress>, terms: usize) -> Self {
+        let (stop, stopped) = mpsc::channel();
+        // The search for a step size has counted, too.
+        let before = progress.visits();
+        let thread = thread::spawn(move || {
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                bar.set_position(((progress.visits() - before) % terms) as u64);
+            }
+        });
+        Ticker { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // It does nothing that can panic.
+            let _ = thread.join();
+        }
+    }
+}

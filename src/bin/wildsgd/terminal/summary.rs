@@ -1,0 +1,98 @@
+//! The closing words of a training: what was chosen, and what came out.
+
+use std::fmt;
+use std::path::Path;
+
+use indicatif::HumanCount;
+use wildsgd::model::Evaluation;
+use wildsgd::report::{Data, Trained};
+
+use super::{measures, short};
+
+/// A training as text, several lines.
+pub struct Summary<'a> {
+    /// What happened.
+    pub report: &'a Trained,
+    /// Where the model went.
+    pub model: Option<&'a Path>,
+    /// Where the report went.
+    pub file: Option<&'a Path>,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Trained { data, test_data, settings, outcome, .. } = self.report;
+        writeln!(f, "\ndata       {}", shape(data))?;
+        if let Some(test) = test_data {
+            writeln!(f, "test data  {}", shape(test))?;
+        }
+        let bias = settings.bias.map_or("no bias".into(), |bias| format!("bias {}", number(bias)));
+        let (l1, l2) = (number(settings.l1), number(settings.l2));
+        writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}", settings.loss)?;
+        let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
+        let threads = count(settings.threads, "thread");
+        writeln!(f, "run        {threads}, {}{update}, seed {}", settings.strategy, settings.seed)?;
+        let origin = if settings.learning_rate_searched { "searched" } else { "given" };
+        let rate = number(settings.learning_rate);
+        writeln!(f, "step size  {rate} ({origin}), schedule {}", settings.schedule)?;
+        writeln!(f, "stopped    after {}: {}", count(outcome.epochs, "epoch"), self.reason())?;
+        writeln!(f, "speed      {} non-zeros/s", number(outcome.nonzeros_per_second))?;
+        writeln!(f, "train      {}", line(&outcome.train))?;
+        if let Some(test) = &outcome.test {
+            writeln!(f, "test       {}", line(test))?;
+        }
+        writeln!(f, "time       {}", self.times())?;
+        write!(f, "written    {}", self.files())
+    }
+}
+
+impl Summary<'_> {
+    fn reason(&self) -> String {
+        let settings = &self.report.settings;
+        match self.report.outcome.stop_reason {
+            "tolerance" => format!("the objective settled (tolerance {})", number(settings.tolerance)),
+            "epochs" => "the most that were allowed".into(),
+            "time limit" => {
+                format!("the time limit of {} s", number(settings.time_limit_seconds.unwrap_or(0.0)))
+            }
+            other => other.into(),
+        }
+    }
+
+    fn times(&self) -> String {
+        let Trained { data, test_data, prepare_seconds, outcome, .. } = self.report;
+        let test = test_data
+            .as_ref()
+            .map_or(String::new(), |test| format!(", load test {:.3} s", test.load_seconds));
+        format!(
+            "load {:.3} s{test}, prepare {prepare_seconds:.3} s, train {:.3} s, total {:.3} s",
+            data.load_seconds, outcome.train_seconds, outcome.total_seconds
+        )
+    }
+
+    fn files(&self) -> String {
+        let report = self.file.map(|path| format!(", report {}", path.display())).unwrap_or_default();
+        match self.model {
+            Some(path) => format!("model {}{report}", path.display()),
+            None => format!("no model (`--model FILE` writes one){report}"),
+        }
+    }
+}
+
+fn number(x: f64) -> String {
+    short(Some(x))
+}
+
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+fn shape(data: &Data) -> String {
+    let [n, d, z] = [data.examples, data.features, data.nonzeros].map(|n| HumanCount(n as u64));
+    format!("{}: {n} examples, {d} features, {z} non-zeros", data.path)
+}
+
+fn line(evaluation: &Evaluation) -> String {
+    let all = measures(evaluation).into_iter().map(|(name, value)| format!("{name} {}", short(value)));
+    all.collect::<Vec<_>>().join(", ")
+}

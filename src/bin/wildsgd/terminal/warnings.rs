@@ -1,0 +1,83 @@
+//! Advice: what happened, why it matters, what to do next.
+
+use std::thread;
+
+use wildsgd::Model;
+use wildsgd::model::{Evaluation, Quality};
+use wildsgd::train::{Settings, StopReason};
+
+use super::short;
+use crate::input::Input;
+
+/// More workers than cores.
+pub fn too_many_threads(workers: usize) -> Option<String> {
+    let cores = thread::available_parallelism().map_or(usize::MAX, usize::from);
+    (workers > cores).then(|| {
+        format!(
+            "{workers} threads share {cores} cores: a thread that waits for a core works with old weights and gains \
+             nothing; use `--threads {cores}` or fewer"
+        )
+    })
+}
+
+/// Epochs that made the objective explode.
+pub fn undone(epochs: usize, searched: bool) -> Option<String> {
+    let advice = if searched {
+        "scale the features down, for example to rows of length 1, or give a smaller `--learning-rate`"
+    } else {
+        "give a smaller `--learning-rate`, or `auto` to search for one"
+    };
+    (epochs > 0).then(|| {
+        format!(
+            "{epochs} of the epochs made the objective explode and were rolled back, with half the step size from \
+             there on: their time was lost; {advice}"
+        )
+    })
+}
+
+/// Training that ended before the objective had settled.
+pub fn unsettled(settings: &Settings, stop: StopReason) -> Option<String> {
+    (stop == StopReason::Epochs && settings.tolerance > 0.0).then(|| {
+        let (epochs, tolerance) = (settings.epochs, short(Some(settings.tolerance)));
+        format!(
+            "the objective had not settled (tolerance {tolerance}) within `--epochs {epochs}`: the model may still \
+             gain; raise it"
+        )
+    })
+}
+
+/// Held-out examples of classes that the model does not know.
+pub fn unknown_labels(input: &Input, evaluation: &Evaluation) -> Option<String> {
+    let Quality::Classes { unknown_labels: unknown @ 1.., .. } = evaluation.quality else { return None };
+    let (name, total) = (&input.name, input.data.len());
+    Some(format!(
+        "{name}: {unknown} of {total} labels are not the model's: they count as wrong, and are left out of loss and \
+         AUC; check that both files number the classes alike"
+    ))
+}
+
+/// Entries of features that the model does not know.
+pub fn unseen(input: &Input, model: &Model) -> Option<String> {
+    let (name, total, width) = (&input.name, input.data.nonzeros(), model.width());
+    match model.unseen(&input.data) {
+        0 => None,
+        unseen => Some(format!(
+            "{name}: {unseen} of {total} entries have features above {width}, the last that the model knows: they \
+             are ignored; check that both files number the features alike"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_epochs_are_counted_with_advice_that_fits_the_flags() {
+        assert_eq!(undone(0, true), None);
+        let (searched, given) = (undone(2, true).unwrap(), undone(2, false).unwrap());
+        assert!(searched.starts_with("2 of the epochs made the objective explode and were rolled back"));
+        assert!(searched.ends_with("or give a smaller `--learning-rate`"));
+        assert!(given.ends_with("or `auto` to search for one"));
+    }
+}

@@ -1,0 +1,186 @@
+//! The report of a training.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Data, SCHEMA};
+use crate::model::Evaluation;
+use crate::rule::Schedule;
+use crate::strategy::Update;
+use crate::train::{self, Sharing, Trainer};
+
+/// A training.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trained {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// This crate's version.
+    pub version: &'static str,
+    /// The training data.
+    pub data: Data,
+    /// The held-out data.
+    pub test_data: Option<Data>,
+    /// Shuffling, counting, and searching for a step size.
+    pub prepare_seconds: f64,
+    /// What was chosen, by the user or by default.
+    pub settings: Settings,
+    /// The epochs in order, without those that were rolled back.
+    pub epochs: Vec<Epoch>,
+    /// What came out.
+    #[serde(rename = "final")]
+    pub outcome: Outcome,
+}
+
+/// What was chosen.
+#[derive(Clone, Debug, Serialize)]
+pub struct Settings {
+    /// Name of the loss.
+    pub loss: &'static str,
+    /// Strength of the absolute values in the regularizer.
+    pub l1: f64,
+    /// Strength of the squares in the regularizer.
+    pub l2: f64,
+    /// Value of the constant feature, if there is one.
+    pub bias: Option<f64>,
+    /// Name of the strategy.
+    pub strategy: &'static str,
+    /// Name of the rule.
+    pub solver: &'static str,
+    /// How threads write a weight: `wild` or `atomic`; none with a sequential strategy.
+    pub update: Option<&'static str>,
+    /// Number of training threads.
+    pub threads: usize,
+    /// The first epoch's step size.
+    pub learning_rate: f64,
+    /// Whether it was searched for.
+    pub learning_rate_searched: bool,
+    /// Name of the schedule, with its parameter if it has one: `geometric:0.9`.
+    pub schedule: String,
+    /// Seed of all random choices.
+    pub seed: u64,
+    /// Most epochs.
+    pub epochs: usize,
+    /// Relative change of the objective that ends training.
+    pub tolerance: f64,
+    /// Most time.
+    pub time_limit_seconds: Option<f64>,
+}
+
+/// The state after an epoch.
+#[derive(Clone, Debug, Serialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// Time of training since it began: see [`train::Epoch::train_time`].
+    pub train_seconds: f64,
+    /// Mean loss plus regularizer on the training data.
+    pub objective: f64,
+    /// Measures on the held-out data.
+    pub test: Option<Evaluation>,
+}
+
+/// What came out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// Mean loss plus regularizer of the model on the training data: the lowest of all epochs.
+    pub objective: f64,
+    /// The model on the training data.
+    pub train: Evaluation,
+    /// The model on the held-out data.
+    pub test: Option<Evaluation>,
+    /// Time of training: workers, and each pass that the stopping rule needs.
+    pub train_seconds: f64,
+    /// From the start of the process to the model on disk.
+    pub total_seconds: f64,
+    /// Number of epochs, without those that were rolled back.
+    pub epochs: usize,
+    /// Entries visited by `train_seconds`, rolled-back epochs included. Of an epoch that was cut short, the visited
+    /// examples count with the mean number of entries.
+    pub nonzeros_per_second: f64,
+    /// Why training ended: `tolerance`, `epochs`, `time limit` or `interrupted`.
+    pub stop_reason: &'static str,
+}
+
+impl Trained {
+    /// The report of what `trainer` made of `data`; `total` is the time from the start of the process to the
+    /// model on disk.
+    pub fn new(trainer: &Trainer, trained: &train::Trained, data: Data, total: Duration) -> Self {
+        let epochs = trained.fit.epochs.iter().map(Epoch::of).collect();
+        Trained {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            prepare_seconds: trained.prepare_time.as_secs_f64(),
+            settings: Settings::of(trainer, trained),
+            epochs,
+            outcome: Outcome::of(trained, &data, total),
+            data,
+            test_data: None,
+        }
+    }
+
+    /// The same report, with the held-out data.
+    pub fn with_test_data(mut self, data: Option<Data>) -> Self {
+        self.test_data = data;
+        self
+    }
+}
+
+impl Settings {
+    fn of(trainer: &Trainer, trained: &train::Trained) -> Self {
+        let (settings, began) = (&trainer.settings, &trained.fit.began);
+        Settings {
+            loss: trainer.loss.name(),
+            l1: settings.penalty.l1,
+            l2: trained.l2,
+            bias: trainer.bias,
+            strategy: settings.sharing.name(),
+            solver: "sgd",
+            update: match settings.sharing {
+                Sharing::Sequential => None,
+                Sharing::Hogwild(Update::Wild) => Some("wild"),
+                Sharing::Hogwild(Update::Atomic) => Some("atomic"),
+            },
+            threads: began.workers,
+            learning_rate: began.learning_rate,
+            learning_rate_searched: began.searched,
+            schedule: match settings.schedule {
+                Schedule::Geometric { decay } => format!("{}:{decay}", settings.schedule.name()),
+                schedule => schedule.name().into(),
+            },
+            seed: settings.seed,
+            epochs: settings.epochs,
+            tolerance: settings.tolerance,
+            time_limit_seconds: settings.time_limit.map(|limit| limit.as_secs_f64()),
+        }
+    }
+}
+
+impl Epoch {
+    fn of(epoch: &train::Epoch) -> Self {
+        Epoch {
+            epoch: epoch.epoch,
+            train_seconds: epoch.train_time.as_secs_f64(),
+            objective: epoch.objective,
+            test: epoch.test,
+        }
+    }
+}
+
+impl Outcome {
+    fn of(trained: &train::Trained, data: &Data, total: Duration) -> Self {
+        let fit = &trained.fit;
+        let train_seconds = fit.train_time.as_secs_f64();
+        let per_visit = data.nonzeros as f64 / data.examples as f64;
+        Outcome {
+            objective: fit.objective,
+            train: trained.train,
+            test: trained.test,
+            train_seconds,
+            total_seconds: total.as_secs_f64(),
+            epochs: fit.epochs.len(),
+            nonzeros_per_second: fit.visits as f64 * per_visit / train_seconds,
+            stop_reason: fit.stop.name(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Settings out of their ranges (exit code 1), and arguments that are wrong (exit code 2).
+
+use crate::command::{Place, SMALL};
+
+#[test]
+fn out_of_range() {
+    let finite = "a finite number, 0 or larger";
+    let rate = ("learning rate", "a finite number above 0", "leave it out, and one is searched for");
+    let epochs = ("epochs", "1 or more", "leave it out, and training ends when the objective settles");
+    let threads = ("threads", "1 or more", "leave it out for one thread a core");
+    let limit = ("time limit", "a number of seconds above 0 and at most 1e9", "leave it out for no limit");
+    let cost = ("cost", "a finite number above 0", "1 is usual; larger fits the data closer");
+    let off = "0 switches it off";
+    let decay = ("decay", "a number between 0 and 1", "0.8 to 0.9 a epoch is usual");
+    let cases = [
+        ("--threads", "0", "0", threads),
+        ("--threads", "-2", "-2", threads),
+        ("--threads", "5000", "5000", ("threads", "at most 4096", "one thread a core is the default")),
+        ("--learning-rate", "0", "0", rate),
+        ("--learning-rate", "-0.5", "-0.5", rate),
+        ("--learning-rate", "inf", "inf", rate),
+        ("--learning-rate", "nan", "NaN", rate),
+        ("--epochs", "0", "0", epochs),
+        ("--epochs", "-1", "-1", epochs),
+        ("--l1", "-1", "-1", ("l1", finite, off)),
+        ("--l2", "-1e-3", "-0.001", ("l2", finite, off)),
+        ("--l2", "-inf", "-inf", ("l2", finite, off)),
+        ("--l2", "nan", "NaN", ("l2", finite, off)),
+        ("--cost", "0", "0", cost),
+        ("--cost", "-1", "-1", cost),
+        ("--tolerance", "-1", "-1", ("tolerance", finite, "0 runs all epochs")),
+        ("--time-limit", "-1", "-1", limit),
+        ("--time-limit", "0", "0", limit),
+        ("--time-limit", "1e300", &format!("{}", 1e300), limit),
+        ("--bias", "-1", "-1", ("bias", finite, "1 is usual; switch the bias off for none")),
+        ("--schedule", "geometric:2", "2", decay),
+        ("--schedule", "geometric:0", "0", decay),
+    ];
+    let place = Place::with(&[("d", SMALL)]);
+    for (flag, value, shown, (name, expected, hint)) in cases {
+        let message = format!("{name} is {shown} (expected {expected}); {hint}");
+        place.fail(&["train", "d", "--model", "m", flag, value], &message);
+    }
+}
+
+#[test]
+fn time_for_nothing_leaves_no_model() {
+    let place = Place::with(&[("d", SMALL), ("m", "an old model")]);
+    let run = place.run(&["train", "d", "--model", "m", "--time-limit", "1e-9", "--quiet"]);
+    let message = "error: time limit is 0.000000001 (expected enough seconds to prepare and to train a block); raise it\n";
+    assert_eq!((run.code, &*run.stderr, &*place.text("m")), (1, message, "an old model"));
+}
+
+#[test]
+fn usage() {
+    let place = Place::with(&[("d", SMALL)]);
+    for args in [
+        &[][..],
+        &["teach", "d"],
+        &["train"],
+        &["train", "d", "e"],
+        &["train", "d", "--speed", "1"],
+        &["train", "d", "--threads", "many"],
+        &["train", "d", "--learning-rate", "fast"],
+        &["train", "d", "--epochs", "1.5"],
+        &["train", "d", "--seed", "-1"],
+        &["train", "d", "--loss", "exponential"],
+        &["train", "d", "--solver", "newton"],
+        &["train", "d", "--strategy", "locked"],
+        &["train", "d", "--update", "plain"],
+        &["train", "d", "--schedule", "cosine"],
+        &["train", "d", "--schedule", "geometric:x"],
+        &["train", "d", "--index-base", "2"],
+        &["train", "d", "--l2", "1", "--cost", "1"],
+        &["train", "d", "--bias", "1", "--no-bias"],
+        &["train", "d", "--model"],
+        &["train", "d", "--model", "-"],
+        &["train", "-", "--test", "-"],
+        &["train", "d", "--strategy", "sequential", "--update", "wild"],
+        &["train", "d", "--strategy", "sequential", "--threads", "4"],
+        &["predict", "m"],
+        &["predict", "m", "d", "--decision", "--proba"],
+        &["predict", "m", "d", "--index-base", "auto"],
+        &["evaluate", "m"],
+        &["evaluate", "m", "d", "--proba"],
+    ] {
+        let run = place.run(args);
+        assert_eq!((run.code, &*run.stdout), (2, ""), "{args:?}: {run:?}");
+        assert!(!run.stderr.is_empty(), "{args:?}: {run:?}");
+    }
+}
+
+#[test]
+fn contradictions_are_explained() {
+    let place = Place::with(&[("d", SMALL)]);
+    let sequential = ["train", "d", "--strategy", "sequential"];
+    for (args, why) in [
+        (
+            ["--update", "wild"],
+            "`--update` says how threads share weights, but `--strategy sequential` has one thread",
+        ),
+        (
+            ["--threads", "4"],
+            "`--strategy sequential` has one thread: leave `--threads` out, or choose hogwild",
+        ),
+    ] {
+        let run = place.run(&[&sequential[..], &args].concat());
+        assert!(run.stderr.starts_with(&format!("error: {why}\n\nUsage: wildsgd train ")), "{run:?}");
+    }
+    place.succeed(&[&sequential[..], &["--threads", "1"]].concat());
+}
+
+#[test]
+fn help_and_version() {
+    let place = Place::new();
+    for command in ["train", "predict", "evaluate"] {
+        let run = place.succeed(&[command, "--help"]);
+        assert!(run.stdout.contains("[default: ") && run.stderr.is_empty(), "{run:?}");
+    }
+    assert_eq!(place.succeed(&["--version"]).stdout, format!("wildsgd {}\n", env!("CARGO_PKG_VERSION")));
+}

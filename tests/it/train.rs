@@ -1,0 +1,226 @@
+//! `wildsgd train` on good data.
+
+use serde_json::Value;
+use wildsgd::Model;
+
+use crate::command::{Place, SMALL, TEST, TRAIN, generated};
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+#[test]
+fn packages_of_debian() {
+    let place = Place::new();
+    let run = place.succeed(&["train", TRAIN, "--test", TEST, "--model", "m", "--report", "r"]);
+    assert_eq!(run.stdout, "");
+    for word in [
+        "epoch ",
+        "data ",
+        "step size ",
+        "(searched)",
+        "stopped ",
+        "speed ",
+        "test objective",
+        "written    model m",
+    ] {
+        assert!(run.stderr.contains(word), "no {word}: {}", run.stderr);
+    }
+    let report = place.json("r");
+    check_keys(&report);
+    assert_eq!(report["data"]["examples"], 6000);
+    assert_eq!(report["data"]["features"], 108_117);
+    assert_eq!(report["data"]["nonzeros"], 713_491);
+    let majority = 0.8293;
+    assert!(number(&report["final"]["test"]["accuracy"]) > majority + 0.04, "{}", report["final"]);
+
+    let evaluated = place.succeed(&["evaluate", "m", TEST, "--report", "e"]);
+    assert!(evaluated.stdout.contains("accuracy"));
+    let (trained, loaded) = (&report["final"]["test"], &place.json("e")["test"]);
+    for measure in ["loss", "accuracy", "auc"] {
+        assert_eq!(trained[measure], loaded[measure]);
+    }
+}
+
+fn check_keys(report: &Value) {
+    assert_eq!(report["schema"], 1);
+    assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
+    let has = |value: &Value, keys: &[&str]| {
+        keys.iter().for_each(|key| assert!(value.get(key).is_some(), "no {key} in {value}"));
+    };
+    has(report, &["prepare_seconds", "test_data"]);
+    has(&report["data"], &["path", "examples", "features", "nonzeros", "load_seconds"]);
+    let settings = [
+        "loss",
+        "l1",
+        "l2",
+        "bias",
+        "strategy",
+        "solver",
+        "update",
+        "threads",
+        "learning_rate",
+        "schedule",
+        "seed",
+    ];
+    has(&report["settings"], &settings);
+    let measures = ["objective", "loss", "accuracy", "auc"];
+    let epochs = report["epochs"].as_array().unwrap();
+    let mut before = 0.0;
+    for (k, epoch) in epochs.iter().enumerate() {
+        has(epoch, &["epoch", "train_seconds", "objective", "test"]);
+        has(&epoch["test"], &measures);
+        assert_eq!(epoch["epoch"], k + 1);
+        assert!(number(&epoch["train_seconds"]) > before);
+        before = number(&epoch["train_seconds"]);
+    }
+    let last = &report["final"];
+    has(last, &["objective", "train_seconds", "total_seconds", "nonzeros_per_second", "stop_reason"]);
+    has(&last["train"], &measures);
+    has(&last["test"], &measures);
+    assert_eq!(last["epochs"], epochs.len());
+    let lowest = epochs.iter().map(|epoch| number(&epoch["objective"])).fold(f64::INFINITY, f64::min);
+    assert_eq!(number(&last["objective"]), lowest);
+    let parts = [&last["train_seconds"], &report["prepare_seconds"], &report["data"]["load_seconds"]];
+    assert!(number(&last["total_seconds"]) > parts.into_iter().map(number).sum());
+}
+
+#[test]
+fn one_thread_equals_sequential() {
+    let place = Place::with(&[("d", &generated(1000))]);
+    let model = |args: &[&str]| {
+        place.succeed(&[&["train", "d", "--model", "m", "--quiet", "--seed", "5"], args].concat());
+        place.read("m")
+    };
+    let sequential = model(&["--strategy", "sequential"]);
+    assert!(model(&["--threads", "1"]) == sequential);
+    assert!(model(&["--threads", "1", "--update", "atomic"]) == sequential);
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let place = Place::with(&[("d", SMALL), ("t", "1 9:1\n5 1:1\n")]);
+    let run = place.succeed(&["train", "d", "--test", "t", "--threads", "33", "--epochs", "1", "--quiet"]);
+    assert_eq!((&*run.stdout, &*run.stderr), ("", ""));
+}
+
+#[test]
+fn warnings_advise() {
+    let place = Place::with(&[("d", SMALL), ("t", "1 9:1 10:1\n5 1:1\n")]);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (cores + 1).to_string();
+    let run = place.succeed(&["train", "d", "--test", "t", "--threads", &threads, "--epochs", "1"]);
+    for warning in [
+        &*format!("warning: {threads} threads share {cores} cores"),
+        "warning: the objective had not settled (tolerance 0.001) within `--epochs 1`",
+        "warning: t: 1 of 2 labels are not the model's",
+        "warning: t: 2 of 3 entries have features above 3",
+    ] {
+        assert!(run.stderr.contains(warning), "no `{warning}`: {}", run.stderr);
+    }
+    assert!(run.stderr.contains("written    no model (`--model FILE` writes one)"));
+}
+
+#[test]
+fn l1_makes_exact_zeros() {
+    let place = Place::with(&[("d", &generated(1000))]);
+    place.succeed(&["train", "d", "--l1", "0.02", "--l2", "0", "--model", "m", "--quiet"]);
+    let model = place.text("m");
+    let weights: Vec<&str> = model.lines().skip_while(|&line| line != "w").skip(1).collect();
+    let zeros = weights.iter().filter(|&&weight| weight == "0 ").count();
+    assert!(zeros > 80 && zeros < weights.len(), "{zeros} of {} weights are 0", weights.len());
+    assert!(model.starts_with("solver_type L1R_LR\n"));
+}
+
+#[test]
+fn regression_takes_any_labels() {
+    let place = Place::with(&[("d", "3.5 1:1\n-2.25 2:1\n1e3 1:1 2:1\n"), ("one", "2.5 1:1\n2.5 2:1\n")]);
+    for loss in ["squared", "huber"] {
+        let run =
+            place.succeed(&["train", "d", "--test", "d", "--loss", loss, "--report", "r", "--model", "m"]);
+        assert!(run.stderr.contains("RMSE") && !run.stderr.contains("accuracy"), "{run:?}");
+        let report = place.json("r");
+        for test in [&report["final"]["test"], &report["epochs"][0]["test"]] {
+            ["rmse", "mae", "r2"].iter().for_each(|measure| assert!(test[measure].is_number(), "{test}"));
+            assert!(test.get("accuracy").is_none());
+        }
+        let predictions = place.succeed(&["predict", "m", "d"]).stdout;
+        assert!(predictions.lines().all(|line| line.parse::<f64>().is_ok()));
+        place.succeed(&["train", "one", "--loss", loss, "--quiet"]);
+    }
+}
+
+#[test]
+fn params_hold_the_weights() {
+    let place = Place::with(&[("d", &generated(500))]);
+    let args = "train d --params p --model m --strategy sequential --learning-rate 0.01 --schedule constant --epochs 3";
+    place.succeed(&args.split(' ').collect::<Vec<_>>());
+    let weights: Vec<f64> =
+        place.read("p").chunks(4).map(|bytes| f32::from_ne_bytes(bytes.try_into().unwrap()).into()).collect();
+    let model = Model::load(place.path("m")).unwrap();
+    let (bias, features) = weights.split_last().unwrap();
+    assert_eq!(features, model.weights());
+    assert_eq!(*bias, model.bias().unwrap().weight);
+}
+
+#[test]
+fn cost_is_the_other_name_of_l2() {
+    let place = Place::with(&[("d", SMALL)]);
+    let l2 = |args: &[&str]| {
+        place.succeed(&[&["train", "d", "--report", "r", "--quiet"], args].concat());
+        number(&place.json("r")["settings"]["l2"])
+    };
+    assert_eq!(l2(&[]), 0.25);
+    assert_eq!(l2(&["--cost", "2"]), 0.125);
+    assert_eq!(l2(&["--l2", "0.5"]), 0.5);
+}
+
+#[test]
+fn settings_are_reported() {
+    let place = Place::with(&[("d", SMALL)]);
+    let args = "train d --report r --no-bias --strategy sequential --learning-rate 0.5 --schedule geometric:0.8 \
+                --epochs 4 --tolerance 0 --time-limit 60 --seed 9 --l1 0.001";
+    place.succeed(&args.split_whitespace().collect::<Vec<_>>());
+    let report = place.json("r");
+    let expected = serde_json::json!({
+        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "strategy": "sequential", "solver": "sgd",
+        "update": null, "threads": 1, "learning_rate": 0.5, "learning_rate_searched": false,
+        "schedule": "geometric:0.8", "seed": 9, "epochs": 4, "tolerance": 0.0, "time_limit_seconds": 60.0
+    });
+    assert_eq!(report["settings"], expected);
+    assert_eq!(report["final"]["stop_reason"], "epochs");
+    assert_eq!(report["final"]["epochs"], 4);
+}
+
+#[test]
+fn a_time_limit_ends_training() {
+    let place = Place::with(&[("d", SMALL)]);
+    let args = "train d --report r --epochs 1000000000 --tolerance 0 --time-limit 0.2 --quiet";
+    place.succeed(&args.split(' ').collect::<Vec<_>>());
+    assert_eq!(place.json("r")["final"]["stop_reason"], "time limit");
+}
+
+#[test]
+fn index_bases() {
+    let ones = "1 1:1\n-1 2:1\n1 1:1\n";
+    let zeros = "1 0:1\n-1 1:1\n1 0:1\n";
+    let place = Place::with(&[("ones", ones), ("zeros", zeros), ("test", "-1 1:1\n")]);
+    let train = |args: &[&str]| {
+        let common = ["train", "--threads", "1", "--model", "m", "--report", "r"];
+        place.succeed(&[&common, args].concat());
+        place.read("m")
+    };
+    let expected = train(&["ones"]);
+    assert!(train(&["ones", "--index-base", "auto"]) == expected);
+    assert!(train(&["zeros", "--index-base", "0"]) == expected);
+    // The held-out file has no index 0, but must be counted like the training file.
+    assert!(train(&["zeros", "--index-base", "auto", "--test", "test"]) == expected);
+    assert_eq!(place.json("r")["final"]["test"]["accuracy"], 1.0);
+}
+
+#[test]
+fn an_old_model_is_replaced() {
+    let place = Place::with(&[("d", SMALL), ("m", "an old model")]);
+    place.succeed(&["train", "d", "--model", "m", "--quiet"]);
+    Model::load(place.path("m")).unwrap();
+}
