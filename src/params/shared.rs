@@ -1,7 +1,8 @@
 //! One vector of weights in shared memory.
 #![allow(unsafe_code)]
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::slice;
@@ -70,12 +71,10 @@ impl<R: Real> SharedParams<R> {
                 "name another file, or remove this one if it is no longer needed",
             ));
         }
-        file.set_len(bytes as u64).map_err(|source| Error::io(path, "resize", source))?;
+        write_zeros(&file, bytes as u64).map_err(|source| Error::io(path, "write", source))?;
         let map =
             MmapOptions::new().len(bytes).map_raw(&file).map_err(|source| Error::io(path, "map", source))?;
-        let params = SharedParams { map, len, real: PhantomData };
-        params.fill(R::ZERO);
-        Ok(params)
+        Ok(SharedParams { map, len, real: PhantomData })
     }
 
     fn bytes(len: usize) -> Result<usize> {
@@ -139,5 +138,61 @@ impl<R: Real> SharedParams<R> {
         for slot in self.slots() {
             slot.set(x);
         }
+    }
+}
+
+/// Fills `file` with zeros, or leaves it empty. Written rather than left as a hole, so that a full disk is an error now and not a
+/// signal at the first store through the map.
+fn write_zeros(mut file: &File, bytes: u64) -> io::Result<()> {
+    file.set_len(0)?;
+    io::copy(&mut io::repeat(0).take(bytes), &mut file).map(|_| ()).inspect_err(|_| {
+        // The error that is reported is the one that matters.
+        let _ = file.set_len(0);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_holds_the_weights_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w");
+        let params = SharedParams::<f32>::file(&path, 3).unwrap();
+        params.copy_from(&[1.0, -2.5, 3.0]);
+        let watcher: Vec<f32> =
+            fs::read(&path).unwrap().as_chunks().0.iter().map(|&bytes| f32::from_ne_bytes(bytes)).collect();
+        assert_eq!(watcher, [1.0, -2.5, 3.0]);
+        drop(params);
+        let mut again = [9.0; 3];
+        SharedParams::<f32>::file(&path, 3).unwrap().copy_to(&mut again);
+        assert_eq!(again, [0.0; 3], "a file that is used again starts from zero");
+    }
+
+    #[test]
+    fn a_file_of_another_size_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("thesis");
+        fs::write(&path, "not weights").unwrap();
+        let error = SharedParams::<f32>::file(&path, 3).err().unwrap().to_string();
+        assert!(
+            error.contains("holds 11 bytes (expected no file, an empty one, or one of 12 bytes"),
+            "{error}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"not weights");
+    }
+
+    #[test]
+    fn weights_are_laid_out_as_promised() {
+        assert_eq!((size_of::<<f32 as Real>::Shared>(), align_of::<<f32 as Real>::Shared>()), (4, 4));
+        assert_eq!((size_of::<<f64 as Real>::Shared>(), align_of::<<f64 as Real>::Shared>()), (8, 8));
+        let params = SharedParams::<f64>::anonymous(5).unwrap();
+        assert_eq!(params.slots().as_ptr().addr() % 4096, 0);
+        assert_eq!(params.slots().len(), 5);
+        assert!(SharedParams::<f32>::anonymous(0).unwrap().is_empty());
+        assert!(SharedParams::<f32>::anonymous(usize::MAX / 2).is_err());
     }
 }

@@ -55,12 +55,12 @@ impl Loss for Logistic {
         -y / (R::ONE + (y * s).exp())
     }
 
-    /// Newton's method from no step, with bisection where it does not halve what is known to enclose the solution.
+    /// Newton's method from no step, with bisection where its moves do not halve.
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
         let mut m = y * s;
         let (mut a, mut low, mut high) = (R::ZERO, R::ZERO, rate);
-        let mut width = rate + rate;
+        let mut last_move = rate + rate;
         for _ in 0..MOST_NEWTON {
             let p = R::ONE / (R::ONE + m.exp());
             let wanted = rate * p;
@@ -71,10 +71,10 @@ impl Loss for Logistic {
                 high = a;
             }
             let newton = a + (wanted - a) / (R::ONE + rate * q * p * (R::ONE - p));
-            let halved = high - low <= width * R::of(0.5);
-            width = high - low;
+            let closes_in = (newton - a).abs() <= last_move * R::of(0.5);
             let next =
-                if halved && newton >= low && newton <= high { newton } else { (low + high) * R::of(0.5) };
+                if closes_in && newton >= low && newton <= high { newton } else { (low + high) * R::of(0.5) };
+            last_move = (next - a).abs();
             let moved = (next - a) * q;
             a = next;
             m += moved;

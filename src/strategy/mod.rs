@@ -11,6 +11,7 @@ mod worker;
 pub use hogwild::{Hogwild, Update};
 pub use order::Order;
 pub use sequential::Sequential;
+pub(crate) use sequential::visit_alone;
 pub use worker::{Control, Progress};
 
 use crate::error::Result;

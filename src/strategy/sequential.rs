@@ -26,9 +26,13 @@ impl<R: Real> Strategy<R> for Sequential<R> {
     ) -> Result<u64> {
         self.weights.resize(params.len(), R::ZERO);
         params.copy_to(&mut self.weights);
-        let plain = Plain::new(&mut self.weights, visit.common());
-        let visits = work(0, visit, &plain, &Tickets::new(pass.order.blocks()), pass);
+        let visits = visit_alone(visit, &mut self.weights, pass);
         params.copy_from(&self.weights);
         Ok(visits)
     }
+}
+
+/// One pass on the calling thread over weights that nobody else sees.
+pub(crate) fn visit_alone<V: Visit>(visit: &V, weights: &mut [V::Real], pass: Pass<'_>) -> u64 {
+    work(0, visit, &Plain::new(weights, visit.common()), &Tickets::new(pass.order.blocks()), pass)
 }

@@ -1,6 +1,7 @@
 //! The epoch loop: train, measure, decide.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -125,7 +126,9 @@ pub fn minimize<P: Problem, R: Real>(
     match settings.sharing {
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => {
-            run(problem, settings, Hogwild::new(settings.workers(), update), evaluate, watch)
+            // A worker that never gets a block would only cost its thread.
+            let workers = settings.workers().min(Order::new(problem.terms()).blocks());
+            run(problem, settings, Hogwild::new(workers, update), evaluate, watch)
         }
     }
 }
@@ -139,7 +142,7 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
 ) -> Result<Fit<R>> {
     let preparing = Instant::now();
     let workers = strategy.workers();
-    let pool = pool(workers)?;
+    let pool = pool(workers.min(thread::available_parallelism().map_or(1, usize::from)))?;
     let params = match &settings.params {
         None => SharedParams::anonymous(problem.width())?,
         Some(path) => SharedParams::file(path, problem.width())?,
@@ -152,7 +155,7 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     let step = StepSize::new(settings.learning_rate.unwrap_or(1.0), settings.schedule);
     let mut rule = Sgd::new(problem, settings.penalty, step);
     if settings.learning_rate.is_none() {
-        let eta0 = pool.install(|| search(&mut rule, settings.seed, &control))?;
+        let eta0 = pool.install(|| search(&mut rule, settings, control.deadline))?;
         rule.step = StepSize::new(eta0, settings.schedule);
     }
     let began = Began {
@@ -183,6 +186,7 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
             break stop;
         }
     };
+    training.params.copy_from(&training.best);
     Ok(Fit {
         weights: training.best,
         objective: training.best_objective,

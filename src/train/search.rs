@@ -1,10 +1,14 @@
 //! A first step size that nobody has to give (Bottou's `svmsgd` does the same on a thousand examples).
 
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Settings;
 use crate::error::{Error, Result};
-use crate::params::{Real, SharedParams};
+use crate::params::Real;
 use crate::problem::Problem;
 use crate::rule::{Schedule, Sgd, StepSize, Visit};
-use crate::strategy::{Control, Order, Pass, Sequential, Strategy};
+use crate::strategy::{Control, Order, Pass, Progress, visit_alone};
 
 /// Fewest terms that step sizes are tried on, where there are that many.
 const FEWEST: usize = 1_000;
@@ -26,23 +30,29 @@ const MISSES: usize = 2;
 /// [`Error::Diverged`] if no step size leaves a finite objective.
 pub(super) fn search<P: Problem, R: Real>(
     rule: &mut Sgd<'_, P, R>,
-    seed: u64,
-    control: &Control,
+    settings: &Settings,
+    deadline: Option<Instant>,
 ) -> Result<f64> {
     let sample = rule.terms().min((rule.terms() / 10).clamp(FEWEST, MOST));
-    let mut trial = Trial { order: Order::new(sample), weights: vec![R::ZERO; rule.width()], seed, control };
-    trial.order.shuffle(seed, 0);
-    let params = SharedParams::anonymous(rule.width())?;
-    let mut score = |eta: f64| -> Result<f64> {
+    let mut order = Order::new(sample);
+    order.shuffle(settings.seed, 0);
+    let control =
+        Control { interrupted: settings.interrupt.clone(), deadline, progress: Arc::new(Progress::new(1)) };
+    let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: settings.seed, control: &control };
+    let mut weights = vec![R::ZERO; rule.width()];
+    let mut score = |eta: f64| {
         rule.step = StepSize::new(eta, Schedule::Constant);
-        trial.objective(rule, &params)
+        weights.fill(R::ZERO);
+        visit_alone(rule, &mut weights, pass);
+        let objective = rule.objective(0..sample, &weights);
+        if objective.is_finite() { objective } else { f64::INFINITY }
     };
-    let mut best = (GUESS, score(GUESS)?);
+    let mut best = (GUESS, score(GUESS));
     for factor in [0.25, 4.0] {
         let start = best.0;
         let (mut eta, mut misses) = (start * factor, 0);
-        while misses < MISSES && (1.0 / RANGE..=RANGE).contains(&eta) {
-            let objective = score(eta)?;
+        while misses < MISSES && !control.must_stop() && (1.0 / RANGE..=RANGE).contains(&eta) {
+            let objective = score(eta);
             if objective < best.1 {
                 best = (eta, objective);
                 misses = 0;
@@ -56,7 +66,7 @@ pub(super) fn search<P: Problem, R: Real>(
         }
     }
     for eta in [best.0 * 0.5, best.0 * 2.0] {
-        let objective = score(eta)?;
+        let objective = score(eta);
         if objective < best.1 {
             best = (eta, objective);
         }
@@ -68,25 +78,4 @@ pub(super) fn search<P: Problem, R: Real>(
         });
     }
     Ok(best.0)
-}
-
-/// What each trial uses again.
-struct Trial<'a, R> {
-    order: Order,
-    weights: Vec<R>,
-    seed: u64,
-    control: &'a Control,
-}
-
-impl<R: Real> Trial<'_, R> {
-    /// The objective on the sample after one pass over it from zero; infinite if it is not finite.
-    fn objective<V: Visit<Real = R>>(&mut self, visit: &V, params: &SharedParams<R>) -> Result<f64> {
-        params.fill(R::ZERO);
-        let pass =
-            Pass { order: &self.order, epoch: 0, visits_before: 0, seed: self.seed, control: self.control };
-        Sequential::default().epoch(visit, params, pass)?;
-        params.copy_to(&mut self.weights);
-        let objective = visit.objective(0..self.order.terms(), &self.weights);
-        Ok(if objective.is_finite() { objective } else { f64::INFINITY })
-    }
 }

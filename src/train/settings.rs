@@ -140,7 +140,7 @@ impl Settings {
             name,
             value: value.to_string(),
             expected: "a number between 0 and 1",
-            hint: "0.8 to 0.9 a epoch is usual",
+            hint: "0.8 to 0.9 an epoch is usual",
         })
     }
 }

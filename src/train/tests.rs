@@ -160,12 +160,13 @@ fn a_searched_step_size_needs_no_halving_even_for_huge_features() {
 
 #[test]
 fn settings_out_of_range_are_named() {
-    let message = |change: fn(&mut Trainer)| {
+    type Change = fn(&mut Trainer);
+    let message = |change: Change| {
         let mut trainer = Trainer::default();
         change(&mut trainer);
         trainer.check().unwrap_err().to_string()
     };
-    let cases: [(fn(&mut Trainer), &str); 8] = [
+    let cases: [(Change, &str); 8] = [
         (|t| t.l2 = Some(-1.0), "l2 is -1 (expected"),
         (|t| t.settings.penalty = Penalty { l1: f64::NAN, l2: 0.0 }, "l1 is NaN (expected"),
         (|t| t.settings.learning_rate = Some(0.0), "learning rate is 0 (expected a finite number above 0)"),

@@ -11,7 +11,7 @@ fn out_of_range() {
     let limit = ("time limit", "a number of seconds above 0 and at most 1e9", "leave it out for no limit");
     let cost = ("cost", "a finite number above 0", "1 is usual; larger fits the data closer");
     let off = "0 switches it off";
-    let decay = ("decay", "a number between 0 and 1", "0.8 to 0.9 a epoch is usual");
+    let decay = ("decay", "a number between 0 and 1", "0.8 to 0.9 an epoch is usual");
     let cases = [
         ("--threads", "0", "0", threads),
         ("--threads", "-2", "-2", threads),
