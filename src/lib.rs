@@ -1,4 +1,59 @@
-//! Lock-free parallel training of sparse models.
+//! Lock-free parallel training of sparse models on one machine.
+//!
+//! A model is a vector of weights in shared memory; threads update the few weights that an example touches, without
+//! locks (*Hogwild!*, Niu, Recht, Ré & Wright, NIPS 2011). The library trains linear models on sparse rows and any
+//! other sum of terms that each touch few coordinates.
+//!
+//! ```
+//! use wildsgd::data::{ParseOptions, libsvm};
+//! use wildsgd::train::Trainer;
+//!
+//! let text = b"+1 1:1 3:0.5\n-1 2:1 3:0.5\n+1 1:0.8\n-1 2:0.9 4:0.1\n";
+//! let data = libsvm::parse(text, &ParseOptions::default())?;
+//! let trained = Trainer::default().fit(&data)?;
+//!
+//! assert_eq!(trained.model.predictions(&data), [1.0, -1.0, 1.0, -1.0]);
+//! println!("objective {} after {} epochs", trained.fit.objective, trained.fit.epochs.len());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Three choices make a training run
+//!
+//! - The **problem** says what is minimized: [`problem::Linear`] over a [`Dataset`] with one of the losses or your own
+//!   ([`problem::Loss`]), or any implementation of [`problem::Problem`].
+//! - The **rule** says how a visit to one term changes weights: [`rule::Sgd`] with a [`rule::Penalty`] (l1, l2) and a
+//!   [`rule::Schedule`] of step sizes.
+//! - The **strategy** says how workers share the weights: [`strategy::Sequential`] or [`strategy::Hogwild`].
+//!
+//! They are generic inside the loop and chosen once per fit. [`train::minimize`] runs any problem,
+//! [`train::Trainer`] linear models from labeled rows to a [`Model`].
+//!
+//! # Map
+//!
+//! Data flows one way: bytes → [`data`] → [`problem`] → [`train`] ([`strategy`] × [`rule`], over [`params`]) →
+//! [`model`] → predictions and [`report`]s. [`kernel`] holds the loops over one row, [`metrics`] judges scores, and
+//! [`save`] writes files at once or not at all. The library prints nothing.
+//!
+//! # Determinism
+//!
+//! With one worker a fit is deterministic given the seed, and all strategies give the same bits. With more it is racy
+//! by design: weights differ from run to run, objectives by less than a percent where rows are sparse. Evaluation and
+//! prediction are deterministic for any number of threads.
+//!
+//! # Soundness
+//!
+//! Threads that race on plain floats are undefined behavior; here they never do.
+//!
+//! - Weights that several threads may reach are atomics ([`params::SharedParams`]), from the first access to the
+//!   last. The hot loop uses relaxed loads and stores, which compile to plain moves. No `&[f32]` of them ever exists:
+//!   dense passes work on copies, which are taken while no worker runs.
+//! - `unsafe` code is denied except in two places, each block with its proof: `params/shared.rs` views a memory map
+//!   as atomics, and [`kernel`] leaves out bounds checks, per entry, that it has made per row.
+//! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields keep it, and
+//!   each kernel compares the width with the vector's length before it starts.
+//! - Mapped files can be changed or cut by other processes. Weights in a named file are atomics too, so a change is
+//!   only a strange weight; a cut ends the process with SIGBUS. Nothing but weights is mapped.
+
 pub mod data;
 pub mod error;
 pub mod kernel;
