@@ -17,7 +17,7 @@ use crate::params::{Real, Weights};
 pub struct Linear<'d, L> {
     data: &'d Dataset,
     targets: &'d [f32],
-    /// Squared norm of each example, with the constant feature.
+    /// Squared norm of each example, with the constant feature as far as steps move it.
     norms2: Vec<f32>,
     loss: L,
     constant: Option<f32>,
@@ -46,7 +46,7 @@ impl<'d, L: Loss> Linear<'d, L> {
         if let Some(constant) = constant.filter(|c| !c.is_finite()) {
             return Err(wrong(format!("the bias's feature is {constant}"), "a finite number"));
         }
-        let constant2 = constant.map_or(0.0, |c| f64::from(c).powi(2));
+        let constant2 = constant.map_or(0.0, |c| f64::from(c * c * BIAS_PACE));
         let norms2 =
             (0..data.len()).into_par_iter().map(|i| (data.row(i).norm2() + constant2) as f32).collect();
         Ok(Linear { data, targets, norms2, loss, constant })
@@ -64,6 +64,12 @@ impl<'d, L: Loss> Linear<'d, L> {
         kernel::score(w, row) + bias
     }
 }
+
+/// Step of the bias, as a share of the step of the other weights. The bias moves at each visit, others at few: at
+/// the pace that suits these it would never come to rest. Its fixed point does not depend on this. Bottou's `svmsgd`
+/// and scikit-learn take 0.01; between 1 and 0.01, 0.03 came nearest to the optimum in the fewest epochs on eight
+/// data sets.
+const BIAS_PACE: f32 = 0.03;
 
 /// Examples whose losses are summed by one task: the sum's order, hence its rounding, does not depend on the threads.
 const SUMMED_TOGETHER: usize = 1024;
@@ -130,14 +136,15 @@ impl<L: Loss> Problem for Linear<'_, L> {
             let Some(a) = step else { return };
             w.add(a * share, row);
             if let Some(c) = self.constant {
-                w.set_common(0, w.common(0) + a * share * W::Real::of_f32(c));
+                w.set_common(0, w.common(0) + a * share * W::Real::of_f32(c * BIAS_PACE));
             }
             return;
         }
         let a = step.map_or(W::Real::ZERO, |a| a * share);
         w.update_row(row, prox.rarity(), |x, rarity, w| prox.shrink(w + a * x, rarity));
         if let Some(c) = self.constant {
-            w.set_common(0, prox.shrink(w.common(0) + a * W::Real::of_f32(c), W::Real::ONE));
+            let moved = w.common(0) + a * W::Real::of_f32(c * BIAS_PACE);
+            w.set_common(0, prox.shrink(moved, W::Real::of_f32(BIAS_PACE)));
         }
     }
 
