@@ -5,35 +5,8 @@
 //! length before its loop.
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
-
 use crate::data::Row;
-use crate::params::Real;
-
-/// A place that holds one weight and can be written through a shared reference:
-/// a [`Cell`] of one thread, or an atomic of many.
-pub trait Slot {
-    /// The type of the weight.
-    type Real: Real;
-    /// The value now.
-    fn get(&self) -> Self::Real;
-    /// Replaces the value.
-    fn set(&self, x: Self::Real);
-}
-
-impl<R: Real> Slot for Cell<R> {
-    type Real = R;
-
-    #[inline(always)]
-    fn get(&self) -> R {
-        Cell::get(self)
-    }
-
-    #[inline(always)]
-    fn set(&self, x: R) {
-        Cell::set(self, x);
-    }
-}
+use crate::real::{Real, Slot};
 
 /// The place of index `j`, which is an index of `row`.
 ///

@@ -61,6 +61,7 @@ pub mod metrics;
 pub mod model;
 pub mod params;
 pub mod problem;
+pub mod real;
 pub mod report;
 pub mod rule;
 pub mod save;

@@ -8,7 +8,8 @@ use std::cell::Cell;
 
 use super::{Real, SharedParams, SharedReal};
 use crate::data::Row;
-use crate::kernel::{self, Slot};
+use crate::kernel;
+use crate::real::Slot;
 
 /// One worker's view of the weights. What a problem and a rule see of a strategy.
 pub trait Weights {

@@ -11,7 +11,7 @@ use memmap2::{MmapOptions, MmapRaw};
 
 use super::Real;
 use crate::error::{Error, Result};
-use crate::kernel::Slot;
+use crate::real::Slot;
 
 /// A vector of weights that any number of threads read and write at the same time, in a memory map.
 ///

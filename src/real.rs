@@ -1,9 +1,9 @@
-//! The two scalar types of weights, f32 and f64, and their atomic twins.
+//! The two scalar types of weights, f32 and f64, and the places that hold one: cells and atomics.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use crate::kernel::Slot;
 use crate::sync::plain::{AtomicF32, AtomicF64, Ordering::Relaxed};
 
 /// A scalar type of weights: f32 or f64.
@@ -42,6 +42,31 @@ pub trait Real:
     fn min(self, other: Self) -> Self;
     /// The value of an entry of a row, exactly.
     fn of_f32(x: f32) -> Self;
+}
+
+/// A place that holds one weight and can be written through a shared reference:
+/// a [`Cell`] of one thread, or an atomic of many.
+pub trait Slot {
+    /// The type of the weight.
+    type Real: Real;
+    /// The value now.
+    fn get(&self) -> Self::Real;
+    /// Replaces the value.
+    fn set(&self, x: Self::Real);
+}
+
+impl<R: Real> Slot for Cell<R> {
+    type Real = R;
+
+    #[inline(always)]
+    fn get(&self) -> R {
+        Cell::get(self)
+    }
+
+    #[inline(always)]
+    fn set(&self, x: R) {
+        Cell::set(self, x);
+    }
 }
 
 /// An atomic float. All operations are relaxed: no other memory is published through a weight.
