@@ -132,19 +132,15 @@ impl<L: Loss> Problem for Linear<'_, L> {
         w: &W,
     ) {
         let row = self.data.row(term);
-        if prox.is_identity() {
-            let Some(a) = step else { return };
-            w.add(a * share, row);
-            if let Some(c) = self.constant {
-                w.set_common(0, w.common(0) + a * share * W::Real::of_f32(c * BIAS_PACE));
-            }
-            return;
-        }
         let a = step.map_or(W::Real::ZERO, |a| a * share);
-        w.update_row(row, prox.rarity(), |x, rarity, w| prox.shrink(w + a * x, rarity));
+        if !prox.is_identity() {
+            w.update_row(row, prox.rarity(), |x, rarity, w| prox.shrink(w + a * x, rarity));
+        } else if step.is_some() {
+            w.add(a, row);
+        }
         if let Some(c) = self.constant {
             let moved = w.common(0) + a * W::Real::of_f32(c * BIAS_PACE);
-            w.set_common(0, prox.shrink(moved, W::Real::of_f32(BIAS_PACE)));
+            w.set_common(0, prox.shrink_common(moved, W::Real::of_f32(BIAS_PACE)));
         }
     }
 

@@ -38,7 +38,7 @@ pub trait Problem: Sync {
     /// is zero.
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Self::Step<W::Real>>;
     /// Moves the term's coordinates by `share` times the step (not at all for `None`), and applies `prox` to each of
-    /// them.
+    /// them, unless it is the identity, and to the common coordinates.
     fn apply<W: Weights>(
         &self,
         term: usize,
@@ -53,10 +53,12 @@ pub trait Problem: Sync {
 
 /// What a regularizer does to a coordinate after it was moved.
 pub trait Prox<R: Real> {
-    /// Whether it changes nothing.
+    /// Whether [`Prox::shrink`] changes nothing.
     fn is_identity(&self) -> bool;
     /// How rarely each coordinate is touched, for [`Prox::shrink`]: one value a coordinate of w.
     fn rarity(&self) -> &[R];
     /// The shrunk value of a coordinate, given its value and its rarity.
     fn shrink(&self, z: R, rarity: R) -> R;
+    /// The shrunk value of a common coordinate whose step is `pace` times that of the others.
+    fn shrink_common(&self, z: R, pace: R) -> R;
 }

@@ -1,6 +1,7 @@
 //! How one visit to one term changes coordinates.
 
 mod penalty;
+mod scaled;
 mod schedule;
 mod sgd;
 
@@ -17,6 +18,8 @@ use crate::params::{Real, Weights};
 pub struct Clock {
     /// Visits made by all workers before this block, over all epochs.
     pub visits: u64,
+    /// Those of them that were made to this vector since it was folded last ([`Visit::fold`]).
+    pub unfolded: u64,
 }
 
 /// A problem under a rule: what a strategy needs to know of both.
@@ -41,6 +44,14 @@ pub trait Visit: Sync {
     fn support(&self, term: usize) -> impl Iterator<Item = usize>;
     /// The pace for a block that starts at `clock`.
     fn pace(&self, clock: Clock) -> Self::Pace;
+    /// Moves the pace on after a visit.
+    fn advance(&self, _pace: &mut Self::Pace) {}
+    /// What all weights but the common ones must be multiplied with after `unfolded` visits, if the rule keeps a
+    /// factor of theirs apart. A strategy that says so ([`Strategy::folds`](crate::strategy::Strategy::folds)) does it
+    /// at the end of each epoch, when no worker runs.
+    fn fold(&self, _unfolded: u64) -> Option<Self::Real> {
+        None
+    }
     /// Plans a visit; reads only. `None` if the visit would change nothing.
     fn plan<W: Weights<Real = Self::Real>>(&self, term: usize, pace: Self::Pace, w: &W)
     -> Option<Self::Step>;

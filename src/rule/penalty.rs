@@ -51,6 +51,7 @@ pub(super) fn rarity<P: Problem, R: Real>(problem: &P) -> Vec<R> {
 /// The penalty under a step of some length.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shrinkage<'a, R> {
+    /// Empty if coordinates are not shrunk on touch.
     pub(super) rarity: &'a [R],
     /// rate*l1
     pub(super) l1: R,
@@ -61,7 +62,7 @@ pub(super) struct Shrinkage<'a, R> {
 impl<R: Real> Prox<R> for Shrinkage<'_, R> {
     #[inline(always)]
     fn is_identity(&self) -> bool {
-        self.l1 == R::ZERO && self.l2 == R::ZERO
+        self.rarity.is_empty()
     }
 
     #[inline(always)]
@@ -78,5 +79,10 @@ impl<R: Real> Prox<R> for Shrinkage<'_, R> {
             (z - threshold).max(R::ZERO) + (z + threshold).min(R::ZERO)
         };
         soft / (R::ONE + self.l2 * rarity)
+    }
+
+    #[inline(always)]
+    fn shrink_common(&self, z: R, pace: R) -> R {
+        self.shrink(z, pace)
     }
 }

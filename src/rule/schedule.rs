@@ -71,6 +71,11 @@ impl StepSize {
         }
     }
 
+    /// Whether the step size is constant within an epoch.
+    pub fn is_constant(&self) -> bool {
+        !matches!(self.schedule, Schedule::Inverse)
+    }
+
     /// Tells what an epoch did to the objective.
     pub fn after_epoch(&mut self, before: f64, after: f64) {
         if let Schedule::Plateau { factor, gain } = self.schedule

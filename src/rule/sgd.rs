@@ -1,11 +1,24 @@
-//! Stochastic gradient descent with implicit steps and a regularizer that is applied on touch.
+//! Stochastic gradient descent with implicit steps and a regularizer.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::penalty::{Shrinkage, rarity};
+use super::scaled::Scaled;
 use super::{Clock, Penalty, StepSize, Visit};
 use crate::params::{Real, Weights};
 use crate::problem::Problem;
+
+/// When coordinates are shrunk by the regularizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shrinking {
+    /// There is no regularizer.
+    Never,
+    /// When a visit touches them ([`Penalty`]).
+    OnTouch,
+    /// All at each visit, by a scale beside the vector (`scaled.rs`).
+    AtOnce,
+}
 
 /// A problem under stochastic gradient descent.
 pub struct Sgd<'p, P, R> {
@@ -13,29 +26,63 @@ pub struct Sgd<'p, P, R> {
     pub step: StepSize,
     problem: &'p P,
     penalty: Penalty,
-    rarity: Vec<R>,
+    /// Whether the strategy folds the scale in.
+    folds: bool,
+    /// Counted when it is needed first.
+    rarity: OnceLock<Vec<R>>,
 }
 
+/// The step size for a block of terms, and the scale beside the vector.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace<R> {
+    rate: R,
+    shrinking: Shrinking,
+    scale: R,
+    inverse: R,
+    /// What a visit makes of the scale, and of its inverse.
+    shrink: R,
+    grow: R,
+}
+
+/// Largest logarithm of the inverse scale at the end of an epoch: far from overflow in f32.
+const MOST_SCALE: f64 = 16.0;
+
 impl<'p, P: Problem, R: Real> Sgd<'p, P, R> {
-    /// Counts how often each coordinate is touched, which takes a pass over the terms if there is a penalty.
-    pub fn new(problem: &'p P, penalty: Penalty, step: StepSize) -> Self {
-        let rarity = if penalty == Penalty::default() { Vec::new() } else { rarity(problem) };
-        Sgd { step, problem, penalty, rarity }
+    /// `folds`: the strategy multiplies the weights with [`Visit::fold`] at the end of each epoch, so that l2 can be
+    /// kept in a scale beside the vector where that is possible (no l1, a step size that is constant within an epoch).
+    pub fn new(problem: &'p P, penalty: Penalty, step: StepSize, folds: bool) -> Self {
+        Sgd { step, problem, penalty, folds, rarity: OnceLock::new() }
     }
 
-    fn shrinkage(&self, rate: R) -> Shrinkage<'_, R> {
-        Shrinkage {
-            rarity: &self.rarity,
-            l1: rate * R::of(self.penalty.l1),
-            l2: rate * R::of(self.penalty.l2),
+    /// The step size at `clock`.
+    pub fn rate(&self, clock: Clock) -> f64 {
+        self.step.at(clock, self.problem.terms(), self.penalty.l2)
+    }
+
+    fn shrinking(&self, rate: f64) -> Shrinking {
+        let growth = (rate * self.penalty.l2).ln_1p() * self.problem.terms() as f64;
+        if self.penalty == Penalty::default() {
+            Shrinking::Never
+        } else if self.folds && self.penalty.l1 == 0.0 && self.step.is_constant() && growth <= MOST_SCALE {
+            Shrinking::AtOnce
+        } else {
+            Shrinking::OnTouch
         }
+    }
+
+    fn shrinkage(&self, pace: Pace<R>, share: R) -> Shrinkage<'_, R> {
+        let rate = pace.rate * share;
+        let rarity = match pace.shrinking {
+            Shrinking::OnTouch => self.rarity.get_or_init(|| rarity(self.problem)).as_slice(),
+            Shrinking::Never | Shrinking::AtOnce => &[],
+        };
+        Shrinkage { rarity, l1: rate * R::of(self.penalty.l1), l2: rate * R::of(self.penalty.l2) }
     }
 }
 
 impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
     type Real = R;
-    /// The step size.
-    type Pace = R;
+    type Pace = Pace<R>;
     /// The problem's step; `None` where the gradient is zero, but the regularizer still acts.
     type Step = Option<P::Step<R>>;
 
@@ -55,19 +102,50 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
         self.problem.support(term)
     }
 
-    fn pace(&self, clock: Clock) -> R {
-        R::of(self.step.at(clock, self.problem.terms(), self.penalty.l2))
+    fn pace(&self, clock: Clock) -> Pace<R> {
+        let rate = self.rate(clock);
+        let shrinking = self.shrinking(rate);
+        let (growth, scale) = match shrinking {
+            Shrinking::AtOnce => {
+                let growth = rate * self.penalty.l2;
+                (growth, (-growth.ln_1p() * clock.unfolded as f64).exp())
+            }
+            Shrinking::Never | Shrinking::OnTouch => (0.0, 1.0),
+        };
+        Pace {
+            rate: R::of(rate),
+            shrinking,
+            scale: R::of(scale),
+            inverse: R::of(1.0 / scale),
+            shrink: R::of(1.0 / (1.0 + growth)),
+            grow: R::of(1.0 + growth),
+        }
     }
 
     #[inline(always)]
-    fn plan<W: Weights<Real = R>>(&self, term: usize, rate: R, w: &W) -> Option<Self::Step> {
-        let step = self.problem.plan(term, rate, w);
-        (step.is_some() || !self.rarity.is_empty()).then_some(step)
+    fn advance(&self, pace: &mut Pace<R>) {
+        pace.scale = pace.scale * pace.shrink;
+        pace.inverse = pace.inverse * pace.grow;
+    }
+
+    fn fold(&self, unfolded: u64) -> Option<R> {
+        let pace = self.pace(Clock { visits: 0, unfolded });
+        (pace.shrinking == Shrinking::AtOnce).then_some(pace.scale)
     }
 
     #[inline(always)]
-    fn apply<W: Weights<Real = R>>(&self, term: usize, step: Self::Step, rate: R, share: R, w: &W) {
-        self.problem.apply(term, step, share, &self.shrinkage(rate * share), w);
+    fn plan<W: Weights<Real = R>>(&self, term: usize, pace: Pace<R>, w: &W) -> Option<Self::Step> {
+        let scaled = Scaled { inner: w, scale: pace.scale, inverse: pace.inverse };
+        let step = self.problem.plan(term, pace.rate, &scaled);
+        let shrinks = pace.shrinking == Shrinking::OnTouch
+            || pace.shrinking == Shrinking::AtOnce && self.problem.common() > 0;
+        (step.is_some() || shrinks).then_some(step)
+    }
+
+    #[inline(always)]
+    fn apply<W: Weights<Real = R>>(&self, term: usize, step: Self::Step, pace: Pace<R>, share: R, w: &W) {
+        let scaled = Scaled { inner: w, scale: pace.scale, inverse: pace.inverse };
+        self.problem.apply(term, step, share, &self.shrinkage(pace, share), &scaled);
     }
 
     #[inline(always)]

@@ -9,6 +9,7 @@ use super::worker::work;
 use super::{Pass, Strategy};
 use crate::error::{Error, Result};
 use crate::params::{Atomic, Real, SharedParams, Wild};
+use crate::real::Slot;
 use crate::rule::Visit;
 
 /// How a worker writes a weight that others may write at the same time.
@@ -41,6 +42,10 @@ impl<R: Real> Strategy<R> for Hogwild {
         self.workers
     }
 
+    fn folds(&self) -> bool {
+        true
+    }
+
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
@@ -49,14 +54,19 @@ impl<R: Real> Strategy<R> for Hogwild {
     ) -> Result<u64> {
         let tickets = Tickets::new(pass.order.blocks());
         let (workers, common) = (self.workers, visit.common());
-        match self.update {
+        let visits = match self.update {
             Update::Wild => crew(workers, &tickets, |worker| {
                 work(worker, visit, &Wild::new(params, common, workers), &tickets, pass)
             }),
             Update::Atomic => crew(workers, &tickets, |worker| {
                 work(worker, visit, &Atomic::new(params, common, workers), &tickets, pass)
             }),
+        }?;
+        if let Some(factor) = visit.fold(visits) {
+            let slots = params.slots();
+            slots[..slots.len() - common].iter().for_each(|slot| slot.set(slot.get() * factor));
         }
+        Ok(visits)
     }
 }
 

@@ -38,6 +38,11 @@ pub trait Strategy<R: Real> {
     /// Number of threads that visit terms.
     fn workers(&self) -> usize;
 
+    /// Whether it multiplies the weights with [`Visit::fold`] at the end of each epoch.
+    fn folds(&self) -> bool {
+        false
+    }
+
     /// Visits the terms of `pass` once, unless its control says to stop. When it returns, no worker runs and `params`
     /// holds the model. Returns the number of visits made.
     ///

@@ -27,9 +27,11 @@ impl Order {
         Order { terms, block, blocks: (0..terms.div_ceil(block) as u32).collect() }
     }
 
-    /// Shuffles the blocks for `epoch`. Deterministic given seed, epoch and the order before.
+    /// Shuffles the blocks for `epoch`; a block that is not full stays the last one, so that a block's place tells how
+    /// many terms come before it. Deterministic given seed, epoch and the order before.
     pub fn shuffle(&mut self, seed: u64, epoch: u64) {
-        self.blocks.shuffle(&mut stream(seed, epoch, u64::MAX));
+        let full = self.terms / self.block;
+        self.blocks[..full].shuffle(&mut stream(seed, epoch, u64::MAX));
     }
 
     /// Number of terms.

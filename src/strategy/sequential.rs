@@ -18,6 +18,10 @@ impl<R: Real> Strategy<R> for Sequential<R> {
         1
     }
 
+    fn folds(&self) -> bool {
+        true
+    }
+
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
@@ -34,5 +38,11 @@ impl<R: Real> Strategy<R> for Sequential<R> {
 
 /// One pass on the calling thread over weights that nobody else sees.
 pub(crate) fn visit_alone<V: Visit>(visit: &V, weights: &mut [V::Real], pass: Pass<'_>) -> u64 {
-    work(0, visit, &Plain::new(weights, visit.common()), &Tickets::new(pass.order.blocks()), pass)
+    let visits =
+        work(0, visit, &Plain::new(weights, visit.common()), &Tickets::new(pass.order.blocks()), pass);
+    if let Some(factor) = visit.fold(visits) {
+        let scaled = weights.len() - visit.common();
+        weights[..scaled].iter_mut().for_each(|w| *w = *w * factor);
+    }
+    visits
 }

@@ -52,7 +52,7 @@ fn one_worker_equals_sequential<R: Real, L: Loss>(loss: L, penalty: Penalty, con
     let (data, targets) = rows(1000);
     let problem = Linear::new(&data, &targets, loss, constant).unwrap();
     for schedule in [Schedule::Constant, Schedule::Inverse, Schedule::Geometric { decay: 0.9 }] {
-        let rule: Sgd<_, R> = Sgd::new(&problem, penalty, StepSize::new(0.3, schedule));
+        let rule: Sgd<_, R> = Sgd::new(&problem, penalty, StepSize::new(0.3, schedule), true);
         let oracle = train(&rule, Sequential::default(), 3);
         assert!(oracle.iter().any(|&w| w != R::ZERO));
         for update in [Update::Wild, Update::Atomic] {

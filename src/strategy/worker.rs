@@ -64,8 +64,8 @@ pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
     while !pass.control.must_stop()
         && let Some(ticket) = tickets.draw()
     {
-        let clock = Clock { visits: pass.visits_before + (ticket * pass.order.block_len()) as u64 };
-        let pace = visit.pace(clock);
+        let unfolded = (ticket * pass.order.block_len()) as u64;
+        let mut pace = visit.pace(Clock { visits: pass.visits_before + unfolded, unfolded });
         let block = pass.order.block(ticket);
         let terms = &mut terms[..block.len()];
         for (slot, term) in terms.iter_mut().zip(block) {
@@ -79,6 +79,7 @@ pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
             if let Some(step) = visit.plan(term, pace, weights) {
                 visit.apply(term, step, pace, V::Real::ONE, weights);
             }
+            visit.advance(&mut pace);
         }
         weights.merge();
         visits += terms.len() as u64;

@@ -153,7 +153,9 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
         progress: Arc::new(Progress::new(workers)),
     };
     let step = StepSize::new(settings.learning_rate.unwrap_or(1.0), settings.schedule);
-    let mut rule = Sgd::new(problem, settings.penalty, step);
+    // Whoever watches the weights wants to see w, not a vector that a scale is missing from.
+    let folds = strategy.folds() && settings.params.is_none();
+    let mut rule = Sgd::new(problem, settings.penalty, step, folds);
     if settings.learning_rate.is_none() {
         let eta0 = pool.install(|| search(&mut rule, settings, control.deadline))?;
         rule.step = StepSize::new(eta0, settings.schedule);
@@ -329,7 +331,7 @@ impl<'a, 'p, P: Problem, R: Real> Training<'a, 'p, P, R> {
         self.last = self.best_objective.min(self.start);
         Ok(Outcome::Undone {
             objective,
-            learning_rate: self.rule.pace(Clock { visits: self.visits }).to_f64(),
+            learning_rate: self.rule.rate(Clock { visits: self.visits, unfolded: 0 }),
         })
     }
 
