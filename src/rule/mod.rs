@@ -4,6 +4,8 @@ mod penalty;
 mod scaled;
 mod schedule;
 mod sgd;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
@@ -13,13 +15,13 @@ pub use sgd::Sgd;
 
 use crate::params::{Real, Weights};
 
-/// How far a fit has come when a worker starts a block of terms.
+/// How far a fit has come, in visits made by all workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Clock {
-    /// Visits made by all workers before this block, over all epochs.
-    pub visits: u64,
-    /// Those of them that were made to this vector since it was folded last ([`Visit::fold`]).
-    pub unfolded: u64,
+    /// Visits made in earlier epochs.
+    pub before: u64,
+    /// Visits made in this epoch, that is, since the vector was folded last ([`Visit::fold`]).
+    pub within: u64,
 }
 
 /// A problem under a rule: what a strategy needs to know of both.
@@ -46,10 +48,10 @@ pub trait Visit: Sync {
     fn pace(&self, clock: Clock) -> Self::Pace;
     /// Moves the pace on after a visit.
     fn advance(&self, _pace: &mut Self::Pace) {}
-    /// What all weights but the common ones must be multiplied with after `unfolded` visits, if the rule keeps a
+    /// What all weights but the common ones must be multiplied with at `clock`, the end of an epoch, if the rule keeps a
     /// factor of theirs apart. A strategy that says so ([`Strategy::folds`](crate::strategy::Strategy::folds)) does it
     /// at the end of each epoch, when no worker runs.
-    fn fold(&self, _unfolded: u64) -> Option<Self::Real> {
+    fn fold(&self, _clock: Clock) -> Option<Self::Real> {
         None
     }
     /// Plans a visit; reads only. `None` if the visit would change nothing.

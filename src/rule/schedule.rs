@@ -63,9 +63,9 @@ impl StepSize {
         let eta0 = self.eta0 * self.scale;
         match self.schedule {
             Schedule::Plateau { .. } | Schedule::Constant => eta0,
-            Schedule::Inverse => eta0 / (1.0 + l2 * eta0 * clock.visits as f64),
+            Schedule::Inverse => eta0 / (1.0 + l2 * eta0 * (clock.before + clock.within) as f64),
             Schedule::Geometric { decay } => {
-                let epoch = clock.visits / terms as u64;
+                let epoch = clock.before / terms as u64;
                 eta0 * decay.powf(epoch as f64)
             }
         }

@@ -108,7 +108,7 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
         let (growth, scale) = match shrinking {
             Shrinking::AtOnce => {
                 let growth = rate * self.penalty.l2;
-                (growth, (-growth.ln_1p() * clock.unfolded as f64).exp())
+                (growth, (-growth.ln_1p() * clock.within as f64).exp())
             }
             Shrinking::Never | Shrinking::OnTouch => (0.0, 1.0),
         };
@@ -128,8 +128,8 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
         pace.inverse = pace.inverse * pace.grow;
     }
 
-    fn fold(&self, unfolded: u64) -> Option<R> {
-        let pace = self.pace(Clock { visits: 0, unfolded });
+    fn fold(&self, clock: Clock) -> Option<R> {
+        let pace = self.pace(clock);
         (pace.shrinking == Shrinking::AtOnce).then_some(pace.scale)
     }
 

@@ -62,7 +62,7 @@ impl<R: Real> Strategy<R> for Hogwild {
                 work(worker, visit, &Atomic::new(params, common, workers), &tickets, pass)
             }),
         }?;
-        if let Some(factor) = visit.fold(visits) {
+        if let Some(factor) = visit.fold(pass.clock(visits)) {
             let slots = params.slots();
             slots[..slots.len() - common].iter().for_each(|slot| slot.set(slot.get() * factor));
         }

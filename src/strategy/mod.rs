@@ -16,7 +16,7 @@ pub use worker::{Control, Progress};
 
 use crate::error::Result;
 use crate::params::{Real, SharedParams};
-use crate::rule::Visit;
+use crate::rule::{Clock, Visit};
 
 /// One pass over the terms of a problem.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,13 @@ pub struct Pass<'a> {
     pub seed: u64,
     /// When to stop early, and where progress is counted.
     pub control: &'a Control,
+}
+
+impl Pass<'_> {
+    /// The clock after `within` visits of this pass.
+    pub(crate) fn clock(&self, within: u64) -> Clock {
+        Clock { before: self.visits_before, within }
+    }
 }
 
 /// A way for workers to share the weights.

@@ -40,7 +40,7 @@ impl<R: Real> Strategy<R> for Sequential<R> {
 pub(crate) fn visit_alone<V: Visit>(visit: &V, weights: &mut [V::Real], pass: Pass<'_>) -> u64 {
     let visits =
         work(0, visit, &Plain::new(weights, visit.common()), &Tickets::new(pass.order.blocks()), pass);
-    if let Some(factor) = visit.fold(visits) {
+    if let Some(factor) = visit.fold(pass.clock(visits)) {
         let scaled = weights.len() - visit.common();
         weights[..scaled].iter_mut().for_each(|w| *w = *w * factor);
     }

@@ -10,7 +10,7 @@ use super::Pass;
 use super::order::{BLOCK, stream};
 use super::tickets::Tickets;
 use crate::params::{Real, Weights};
-use crate::rule::{Clock, Visit};
+use crate::rule::Visit;
 use crate::sync::plain::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// Visits made so far, one padded counter a worker, for whoever watches.
@@ -64,8 +64,7 @@ pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
     while !pass.control.must_stop()
         && let Some(ticket) = tickets.draw()
     {
-        let unfolded = (ticket * pass.order.block_len()) as u64;
-        let mut pace = visit.pace(Clock { visits: pass.visits_before + unfolded, unfolded });
+        let mut pace = visit.pace(pass.clock((ticket * pass.order.block_len()) as u64));
         let block = pass.order.block(ticket);
         let terms = &mut terms[..block.len()];
         for (slot, term) in terms.iter_mut().zip(block) {

@@ -331,7 +331,7 @@ impl<'a, 'p, P: Problem, R: Real> Training<'a, 'p, P, R> {
         self.last = self.best_objective.min(self.start);
         Ok(Outcome::Undone {
             objective,
-            learning_rate: self.rule.rate(Clock { visits: self.visits, unfolded: 0 }),
+            learning_rate: self.rule.rate(Clock { before: self.visits, within: 0 }),
         })
     }
 
