@@ -1,0 +1,238 @@
+//! One epoch of training per non-zero, beside what bounds it: `cargo bench --bench visit -- [DATA ...]`.
+//!
+//! For each data set (default: synthetic rows with Zipf's law, and `data/debian-packages.train.svm.zst`), in one
+//! interleaved run, medians of ns per non-zero of
+//! - `stream`: reading the row arrays once,
+//! - `dot`: the dot product of each row in memory order with a vector that nobody writes,
+//! - `plain`: the epoch as a loop over plain `&mut [f32]`, with the same order and prefetching,
+//! - the strategies, logistic and hinge loss, l2 = 1/n, constant step.
+
+use std::env;
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use wildsgd::data::{Builder, ParseOptions, source};
+use wildsgd::params::{Real, SharedParams};
+use wildsgd::problem::{Hinge, Linear, Logistic, Loss};
+use wildsgd::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
+use wildsgd::strategy::{Control, Hogwild, Order, Pass, Progress, Sequential, Strategy, Update};
+use wildsgd::{Dataset, kernel};
+
+const ROUNDS: usize = 15;
+const RATE: f64 = 0.5;
+
+fn main() {
+    let paths: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if paths.is_empty() {
+        measure("zipf 47k", &zipf(47_000));
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst");
+        measure("debian-packages", &load(&own));
+    }
+    for path in paths {
+        measure(&path, &load(Path::new(&path)));
+    }
+}
+
+fn load(path: &Path) -> Dataset {
+    source::load(path, &ParseOptions::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// 40,000 rows of about 100 features; feature j is about as likely as 1/(j + 10).
+fn zipf(features: u32) -> Dataset {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+    let mut builder = Builder::default();
+    let ratio = (f64::from(features) + 10.0) / 10.0;
+    for i in 0..40_000 {
+        let mut row: Vec<u32> =
+            (0..100).map(|_| (10.0 * ratio.powf(random.random::<f64>()) - 10.0) as u32).collect();
+        row.sort_unstable();
+        row.dedup();
+        row.iter().for_each(|&j| assert!(builder.entry(j, 0.1)));
+        builder.end_row(if i % 3 == 0 { 1.0 } else { -1.0 });
+    }
+    builder.finish(features as usize)
+}
+
+/// A named pass over the data.
+type Timed<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
+fn measure(name: &str, data: &Dataset) {
+    let mut order: Vec<u32> = (0..data.len() as u32).collect();
+    order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(3));
+    let data = &data.reordered(&order);
+    let targets: Vec<f32> = data.labels().iter().map(|&y| if y > 0.0 { 1.0 } else { -1.0 }).collect();
+    let still = vec![0.01_f32; data.width()];
+    let mut passes: Vec<Timed<'_>> = vec![
+        (
+            "stream",
+            Box::new(|| {
+                black_box(stream(data));
+            }),
+        ),
+        (
+            "dot",
+            Box::new(|| {
+                black_box(data.iter().map(|(row, _)| dot(&still, row)).sum::<f32>());
+            }),
+        ),
+    ];
+    add_epochs(
+        &mut passes,
+        data,
+        &targets,
+        Logistic,
+        ["logistic plain", "logistic sequential", "logistic hogwild 1", "logistic hogwild 2"],
+    );
+    add_epochs(
+        &mut passes,
+        data,
+        &targets,
+        Hinge,
+        ["hinge plain", "hinge sequential", "hinge hogwild 1", "hinge hogwild 2"],
+    );
+
+    let mut times = vec![Vec::new(); passes.len()];
+    for round in 0..=ROUNDS {
+        for ((_, pass), times) in passes.iter_mut().zip(&mut times) {
+            let started = Instant::now();
+            pass();
+            if round > 0 {
+                times.push(started.elapsed().as_secs_f64() * 1e9 / data.nonzeros() as f64);
+            }
+        }
+    }
+    println!(
+        "{name}: {} x {}, {} non-zeros; median, least and most ns per non-zero",
+        data.len(),
+        data.width(),
+        data.nonzeros()
+    );
+    for ((name, _), mut times) in passes.iter().zip(times) {
+        times.sort_by(f64::total_cmp);
+        println!(
+            "  {name:<20} {:>7.3} {:>7.3} {:>7.3}",
+            times[times.len() / 2],
+            times[0],
+            times[times.len() - 1]
+        );
+    }
+}
+
+fn add_epochs<'a, L: Loss + 'a>(
+    passes: &mut Vec<Timed<'a>>,
+    data: &'a Dataset,
+    targets: &'a [f32],
+    loss: L,
+    names: [&'static str; 4],
+) {
+    let mut plain = Textbook { data, targets, loss, weights: vec![0.0; data.width()], epoch: 0 };
+    passes.push((names[0], Box::new(move || plain.epoch())));
+    passes.push((names[1], epoch(data, targets, loss, Sequential::default())));
+    passes.push((names[2], epoch(data, targets, loss, Hogwild::new(1, Update::Wild))));
+    passes.push((names[3], epoch(data, targets, loss, Hogwild::new(2, Update::Wild))));
+}
+
+/// One epoch of a strategy after the other.
+fn epoch<'a, L: Loss + 'a>(
+    data: &'a Dataset,
+    targets: &'a [f32],
+    loss: L,
+    mut strategy: impl Strategy<f32> + 'a,
+) -> Box<dyn FnMut() + 'a> {
+    let problem: &Linear<L> = Box::leak(Box::new(Linear::new(data, targets, loss, None).expect("a problem")));
+    let penalty = Penalty { l1: 0.0, l2: 1.0 / data.len() as f64 };
+    let rule: Sgd<_, f32> = Sgd::new(problem, penalty, StepSize::new(RATE, Schedule::Constant), true);
+    let params = SharedParams::anonymous(rule.width()).expect("memory");
+    let control = Control {
+        interrupted: Arc::default(),
+        deadline: None,
+        progress: Arc::new(Progress::new(strategy.workers())),
+    };
+    let (mut order, mut epoch) = (Order::new(data.len()), 0);
+    Box::new(move || {
+        order.shuffle(1, epoch);
+        let visits_before = epoch * data.len() as u64;
+        let pass = Pass { order: &order, epoch, visits_before, seed: 1, control: &control };
+        strategy.epoch(&rule, &params, pass).expect("no worker panics");
+        epoch += 1;
+    })
+}
+
+/// The same epoch written out over plain memory, with nothing generic and nothing shared.
+struct Textbook<'a, L> {
+    data: &'a Dataset,
+    targets: &'a [f32],
+    loss: L,
+    weights: Vec<f32>,
+    epoch: u64,
+}
+
+impl<L: Loss> Textbook<'_, L> {
+    fn epoch(&mut self) {
+        let (rate, l2) = (RATE as f32, 1.0 / self.data.len() as f32);
+        let mut order = Order::new(self.data.len());
+        order.shuffle(1, self.epoch);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.epoch);
+        let (mut scale, mut terms) = (1.0_f32, Vec::new());
+        for k in 0..order.blocks() {
+            terms.clear();
+            terms.extend(order.block(k));
+            terms.shuffle(&mut random);
+            for (at, &term) in terms.iter().enumerate() {
+                if let Some(&ahead) = terms.get(at + 2) {
+                    kernel::prefetch(self.data.row(ahead));
+                }
+                let row = self.data.row(term);
+                let s = scale * dot(&self.weights, row);
+                let a = self.loss.step(self.targets[term], s, rate, row.norm2() as f32) / scale;
+                if a != 0.0 {
+                    axpy(&mut self.weights, a, row);
+                }
+                scale /= 1.0 + rate * l2;
+            }
+        }
+        self.weights.iter_mut().for_each(|w| *w *= scale);
+        self.epoch += 1;
+    }
+}
+
+fn stream(data: &Dataset) -> u64 {
+    data.iter()
+        .map(|(row, _)| {
+            let indices: u64 = row.indices().iter().map(|&j| u64::from(j)).sum();
+            let values: u64 = row.values().unwrap_or(&[]).iter().map(|x| u64::from(x.to_bits())).sum();
+            indices ^ values
+        })
+        .sum()
+}
+
+fn dot(weights: &[f32], row: wildsgd::Row<'_>) -> f32 {
+    let mut sums = [0.0; 4];
+    let each = |sums: &mut [f32; 4], k: usize, j: u32, x: f32| sums[k % 4] += weights[j as usize] * x;
+    match row.values() {
+        None => row.indices().iter().enumerate().for_each(|(k, &j)| each(&mut sums, k, j, f32::ONE)),
+        Some(values) => {
+            let (groups, rest) = row.indices().as_chunks::<4>();
+            let (value_groups, value_rest) = values.as_chunks::<4>();
+            for (group, x) in groups.iter().zip(value_groups) {
+                for k in 0..4 {
+                    each(&mut sums, k, group[k], x[k]);
+                }
+            }
+            rest.iter().zip(value_rest).for_each(|(&j, &x)| each(&mut sums, 0, j, x));
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
+}
+
+fn axpy(weights: &mut [f32], a: f32, row: wildsgd::Row<'_>) {
+    match row.values() {
+        None => row.indices().iter().for_each(|&j| weights[j as usize] += a),
+        Some(values) => row.indices().iter().zip(values).for_each(|(&j, &x)| weights[j as usize] += a * x),
+    }
+}
