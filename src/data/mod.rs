@@ -4,6 +4,7 @@ mod csr;
 mod labels;
 pub mod libsvm;
 pub mod source;
+pub mod stats;
 
 pub use csr::{Builder, Dataset, Row};
 pub use labels::ClassLabels;

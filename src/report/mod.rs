@@ -1,10 +1,12 @@
-//! What happened, for programs: a training or an evaluation as JSON.
+//! What happened, for programs: a training, an evaluation or a look at data as JSON; distributions as SVG.
 //!
 //! Invariants: the file is valid JSON whatever the numbers (those that are not finite become `null`), and
 //! [`SCHEMA`] changes whenever a key changes its name or its meaning; keys may be added under the same number.
 //! All times are in seconds.
 
 mod evaluated;
+mod inspected;
+mod svg;
 #[cfg(test)]
 mod tests;
 mod trained;
@@ -15,6 +17,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use evaluated::{Evaluated, ModelFile};
+pub use inspected::Inspected;
+pub use svg::write_svg;
 pub use trained::{Epoch, Outcome, Settings, Trained};
 
 use crate::data::Dataset;

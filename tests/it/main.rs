@@ -5,6 +5,7 @@ mod bad_files;
 mod bad_settings;
 mod command;
 mod evaluate;
+mod inspect;
 mod interrupt;
 mod predict;
 mod saving;

@@ -22,6 +22,7 @@ pub enum Command {
     Train(Box<TrainArgs>),
     Predict(PredictArgs),
     Evaluate(EvaluateArgs),
+    Inspect(InspectArgs),
 }
 
 /// Train a model on a libsvm file.
@@ -154,6 +155,25 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["0", "1"]))]
     pub index_base: IndexBase,
     /// Print no warnings
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Show what a libsvm file holds, and what that means for training without locks.
+#[derive(Args)]
+pub struct InspectArgs {
+    /// Data: libsvm text, plain or compressed; `-` is standard input
+    pub data: PathBuf,
+    /// Write the distributions here, as SVG [default: no file]
+    #[arg(long, value_name = "FILE", value_parser = output())]
+    pub svg: Option<PathBuf>,
+    /// Write all numbers here, as JSON [default: no file]
+    #[arg(long, value_name = "FILE", value_parser = output())]
+    pub json: Option<PathBuf>,
+    /// From which number DATA counts its features; auto: 0 if DATA has an index 0, else 1
+    #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
+    pub index_base: IndexBase,
+    /// Print nothing but errors
     #[arg(long)]
     pub quiet: bool,
 }

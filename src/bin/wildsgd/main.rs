@@ -1,4 +1,4 @@
-//! The command `wildsgd`: trains, predicts and evaluates sparse models. All work is the library's; this reads arguments,
+//! The command `wildsgd`: trains, predicts and evaluates sparse models, and inspects data. All work is the library's; this reads arguments,
 //! shows what happens on standard error, and says in the exit code how it went.
 
 mod args;
@@ -9,6 +9,7 @@ mod outputs;
 mod terminal;
 
 mod evaluate;
+mod inspect;
 mod predict;
 mod train;
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, started),
         Command::Predict(args) => predict::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
     };
     result.unwrap_or_else(|failure| failure.show())
 }

@@ -1,0 +1,177 @@
+//! What the measures mean, in sentences: what is so, why it matters, what to do.
+
+use wildsgd::data::stats::{Class, Labels, Stats};
+
+use super::page::{count, percent};
+use crate::terminal::short;
+
+/// Threads that the sentences speak of.
+const THREADS: u32 = 8;
+/// Longest by shortest row from which one step size hardly suits both.
+const UNEVEN: f64 = 10.0;
+/// Share of the smaller class below which accuracy says little.
+const RARE: f64 = 0.2;
+
+/// Everything worth saying about `examples` examples, the most general first.
+pub fn sentences(stats: &Stats, examples: usize) -> Vec<String> {
+    let all = [
+        collisions(stats),
+        worst_case(stats),
+        hot(stats),
+        scale(stats),
+        classes(stats),
+        constant(stats),
+        copies(stats, examples),
+        contradictions(stats, examples),
+        empty(stats),
+        zeros(stats),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn collisions(stats: &Stats) -> Option<String> {
+    let share =
+        |threads| stats.conflicts.collisions.iter().find(|c| c.threads == threads).map_or(0.0, |c| c.share);
+    let expected = share(THREADS);
+    let meaning = match expected {
+        0.0 => return None,
+        ..0.1 => "Threads rarely meet: the data that lock-free training was made for.",
+        ..0.5 => {
+            "Threads often meet, mostly on the hot features: measure with `--threads` what each further one gains."
+        }
+        _ => {
+            "Dense hot features are what threads fight over: more threads may gain little; compare with `--threads 1`, \
+             and with `--update atomic`, which loses no update."
+        }
+    };
+    Some(format!(
+        "Of the updates by {THREADS} threads, an expected {} go to a weight that the example of another thread has \
+         too. Only one written at the same instant is lost, but the weight moves between cores. {meaning}",
+        percent(expected)
+    ))
+}
+
+fn worst_case(stats: &Stats) -> Option<String> {
+    let factor = stats.conflicts.worst_case(THREADS.into());
+    let meaning = match factor {
+        1.0 => return None,
+        ..2.0 => "even in theory, threads cost little here",
+        _ => "no promise for these data, though practice is mostly far better than this worst case",
+    };
+    Some(format!(
+        "The paper's bound on the number of steps grows by the factor 1 + 6 rho tau + 6 tau^2 Omega sqrt(Delta), about {} \
+         for tau = {THREADS}: {meaning}.",
+        three_digits(factor)
+    ))
+}
+
+/// `x`, at least 1, rounded to three digits.
+fn three_digits(x: f64) -> String {
+    let unit = 10f64.powi(x.log10().floor() as i32 - 2);
+    let rounded = (x / unit).round() * unit;
+    if x < 100.0 { short(Some(rounded)) } else { count(rounded as usize) }
+}
+
+fn hot(stats: &Stats) -> Option<String> {
+    let delta = stats.conflicts.delta;
+    (stats.all_ones && (0.9..1.0).contains(&delta)).then(|| {
+        format!(
+            "Feature {} is 1 in {} of the examples, almost as the bias: it tells little apart, and every thread \
+             writes its weight; consider leaving it out.",
+            stats.hottest[0].feature,
+            percent(delta)
+        )
+    })
+}
+
+fn scale(stats: &Stats) -> Option<String> {
+    let norms = stats.norms?;
+    if norms.min > 0.99 && norms.max < 1.01 {
+        return Some("All rows have length 1: well scaled.".into());
+    }
+    (norms.max >= UNEVEN * norms.min).then(|| {
+        let [min, max] = [norms.min, norms.max].map(|norm| short(Some(norm)));
+        format!(
+            "Rows have lengths from {min} to {max}, but one step size has to suit them all: scale the features to \
+             one range, or each row to length 1."
+        )
+    })
+}
+
+fn classes(stats: &Stats) -> Option<String> {
+    let Labels::Classes(classes) = &stats.labels else { return None };
+    match &classes[..] {
+        [only] => Some(format!("All labels are {}: there is nothing to tell apart.", only.label)),
+        [a, b] => {
+            let (rare, other): (&Class, &Class) = if a.share <= b.share { (a, b) } else { (b, a) };
+            (rare.share < RARE).then(|| {
+                format!(
+                    "Only {} of the examples have label {}: always saying {} is right on {}, so that accuracy says \
+                     little; look at the AUC, and keep the bias.",
+                    percent(rare.share),
+                    rare.label,
+                    other.label,
+                    percent(other.share)
+                )
+            })
+        }
+        _ => None,
+    }
+}
+
+fn constant(stats: &Stats) -> Option<String> {
+    let (features, are) = match stats.constant_features {
+        0 => return None,
+        1 => ("1 feature has".into(), "it"),
+        n => (format!("{} features have", count(n)), "them"),
+    };
+    Some(format!(
+        "{features} the same value in all examples, as the bias has: leave {are} out, or the bias (`--no-bias`)."
+    ))
+}
+
+fn copies(stats: &Stats, examples: usize) -> Option<String> {
+    // All empty rows are copies of the first; they have their own sentence.
+    let copies = stats.duplicates.copies.saturating_sub(stats.empty_rows.saturating_sub(1));
+    let share = copies as f64 / examples as f64;
+    (share > 0.01).then(|| {
+        format!(
+            "{} of the examples are copies of others: hold out whole groups of them, or a test measures what was \
+             seen in training.",
+            percent(share)
+        )
+    })
+}
+
+fn contradictions(stats: &Stats, examples: usize) -> Option<String> {
+    let Labels::Classes(_) = stats.labels else { return None };
+    let errors = stats.duplicates.least_errors;
+    (errors > 0).then(|| {
+        format!(
+            "Equal examples contradict each other in their labels: every classifier gets at least {} wrong ({}).",
+            count(errors),
+            percent(errors as f64 / examples as f64)
+        )
+    })
+}
+
+fn empty(stats: &Stats) -> Option<String> {
+    (stats.empty_rows > 0).then(|| {
+        format!(
+            "Examples without non-zeros, {} here, are predicted by the bias alone.",
+            count(stats.empty_rows)
+        )
+    })
+}
+
+fn zeros(stats: &Stats) -> Option<String> {
+    let (entries, they) = match stats.explicit_zeros {
+        0 => return None,
+        1 => ("1 entry is".into(), "it takes time and room and changes no score; leave it out"),
+        n => (
+            format!("{} entries are", count(n as usize)),
+            "they take time and room and change no score; leave them out",
+        ),
+    };
+    Some(format!("{entries} 0: {they}."))
+}
