@@ -27,7 +27,7 @@ pub enum Schedule {
 
 impl Default for Schedule {
     fn default() -> Self {
-        Schedule::Plateau { factor: 0.7, gain: 0.02 }
+        Schedule::Plateau { factor: 0.5, gain: 0.001 }
     }
 }
 

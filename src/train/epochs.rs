@@ -245,7 +245,7 @@ const EXPLODED: f64 = 4.0;
 /// Halvings after which a fit is given up: together a factor of 10^12.
 const MOST_HALVINGS: usize = 40;
 /// Consecutive calm epochs that end training. One can be the chance of a noisy objective; over three, the default
-/// schedule has shortened the step to a third, which would have shown any noise that was left to remove.
+/// schedule has shortened the step to an eighth, which would have shown any noise that was left to remove.
 const CALM: usize = 3;
 
 impl<'a, 'p, P: Problem, R: Real> Training<'a, 'p, P, R> {
