@@ -143,29 +143,30 @@ pub fn score<R: Real>(weights: &[R], row: Row<'_>) -> f64 {
     }
 }
 
-/// Asks for the memory of a row that will be read soon, as far as `LINES` cache lines of each of its arrays.
+/// Asks for the memory of a row that will be read soon: the first cache lines of each of its arrays, after which the
+/// hardware's own prefetcher takes over.
 #[inline(always)]
 pub fn prefetch(row: Row<'_>) {
-    prefetch_lines(row.indices());
+    prefetch_lines(row.indices().as_ptr().cast());
     if let Some(values) = row.values() {
-        prefetch_lines(values);
+        prefetch_lines(values.as_ptr().cast());
     }
 }
 
-/// Cache lines of each array that [`prefetch`] asks for: enough for the hardware's own prefetcher to take over.
-const LINES: usize = 4;
-const LINE_BYTES: usize = 64;
-
+/// Asks for the lines from `start` on, whether the array is that long or not: counting would cost more than it saves.
 #[inline(always)]
-fn prefetch_lines<T>(array: &[T]) {
-    for line in array.chunks(LINE_BYTES / size_of::<T>()).take(LINES) {
+fn prefetch_lines(start: *const i8) {
+    const LINES: usize = 4;
+    const LINE_BYTES: usize = 64;
+    for line in 0..LINES {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: a prefetch is a hint that never faults, and the pointer is that of a live slice.
+        // SAFETY: a prefetch is a hint: it reads nothing as far as the program can tell, and never faults, whatever the
+        // address; `wrapping_add` makes no promise about the address.
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+            _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line * LINE_BYTES));
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = line;
+        let _ = (start, line, LINE_BYTES);
     }
 }
