@@ -3,8 +3,12 @@
 mod csr;
 mod labels;
 pub mod libsvm;
+mod load;
+mod map;
 pub mod source;
+mod stream;
 
 pub use csr::{Builder, Dataset, Row};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
+pub use load::{LoadOptions, load};

@@ -14,6 +14,32 @@ const POW10: [f64; 20] = [
     1e19,
 ];
 
+/// A line of a text.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    bytes: &'a [u8],
+    /// The text from the start of the line: what comes after the line starts with no digit.
+    text: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    /// The first `length` bytes of `text`, at the end of `text` or before a byte that is no digit.
+    #[inline(always)]
+    pub(super) fn new(text: &'a [u8], length: usize) -> Self {
+        Line { bytes: &text[..length], text }
+    }
+
+    #[inline(always)]
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    #[inline(always)]
+    pub(super) fn get(self, at: usize) -> Option<&'a u8> {
+        self.bytes.get(at)
+    }
+}
+
 /// Whether a token ends before this byte.
 #[inline(always)]
 pub(super) fn delimits(byte: u8) -> bool {
@@ -21,13 +47,16 @@ pub(super) fn delimits(byte: u8) -> bool {
 }
 
 /// The end of the token that starts at `start`.
-pub(super) fn token_end(line: &[u8], start: usize) -> usize {
-    line[start..].iter().position(|&byte| delimits(byte)).map_or(line.len(), |length| start + length)
+pub(super) fn token_end(line: Line<'_>, start: usize) -> usize {
+    line.bytes[start..]
+        .iter()
+        .position(|&byte| delimits(byte))
+        .map_or(line.bytes.len(), |length| start + length)
 }
 
 /// The finite number that starts at `start`, and the position after it, where the line or the token ends.
 #[inline(always)]
-pub(super) fn read(line: &[u8], start: usize) -> Result<(f32, usize), Fault> {
+pub(super) fn read(line: Line<'_>, start: usize) -> Result<(f32, usize), Fault> {
     match read_short(line, start) {
         Some(read) => Ok(read),
         None => read_any(line, start),
@@ -36,7 +65,7 @@ pub(super) fn read(line: &[u8], start: usize) -> Result<(f32, usize), Fault> {
 
 /// Accumulates decimal digits onto `number`, wrapping; returns it and the position of the first other byte.
 #[inline(always)]
-fn digits(line: &[u8], mut at: usize, mut number: u64) -> (u64, usize) {
+fn digits(line: Line<'_>, mut at: usize, mut number: u64) -> (u64, usize) {
     while let Some(digit) = line.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
         number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
         at += 1;
@@ -51,7 +80,7 @@ fn digits(line: &[u8], mut at: usize, mut number: u64) -> (u64, usize) {
 /// f32, because rounding to f64 is monotone and the midpoints are f64 themselves. Those are left to [`read_any`],
 /// and so are subnormal results, whose midpoints lie elsewhere.
 #[inline(always)]
-fn read_short(line: &[u8], start: usize) -> Option<(f32, usize)> {
+fn read_short(line: Line<'_>, start: usize) -> Option<(f32, usize)> {
     let sign = line.get(start).copied();
     let first = start + usize::from(matches!(sign, Some(b'-' | b'+')));
     let (mut number, mut end) = digits(line, first, 0);
@@ -77,9 +106,9 @@ fn read_short(line: &[u8], start: usize) -> Option<(f32, usize)> {
 
 /// [`read`] for every other case.
 #[inline(never)]
-fn read_any(line: &[u8], start: usize) -> Result<(f32, usize), Fault> {
+fn read_any(line: Line<'_>, start: usize) -> Result<(f32, usize), Fault> {
     let end = token_end(line, start);
-    let token = &line[start..end];
+    let token = &line.bytes[start..end];
     let value: f32 = fast_float2::parse(token).map_err(|_| Fault::NotANumber)?;
     if value.is_finite() {
         Ok((value, end))
@@ -93,12 +122,12 @@ fn read_any(line: &[u8], start: usize) -> Result<(f32, usize), Fault> {
 /// The whole number that starts at `start`, and the position after its digits; `None` if there is no digit.
 /// Numbers above `u64::MAX` read as that.
 #[inline(always)]
-pub(super) fn whole(line: &[u8], start: usize) -> Option<(u64, usize)> {
+pub(super) fn whole(line: Line<'_>, start: usize) -> Option<(u64, usize)> {
     let (number, end) = digits(line, start, 0);
     match end - start {
         0 => None,
         1..=19 => Some((number, end)),
-        _ => Some((whole_long(&line[start..end]), end)),
+        _ => Some((whole_long(&line.bytes[start..end]), end)),
     }
 }
 
