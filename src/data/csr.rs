@@ -179,6 +179,12 @@ impl Dataset {
         self.indices.len()
     }
 
+    /// Bytes that the arrays take.
+    pub fn memory(&self) -> usize {
+        let entry = if self.values.is_some() { 8 } else { 4 };
+        self.nonzeros() * entry + self.len() * size_of::<f32>() + self.offsets.memory()
+    }
+
     /// One label an example, in the order of the rows.
     pub fn labels(&self) -> &[f32] {
         &self.labels

@@ -7,8 +7,10 @@ mod load;
 mod map;
 pub mod source;
 mod stream;
+mod throughput;
 
 pub use csr::{Builder, Dataset, Row};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
 pub use load::{LoadOptions, load};
+pub use throughput::{Throughput, throughput};

@@ -6,7 +6,7 @@
 mod places;
 
 use super::{Block, Dataset, Offsets, layout};
-use places::Places;
+use places::{Places, Sorter};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
@@ -66,9 +66,10 @@ impl Layout {
         let places = Places::new(&self.offsets, &mut indices, all_values.as_deref_mut());
         let stop = split(&mut slots, parts)?
             .into_par_iter()
-            .map_init(Block::default, |block, (part, slots)| {
+            .map_init(<(Block, Sorter)>::default, |(block, sorter), (part, slots)| {
                 read(part, block).map_err(Stop::Unread)?;
-                put(&places, &self.offsets, block, slots)?;
+                places.put(block, slots, sorter)?;
+                slots.iter_mut().zip(block.labels()).for_each(|(slot, label)| *slot = label.to_bits());
                 let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
                 facts.width = facts.width.max(block.width());
                 facts.zero |= block.has_zero();
@@ -129,34 +130,4 @@ fn split<P, E>(
         slots = rest;
     }
     if slots.is_empty() { Ok(split) } else { Err(Stop::Changed) }
-}
-
-/// Copies the rows of `block` to the places in `slots`, and puts the labels there instead.
-fn put<E>(places: &Places<'_>, offsets: &Offsets, block: &Block, slots: &mut [u32]) -> Result<(), Stop<E>> {
-    if block.len() != slots.len() {
-        return Err(Stop::Changed);
-    }
-    if block.values().is_some() && !places.take_values() {
-        return Err(Stop::Values);
-    }
-    let mut start = 0;
-    for ((slot, &length), label) in slots.iter_mut().zip(block.lengths()).zip(block.labels()) {
-        let row = start..start + length as usize;
-        let range = offsets.range(*slot as usize);
-        let indices = &block.indices()[row.clone()];
-        // The invariant of `Dataset`; that they are below its width follows from how that is found.
-        assert!(ascend(indices), "the indices of a row must ascend strictly");
-        if range.len() != row.len() {
-            return Err(Stop::Changed);
-        }
-        places.put(*slot as usize, range.start, indices, block.values().map(|values| &values[row.clone()]));
-        *slot = label.to_bits();
-        start = row.end;
-    }
-    Ok(())
-}
-
-/// Whether all ascend strictly; looks at all of them, which the compiler makes vector code of.
-fn ascend(indices: &[u32]) -> bool {
-    indices.windows(2).fold(true, |ascend, pair| ascend & (pair[0] < pair[1]))
 }

@@ -39,6 +39,14 @@ impl Offsets {
         }
     }
 
+    /// Bytes that they take.
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            Offsets::Narrow(offsets) => size_of_val(offsets.as_slice()),
+            Offsets::Wide(offsets) => size_of_val(offsets.as_slice()),
+        }
+    }
+
     /// Number of entries of all rows.
     pub(super) fn total(&self) -> usize {
         self.start(self.rows())

@@ -1,20 +1,26 @@
-//! The final arrays, cut into buckets of whole rows that threads lock in turn.
+//! The final arrays, cut into buckets of whole rows, one lock each.
+//!
+//! A thread has the rows of a whole piece of text at hand, sorts them by bucket and locks each bucket once: a lock a
+//! row would wait for the row's memory each time.
 
-use crate::data::csr::Offsets;
+use super::Stop;
+use crate::data::csr::{Block, Offsets};
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// Buckets are as many as this, or rows as few as [`ROWS`]: two threads hardly ever meet at one.
-const BUCKETS: usize = 1 << 12;
-const ROWS: usize = 16;
+/// Enough that threads seldom meet at one, few enough that a bucket gets several rows of a piece.
+const BUCKETS: usize = 64;
 
+/// Places of rows in the final arrays, to be filled by many threads.
 pub(super) struct Places<'a> {
+    offsets: &'a Offsets,
     buckets: Vec<Mutex<Bucket<'a>>>,
     /// Logarithm of the number of rows of a bucket.
     shift: u32,
-    values: bool,
+    has_values: bool,
 }
 
-/// Consecutive rows.
+/// Consecutive rows of the final arrays.
 struct Bucket<'a> {
     /// Offset of the first row.
     start: usize,
@@ -22,38 +28,110 @@ struct Bucket<'a> {
     values: &'a mut [f32],
 }
 
+/// A row of a block: where its entries are there, and its place.
+#[derive(Clone, Copy, Default)]
+struct Move {
+    start: usize,
+    length: u32,
+    place: u32,
+}
+
+/// Memory of [`Places::put`].
+#[derive(Default)]
+pub(super) struct Sorter {
+    /// Where the rows of each bucket start in `moves`.
+    starts: Vec<usize>,
+    moves: Vec<Move>,
+}
+
 impl<'a> Places<'a> {
-    pub(super) fn new(offsets: &Offsets, mut indices: &'a mut [u32], values: Option<&'a mut [f32]>) -> Self {
-        let rows = (offsets.rows() / BUCKETS).next_power_of_two().max(ROWS);
+    /// Without `values` all values are 1.
+    pub(super) fn new(
+        offsets: &'a Offsets,
+        mut indices: &'a mut [u32],
+        values: Option<&'a mut [f32]>,
+    ) -> Self {
+        let rows = offsets.rows().div_ceil(BUCKETS).next_power_of_two();
         let has_values = values.is_some();
         let mut values = values.unwrap_or_default();
-        let mut buckets = Vec::with_capacity(offsets.rows().div_ceil(rows));
-        let mut start = 0;
+        let mut buckets = Vec::with_capacity(BUCKETS);
         for row in (0..offsets.rows()).step_by(rows) {
-            let end = offsets.start(offsets.rows().min(row + rows));
-            let own = indices.split_off_mut(..end - start).unwrap_or_default();
-            let own_values =
-                values.split_off_mut(..if has_values { end - start } else { 0 }).unwrap_or_default();
+            let start = offsets.start(row);
+            let entries = offsets.start(offsets.rows().min(row + rows)) - start;
+            let (own, rest) = indices.split_at_mut(entries);
+            let (own_values, rest_values) = values.split_at_mut(if has_values { entries } else { 0 });
             buckets.push(Mutex::new(Bucket { start, indices: own, values: own_values }));
-            start = end;
+            (indices, values) = (rest, rest_values);
         }
-        Places { buckets, shift: rows.trailing_zeros(), values: has_values }
+        Places { offsets, buckets, shift: rows.trailing_zeros(), has_values }
     }
 
-    pub(super) fn take_values(&self) -> bool {
-        self.values
+    /// Copies the rows of `block` to their `places`.
+    pub(super) fn put<E>(&self, block: &Block, places: &[u32], sorter: &mut Sorter) -> Result<(), Stop<E>> {
+        if block.len() != places.len() {
+            return Err(Stop::Changed);
+        }
+        if block.values().is_some() && !self.has_values {
+            return Err(Stop::Values);
+        }
+        sorter.sort(block, places, self.buckets.len(), self.shift);
+        let mut from = 0;
+        for (bucket, &end) in self.buckets.iter().zip(&sorter.starts) {
+            if from < end {
+                let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+                for row in &sorter.moves[from..end] {
+                    self.put_row(&mut bucket, block, *row)?;
+                }
+            }
+            from = end;
+        }
+        Ok(())
     }
 
     #[inline]
-    pub(super) fn put(&self, place: usize, start: usize, indices: &[u32], values: Option<&[f32]>) {
-        let mut bucket = self.buckets[place >> self.shift].lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = &mut *bucket;
-        let range = start - bucket.start..start - bucket.start + indices.len();
-        bucket.indices[range.clone()].copy_from_slice(indices);
-        match values {
-            Some(values) => bucket.values[range].copy_from_slice(values),
-            None if self.values => bucket.values[range].fill(1.0),
+    fn put_row<E>(&self, bucket: &mut Bucket<'_>, block: &Block, row: Move) -> Result<(), Stop<E>> {
+        let to = self.offsets.range(row.place as usize);
+        let from = row.start..row.start + row.length as usize;
+        let indices = &block.indices()[from.clone()];
+        // The invariant of `Dataset`; that all are below its width follows from how that is found.
+        assert!(ascend(indices), "the indices of a row must ascend strictly");
+        if to.len() != indices.len() {
+            return Err(Stop::Changed);
+        }
+        let to = Range { start: to.start - bucket.start, end: to.end - bucket.start };
+        bucket.indices[to.clone()].copy_from_slice(indices);
+        match block.values() {
+            Some(values) => bucket.values[to].copy_from_slice(&values[from]),
+            None if self.has_values => bucket.values[to].fill(1.0),
             None => (),
         }
+        Ok(())
     }
+}
+
+impl Sorter {
+    /// Sorts the rows of `block` by bucket; afterwards `starts` says where the rows of each bucket end.
+    fn sort(&mut self, block: &Block, places: &[u32], buckets: usize, shift: u32) {
+        self.starts.clear();
+        self.starts.resize(buckets + 1, 0);
+        for &place in places {
+            self.starts[(place >> shift) as usize + 1] += 1;
+        }
+        for k in 1..=buckets {
+            self.starts[k] += self.starts[k - 1];
+        }
+        self.moves.resize(places.len().max(self.moves.len()), Move::default());
+        let mut start = 0;
+        for (&place, &length) in places.iter().zip(block.lengths()) {
+            let at = &mut self.starts[(place >> shift) as usize];
+            self.moves[*at] = Move { start, length, place };
+            *at += 1;
+            start += length as usize;
+        }
+    }
+}
+
+/// Whether all ascend strictly; looks at all of them, which the compiler makes vector code of.
+fn ascend(indices: &[u32]) -> bool {
+    indices.windows(2).fold(true, |ascend, pair| ascend & (pair[0] < pair[1]))
 }
