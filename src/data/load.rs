@@ -1,5 +1,8 @@
 //! From a name to a data set: files, standard input, compressed or not, on many threads.
 
+#[cfg(test)]
+mod tests;
+
 use super::source::{self, Format, Input, Stream};
 use super::{Dataset, ParseOptions, libsvm, stream};
 use crate::error::{Error, Result};

@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes of text in a block.
-pub(super) const BLOCK: usize = 1 << 18;
+pub(super) const BLOCK: usize = 1 << 20;
 
 /// How a stream is read.
 pub(super) struct Reading<'a> {
@@ -59,17 +59,20 @@ impl Reading<'_> {
     /// Without [`Reading::read_on`], what comes first: a line that is refused or an error of the stream. With it,
     /// an error of the stream comes before any other.
     pub(super) fn read(&self, reader: impl Read, seed: Option<u64>) -> Result<Dataset, Stop> {
-        let (sender, receiver) = bounded(self.pool.current_num_threads());
+        let threads = self.pool.current_num_threads();
+        let (sender, receiver) = bounded(threads);
+        let (giver, taker) = bounded(2 * threads + 1);
         let refused = AtomicBool::new(false);
         let outcomes = Mutex::new(Vec::new());
         let read = self.pool.in_place_scope(|scope| {
-            for _ in 0..self.pool.current_num_threads() {
-                let receiver = receiver.clone();
-                scope.spawn(|_| self.parse(receiver, &outcomes, &refused));
+            for _ in 0..threads {
+                let (receiver, giver) = (receiver.clone(), giver.clone());
+                scope.spawn(|_| self.parse(receiver, giver, &outcomes, &refused));
             }
-            drop(receiver);
-            self.send(reader, sender, &refused)
+            drop((receiver, giver));
+            self.send(reader, sender, &taker, &refused)
         });
+        drop(taker);
         let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
         let unread = match read {
             Ok(false) => return Err(Stop::Empty),
@@ -85,7 +88,14 @@ impl Reading<'_> {
     }
 
     /// Cuts the text into blocks and sends them; returns whether there was a byte.
-    fn send(&self, mut reader: impl Read, sender: Sender<Lines>, refused: &AtomicBool) -> io::Result<bool> {
+    /// Used buffers come back through `used`: were they freed, the allocator would keep their memory to itself.
+    fn send(
+        &self,
+        mut reader: impl Read,
+        sender: Sender<Lines>,
+        used: &Receiver<Vec<u8>>,
+        refused: &AtomicBool,
+    ) -> io::Result<bool> {
         let mut bytes = Vec::new();
         let mut least = self.block;
         for number in 0.. {
@@ -107,7 +117,8 @@ impl Reading<'_> {
             if number == 0 && bytes.is_empty() {
                 return Ok(false);
             }
-            let mut rest = Vec::with_capacity(if end < bytes.len() { self.block + LOOKAHEAD } else { 0 });
+            let mut rest = used.try_recv().unwrap_or_default();
+            rest.clear();
             rest.extend_from_slice(&bytes[end..]);
             let ended = rest.is_empty();
             let start = if number == 0 { libsvm::mark_length(&bytes) } else { 0 };
@@ -129,6 +140,7 @@ impl Reading<'_> {
     fn parse(
         &self,
         receiver: Receiver<Lines>,
+        used: Sender<Vec<u8>>,
         outcomes: &Mutex<Vec<(usize, Outcome)>>,
         refused: &AtomicBool,
     ) {
@@ -139,6 +151,8 @@ impl Reading<'_> {
                 refused.store(true, Ordering::Relaxed);
             }
             outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((number, outcome));
+            // A buffer that finds no room is one too many.
+            let _ = used.try_send(bytes);
         }
     }
 
