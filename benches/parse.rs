@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use wildsgd::data::{LoadOptions, load, source, throughput};
@@ -20,6 +20,11 @@ fn main() {
         && flag == "--peak"
     {
         return print_peak(Path::new(path), &options(number(threads), shuffle == "shuffled"));
+    }
+    if let [flag, path, threads] = arguments.as_slice()
+        && flag == "--once"
+    {
+        return print_once(Path::new(path), &options(number(threads), true));
     }
     let mut path = PathBuf::from("data/debian-packages.train.svm.zst");
     let (mut runs, mut threads) = (11, vec![1, 2]);
@@ -95,6 +100,14 @@ fn write_all(text: &[u8], folder: &Path) -> io::Result<Vec<(&'static str, PathBu
     bzip2.finish()?;
     zstd::stream::copy_encode(text, fs::File::create(path("zstd"))?, zstd::DEFAULT_COMPRESSION_LEVEL)?;
     Ok(["text", "gzip", "bzip2", "zstd"].map(|format| (format, path(format))).into())
+}
+
+/// Prints the seconds of one load, for comparison with other programs.
+fn print_once(path: &Path, options: &LoadOptions) {
+    let start = Instant::now();
+    let data = load(path, options).unwrap_or_else(|error| panic!("{error}"));
+    println!("{}", start.elapsed().as_secs_f64());
+    drop(data);
 }
 
 /// Loads once, and prints how much anonymous memory that took at most, as a multiple of the arrays.

@@ -1,6 +1,6 @@
 //! The libsvm text format: `label index:value ...`, one example a line.
 //!
-//! [`parse`] is a pure function over bytes. Invariant: what it accepts keeps the rules of [`Dataset`], and every number
+//! [`parse`] is a pure function over bytes, on one thread; [`load`](super::load) gives the same on many. Invariant: what it accepts keeps the rules of [`Dataset`], and every number
 //! is the f32 nearest to its decimal form. Between tokens stand spaces and tabs; lines end in LF or CRLF, the last
 //! one may lack it; blank lines, `#` comments, a byte order mark and `qid:N` after the label are skipped. A line may
 //! have a label only, and explicit zeros are kept.

@@ -24,9 +24,12 @@ pub struct LoadOptions {
 
 /// Reads the libsvm data set at `path` (`-`: standard input). gzip, bzip2 and zstd are recognized by the first bytes.
 ///
-/// Takes memory for the data set itself if the file is plain (it is mapped: no other process should write to it
-/// meanwhile), and twice that if the text comes from standard input, from a pipe, or compressed. Deterministic,
-/// whatever the number of threads.
+/// Takes memory for the data set itself and about 1 MiB a thread if the file is plain, and for at most twice the data
+/// set and 3 MiB a thread if the text comes from standard input, from a pipe, or compressed. Deterministic, whatever
+/// the number of threads.
+///
+/// A plain file is mapped. If another process writes to it meanwhile, rows may be refused or read as what was written;
+/// if it makes the file shorter, the system may end this process (SIGBUS). Replace files by renaming.
 ///
 /// # Errors
 /// [`Error::Text`] for the first place that [`libsvm::parse`] refuses. [`Error::Io`] if the system does not let the

@@ -99,18 +99,21 @@ impl Reading<'_> {
         let mut bytes = Vec::new();
         let mut least = self.block;
         for number in 0.. {
-            let end = loop {
+            let (start, end) = loop {
                 let missing = least.saturating_add(LOOKAHEAD).saturating_sub(bytes.len());
                 bytes.reserve_exact(missing);
                 let got = reader.by_ref().take(missing as u64).read_to_end(&mut bytes)?;
+                let start = if number == 0 { libsvm::mark_length(&bytes) } else { 0 };
                 if got < missing {
-                    break bytes.len();
+                    break (start, bytes.len());
                 }
                 let searched = bytes.len() - LOOKAHEAD;
                 match memrchr(b'\n', &bytes[..searched]) {
-                    Some(last) => break last + 1,
+                    Some(last) => break (start, last + 1),
                     // The line will be refused.
-                    None if searched > self.options.max_line => break bytes.len(),
+                    None if searched > start.saturating_add(self.options.max_line) => {
+                        break (start, bytes.len());
+                    }
                     None => least = bytes.len().saturating_mul(2),
                 }
             };
@@ -121,7 +124,6 @@ impl Reading<'_> {
             rest.clear();
             rest.extend_from_slice(&bytes[end..]);
             let ended = rest.is_empty();
-            let start = if number == 0 { libsvm::mark_length(&bytes) } else { 0 };
             // Without receivers a parser has panicked, which the scope passes on.
             let sent = sender.send(Lines { number, bytes, start, end });
             if ended || sent.is_err() || refused.load(Ordering::Relaxed) {

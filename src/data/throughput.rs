@@ -45,7 +45,7 @@ impl Throughput {
 
 /// Loads the file at `path` `runs` times (at least once), each time after a copy of its text, so that both see the
 /// same load of the machine. Takes memory for the text twice beside the data set. A first run, which is not counted,
-/// brings the file into the system's cache.
+/// brings the file into the system's cache. Standard input cannot be read twice.
 ///
 /// # Errors
 /// Those of [`load`].

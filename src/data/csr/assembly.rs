@@ -1,7 +1,8 @@
 //! Rows go straight to their places in the final arrays, from many threads at once.
 //!
-//! The places follow from the number of entries of each row, known before, and from the seed. Memory beyond the final
-//! arrays is constant: the place of each row is kept where its label will be.
+//! The places follow from the number of entries of each row, known before, and from the seed. Beyond the final arrays
+//! there is memory for a block of rows a thread only: the place of each row is kept where its label will be, and
+//! labels are shuffled in the end.
 
 mod places;
 
@@ -47,7 +48,7 @@ impl Layout {
     /// The data set of all parts, which together hold the rows of the file in order. Parallel in rayon's current pool.
     ///
     /// A part is its number of rows, and what `read` makes a block of. With `values` the data set has an array of
-    /// values. If no index is 0 and `counts_from_one`, 1 is subtracted from all.
+    /// values, else all must be 1.
     ///
     /// # Errors
     /// What stops the first part, in the order of the file, that does not go through.
@@ -86,7 +87,7 @@ impl Layout {
         }
     }
 
-    /// The data set. If no index is 0 and `base_found`, the text counted from 1: then 1 is subtracted from each.
+    /// The data set of the arrays that [`Layout::fill`] made. If no index is 0 and `base_found`, the text counted from 1: then 1 is subtracted from each.
     pub(in crate::data) fn finish(self, filled: Filled, base_found: bool) -> Dataset {
         let Filled { mut indices, values, slots, mut width, zero } = filled;
         if base_found && !zero {

@@ -67,7 +67,7 @@ impl Block {
             // Only the first index of a row can be 0.
             self.zero |= self.indices[self.open] == 0;
         }
-        // Indices of a row are different u32, hence at most 2^32; that many do not occur below a width within u32.
+        // The indices of a row differ, so that only one row of all 2^32 of them would not fit.
         self.lengths.push((self.indices.len() - self.open) as u32);
         self.labels.push(label);
         self.open = self.indices.len();

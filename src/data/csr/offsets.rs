@@ -20,6 +20,7 @@ impl Offsets {
             for length in &mut lengths {
                 end += std::mem::replace(length, end);
             }
+            lengths.reserve_exact(1);
             lengths.push(end);
             return Offsets::Narrow(lengths);
         }

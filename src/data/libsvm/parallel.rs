@@ -39,9 +39,8 @@ pub(in crate::data) fn parse_pieces(
         block.clear(piece.rows, piece.entries);
         read_lines(text, piece.bytes.clone(), piece.first_line, options, block).map(drop)
     };
-    if lengths.len() as u64 > u64::from(u32::MAX) {
-        check_rows(lengths.len() as u64, options)?;
-    }
+    // Without a row there may still be an error to tell.
+    check_rows(lengths.len().max(1) as u64, options)?;
     let layout = Layout::new(lengths, seed);
     let parts = || pieces.iter().map(|piece| (piece.rows, piece));
     let mut values = starts_with_values(&pieces, read);

@@ -36,11 +36,11 @@ struct Move {
     place: u32,
 }
 
-/// Memory of [`Places::put`].
+/// Memory of [`Places::put`]: the rows of a block, sorted by bucket.
 #[derive(Default)]
 pub(super) struct Sorter {
-    /// Where the rows of each bucket start in `moves`.
-    starts: Vec<usize>,
+    /// Where the rows of each bucket end in `moves`, where those of the next start.
+    ends: Vec<usize>,
     moves: Vec<Move>,
 }
 
@@ -67,6 +67,9 @@ impl<'a> Places<'a> {
     }
 
     /// Copies the rows of `block` to their `places`.
+    ///
+    /// # Panics
+    /// If the indices of a row do not ascend.
     pub(super) fn put<E>(&self, block: &Block, places: &[u32], sorter: &mut Sorter) -> Result<(), Stop<E>> {
         if block.len() != places.len() {
             return Err(Stop::Changed);
@@ -76,7 +79,7 @@ impl<'a> Places<'a> {
         }
         sorter.sort(block, places, self.buckets.len(), self.shift);
         let mut from = 0;
-        for (bucket, &end) in self.buckets.iter().zip(&sorter.starts) {
+        for (bucket, &end) in self.buckets.iter().zip(&sorter.ends) {
             if from < end {
                 let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
                 for row in &sorter.moves[from..end] {
@@ -110,20 +113,21 @@ impl<'a> Places<'a> {
 }
 
 impl Sorter {
-    /// Sorts the rows of `block` by bucket; afterwards `starts` says where the rows of each bucket end.
+    /// Takes the rows of `block` in place of those before.
     fn sort(&mut self, block: &Block, places: &[u32], buckets: usize, shift: u32) {
-        self.starts.clear();
-        self.starts.resize(buckets + 1, 0);
+        self.ends.clear();
+        self.ends.resize(buckets + 1, 0);
         for &place in places {
-            self.starts[(place >> shift) as usize + 1] += 1;
+            self.ends[(place >> shift) as usize + 1] += 1;
         }
         for k in 1..=buckets {
-            self.starts[k] += self.starts[k - 1];
+            self.ends[k] += self.ends[k - 1];
         }
+        // Each end is the bucket's start until its rows are in.
         self.moves.resize(places.len().max(self.moves.len()), Move::default());
         let mut start = 0;
         for (&place, &length) in places.iter().zip(block.lengths()) {
-            let at = &mut self.starts[(place >> shift) as usize];
+            let at = &mut self.ends[(place >> shift) as usize];
             self.moves[*at] = Move { start, length, place };
             *at += 1;
             start += length as usize;

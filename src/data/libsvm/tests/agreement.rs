@@ -112,3 +112,13 @@ fn a_value_that_comes_late_gets_an_array() {
     assert_eq!(outcome(pieces(&text, &options, None, 100)), expected);
     assert_eq!(outcome(stream(&text, &options, None, 100)), expected);
 }
+
+#[test]
+fn a_byte_order_mark_does_not_lengthen_its_line() {
+    let mut text = BYTE_ORDER_MARK.to_vec();
+    text.extend(b"11 7:1\n".repeat(400));
+    let options = ParseOptions { max_line: 6, ..ParseOptions::default() };
+    let expected = outcome(parse(&text, &options));
+    assert_eq!(expected.rows.len(), 400);
+    assert_eq!(outcome(stream(&text, &options, None, 7)), expected);
+}
