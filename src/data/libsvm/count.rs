@@ -2,7 +2,7 @@
 //!
 //! Of text that is in order the counts are exact; of other text they may be anything, as reading it fails.
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter, memchr3_iter};
 use std::ops::Range;
 
 /// Whole lines of a text.
@@ -36,14 +36,9 @@ pub(super) fn row_lengths(text: &[u8]) -> (u64, Vec<u32>) {
     let mut lengths = Vec::new();
     let mut lines = 0;
     let mut start = 0;
-    // Without these there are neither comments nor query ids, and each colon is an entry.
-    let bare = memchr2(b'#', b'q', text).is_none();
-    let ends = memchr_iter(b'\n', text).chain(std::iter::once(text.len()));
-    for end in ends {
-        if start == text.len() {
-            break;
-        }
-        let line = &text[start..end];
+    // A line without these has no comment and no query id: if it has colons, each is an entry.
+    let mut bare = true;
+    let mut end_line = |line: &[u8], bare: bool| {
         let colons = memchr_iter(b':', line).count();
         if bare && colons > 0 {
             lengths.push(u32::try_from(colons).unwrap_or(u32::MAX));
@@ -51,7 +46,17 @@ pub(super) fn row_lengths(text: &[u8]) -> (u64, Vec<u32>) {
             lengths.extend(row_length(line));
         }
         lines += 1;
-        start = end + 1;
+    };
+    for at in memchr3_iter(b'\n', b'#', b'q', text) {
+        if text[at] == b'\n' {
+            end_line(&text[start..at], bare);
+            (start, bare) = (at + 1, true);
+        } else {
+            bare = false;
+        }
+    }
+    if start < text.len() {
+        end_line(&text[start..], bare);
     }
     (lines, lengths)
 }
