@@ -11,7 +11,7 @@ use std::{env, fs};
 
 use serde::Deserialize;
 use wildsgd::Dataset;
-use wildsgd::data::{ParseOptions, source};
+use wildsgd::data::{self, LoadOptions};
 use wildsgd::problem::LossKind;
 use wildsgd::train::Trainer;
 
@@ -115,7 +115,7 @@ fn numbers<T: std::str::FromStr>(list: &str) -> Vec<T> {
 fn load(folder: &Path, name: &str) -> Dataset {
     let plain = folder.join(format!("data/{name}.train.svm"));
     let path = if plain.exists() { plain } else { plain.with_extension("svm.zst") };
-    source::load(path, &ParseOptions::default()).unwrap_or_else(|error| panic!("{error}"))
+    data::load(path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Prints one row a number of threads; returns how many are outside the band.

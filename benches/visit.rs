@@ -16,7 +16,7 @@ use std::time::Instant;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use wildsgd::data::{Builder, ParseOptions, source};
+use wildsgd::data::{self, Builder, LoadOptions};
 use wildsgd::params::{Real, SharedParams};
 use wildsgd::problem::{Hinge, Linear, Logistic, Loss};
 use wildsgd::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
@@ -39,7 +39,7 @@ fn main() {
 }
 
 fn load(path: &Path) -> Dataset {
-    source::load(path, &ParseOptions::default()).unwrap_or_else(|error| panic!("{error}"))
+    data::load(path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// 40,000 rows of about 100 features; feature j is about as likely as 1/(j + 10).

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use wildsgd::Error;
-use wildsgd::data::{ParseOptions, source};
+use wildsgd::data::{self, LoadOptions};
 use wildsgd::train::{Event, Trainer};
 
 fn main() -> Result<(), Error> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
-    let options = ParseOptions::default();
-    let train = source::load(folder.join("debian-packages.train.svm.zst"), &options)?;
-    let test = source::load(folder.join("debian-packages.test.svm.zst"), &options)?;
+    let options = LoadOptions::default();
+    let train = data::load(folder.join("debian-packages.train.svm.zst"), &options)?;
+    let test = data::load(folder.join("debian-packages.test.svm.zst"), &options)?;
 
     // A tenth of the default regularization: cost 10 in LIBLINEAR's terms.
     let trainer = Trainer { l2: Some(0.1 / train.len() as f64), ..Trainer::default() };

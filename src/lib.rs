@@ -47,12 +47,13 @@
 //! - Weights that several threads may reach are atomics ([`params::SharedParams`]), from the first access to the
 //!   last. The hot loop uses relaxed loads and stores, which compile to plain moves. No `&[f32]` of them ever exists:
 //!   dense passes work on copies, which are taken while no worker runs.
-//! - `unsafe` code is denied except in two places, each block with its proof: `params/shared.rs` views a memory map
-//!   as atomics, and [`kernel`] leaves out bounds checks, per entry, that it has made per row.
+//! - `unsafe` code is denied except in three places, each block with its proof: `params/shared.rs` views a memory map
+//!   as atomics, `data/map.rs` maps text, and [`kernel`] leaves out bounds checks, per entry, that it has made per row.
 //! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields keep it, and
 //!   each kernel compares the width with the vector's length before it starts.
 //! - Mapped files can be changed or cut by other processes. Weights in a named file are atomics too, so a change is
-//!   only a strange weight; a cut ends the process with SIGBUS. Nothing but weights is mapped.
+//!   only a strange weight. Text is parsed from a map, too; rows are checked after they were copied out of
+//!   it. A file that is made shorter ends the process with SIGBUS.
 
 pub mod data;
 pub mod error;

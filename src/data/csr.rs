@@ -3,7 +3,20 @@
 //! Invariant, checked when a [`Dataset`] or a [`Row`] is made and kept by private fields: the indices of
 //! a row ascend strictly and are smaller than its width. The kernels rely on it to leave out bounds checks.
 
+mod assembly;
+mod block;
+mod builder;
+mod layout;
+mod offsets;
+#[cfg(test)]
+mod tests;
+
+pub(super) use assembly::{Layout, Stop};
+pub(super) use block::Block;
+pub use builder::Builder;
+
 use crate::error::{Error, Result};
+use offsets::Offsets;
 
 /// One example's features: strictly ascending indices below `width`, and their values.
 ///
@@ -82,13 +95,19 @@ impl<'a> Row<'a> {
 }
 
 /// Examples with a label each, in compressed sparse rows: u32 indices, f32 values, f32 labels.
+///
+/// Takes 8 bytes an entry, 4 if all values are 1, and 8 an example (12 with 2^32 entries or more).
+///
+/// The examples lie in the order of the file, or in the random order of a seed: see [`Dataset::shuffled`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    offsets: Vec<usize>,
+    offsets: Offsets,
     indices: Vec<u32>,
     values: Option<Vec<f32>>,
     labels: Vec<f32>,
     width: usize,
+    /// The seed whose [`layout::permutation`] the rows lie in.
+    seed: Option<u64>,
 }
 
 impl Dataset {
@@ -104,32 +123,40 @@ impl Dataset {
         labels: Vec<f32>,
         width: usize,
     ) -> Result<Self> {
-        let wrong = |what: String, expected: &str| {
-            Err(Error::input("data set", what, expected, "check the arrays that the data set is made from"))
-        };
         if offsets.len() != labels.len() + 1
             || offsets[0] != 0
             || offsets.last() != Some(&indices.len())
             || !offsets.is_sorted()
         {
-            return wrong(
+            return Err(broken(
                 format!("the {} offsets do not delimit {} rows", offsets.len(), labels.len()),
                 "ascending offsets from 0 to the number of entries, one more than labels",
-            );
+            ));
         }
+        Self::checked(Offsets::from(offsets), indices, values, labels, width)
+    }
+
+    /// [`Dataset::from_parts`] with offsets that delimit one row a label.
+    fn checked(
+        offsets: Offsets,
+        indices: Vec<u32>,
+        values: Option<Vec<f32>>,
+        labels: Vec<f32>,
+        width: usize,
+    ) -> Result<Self> {
         if values.as_ref().is_some_and(|values| values.len() != indices.len()) {
-            return wrong("indices and values differ in number".into(), "one value an index");
+            return Err(broken("indices and values differ in number".into(), "one value an index"));
         }
-        for (i, row) in offsets.windows(2).enumerate() {
-            let row = &indices[row[0]..row[1]];
+        for i in 0..labels.len() {
+            let row = &indices[offsets.range(i)];
             if !row.is_sorted_by(|a, b| a < b) || row.last().is_some_and(|&j| j as usize >= width) {
-                return wrong(
+                return Err(broken(
                     format!("the indices of row {i} do not ascend strictly below {width}"),
                     "strictly ascending indices below the width",
-                );
+                ));
             }
         }
-        Ok(Dataset { offsets, indices, values, labels, width })
+        Ok(Dataset { offsets, indices, values, labels, width, seed: None })
     }
 
     /// Number of examples.
@@ -152,7 +179,13 @@ impl Dataset {
         self.indices.len()
     }
 
-    /// One label an example, as they stand in the file.
+    /// Bytes that the arrays take.
+    pub fn memory(&self) -> usize {
+        let entry = if self.values.is_some() { 8 } else { 4 };
+        self.nonzeros() * entry + self.len() * size_of::<f32>() + self.offsets.memory()
+    }
+
+    /// One label an example, in the order of the rows.
     pub fn labels(&self) -> &[f32] {
         &self.labels
     }
@@ -163,7 +196,7 @@ impl Dataset {
     /// If there is no example `i`.
     #[inline(always)]
     pub fn row(&self, i: usize) -> Row<'_> {
-        let range = self.offsets[i]..self.offsets[i + 1];
+        let range = self.offsets.range(i);
         Row {
             values: self.values.as_ref().map(|values| &values[range.clone()]),
             indices: &self.indices[range],
@@ -175,110 +208,8 @@ impl Dataset {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Row<'_>, f32)> {
         (0..self.len()).map(|i| (self.row(i), self.labels[i]))
     }
-
-    /// A copy whose row `i` is this one's row `order[i]`: training reads memory in order when its rows were
-    /// shuffled once.
-    ///
-    /// # Panics
-    /// If `order` names a row that is not there.
-    pub fn reordered(&self, order: &[u32]) -> Dataset {
-        let total = order.iter().map(|&i| self.row(i as usize).len()).sum();
-        let mut offsets = Vec::with_capacity(order.len() + 1);
-        let mut indices = Vec::with_capacity(total);
-        let mut values = self.values.as_ref().map(|_| Vec::with_capacity(total));
-        offsets.push(0);
-        for &i in order {
-            let row = self.row(i as usize);
-            indices.extend_from_slice(row.indices);
-            if let (Some(all), Some(own)) = (&mut values, row.values) {
-                all.extend_from_slice(own);
-            }
-            offsets.push(indices.len());
-        }
-        Dataset {
-            offsets,
-            indices,
-            values,
-            labels: order.iter().map(|&i| self.labels[i as usize]).collect(),
-            width: self.width,
-        }
-    }
 }
 
-/// Grows a [`Dataset`] row by row. Values get an array at the first one that is not 1.
-#[derive(Debug)]
-pub struct Builder {
-    offsets: Vec<usize>,
-    indices: Vec<u32>,
-    values: Option<Vec<f32>>,
-    labels: Vec<f32>,
-    width: usize,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Builder { offsets: vec![0], indices: Vec::new(), values: None, labels: Vec::new(), width: 0 }
-    }
-}
-
-impl Builder {
-    /// Adds an entry to the row that is being built; returns false, and adds nothing, if its index does not ascend.
-    #[inline]
-    pub fn entry(&mut self, index: u32, value: f32) -> bool {
-        let start = self.offsets[self.offsets.len() - 1];
-        if self.indices.len() > start && self.indices[self.indices.len() - 1] >= index {
-            return false;
-        }
-        if let Some(values) = &mut self.values {
-            values.push(value);
-        } else if value != 1.0 {
-            let mut values = vec![1.0; self.indices.len()];
-            values.push(value);
-            self.values = Some(values);
-        }
-        self.indices.push(index);
-        true
-    }
-
-    /// The last index of the row that is being built.
-    pub fn last_index(&self) -> Option<u32> {
-        self.indices[self.offsets[self.offsets.len() - 1]..].last().copied()
-    }
-
-    /// Ends the row that is being built.
-    #[inline]
-    pub fn end_row(&mut self, label: f32) {
-        if let Some(last) = self.last_index() {
-            self.width = self.width.max(last as usize + 1);
-        }
-        self.offsets.push(self.indices.len());
-        self.labels.push(label);
-    }
-
-    /// Number of ended rows.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether no row has ended.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// The data set of all ended rows, `width` features wide, or wider if the indices need it.
-    /// Entries of a row that was not ended are dropped.
-    pub fn finish(mut self, width: usize) -> Dataset {
-        let total = self.offsets[self.offsets.len() - 1];
-        self.indices.truncate(total);
-        if let Some(values) = &mut self.values {
-            values.truncate(total);
-        }
-        Dataset {
-            offsets: self.offsets,
-            indices: self.indices,
-            values: self.values,
-            labels: self.labels,
-            width: self.width.max(width),
-        }
-    }
+fn broken(what: String, expected: &str) -> Error {
+    Error::input("data set", what, expected, "check the arrays that the data set is made from")
 }

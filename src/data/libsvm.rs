@@ -1,26 +1,33 @@
 //! The libsvm text format: `label index:value ...`, one example a line.
 //!
-//! [`parse`] is a pure function over bytes. Invariant: what it accepts keeps the rules of [`Dataset`], and every number
+//! [`parse`] is a pure function over bytes, on one thread; [`load`](super::load) gives the same on many. Invariant: what it accepts keeps the rules of [`Dataset`], and every number
 //! is the f32 nearest to its decimal form. Between tokens stand spaces and tabs; lines end in LF or CRLF, the last
 //! one may lack it; blank lines, `#` comments, a byte order mark and `qid:N` after the label are skipped. A line may
 //! have a label only, and explicit zeros are kept.
 
+mod count;
 mod error;
 mod number;
+mod parallel;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use error::{ParseError, ParseErrorKind};
+pub(super) use parallel::parse_parallel;
 pub use write::write;
 
 use super::Dataset;
+use super::csr::Block;
 use ParseErrorKind as Kind;
 use memchr::{memchr, memchr_iter};
+use number::Line;
+use std::ops::Range;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Bytes after an offending token in which a NUL byte makes the text a binary file.
-const BINARY_WINDOW: usize = 1024;
+/// Bytes from an offending token on in which a NUL byte makes the text a binary file. They also show all of a token
+/// that a message does.
+pub(super) const LOOKAHEAD: usize = 1024;
 
 /// From which number a text counts its features.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,123 +72,115 @@ impl Default for ParseOptions {
 /// # Errors
 /// The first place that breaks the format; see [`ParseErrorKind`].
 pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Dataset, ParseError> {
-    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let chunk = Chunk::parse(text, 1, options)?;
-    if chunk.labels.is_empty() {
-        let (line, column, base) = (1, 1, options.index_base);
-        return Err(ParseError { line, column, kind: Kind::NoExample, found: String::new(), base });
+    let text = without_mark(bytes);
+    let (mut block, _) = parse_lines(text, 0..text.len(), options)?;
+    check_rows(block.len() as u64, options)?;
+    if options.index_base == IndexBase::Auto && !block.has_zero() {
+        block.count_from_one();
     }
-    Ok(chunk.into_dataset(options.index_base))
+    Ok(block.into_dataset(0))
 }
 
-/// The rows of some whole lines. Indices count from 0, but under [`IndexBase::Auto`] as in the text: whether 0
-/// occurs is known only when all chunks are read.
-struct Chunk {
-    offsets: Vec<usize>,
-    indices: Vec<u32>,
-    /// `None` while all values are 1.
-    values: Option<Vec<f32>>,
-    labels: Vec<f32>,
-    has_zero: bool,
+/// `bytes` after their byte order mark.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    &bytes[mark_length(bytes)..]
+}
+
+/// Length of the byte order mark that `bytes` start with, 0 if they do not.
+pub(super) fn mark_length(bytes: &[u8]) -> usize {
+    if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
+}
+
+/// Rows and number of the lines `bytes` of `text`, as [`read_lines`] reads them; the first one is line 1.
+pub(super) fn parse_lines(
+    text: &[u8],
+    bytes: Range<usize>,
+    options: &ParseOptions,
+) -> Result<(Block, u64), ParseError> {
+    let lines = &text[bytes.clone()];
+    let mut block = Block::default();
+    // A line feed a row, a colon an entry.
+    block.clear(memchr_iter(b'\n', lines).count() + 1, memchr_iter(b':', lines).count());
+    let lines = read_lines(text, bytes, 1, options, &mut block)?;
+    Ok((block, lines))
+}
+
+/// Checks the number of rows of a whole text.
+pub(super) fn check_rows(rows: u64, options: &ParseOptions) -> Result<(), ParseError> {
+    match rows {
+        0 => Err(whole(Kind::NoExample, options)),
+        // Places of rows are u32.
+        rows if rows > u64::from(u32::MAX) => Err(whole(Kind::TooManyExamples, options)),
+        _ => Ok(()),
+    }
+}
+
+/// An error of the whole text.
+fn whole(kind: Kind, options: &ParseOptions) -> ParseError {
+    ParseError { line: 1, column: 1, kind, found: String::new(), base: options.index_base }
 }
 
 /// What is wrong with a line, and the position of the offending token in it.
 struct Fault(usize, Kind);
 
-impl Chunk {
-    /// Reads `text`, which starts at the start of line number `first_line` and ends at the end of a line or of
-    /// the file.
-    fn parse(text: &[u8], first_line: u64, options: &ParseOptions) -> Result<Chunk, ParseError> {
-        let mut chunk = Chunk::with_room_for(text);
-        let mut line_number = first_line;
-        let mut start = 0;
-        while start < text.len() {
-            let within =
-                &text[start..text.len().min(start.saturating_add(options.max_line).saturating_add(1))];
-            let line = match memchr(b'\n', within) {
-                Some(length) => &within[..length],
-                None if within.len() <= options.max_line => within,
-                None => {
-                    let fault = Fault(0, Kind::LineTooLong { limit: options.max_line });
-                    return Err(fault.at(text, start, line_number, options.index_base));
-                }
-            };
-            let content = line.strip_suffix(b"\r").unwrap_or(line);
-            chunk
-                .line(content, options.index_base)
-                .map_err(|fault| fault.at(text, start, line_number, options.index_base))?;
-            start += line.len() + 1;
-            line_number += 1;
-        }
-        Ok(chunk)
+/// Adds the rows of the lines `bytes` of `text` to `block`, and returns the number of these lines. They start at the
+/// start of line number `first_line` and end at the end of a line or of the text; what comes after them may decide how
+/// an error reads. Indices count from 0, but under [`IndexBase::Auto`] as in the text: whether 0 occurs is known only
+/// when all of it is read.
+fn read_lines(
+    text: &[u8],
+    bytes: Range<usize>,
+    first_line: u64,
+    options: &ParseOptions,
+    block: &mut Block,
+) -> Result<u64, ParseError> {
+    let mut number = first_line;
+    let mut start = bytes.start;
+    while start < bytes.end {
+        let most = start.saturating_add(options.max_line).saturating_add(1);
+        let within = &text[start..bytes.end.min(most)];
+        let line = match memchr(b'\n', within) {
+            Some(length) => &within[..length],
+            None if within.len() <= options.max_line => within,
+            None => {
+                let fault = Fault(0, Kind::LineTooLong { limit: options.max_line });
+                return Err(fault.at(text, start, number, options.index_base));
+            }
+        };
+        let content = line.strip_suffix(b"\r").unwrap_or(line);
+        read_line(Line::new(&text[start..], content.len()), options.index_base, block)
+            .map_err(|fault| fault.at(text, start, number, options.index_base))?;
+        start += line.len() + 1;
+        number += 1;
     }
+    Ok(number - first_line)
+}
 
-    /// An empty chunk with room for all rows and entries of `text`: a colon an entry, a line feed a row.
-    fn with_room_for(text: &[u8]) -> Chunk {
-        let rows = memchr_iter(b'\n', text).count() + 1;
-        let entries = memchr_iter(b':', text).count();
-        let mut offsets = Vec::with_capacity(rows + 1);
-        offsets.push(0);
-        Chunk {
-            offsets,
-            indices: Vec::with_capacity(entries),
-            values: None,
-            labels: Vec::with_capacity(rows),
-            has_zero: false,
-        }
+/// Adds the row that stands in `line`, if one does.
+#[inline(always)]
+fn read_line(line: Line<'_>, base: IndexBase, block: &mut Block) -> Result<(), Fault> {
+    let Some(start) = next_token(line, 0)? else { return Ok(()) };
+    let (label, end) = number::read(line, start).map_err(|fault| label_fault(line, start, fault))?;
+    let mut at = next_token(line, end)?;
+    if let Some(start) = at
+        && line.bytes()[start..].starts_with(b"qid:")
+    {
+        at = next_token(line, query_id(line, start)?)?;
     }
-
-    /// Adds the row that stands in `line`, if one does.
-    #[inline(always)]
-    fn line(&mut self, line: &[u8], base: IndexBase) -> Result<(), Fault> {
-        let Some(start) = next_token(line, 0)? else { return Ok(()) };
-        let (label, end) = number::read(line, start).map_err(|fault| label_fault(line, start, fault))?;
-        let mut at = next_token(line, end)?;
-        if let Some(start) = at
-            && line[start..].starts_with(b"qid:")
-        {
-            at = next_token(line, query_id(line, start)?)?;
-        }
-        let mut lowest = u64::from(base.lowest());
-        while let Some(start) = at {
-            let (index, value, end) = entry(line, start, lowest, base)?;
-            lowest = u64::from(index) + 1;
-            self.push(index - base.lowest(), value);
-            at = next_token(line, end)?;
-        }
-        // Only the first index of a row can be 0.
-        self.has_zero |= self.offsets.last().and_then(|&first| self.indices.get(first)) == Some(&0);
-        self.offsets.push(self.indices.len());
-        self.labels.push(label);
-        Ok(())
+    let mut lowest = u64::from(base.lowest());
+    while let Some(start) = at {
+        let (index, value, end) = entry(line, start, lowest, base)?;
+        lowest = u64::from(index) + 1;
+        block.entry(index - base.lowest(), value);
+        at = next_token(line, end)?;
     }
-
-    #[inline(always)]
-    fn push(&mut self, index: u32, value: f32) {
-        if let Some(values) = &mut self.values {
-            values.push(value);
-        } else if value != 1.0 {
-            let mut values = Vec::with_capacity(self.indices.capacity());
-            values.resize(self.indices.len(), 1.0);
-            values.push(value);
-            self.values = Some(values);
-        }
-        self.indices.push(index);
-    }
-
-    fn into_dataset(mut self, base: IndexBase) -> Dataset {
-        if base == IndexBase::Auto && !self.has_zero {
-            self.indices.iter_mut().for_each(|index| *index -= 1);
-        }
-        let width = self.indices.iter().max().map_or(0, |&last| last as usize + 1);
-        Dataset::from_parts(self.offsets, self.indices, self.values, self.labels, width)
-            .expect("the parser keeps the rules of rows")
-    }
+    block.end_row(label);
+    Ok(())
 }
 
 /// The start of the next token, or `None` at the end of the line or before a comment.
 #[inline(always)]
-fn next_token(line: &[u8], mut at: usize) -> Result<Option<usize>, Fault> {
+fn next_token(line: Line<'_>, mut at: usize) -> Result<Option<usize>, Fault> {
     loop {
         match line.get(at) {
             None => return Ok(None),
@@ -193,8 +192,8 @@ fn next_token(line: &[u8], mut at: usize) -> Result<Option<usize>, Fault> {
 }
 
 #[cold]
-fn comment(line: &[u8], start: usize) -> Result<Option<usize>, Fault> {
-    match memchr(0, &line[start..]) {
+fn comment(line: Line<'_>, start: usize) -> Result<Option<usize>, Fault> {
+    match memchr(0, &line.bytes()[start..]) {
         None => Ok(None),
         Some(length) => Err(Fault(start + length, Kind::Binary)),
     }
@@ -202,7 +201,7 @@ fn comment(line: &[u8], start: usize) -> Result<Option<usize>, Fault> {
 
 /// The end of the query id that starts at `start`.
 #[cold]
-fn query_id(line: &[u8], start: usize) -> Result<usize, Fault> {
+fn query_id(line: Line<'_>, start: usize) -> Result<usize, Fault> {
     match number::whole(line, start + b"qid:".len()) {
         Some((_, end)) if end == number::token_end(line, start) => Ok(end),
         _ => Err(Fault(start, Kind::QueryId)),
@@ -211,7 +210,7 @@ fn query_id(line: &[u8], start: usize) -> Result<usize, Fault> {
 
 /// Index, value and end of the entry that starts at `start`; the index is at least `lowest`.
 #[inline(always)]
-fn entry(line: &[u8], start: usize, lowest: u64, base: IndexBase) -> Result<(u32, f32, usize), Fault> {
+fn entry(line: Line<'_>, start: usize, lowest: u64, base: IndexBase) -> Result<(u32, f32, usize), Fault> {
     let (index, colon) = match number::whole(line, start) {
         Some((index, end)) if line.get(end) == Some(&b':') => (index, end),
         _ => return Err(index_fault(line, start)),
@@ -225,8 +224,8 @@ fn entry(line: &[u8], start: usize, lowest: u64, base: IndexBase) -> Result<(u32
 }
 
 #[cold]
-fn label_fault(line: &[u8], start: usize, fault: number::Fault) -> Fault {
-    let token = &line[start..number::token_end(line, start)];
+fn label_fault(line: Line<'_>, start: usize, fault: number::Fault) -> Fault {
+    let token = &line.bytes()[start..number::token_end(line, start)];
     let numeric = |piece: &[u8]| fast_float2::parse::<f32, _>(piece).is_ok();
     let kind = match fault {
         number::Fault::NotFinite => Kind::LabelNotFinite,
@@ -240,8 +239,8 @@ fn label_fault(line: &[u8], start: usize, fault: number::Fault) -> Fault {
 
 /// What is wrong with a token that does not start with digits and a colon.
 #[cold]
-fn index_fault(line: &[u8], start: usize) -> Fault {
-    let token = &line[start..number::token_end(line, start)];
+fn index_fault(line: Line<'_>, start: usize) -> Fault {
+    let token = &line.bytes()[start..number::token_end(line, start)];
     let after_digits = |from: usize| number::whole(line, start + from).map(|(_, end)| end - start);
     let kind = match after_digits(0) {
         Some(end) if end == token.len() => Kind::ValueMissing,
@@ -273,7 +272,7 @@ fn order_fault(start: usize, index: u64, lowest: u64, base: IndexBase) -> Fault 
 
 /// What is wrong with the value at `value` of the entry at `start`.
 #[cold]
-fn value_fault(line: &[u8], start: usize, value: usize, fault: number::Fault) -> Fault {
+fn value_fault(line: Line<'_>, start: usize, value: usize, fault: number::Fault) -> Fault {
     match fault {
         _ if number::token_end(line, value) == value => Fault(start, Kind::ValueMissing),
         number::Fault::NotANumber => Fault(value, Kind::ValueNotANumber),
@@ -288,7 +287,7 @@ impl Fault {
     fn at(self, text: &[u8], start: usize, line: u64, base: IndexBase) -> ParseError {
         let Fault(position, kind) = self;
         let rest = &text[start + position..];
-        let window = &rest[..rest.len().min(BINARY_WINDOW)];
+        let window = &rest[..rest.len().min(LOOKAHEAD)];
         let kind = if memchr(0, window).is_some() { Kind::Binary } else { kind };
         let end = window.iter().position(|&byte| number::delimits(byte) || byte == b'\n');
         let token = &window[..end.unwrap_or(window.len())];

@@ -7,9 +7,10 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Dataset, ParseOptions, libsvm};
+use super::map::Map;
+use super::{Dataset, LoadOptions, ParseOptions};
 use crate::error::{Error, Result};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
@@ -20,13 +21,13 @@ const BUFFER: usize = 1 << 16;
 /// The largest zstd window, as `zstd --long` makes it.
 const ZSTD_WINDOW_LOG: u32 = if cfg!(target_pointer_width = "64") { 31 } else { 30 };
 
-/// Reads the libsvm data set at `path` (`-`: standard input), decompressing as [`read`] does.
+/// Reads the libsvm data set at `path` (`-`: standard input) in the order of the file, on all cores: see
+/// [`load`](super::load).
 ///
 /// # Errors
-/// Those of [`read`], and what [`libsvm::parse`] finds wrong, with the file's name.
+/// Those of [`load`](super::load).
 pub fn load(path: impl AsRef<Path>, options: &ParseOptions) -> Result<Dataset> {
-    let path = path.as_ref();
-    libsvm::parse(&read(path)?, options).map_err(|error| error.into_error(display_name(path)))
+    super::load(path, &LoadOptions { parse: options.clone(), ..LoadOptions::default() })
 }
 
 /// All bytes of the file at `path` (`-`: standard input), decompressed if they are gzip, bzip2 or zstd.
@@ -42,9 +43,48 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
     if path.as_os_str() == "-" {
         return decode(io::stdin().lock(), &name, 0);
     }
+    let (file, metadata) = open_file(path, &name)?;
+    decode(file, &name, metadata.len())
+}
+
+/// The bytes of an input.
+pub(super) enum Input {
+    /// A file of plain bytes, at least one.
+    Map(Map),
+    /// Bytes that come one after another: compressed, or not from a file.
+    Stream(Stream<'static>),
+}
+
+/// Decompressed bytes of a stream, and what they are compressed with.
+pub(super) struct Stream<'a> {
+    pub(super) reader: Box<dyn Read + 'a>,
+    pub(super) format: Format,
+}
+
+/// Opens the file at `path` (`-`: standard input).
+///
+/// # Errors
+/// Those of [`read`] that show at the start.
+pub(super) fn open(path: &Path, name: &str) -> Result<Input> {
+    if path.as_os_str() == "-" {
+        return Stream::new(io::stdin().lock(), name).map(Input::Stream);
+    }
+    let (file, metadata) = open_file(path, name)?;
+    // Files that the system makes up as they are read have no size.
+    if metadata.is_file()
+        && metadata.len() > 0
+        && let Ok(map) = Map::of(&file)
+        && Format::of(&map) == Format::Plain
+    {
+        return Ok(Input::Map(map));
+    }
+    Stream::new(file, name).map(Input::Stream)
+}
+
+fn open_file(path: &Path, name: &str) -> Result<(File, Metadata)> {
     let file = File::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::input(
-            name.as_str(),
+            name,
             "there is no such file",
             "a file, or `-` for standard input",
             "check the name and the folder it is relative to",
@@ -60,7 +100,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
             "name one file in it",
         ));
     }
-    decode(file, &name, metadata.len())
+    Ok((file, metadata))
 }
 
 /// What messages call the input at `path`: the path itself, or `<stdin>` for `-`.
@@ -71,7 +111,7 @@ pub fn display_name(path: impl AsRef<Path>) -> String {
 
 /// What the first bytes of a file say that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
     Plain,
     Gzip,
     Bzip2,
@@ -104,30 +144,36 @@ impl Format {
     }
 }
 
+impl<'a> Stream<'a> {
+    /// The stream of `input`, whose first bytes are read.
+    fn new(mut input: impl Read + 'a, name: &str) -> Result<Self> {
+        let mut head = Vec::with_capacity(HEAD);
+        input
+            .by_ref()
+            .take(HEAD as u64)
+            .read_to_end(&mut head)
+            .map_err(|error| Error::io(name, "read", error))?;
+        let format = Format::of(&head);
+        let whole = io::Cursor::new(head).chain(input);
+        let reader = decoder(whole, format).map_err(|error| fault(error, format, name))?;
+        Ok(Stream { reader, format })
+    }
+}
+
 /// All bytes of `input`, decompressed; `size` is how many bytes it has, as far as is known.
-fn decode(mut input: impl Read, name: &str, size: u64) -> Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(HEAD);
-    input
-        .by_ref()
-        .take(HEAD as u64)
-        .read_to_end(&mut head)
-        .map_err(|error| Error::io(name, "read", error))?;
-    let format = Format::of(&head);
+fn decode<'a>(input: impl Read + 'a, name: &str, size: u64) -> Result<Vec<u8>> {
+    let mut stream = Stream::new(input, name)?;
     let mut bytes = Vec::new();
-    if format == Format::Plain {
+    if stream.format == Format::Plain {
         reserve(&mut bytes, size, name)?;
     }
-    let whole = head.as_slice().chain(input);
-    fill(&mut bytes, whole, format).map_err(|error| fault(error, format, name))?;
-    if bytes.is_empty() {
-        return Err(Error::input(
-            name,
-            "is empty",
-            "text, plain or compressed",
-            "check that what wrote it ended well",
-        ));
-    }
-    Ok(bytes)
+    stream.reader.read_to_end(&mut bytes).map_err(|error| fault(error, stream.format, name))?;
+    if bytes.is_empty() { Err(empty(name)) } else { Ok(bytes) }
+}
+
+/// The error for an input without a byte.
+pub(super) fn empty(name: &str) -> Error {
+    Error::input(name, "is empty", "text, plain or compressed", "check that what wrote it ended well")
 }
 
 fn reserve(bytes: &mut Vec<u8>, size: u64, name: &str) -> Result<()> {
@@ -143,19 +189,18 @@ fn reserve(bytes: &mut Vec<u8>, size: u64, name: &str) -> Result<()> {
     ))
 }
 
-fn fill(bytes: &mut Vec<u8>, mut whole: impl Read, format: Format) -> io::Result<()> {
-    match format {
-        Format::Plain => whole.read_to_end(bytes)?,
-        Format::Gzip => flate2::bufread::MultiGzDecoder::new(buffered(whole)).read_to_end(bytes)?,
-        Format::Bzip2 => bzip2::bufread::MultiBzDecoder::new(buffered(whole)).read_to_end(bytes)?,
+fn decoder<'a>(whole: impl Read + 'a, format: Format) -> io::Result<Box<dyn Read + 'a>> {
+    Ok(match format {
+        Format::Plain => Box::new(whole),
+        Format::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered(whole))),
+        Format::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(buffered(whole))),
         Format::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(buffered(whole))?;
             decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-            decoder.read_to_end(bytes)?
+            Box::new(decoder)
         }
         Format::Unsupported(_) => return Err(io::ErrorKind::Unsupported.into()),
-    };
-    Ok(())
+    })
 }
 
 fn buffered<R: Read>(reader: R) -> BufReader<R> {
@@ -163,7 +208,7 @@ fn buffered<R: Read>(reader: R) -> BufReader<R> {
 }
 
 /// The error for `error`, which came from the system if it has a system's code, else from the decoder.
-fn fault(error: io::Error, format: Format, name: &str) -> Error {
+pub(super) fn fault(error: io::Error, format: Format, name: &str) -> Error {
     let compression = format.name();
     match (format, error.kind()) {
         (Format::Unsupported(_), _) => Error::input(

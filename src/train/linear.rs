@@ -2,10 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_xoshiro::Xoshiro256PlusPlus;
-
 use super::{Event, Fit, Settings, minimize};
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
@@ -74,6 +70,9 @@ pub struct Trained {
 impl Trainer {
     /// Trains on `data`. Deterministic given the seed with one worker; racy by design with more.
     ///
+    /// Takes a shuffled copy, unless the data set was loaded in the order of the same seed
+    /// ([`LoadOptions::shuffle`](crate::data::LoadOptions::shuffle)): the model is the same.
+    ///
     /// # Errors
     /// [`Error::Input`] if the labels do not fit the loss, and as for [`minimize`].
     pub fn fit(&self, data: &Dataset) -> Result<Trained> {
@@ -129,12 +128,12 @@ impl Trainer {
         let preparing = Instant::now();
         let labels = match self.loss.is_regression() {
             true => None,
-            false => Some(ClassLabels::of(&self.data_name, data.labels())?),
+            false => Some(ClassLabels::of(&self.data_name, &data.labels_of_file())?),
         };
         let mut settings = self.settings.clone();
         let l2 = self.l2.unwrap_or(1.0 / data.len().max(1) as f64);
         settings.penalty.l2 = l2;
-        let shuffled = data.reordered(&permutation(data.len(), settings.seed));
+        let shuffled = data.shuffled(settings.seed);
         let targets = targets(&shuffled, labels);
         let problem = Linear::new(&shuffled, &targets, loss, self.bias.map(|bias| bias as f32))?;
         let shuffle_time = preparing.elapsed();
@@ -149,7 +148,7 @@ impl Trainer {
         let fit = minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?;
         Ok(Trained {
             model: model(&fit.weights)?,
-            train: evaluate(&fit.weights, data)?,
+            train: evaluate(&fit.weights, &shuffled)?,
             test: test.map(|test| evaluate(&fit.weights, test)).transpose()?,
             prepare_time: shuffle_time + fit.prepare_time,
             l2,
@@ -164,13 +163,6 @@ impl Trainer {
         let labels = labels.map(|labels| [labels.first(), labels.second()]);
         Ok(Model::new(self.loss, labels, weights, bias)?.with_l1(self.settings.penalty.l1 > 0.0))
     }
-}
-
-/// The order in which rows are laid out for training.
-fn permutation(len: usize, seed: u64) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..len as u32).collect();
-    order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
-    order
 }
 
 /// What scores are compared with: the sign of the class, or the label itself.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Event, Settings, Sharing, StopReason, Trainer, minimize};
-use crate::data::{Builder, Dataset, ParseOptions, source};
+use crate::data::{self, Builder, Dataset, LoadOptions};
 use crate::error::Error;
 use crate::model::Quality;
 use crate::params::Real;
@@ -14,7 +14,7 @@ use crate::strategy::Update;
 
 fn packages() -> Dataset {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst");
-    source::load(path, &ParseOptions::default()).unwrap()
+    data::load(path, &LoadOptions::default()).unwrap()
 }
 
 fn trainer(loss: LossKind) -> Trainer {

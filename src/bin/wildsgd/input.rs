@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use wildsgd::data::{IndexBase, ParseError, ParseErrorKind, ParseOptions, libsvm, source};
+use wildsgd::data::{self, IndexBase, LoadOptions, ParseError, ParseErrorKind, ParseOptions, libsvm, source};
 use wildsgd::report;
 use wildsgd::{Dataset, Result};
 
@@ -25,20 +25,25 @@ impl Input {
     /// A file that must share its features with this one is to be read with [`Input::base`]: on its own, it may
     /// happen to lack the index 0 that tells.
     pub fn load(path: &Path, base: IndexBase) -> Result<Self> {
+        Self::load_with(path, base, LoadOptions::default())
+    }
+
+    /// Reads like [`Input::load`], in the order and with the threads of `options`.
+    pub fn load_with(path: &Path, base: IndexBase, options: LoadOptions) -> Result<Self> {
         let started = Instant::now();
         let name = source::display_name(path);
-        let options = |index_base| ParseOptions { index_base, ..ParseOptions::default() };
+        let parse = |index_base| ParseOptions { index_base, ..ParseOptions::default() };
         let (data, base) = if base == IndexBase::Auto {
             let bytes = source::read(path)?;
-            let (data, base) = match libsvm::parse(&bytes, &options(IndexBase::One)) {
+            let (data, base) = match libsvm::parse(&bytes, &parse(IndexBase::One)) {
                 Err(ParseError { kind: ParseErrorKind::IndexZero, .. }) => {
-                    (libsvm::parse(&bytes, &options(IndexBase::Zero)), IndexBase::Zero)
+                    (libsvm::parse(&bytes, &parse(IndexBase::Zero)), IndexBase::Zero)
                 }
                 data => (data, IndexBase::One),
             };
             (data.map_err(|error| error.into_error(&*name))?, base)
         } else {
-            (source::load(path, &options(base))?, base)
+            (data::load(path, &LoadOptions { parse: parse(base), ..options })?, base)
         };
         Ok(Input { name, data, base, time: started.elapsed() })
     }

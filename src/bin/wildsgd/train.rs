@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use wildsgd::data::source;
+use wildsgd::data::{LoadOptions, source};
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
 use wildsgd::train::{Settings, Sharing, StopReason, Trained, Trainer};
@@ -25,7 +26,13 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     terminal.warn(warnings::too_many_threads(trainer.settings.workers()));
     let mut screen = Screen::new(terminal, args.problem.loss.is_regression(), args.test.is_some());
     screen.busy(format!("loading {}", trainer.data_name));
-    let data = Input::load(&args.data, args.index_base)?;
+    let settings = &trainer.settings;
+    let layout = LoadOptions {
+        shuffle: Some(settings.seed),
+        threads: settings.workers().min(cores()),
+        ..LoadOptions::default()
+    };
+    let data = Input::load_with(&args.data, args.index_base, layout)?;
     let test = args.test.as_ref().map(|path| Input::load(path, data.base)).transpose()?;
     if let Some(cost) = args.problem.cost {
         trainer.l2 = Some(1.0 / (cost * data.data.len() as f64));
@@ -54,6 +61,11 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     terminal.line(summary);
     warn(terminal, &trainer, &trained, test.as_ref(), screen.undone());
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// Parsing is bound by the cores, whatever the number of training threads.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// How a training ends that had no time for a single visit: zero weights must not replace a model.

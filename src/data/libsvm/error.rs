@@ -74,6 +74,10 @@ pub enum ParseErrorKind {
     },
     /// The whole text has no example. Line and column are 1.
     NoExample,
+    /// The text has more than 4294967295 examples. Line and column are 1.
+    TooManyExamples,
+    /// The text was not the same all the time: another process writes to the file. Line and column are 1.
+    Changed,
 }
 
 use ParseErrorKind as Kind;
@@ -102,6 +106,8 @@ impl ParseError {
             Kind::Binary => format!("`{found}` is not text"),
             Kind::LineTooLong { limit } => format!("the line is longer than {limit} bytes"),
             Kind::NoExample => "holds no example".into(),
+            Kind::TooManyExamples => format!("holds more than {} examples", u32::MAX),
+            Kind::Changed => "changed while it was read".into(),
         }
     }
 
@@ -126,6 +132,8 @@ impl ParseError {
             Kind::ValueNotANumber => "a decimal number such as 0.5 or 1e-3".into(),
             Kind::Binary => "libsvm text".into(),
             Kind::LineTooLong { .. } => "one example a line".into(),
+            Kind::TooManyExamples => format!("at most {} examples", u32::MAX),
+            Kind::Changed => "a file that stays as it is".into(),
         }
     }
 
@@ -153,13 +161,15 @@ impl ParseError {
             Kind::Binary => "this looks like a binary file: convert it, and UTF-16 text to UTF-8",
             Kind::LineTooLong { .. } => "check that this is libsvm text with line feeds",
             Kind::NoExample => "check that this is the file you meant, and that what wrote it ended well",
+            Kind::TooManyExamples => "split the file, and train on a part of it",
+            Kind::Changed => "load it again when what writes to it has ended",
         }
     }
 
-    /// The error with the file's name: [`Error::Text`], or [`Error::Input`] if there is no example.
+    /// The error with the file's name: [`Error::Text`], or [`Error::Input`] if it is of the whole text.
     pub fn into_error(self, path: impl Into<String>) -> Error {
         let (what, expected, hint) = (self.what(), self.expected(), self.hint());
-        if self.kind == Kind::NoExample {
+        if matches!(self.kind, Kind::NoExample | Kind::TooManyExamples | Kind::Changed) {
             return Error::input(path, what, expected, hint);
         }
         let (line, column) = (self.line, self.column);

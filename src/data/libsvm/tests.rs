@@ -1,3 +1,4 @@
+mod agreement;
 mod properties;
 
 use super::*;
@@ -213,8 +214,10 @@ fn no_example_is_an_error_of_the_whole_input() {
 
 #[test]
 fn a_chunk_counts_lines_from_where_it_starts() {
-    let error = Chunk::parse(b"1 1:1\nx\n", 100, &ParseOptions::default()).err().unwrap();
-    assert_eq!((error.line, error.column), (101, 1));
+    let mut block = Block::default();
+    let text = b"1 1:1\n1 1:1\nx\n";
+    let error = read_lines(text, 6..text.len(), 100, &ParseOptions::default(), &mut block).unwrap_err();
+    assert_eq!((error.line, error.column, block.len()), (101, 1, 1));
 }
 
 #[test]

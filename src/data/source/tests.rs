@@ -1,5 +1,5 @@
 use super::*;
-use crate::data::IndexBase;
+use crate::data::{IndexBase, libsvm};
 use proptest::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;

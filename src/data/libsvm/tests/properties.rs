@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// Labels, entries and values as bits: -0 and 0 differ.
-fn bits(dataset: &Dataset) -> Vec<(u32, Vec<(usize, u32)>)> {
+pub(super) fn bits(dataset: &Dataset) -> Vec<(u32, Vec<(usize, u32)>)> {
     let entries = |row: crate::data::Row<'_>| row.iter().map(|(j, x)| (j, x.to_bits())).collect();
     dataset.iter().map(|(row, label)| (label.to_bits(), entries(row))).collect()
 }
@@ -15,8 +15,12 @@ fn reference(token: &str) -> Option<u32> {
 /// The bits of what the parser reads, alone and before another token.
 fn number(token: &str) -> Option<u32> {
     let line = format!("{token} 1:1");
-    let read = number::read(line.as_bytes(), 0).ok();
-    assert_eq!(read, number::read(token.as_bytes(), 0).ok());
+    // The text goes on after a line, and ends or not after a few bytes: digits are read in words.
+    let read = number::read(Line::new(line.as_bytes(), line.len()), 0).ok();
+    for after in ["", "\n", "\r\n", "\n1 1:1\n-1 2:2\n"] {
+        let text = format!("{token}{after}");
+        assert_eq!(read, number::read(Line::new(text.as_bytes(), token.len()), 0).ok());
+    }
     read.map(|(value, end)| {
         assert_eq!(end, token.len());
         value.to_bits()
@@ -65,7 +69,7 @@ fn finite() -> impl Strategy<Value = f32> {
     ]
 }
 
-fn any_dataset() -> impl Strategy<Value = Dataset> {
+pub(super) fn any_dataset() -> impl Strategy<Value = Dataset> {
     let index = prop_oneof![0..40_u32, 0..u32::MAX];
     let value = prop_oneof![3 => finite().boxed(), 1 => Just(1.0).boxed()];
     let row = (finite(), proptest::collection::btree_map(index, value, 0..8));
@@ -78,6 +82,32 @@ fn any_dataset() -> impl Strategy<Value = Dataset> {
             builder.end_row(label);
         }
         builder.finish(0)
+    })
+}
+
+/// Legal and illegal pieces of lines.
+const INSERTS: [&str; 8] =
+    [" qid:3", "\n1 qid:3 2:1\n", "\r\n", "\n\n \t\n", " # a:b\n", "#\n", "\n-1\n", " 0:1 1:0.50 12345678:1"];
+
+/// Text with a few bytes changed, and options to read it with.
+pub(super) fn mutated_text() -> impl Strategy<Value = (Vec<u8>, ParseOptions)> {
+    let byte = prop_oneof![any::<u8>(), prop::sample::select(b" \t\r\n#:,.-+e019\0q".to_vec())];
+    let edits = prop::collection::vec((any::<prop::sample::Index>(), byte, 0..4), 0..6);
+    let base = prop::sample::select(vec![IndexBase::Auto, IndexBase::Zero, IndexBase::One]);
+    let max_line = prop_oneof![3 => Just(usize::MAX), 1 => 0..60_usize];
+    (any_dataset(), edits, base, max_line).prop_map(|(dataset, edits, index_base, max_line)| {
+        let mut text = Vec::new();
+        write(&dataset, &mut text).unwrap();
+        for (place, byte, edit) in edits {
+            let place = place.index(text.len());
+            match edit {
+                0 => text[place] = byte,
+                1 => text.insert(place, byte),
+                2 => drop(text.splice(place..place, INSERTS[usize::from(byte) % INSERTS.len()].bytes())),
+                _ => text.truncate(place.max(1)),
+            }
+        }
+        (text, ParseOptions { index_base, max_line })
     })
 }
 
@@ -113,39 +143,8 @@ proptest! {
     }
 
     #[test]
-    fn chunks_of_whole_lines_hold_the_rows_of_the_whole(dataset in any_dataset(), cut in any::<prop::sample::Index>()) {
-        let mut text = Vec::new();
-        write(&dataset, &mut text).unwrap();
-        let ends = memchr_iter(b'\n', &text).map(|end| end + 1).collect::<Vec<_>>();
-        let (head, tail) = text.split_at(*cut.get(&ends));
-        let mut parts = Vec::new();
-        for part in [head, tail] {
-            let chunk = Chunk::parse(part, 1, &ParseOptions::default()).unwrap();
-            parts.extend(bits(&chunk.into_dataset(IndexBase::One)));
-        }
-        prop_assert_eq!(parts, bits(&dataset));
-    }
-
-    #[test]
-    fn mutated_text_never_panics(
-        dataset in any_dataset(),
-        edits in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![
-            any::<u8>(), prop::sample::select(b" \t\r\n#:,.-+e019\0".to_vec())
-        ], 0..3), 1..6),
-        base in prop::sample::select(vec![IndexBase::Auto, IndexBase::Zero, IndexBase::One]),
-        max_line in prop_oneof![Just(usize::MAX), 0..60_usize],
-    ) {
-        let mut text = Vec::new();
-        write(&dataset, &mut text).unwrap();
-        for (place, byte, edit) in edits {
-            let place = place.index(text.len());
-            match edit {
-                0 => text[place] = byte,
-                1 => text.insert(place, byte),
-                _ => text.truncate(place.max(1)),
-            }
-        }
-        match parse(&text, &ParseOptions { index_base: base, max_line }) {
+    fn mutated_text_never_panics((text, options) in mutated_text()) {
+        match parse(&text, &options) {
             Ok(dataset) => {
                 let finite = dataset.iter().all(|(row, label)| {
                     label.is_finite() && row.iter().all(|(j, x)| j < dataset.width() && x.is_finite())

@@ -1,0 +1,134 @@
+//! Rows go straight to their places in the final arrays, from many threads at once.
+//!
+//! The places follow from the number of entries of each row, known before, and from the seed. Beyond the final arrays
+//! there is memory for a block of rows a thread only: the place of each row is kept where its label will be, and
+//! labels are shuffled in the end.
+
+mod places;
+
+use super::{Block, Dataset, Offsets, layout};
+use places::{Places, Sorter};
+use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
+
+/// Where all rows will lie.
+pub(in crate::data) struct Layout {
+    offsets: Offsets,
+    seed: Option<u64>,
+}
+
+/// Why the arrays could not be filled.
+#[derive(Debug, PartialEq)]
+pub(in crate::data) enum Stop<E> {
+    /// A value is not 1, and there was no array for values.
+    Values,
+    /// A part does not have the rows, or a row the entries, that the layout was made for.
+    Changed,
+    /// The part could not be read.
+    Unread(E),
+}
+
+/// What is known of all rows when they are in place.
+#[derive(Default)]
+struct Facts {
+    width: usize,
+    zero: bool,
+}
+
+impl Layout {
+    /// For rows with these numbers of entries, in the order of the file; they will lie in the order of `seed`
+    /// (`None`: in that of the file). There are at most `u32::MAX` rows.
+    pub(in crate::data) fn new(mut lengths: Vec<u32>, seed: Option<u64>) -> Self {
+        if let Some(seed) = seed {
+            layout::shuffle(&mut lengths, seed);
+        }
+        Layout { offsets: Offsets::from_lengths(lengths), seed }
+    }
+
+    /// The data set of all parts, which together hold the rows of the file in order. Parallel in rayon's current pool.
+    ///
+    /// A part is its number of rows, and what `read` makes a block of. With `values` the data set has an array of
+    /// values, else all must be 1.
+    ///
+    /// # Errors
+    /// What stops the first part, in the order of the file, that does not go through.
+    pub(in crate::data) fn fill<P: Send, E: Send>(
+        &self,
+        values: bool,
+        parts: impl IntoIterator<Item = (usize, P)>,
+        read: impl Fn(P, &mut Block) -> Result<(), E> + Sync,
+    ) -> Result<Filled, Stop<E>> {
+        let rows = self.offsets.rows();
+        // Zeroed memory is the system's: it takes no space before a thread writes to it.
+        let mut indices = vec![0; self.offsets.total()];
+        let mut all_values = values.then(|| vec![0.0; indices.len()]);
+        let mut slots = layout::places(rows, self.seed);
+        let facts = Mutex::new(Facts::default());
+        let places = Places::new(&self.offsets, &mut indices, all_values.as_deref_mut());
+        let stop = split(&mut slots, parts)?
+            .into_par_iter()
+            .map_init(<(Block, Sorter)>::default, |(block, sorter), (part, slots)| {
+                read(part, block).map_err(Stop::Unread)?;
+                places.put(block, slots, sorter)?;
+                slots.iter_mut().zip(block.labels()).for_each(|(slot, label)| *slot = label.to_bits());
+                let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
+                facts.width = facts.width.max(block.width());
+                facts.zero |= block.has_zero();
+                Ok(())
+            })
+            .find_map_first(Result::err);
+        drop(places);
+        match stop {
+            Some(stop) => Err(stop),
+            None => {
+                let Facts { width, zero } = facts.into_inner().unwrap_or_else(PoisonError::into_inner);
+                Ok(Filled { indices, values: all_values, slots, width, zero })
+            }
+        }
+    }
+
+    /// The data set of the arrays that [`Layout::fill`] made. If no index is 0 and `base_found`, the text counted from 1: then 1 is subtracted from each.
+    pub(in crate::data) fn finish(self, filled: Filled, base_found: bool) -> Dataset {
+        let Filled { mut indices, values, slots, mut width, zero } = filled;
+        if base_found && !zero {
+            indices.par_iter_mut().for_each(|index| *index -= 1);
+            width = width.saturating_sub(1);
+        }
+        let mut labels: Vec<f32> = slots.into_iter().map(f32::from_bits).collect();
+        if let Some(seed) = self.seed {
+            layout::shuffle(&mut labels, seed);
+        }
+        Dataset { offsets: self.offsets, indices, values, labels, width, seed: self.seed }
+    }
+}
+
+/// Arrays that hold all rows, each checked.
+pub(in crate::data) struct Filled {
+    indices: Vec<u32>,
+    values: Option<Vec<f32>>,
+    /// The labels as bits, in the order of the file.
+    slots: Vec<u32>,
+    width: usize,
+    zero: bool,
+}
+
+impl Filled {
+    /// Number of rows.
+    pub(in crate::data) fn rows(&self) -> usize {
+        self.slots.len()
+    }
+}
+
+/// Each part with the slots of its rows.
+fn split<P, E>(
+    mut slots: &mut [u32],
+    parts: impl IntoIterator<Item = (usize, P)>,
+) -> Result<Vec<(P, &mut [u32])>, Stop<E>> {
+    let mut split = Vec::new();
+    for (rows, part) in parts {
+        let (own, rest) = slots.split_at_mut_checked(rows).ok_or(Stop::Changed)?;
+        split.push((part, own));
+        slots = rest;
+    }
+    if slots.is_empty() { Ok(split) } else { Err(Stop::Changed) }
+}

@@ -1,0 +1,141 @@
+//! The final arrays, cut into buckets of whole rows, one lock each.
+//!
+//! A thread has the rows of a whole piece of text at hand, sorts them by bucket and locks each bucket once: a lock a
+//! row would wait for the row's memory each time.
+
+use super::Stop;
+use crate::data::csr::{Block, Offsets};
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+/// Enough that threads seldom meet at one, few enough that a bucket gets several rows of a piece.
+const BUCKETS: usize = 64;
+
+/// Places of rows in the final arrays, to be filled by many threads.
+pub(super) struct Places<'a> {
+    offsets: &'a Offsets,
+    buckets: Vec<Mutex<Bucket<'a>>>,
+    /// Logarithm of the number of rows of a bucket.
+    shift: u32,
+    has_values: bool,
+}
+
+/// Consecutive rows of the final arrays.
+struct Bucket<'a> {
+    /// Offset of the first row.
+    start: usize,
+    indices: &'a mut [u32],
+    values: &'a mut [f32],
+}
+
+/// A row of a block: where its entries are there, and its place.
+#[derive(Clone, Copy, Default)]
+struct Move {
+    start: usize,
+    length: u32,
+    place: u32,
+}
+
+/// Memory of [`Places::put`]: the rows of a block, sorted by bucket.
+#[derive(Default)]
+pub(super) struct Sorter {
+    /// Where the rows of each bucket end in `moves`, where those of the next start.
+    ends: Vec<usize>,
+    moves: Vec<Move>,
+}
+
+impl<'a> Places<'a> {
+    /// Without `values` all values are 1.
+    pub(super) fn new(
+        offsets: &'a Offsets,
+        mut indices: &'a mut [u32],
+        values: Option<&'a mut [f32]>,
+    ) -> Self {
+        let rows = offsets.rows().div_ceil(BUCKETS).next_power_of_two();
+        let has_values = values.is_some();
+        let mut values = values.unwrap_or_default();
+        let mut buckets = Vec::with_capacity(BUCKETS);
+        for row in (0..offsets.rows()).step_by(rows) {
+            let start = offsets.start(row);
+            let entries = offsets.start(offsets.rows().min(row + rows)) - start;
+            let (own, rest) = indices.split_at_mut(entries);
+            let (own_values, rest_values) = values.split_at_mut(if has_values { entries } else { 0 });
+            buckets.push(Mutex::new(Bucket { start, indices: own, values: own_values }));
+            (indices, values) = (rest, rest_values);
+        }
+        Places { offsets, buckets, shift: rows.trailing_zeros(), has_values }
+    }
+
+    /// Copies the rows of `block` to their `places`.
+    ///
+    /// # Panics
+    /// If the indices of a row do not ascend.
+    pub(super) fn put<E>(&self, block: &Block, places: &[u32], sorter: &mut Sorter) -> Result<(), Stop<E>> {
+        if block.len() != places.len() {
+            return Err(Stop::Changed);
+        }
+        if block.values().is_some() && !self.has_values {
+            return Err(Stop::Values);
+        }
+        sorter.sort(block, places, self.buckets.len(), self.shift);
+        let mut from = 0;
+        for (bucket, &end) in self.buckets.iter().zip(&sorter.ends) {
+            if from < end {
+                let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+                for row in &sorter.moves[from..end] {
+                    self.put_row(&mut bucket, block, *row)?;
+                }
+            }
+            from = end;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn put_row<E>(&self, bucket: &mut Bucket<'_>, block: &Block, row: Move) -> Result<(), Stop<E>> {
+        let to = self.offsets.range(row.place as usize);
+        let from = row.start..row.start + row.length as usize;
+        let indices = &block.indices()[from.clone()];
+        // The invariant of `Dataset`; that all are below its width follows from how that is found.
+        assert!(ascend(indices), "the indices of a row must ascend strictly");
+        if to.len() != indices.len() {
+            return Err(Stop::Changed);
+        }
+        let to = Range { start: to.start - bucket.start, end: to.end - bucket.start };
+        bucket.indices[to.clone()].copy_from_slice(indices);
+        match block.values() {
+            Some(values) => bucket.values[to].copy_from_slice(&values[from]),
+            None if self.has_values => bucket.values[to].fill(1.0),
+            None => (),
+        }
+        Ok(())
+    }
+}
+
+impl Sorter {
+    /// Takes the rows of `block` in place of those before.
+    fn sort(&mut self, block: &Block, places: &[u32], buckets: usize, shift: u32) {
+        self.ends.clear();
+        self.ends.resize(buckets + 1, 0);
+        for &place in places {
+            self.ends[(place >> shift) as usize + 1] += 1;
+        }
+        for k in 1..=buckets {
+            self.ends[k] += self.ends[k - 1];
+        }
+        // Each end is the bucket's start until its rows are in.
+        self.moves.resize(places.len().max(self.moves.len()), Move::default());
+        let mut start = 0;
+        for (&place, &length) in places.iter().zip(block.lengths()) {
+            let at = &mut self.ends[(place >> shift) as usize];
+            self.moves[*at] = Move { start, length, place };
+            *at += 1;
+            start += length as usize;
+        }
+    }
+}
+
+/// Whether all ascend strictly; looks at all of them, which the compiler makes vector code of.
+fn ascend(indices: &[u32]) -> bool {
+    indices.windows(2).fold(true, |ascend, pair| ascend & (pair[0] < pair[1]))
+}

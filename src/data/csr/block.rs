@@ -1,0 +1,130 @@
+//! Rows in the order of the file, gathered before it is known where they go.
+
+use super::{Dataset, Offsets};
+
+/// Rows of some consecutive lines. Values get an array at the first one that is not 1.
+#[derive(Debug, Default)]
+pub(in crate::data) struct Block {
+    lengths: Vec<u32>,
+    labels: Vec<f32>,
+    indices: Vec<u32>,
+    values: Option<Vec<f32>>,
+    /// The array of values while there is none, kept for its memory.
+    spare: Vec<f32>,
+    /// Where the row that is being built starts.
+    open: usize,
+    width: usize,
+    zero: bool,
+}
+
+impl Block {
+    /// Drops all rows, keeps the memory, and takes more for `rows` and `entries` if that is too little.
+    pub(in crate::data) fn clear(&mut self, rows: usize, entries: usize) {
+        self.lengths.clear();
+        self.lengths.reserve_exact(rows);
+        self.labels.clear();
+        self.labels.reserve_exact(rows);
+        self.indices.clear();
+        self.indices.reserve_exact(entries);
+        if let Some(values) = self.values.take() {
+            self.spare = values;
+        }
+        (self.open, self.width, self.zero) = (0, 0, false);
+    }
+
+    /// Adds an entry to the row that is being built. Its index is above that of the one before.
+    #[inline(always)]
+    pub(in crate::data) fn entry(&mut self, index: u32, value: f32) {
+        if let Some(values) = &mut self.values {
+            values.push(value);
+        } else if value != 1.0 {
+            self.first_value(value);
+        }
+        self.indices.push(index);
+    }
+
+    #[cold]
+    fn first_value(&mut self, value: f32) {
+        let mut values = std::mem::take(&mut self.spare);
+        values.clear();
+        values.reserve_exact(self.indices.capacity());
+        values.resize(self.indices.len(), 1.0);
+        values.push(value);
+        self.values = Some(values);
+    }
+
+    /// The last index of the row that is being built.
+    #[inline(always)]
+    pub(in crate::data) fn last_index(&self) -> Option<u32> {
+        self.indices[self.open..].last().copied()
+    }
+
+    /// Ends the row that is being built.
+    #[inline(always)]
+    pub(in crate::data) fn end_row(&mut self, label: f32) {
+        if let Some(last) = self.last_index() {
+            self.width = self.width.max(last as usize + 1);
+            // Only the first index of a row can be 0.
+            self.zero |= self.indices[self.open] == 0;
+        }
+        // The indices of a row differ, so that only one row of all 2^32 of them would not fit.
+        self.lengths.push((self.indices.len() - self.open) as u32);
+        self.labels.push(label);
+        self.open = self.indices.len();
+    }
+
+    /// Number of rows.
+    pub(in crate::data) fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// Whether index 0 occurs.
+    pub(in crate::data) fn has_zero(&self) -> bool {
+        self.zero
+    }
+
+    /// One more than the largest index, 0 if there is none.
+    pub(in crate::data) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Number of entries of each row.
+    pub(in crate::data) fn lengths(&self) -> &[u32] {
+        &self.lengths
+    }
+
+    /// The label of each row.
+    pub(in crate::data) fn labels(&self) -> &[f32] {
+        &self.labels
+    }
+
+    /// The indices of all rows.
+    pub(in crate::data) fn indices(&self) -> &[u32] {
+        &self.indices
+    }
+
+    /// The values of all rows, `None` if all are 1.
+    pub(in crate::data) fn values(&self) -> Option<&[f32]> {
+        self.values.as_deref()
+    }
+
+    /// Subtracts 1 from each index; none may be 0.
+    pub(in crate::data) fn count_from_one(&mut self) {
+        self.indices.iter_mut().for_each(|index| *index -= 1);
+        self.width = self.width.saturating_sub(1);
+    }
+
+    /// The data set of all ended rows, `width` features wide, or wider if the indices need it.
+    ///
+    /// # Panics
+    /// If the indices of a row do not ascend.
+    pub(in crate::data) fn into_dataset(mut self, width: usize) -> Dataset {
+        self.indices.truncate(self.open);
+        if let Some(values) = &mut self.values {
+            values.truncate(self.open);
+        }
+        let offsets = Offsets::from_lengths(self.lengths);
+        Dataset::checked(offsets, self.indices, self.values, self.labels, self.width.max(width))
+            .expect("rows are gathered in ascending order")
+    }
+}

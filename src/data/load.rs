@@ -1,0 +1,69 @@
+//! From a name to a data set: files, standard input, compressed or not, on many threads.
+
+#[cfg(test)]
+mod tests;
+
+use super::source::{self, Format, Input, Stream};
+use super::{Dataset, ParseOptions, libsvm, stream};
+use crate::error::{Error, Result};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::path::Path;
+
+/// How [`load`] reads, and where it puts the rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// How the text is read.
+    pub parse: ParseOptions,
+    /// Seed of the random order that the examples are laid out in, as if by [`Dataset::shuffled`] but without a copy;
+    /// training with the same seed then makes none either. Default `None`: the order of the file.
+    pub shuffle: Option<u64>,
+    /// Threads that read text; compressed text and standard input take one more that decompresses. Default 0: as
+    /// many as there are cores.
+    pub threads: usize,
+}
+
+/// Reads the libsvm data set at `path` (`-`: standard input). gzip, bzip2 and zstd are recognized by the first bytes.
+///
+/// Takes memory for the data set itself and about 1 MiB a thread if the file is plain, and for at most twice the data
+/// set and 3 MiB a thread if the text comes from standard input, from a pipe, or compressed. Deterministic, whatever
+/// the number of threads.
+///
+/// A plain file is mapped. If another process writes to it meanwhile, rows may be refused or read as what was written;
+/// if it makes the file shorter, the system may end this process (SIGBUS). Replace files by renaming.
+///
+/// # Errors
+/// [`Error::Text`] for the first place that [`libsvm::parse`] refuses. [`Error::Io`] if the system does not let the
+/// input be opened or read, or threads be started. [`Error::Input`] if there is no such file, it is a directory,
+/// empty, without an example, changed while it is read, truncated, damaged, followed by other bytes, or compressed in a
+/// way that is not supported. Damage of compressed data is told before any fault of the text in them.
+pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset> {
+    let path = path.as_ref();
+    let name = source::display_name(path);
+    let pool = pool(options.threads)?;
+    match source::open(path, &name)? {
+        Input::Map(map) => pool
+            .install(|| libsvm::parse_parallel(&map, &options.parse, options.shuffle))
+            .map_err(|error| error.into_error(name)),
+        Input::Stream(Stream { reader, format }) => {
+            let read_on = format != Format::Plain;
+            stream::Reading { options: &options.parse, pool: &pool, block: stream::BLOCK, read_on }
+                .read(reader, options.shuffle)
+                .map_err(|stop| stream_error(stop, format, name))
+        }
+    }
+}
+
+fn stream_error(stop: stream::Stop, format: Format, name: String) -> Error {
+    match stop {
+        stream::Stop::Unread(error) => source::fault(error, format, &name),
+        stream::Stop::Empty => source::empty(&name),
+        stream::Stop::Text(error) => error.into_error(name),
+    }
+}
+
+fn pool(threads: usize) -> Result<ThreadPool> {
+    ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
+        let source = std::io::Error::other(error);
+        Error::io(format!("<{threads} threads>"), "start", source)
+    })
+}
