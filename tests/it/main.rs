@@ -3,6 +3,7 @@
 mod bad_data;
 mod bad_files;
 mod bad_settings;
+mod bench;
 mod command;
 mod evaluate;
 mod inspect;

@@ -23,6 +23,36 @@ pub enum Command {
     Predict(PredictArgs),
     Evaluate(EvaluateArgs),
     Inspect(InspectArgs),
+    Bench(BenchArgs),
+}
+
+/// Measure how fast this machine is.
+#[derive(Args)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    pub benchmark: Benchmark,
+}
+
+#[derive(Subcommand)]
+pub enum Benchmark {
+    Load(BenchLoadArgs),
+}
+
+/// Time loading a file, with one thread and with all, beside a copy of its text in memory.
+#[derive(Args)]
+pub struct BenchLoadArgs {
+    /// Data: libsvm text, plain or compressed
+    pub data: PathBuf,
+    /// Threads of the second row, 1 to 4096 [default: one a core]
+    #[arg(long, value_name = "N", default_value_t = cores(), hide_default_value = true, allow_hyphen_values = true)]
+    pub threads: i64,
+    /// Runs that each figure is the median of, 1 to 4096
+    #[arg(long, value_name = "N", default_value_t = 9, allow_hyphen_values = true)]
+    pub runs: i64,
+}
+
+fn cores() -> i64 {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() as i64)
 }
 
 /// Train a model on a libsvm file.

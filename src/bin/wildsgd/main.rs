@@ -8,6 +8,7 @@ mod interrupt;
 mod outputs;
 mod terminal;
 
+mod bench;
 mod evaluate;
 mod inspect;
 mod predict;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, started),
         Command::Predict(args) => predict::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     };
     result.unwrap_or_else(|failure| failure.show())
