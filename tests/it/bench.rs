@@ -7,7 +7,7 @@ fn load_times_a_file_on_one_thread_and_on_more() {
     let place = Place::with(&[("d", "1 1:1\n-1 2:2\n-1 1:1 7:1\n1 2:1\n")]);
     let run = place.succeed(&["bench", "load", "d", "--threads", "2", "--runs", "2"]);
     let lines: Vec<&str> = run.stdout.lines().collect();
-    assert_eq!(lines[0], "d: 34 bytes of text, 4 examples, 5 non-zeros");
+    assert_eq!(lines[0], "d: 30 bytes of text, 4 examples, 5 non-zeros");
     assert_eq!(lines.len(), 5, "{run:?}");
     for (line, threads) in lines[3..].iter().zip(["1", "2"]) {
         let cells: Vec<&str> = line.split_whitespace().collect();
