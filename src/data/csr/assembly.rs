@@ -7,6 +7,7 @@
 mod places;
 
 use super::{Block, Dataset, Offsets, layout};
+use crate::data::map::ask_for_huge_pages;
 use places::{Places, Sorter};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
@@ -62,6 +63,8 @@ impl Layout {
         // Zeroed memory is the system's: it takes no space before a thread writes to it.
         let mut indices = vec![0; self.offsets.total()];
         let mut all_values = values.then(|| vec![0.0; indices.len()]);
+        ask_for_huge_pages(&mut indices);
+        ask_for_huge_pages(all_values.as_deref_mut().unwrap_or_default());
         let mut slots = layout::places(rows, self.seed);
         let facts = Mutex::new(Facts::default());
         let places = Places::new(&self.offsets, &mut indices, all_values.as_deref_mut());
