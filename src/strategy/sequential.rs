@@ -34,5 +34,6 @@ impl<R: Real> Strategy<R> for Sequential<R> {
 
 /// One pass on the calling thread over weights that nobody else sees.
 pub(crate) fn visit_alone<V: Visit>(visit: &V, weights: &mut [V::Real], pass: Pass<'_>) -> u64 {
-    work(0, visit, &Plain::new(weights, visit.common()), &Tickets::new(pass.order.blocks()), pass)
+    let weights = Plain::new(weights, visit.common());
+    work(0, visit, &weights, &Tickets::new(pass.order.blocks()), pass, |_| ())
 }
