@@ -23,8 +23,8 @@ pub struct Layout {
     pub workers: usize,
     /// Number of clusters, from 1 to the number of workers. Clusters are as equal in size as they can be.
     pub clusters: usize,
-    /// Visits that a worker makes between taking the token and passing it on, rounded up to whole blocks (of 64, or
-    /// fewer if there are few terms).
+    /// Visits that a worker makes between taking the token and passing it on, rounded to whole blocks (of 64 terms, or
+    /// fewer if there are few): 0 passes it on at once.
     pub update_delay: usize,
     /// How changes are weighted.
     pub mixing: Mixing,
@@ -130,6 +130,7 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
         params: &SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
+        let start = std::time::Instant::now();
         let Layout { workers, clusters, update, .. } = self.layout;
         if clusters == 1 {
             return Hogwild::new(workers, update).on(self.places.clone()).epoch(visit, params, pass);
@@ -141,8 +142,23 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
         self.stale = true;
         let tickets = Tickets::new(pass.order.blocks());
         let visits = crew(workers, &self.places, &tickets, |worker| self.run(worker, visit, &tickets, pass))?;
+        let t = std::time::Instant::now();
+        self.agree(params)?;
         self.stale = false;
-        self.agree(params);
+        use super::replica::*;
+        use std::sync::atomic::Ordering::Relaxed as X;
+        if std::env::var("DBG").is_ok() {
+            eprintln!(
+                "epoch {:?} agree {:?}; syncs {} in {} us, mark {} us, groups {} changed {}",
+                start.elapsed(),
+                t.elapsed(),
+                SYNCS.swap(0, X),
+                SYNC.swap(0, X) / 1000,
+                MARK.swap(0, X) / 1000,
+                GROUPS.swap(0, X),
+                CHANGED.swap(0, X)
+            );
+        }
         Ok(visits)
     }
 }
@@ -183,17 +199,28 @@ impl<R: Real> HogwildPlusPlus<R> {
         visits
     }
 
-    /// Sets `params` to what the replicas would agree on.
-    fn agree(&self, params: &SharedParams<R>) {
-        let (turn, weights) = (self.ring.turn(), self.layout.mixing.consensus(self.layout.clusters));
-        for (j, slot) in params.slots().iter().enumerate() {
-            let part = |(cluster, replica): (usize, &Replica<R>)| {
+    /// Sets `params` to what the replicas would agree on, each worker a part of them.
+    fn agree(&self, params: &SharedParams<R>) -> Result<()> {
+        let Layout { workers, clusters, mixing, .. } = self.layout;
+        let (turn, weights) = (self.ring.turn(), mixing.consensus(clusters));
+        let forms: Vec<_> = (0..clusters)
+            .map(|cluster| {
+                let replica = &self.replicas[cluster];
                 let own = if cluster == turn { weights.at_token } else { weights.elsewhere };
-                own * replica.weights.slots()[j].get().to_f64()
-                    + weights.snapshot * replica.snapshot.slots()[j].get().to_f64()
-            };
-            slot.set(R::of(self.replicas.iter().enumerate().map(part).sum()));
-        }
+                (own, replica.weights.slots(), weights.snapshot, replica.snapshot.slots())
+            })
+            .collect();
+        let slots = params.slots();
+        let agree = |worker: usize| {
+            for j in slots.len() * worker / workers..slots.len() * (worker + 1) / workers {
+                let of = |(a, w, b, s): &(f64, &[R::Shared], f64, &[R::Shared])| {
+                    a * w[j].get().to_f64() + b * s[j].get().to_f64()
+                };
+                slots[j].set(R::of(forms.iter().map(of).sum()));
+            }
+            0
+        };
+        crew(workers, &self.places, &Tickets::new(0), agree).map(|_: u64| ())
     }
 }
 
@@ -209,18 +236,26 @@ impl<R: Real> Courier<'_, R> {
     /// Marks what the block's terms changed, then looks at the token, once.
     fn after_block<V: Visit>(&mut self, visit: &V, terms: &[usize]) {
         let own = &self.of.replicas[self.cluster];
-        for &term in terms {
-            visit.support(term).for_each(|j| own.mark(j));
+        let t = std::time::Instant::now();
+        if own.groups() <= terms.len() {
+            own.mark_all();
+        } else {
+            for &term in terms {
+                visit.support(term).for_each(|j| own.mark(j));
+            }
+            (visit.width() - visit.common()..visit.width()).for_each(|j| own.mark(j));
         }
-        (visit.width() - visit.common()..visit.width()).for_each(|j| own.mark(j));
+        super::replica::MARK.fetch_add(t.elapsed().as_nanos() as usize, std::sync::atomic::Ordering::Relaxed);
         match &mut self.held {
             None => self.held = self.of.ring.take(self.cluster).map(|token| (token, 0)),
-            Some((_, visits)) => {
-                *visits += terms.len();
-                if *visits >= self.of.layout.update_delay {
-                    self.end();
-                }
-            }
+            Some((_, visits)) => *visits += terms.len(),
+        }
+        if self
+            .held
+            .as_ref()
+            .is_some_and(|(_, visits)| visits + terms.len() / 2 >= self.of.layout.update_delay)
+        {
+            self.end();
         }
         if self.of.crowded {
             // The token waits for a worker that waits for a processor.
@@ -232,7 +267,12 @@ impl<R: Real> Courier<'_, R> {
     fn end(&mut self) {
         if let Some((_token, _)) = self.held.take() {
             let next = self.of.ring.after(self.cluster);
-            self.of.replicas[self.cluster].sync(&self.of.replicas[next], self.of.layout.mixing);
+            let alone = self.of.sizes[self.cluster] == 1;
+            let t = std::time::Instant::now();
+            self.of.replicas[self.cluster].sync(&self.of.replicas[next], self.of.layout.mixing, alone);
+            super::replica::SYNC
+                .fetch_add(t.elapsed().as_nanos() as usize, std::sync::atomic::Ordering::Relaxed);
+            super::replica::SYNCS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
     }
 }

@@ -12,6 +12,13 @@ use crate::sync::plain::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
+use std::sync::atomic::AtomicUsize as AU;
+pub static SYNC: AU = AU::new(0);
+pub static MARK: AU = AU::new(0);
+pub static SYNCS: AU = AU::new(0);
+pub static GROUPS: AU = AU::new(0);
+pub static CHANGED: AU = AU::new(0);
+
 /// Weights that share a mark.
 const GROUP: usize = 16;
 /// A group is settled when replicas differ by less than this share of the group's largest weight. 1e-2 hurts.
@@ -57,6 +64,16 @@ impl<R: Real> Replica<R> {
         self.due[j / GROUP].store(true, Release);
     }
 
+    /// Number of groups of weights that share a mark.
+    pub(super) fn groups(&self) -> usize {
+        self.due.len()
+    }
+
+    /// Says that any weight may have been changed.
+    pub(super) fn mark_all(&self) {
+        self.due.iter().for_each(|due| due.store(true, Release));
+    }
+
     /// Passes the changes since the last sync on to `next`, and takes over some of what it has:
     ///
     ///     D = w_k - s_k
@@ -66,13 +83,15 @@ impl<R: Real> Replica<R> {
     ///
     /// Workers go on meanwhile, so w_k is read once, both replicas change by increments, and s_k becomes what w_k
     /// would be without the workers: what they changed since the read is part of the next D. The caller holds the
-    /// token.
-    pub(super) fn sync(&self, next: &Replica<R>, mixing: Mixing) {
+    /// token; `alone` says that it is the only one to write w_k.
+    pub(super) fn sync(&self, next: &Replica<R>, mixing: Mixing, alone: bool) {
+        let mut groups = 0;
         for (group, (here, there)) in self.due.iter().zip(&next.due).enumerate() {
             // Acquire: pairs with the Release in `mark`. A read-modify-write only where there is something to clear.
             let due = here.load(Relaxed) && here.swap(false, Acquire);
             if due || there.load(Acquire) {
-                let (left_here, left_there) = self.sync_group(next, group, mixing);
+                groups += 1;
+                let (left_here, left_there) = self.sync_group(next, group, mixing, alone);
                 if left_here {
                     here.store(true, Relaxed);
                 }
@@ -81,32 +100,42 @@ impl<R: Real> Replica<R> {
                 }
             }
         }
+        GROUPS.fetch_add(groups, Relaxed);
     }
 
     /// Says whether the replicas still differ, and whether `next` has got something to pass on.
-    fn sync_group(&self, next: &Replica<R>, group: usize, mixing: Mixing) -> (bool, bool) {
+    fn sync_group(&self, next: &Replica<R>, group: usize, mixing: Mixing, alone: bool) -> (bool, bool) {
         let range = group * GROUP..self.weights.len().min((group + 1) * GROUP);
-        let (w, s, w_next) = (self.weights.slots(), self.snapshot.slots(), next.weights.slots());
+        let w = &self.weights.slots()[range.clone()];
+        let s = &self.snapshot.slots()[range.clone()];
+        let w_next = &next.weights.slots()[range];
         let (beta, lambda) = (R::of(mixing.beta), R::of(mixing.lambda));
+        let mut changed = 0;
         let (mut largest, mut difference, mut passed) = (R::ZERO, R::ZERO, R::ZERO);
-        for ((w, s), w_next) in w[range.clone()].iter().zip(&s[range.clone()]).zip(&w_next[range]) {
+        for ((w, s), w_next) in w.iter().zip(s).zip(w_next) {
             let (x, snapshot, y) = (w.get(), s.get(), w_next.get());
             let d = x - snapshot;
             let pass = beta * d;
             // The new w_k less x; zero, not a rounding error, where nothing changed.
             let increment = lambda * (y - snapshot) + (pass - d);
+            let now = x + increment;
             if d != R::ZERO {
                 w_next.add(pass);
             }
-            if increment != R::ZERO {
+            if alone {
+                w.set(now);
+            } else if increment != R::ZERO {
                 w.add(increment);
             }
-            let now = x + increment;
             s.set(now);
+            if d.abs() > R::of(1e-4) || (y - snapshot).abs() > R::of(1e-4) {
+                changed += 1;
+            }
             largest = largest.max(now.abs());
             difference = difference.max((now - (y + pass)).abs());
             passed = passed.max(pass.abs());
         }
+        CHANGED.fetch_add(changed, Relaxed);
         let bound = R::of(SETTLED) * largest;
         (difference > bound, passed > bound)
     }

@@ -1,17 +1,23 @@
-//! Hogwild++ beside one thread and beside hogwild: `cargo bench --bench hogwildpp -- distance|time [OPTION ...] [DATA ...]`.
+//! Hogwild++ beside one thread and beside hogwild: `cargo bench --bench hogwildpp -- distance|rules|time [OPTION ...] [DATA ...]`.
 //!
 //! `distance` trains one thread to the default tolerance, then each number of clusters, one thread each, for as many
 //! epochs, and prints how far the objective is above one thread's and above the certified optimum. `time` prints seconds
 //! an epoch with two threads, medians of interleaved runs. Logistic loss, l2 = 1/n, no bias; data sets and optima as for
 //! the bench `optima`. Options: `--clusters 1,2,4,8`, `--seeds 1,2,3,4,5`, `--delay N`, `--threads N`.
 
+mod rules;
+
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rules::{Rule, Simulation};
 use serde::Deserialize;
 use wildsgd::Dataset;
 use wildsgd::data::{ParseOptions, source};
-use wildsgd::strategy::Update;
+use wildsgd::strategy::{Layout, Update};
 use wildsgd::train::{Clustering, Clusters, Sharing, Trained, Trainer};
 
 const NAMES: [&str; 5] = ["a9a", "reuters-money-fx", "debian-desc", "kdd99", "ijcnn1"];
@@ -91,6 +97,7 @@ fn main() {
         let l2 = 1.0 / data.len() as f64;
         match options.mode.as_str() {
             "time" => time(name, &data, &options),
+            "rules" => rules(name, &data, &options),
             "distance" => {
                 let optimum = optima
                     .iter()
@@ -98,7 +105,7 @@ fn main() {
                     .expect("a reference for l2 = 1/n");
                 distance(name, &data, optimum.objective, &options);
             }
-            mode => panic!("`{mode}` is neither distance nor time"),
+            mode => panic!("`{mode}` is not distance, rules or time"),
         }
     }
 }
@@ -145,6 +152,44 @@ fn distance(name: &str, data: &Dataset, optimum: f64, options: &Options) {
         let undone = if undone > 0 { format!(", {undone} undone") } else { String::new() };
         row(format!("K={clusters}, sequential{undone}"), to_one);
         row(format!("K={clusters}, optimum"), to_optimum);
+    }
+}
+
+fn rules(name: &str, data: &Dataset, options: &Options) {
+    let rules = [Rule::Ring, Rule::Reset, Rule::Released, Rule::Averaging];
+    let mut rows: Vec<u32> = (0..data.len() as u32).collect();
+    rows.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+    let shuffled = data.reordered(&rows);
+    let targets: Vec<f32> =
+        shuffled.labels().iter().map(|&label| if label > 0.0 { 1.0 } else { -1.0 }).collect();
+    let mut distances = vec![Vec::new(); rules.len() * options.clusters.len()];
+    let mut syncs = vec![0; distances.len()];
+    for &seed in &options.seeds {
+        let oracle = train(data, Sharing::Sequential, 1, seed, None).fit;
+        let mut cells = distances.iter_mut().zip(&mut syncs);
+        for &clusters in &options.clusters {
+            let delay = options.delay.unwrap_or_else(|| Layout::new(clusters, clusters).update_delay);
+            for rule in rules {
+                let simulation = Simulation {
+                    data: &shuffled,
+                    targets: &targets,
+                    eta0: oracle.began.learning_rate,
+                    epochs: oracle.epochs.len(),
+                    seed,
+                    clusters,
+                    delay,
+                };
+                let (objective, count) = simulation.run(rule);
+                let (distances, syncs) = cells.next().expect("a cell for each");
+                distances.push(format!("{:.2}", 100.0 * (objective / oracle.objective - 1.0)));
+                *syncs = count;
+            }
+        }
+    }
+    let labels =
+        options.clusters.iter().flat_map(|k| rules.iter().map(move |rule| format!("K={k} {rule:?}")));
+    for ((label, distances), syncs) in labels.zip(distances).zip(syncs) {
+        println!("{name:<18} {label:<16} {} ({syncs} syncs)", distances.join(" "));
     }
 }
 
