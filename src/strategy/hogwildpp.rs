@@ -5,7 +5,8 @@ use std::thread;
 
 use super::consensus::Mixing;
 use super::hogwild::crew;
-use super::replica::Replica;
+use super::order::BLOCK;
+use super::replica::{GROUP, Replica, Sync};
 use super::ring::{Ring, Token};
 use super::tickets::Tickets;
 use super::topology::Topology;
@@ -35,28 +36,26 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The authors' settings for `clusters` clusters: weights by [`Mixing::of`], a delay of 64, 16 or 4 visits, by the
-    /// number of clusters; wild updates, not pinned.
+    /// Settings that suit `clusters` clusters: the authors' weights ([`Mixing::of`]) and their delay of 64, 16 or 4
+    /// visits, by the number of clusters; wild updates, not pinned.
     pub fn new(workers: usize, clusters: usize) -> Self {
         let workers = workers.max(1);
         let clusters = clusters.clamp(1, workers);
-        Layout {
-            workers,
-            clusters,
-            update_delay: Self::delay(clusters),
-            mixing: Mixing::of(clusters),
-            update: Update::default(),
-            pin: false,
-        }
-    }
-
-    /// The authors' delay.
-    fn delay(clusters: usize) -> usize {
-        match clusters {
+        let update_delay = match clusters {
             0..=4 => 64,
             5..=10 => 16,
             _ => 4,
-        }
+        };
+        let (mixing, update) = (Mixing::of(clusters), Update::default());
+        Layout { workers, clusters, update_delay, mixing, update, pin: false }
+    }
+
+    /// The same with a longer delay where weights are many, and a sync takes longer than the visits between two: a
+    /// visit for each 16 weights, unless that leaves the token fewer than 2K rounds in an epoch.
+    pub fn for_problem(self, terms: usize, width: usize) -> Self {
+        let rounds = 2 * self.clusters;
+        let most = terms / (rounds * self.clusters * self.workers);
+        Layout { update_delay: self.update_delay.max(most.min(width / 16)), ..self }
     }
 
     /// The cluster of a worker.
@@ -86,7 +85,10 @@ pub struct HogwildPlusPlus<R: Real> {
     stale: bool,
     /// A processor for each worker; empty if they are not pinned.
     places: Vec<usize>,
+    /// Whether there are more workers than processors.
     crowded: bool,
+    /// Whether changed weights are marked.
+    marks: bool,
 }
 
 impl<R: Real> HogwildPlusPlus<R> {
@@ -106,6 +108,7 @@ impl<R: Real> HogwildPlusPlus<R> {
             replicas: Vec::new(),
             stale: true,
             places,
+            marks: false,
             crowded: layout.workers > thread::available_parallelism().map_or(1, usize::from),
         })
     }
@@ -130,35 +133,24 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
         params: &SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
-        let start = std::time::Instant::now();
         let Layout { workers, clusters, update, .. } = self.layout;
         if clusters == 1 {
             return Hogwild::new(workers, update).on(self.places.clone()).epoch(visit, params, pass);
         }
         if self.stale {
             self.refill(params)?;
+            self.marks = self.marks_pay(visit);
         }
         // Until the workers have ended well, the replicas are nothing to go on with.
         self.stale = true;
         let tickets = Tickets::new(pass.order.blocks());
+        let passes = self.ring.passes();
         let visits = crew(workers, &self.places, &tickets, |worker| self.run(worker, visit, &tickets, pass))?;
-        let t = std::time::Instant::now();
+        while self.ring.passes() < passes + clusters {
+            self.pass_on();
+        }
         self.agree(params)?;
         self.stale = false;
-        use super::replica::*;
-        use std::sync::atomic::Ordering::Relaxed as X;
-        if std::env::var("DBG").is_ok() {
-            eprintln!(
-                "epoch {:?} agree {:?}; syncs {} in {} us, mark {} us, groups {} changed {}",
-                start.elapsed(),
-                t.elapsed(),
-                SYNCS.swap(0, X),
-                SYNC.swap(0, X) / 1000,
-                MARK.swap(0, X) / 1000,
-                GROUPS.swap(0, X),
-                CHANGED.swap(0, X)
-            );
-        }
         Ok(visits)
     }
 }
@@ -181,6 +173,15 @@ impl<R: Real> HogwildPlusPlus<R> {
         crew(self.layout.clusters, &places, &Tickets::new(0), fill).map(|_: u64| ())
     }
 
+    /// Whether marks are worth their time, a seventh of a visit's: few groups change before the token is passed on.
+    fn marks_pay<V: Visit>(&self, visit: &V) -> bool {
+        let Layout { workers, update_delay, .. } = self.layout;
+        let sample = visit.terms().min(1_000);
+        let entries: usize = (0..sample).map(|term| visit.support(term).count()).sum();
+        let changes = workers.saturating_mul(update_delay.max(BLOCK)).saturating_mul(entries / sample.max(1));
+        changes < visit.width() / GROUP / 8
+    }
+
     /// One worker's epoch.
     fn run<V: Visit<Real = R>>(&self, worker: usize, visit: &V, tickets: &Tickets, pass: Pass<'_>) -> u64 {
         let cluster = self.layout.cluster(worker);
@@ -199,6 +200,13 @@ impl<R: Real> HogwildPlusPlus<R> {
         visits
     }
 
+    /// Passes the token on when no worker runs. A worker that gets no processor stops the ring; replicas that went
+    /// through a whole epoch alone would each have learned the same, which adds up to too much.
+    fn pass_on(&self) {
+        let cluster = self.ring.turn();
+        Courier { of: self, cluster, held: self.ring.take(cluster).map(|token| (token, 0)) }.end();
+    }
+
     /// Sets `params` to what the replicas would agree on, each worker a part of them.
     fn agree(&self, params: &SharedParams<R>) -> Result<()> {
         let Layout { workers, clusters, mixing, .. } = self.layout;
@@ -211,8 +219,9 @@ impl<R: Real> HogwildPlusPlus<R> {
             })
             .collect();
         let slots = params.slots();
-        let agree = |worker: usize| {
-            for j in slots.len() * worker / workers..slots.len() * (worker + 1) / workers {
+        let parts = if slots.len() < MANY { 1 } else { workers };
+        let agree = |part: usize| {
+            for j in slots.len() * part / parts..slots.len() * (part + 1) / parts {
                 let of = |(a, w, b, s): &(f64, &[R::Shared], f64, &[R::Shared])| {
                     a * w[j].get().to_f64() + b * s[j].get().to_f64()
                 };
@@ -220,9 +229,12 @@ impl<R: Real> HogwildPlusPlus<R> {
             }
             0
         };
-        crew(workers, &self.places, &Tickets::new(0), agree).map(|_: u64| ())
+        crew(parts, &self.places, &Tickets::new(0), agree).map(|_: u64| ())
     }
 }
+
+/// Weights from which on it pays to start threads for a pass over them.
+const MANY: usize = 100_000;
 
 /// One worker's dealings with the ring, between two blocks.
 struct Courier<'s, R: Real> {
@@ -236,16 +248,12 @@ impl<R: Real> Courier<'_, R> {
     /// Marks what the block's terms changed, then looks at the token, once.
     fn after_block<V: Visit>(&mut self, visit: &V, terms: &[usize]) {
         let own = &self.of.replicas[self.cluster];
-        let t = std::time::Instant::now();
-        if own.groups() <= terms.len() {
-            own.mark_all();
-        } else {
+        if self.of.marks {
             for &term in terms {
                 visit.support(term).for_each(|j| own.mark(j));
             }
             (visit.width() - visit.common()..visit.width()).for_each(|j| own.mark(j));
         }
-        super::replica::MARK.fetch_add(t.elapsed().as_nanos() as usize, std::sync::atomic::Ordering::Relaxed);
         match &mut self.held {
             None => self.held = self.of.ring.take(self.cluster).map(|token| (token, 0)),
             Some((_, visits)) => *visits += terms.len(),
@@ -267,12 +275,12 @@ impl<R: Real> Courier<'_, R> {
     fn end(&mut self) {
         if let Some((_token, _)) = self.held.take() {
             let next = self.of.ring.after(self.cluster);
-            let alone = self.of.sizes[self.cluster] == 1;
-            let t = std::time::Instant::now();
-            self.of.replicas[self.cluster].sync(&self.of.replicas[next], self.of.layout.mixing, alone);
-            super::replica::SYNC
-                .fetch_add(t.elapsed().as_nanos() as usize, std::sync::atomic::Ordering::Relaxed);
-            super::replica::SYNCS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let how = Sync {
+                mixing: self.of.layout.mixing,
+                alone: self.of.sizes[self.cluster] == 1,
+                all: !self.of.marks,
+            };
+            self.of.replicas[self.cluster].sync(&self.of.replicas[next], how);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a user may choose about hogwild++'s clusters and their ring.
 
 use crate::error::{Error, Result};
+use crate::problem::Problem;
 use crate::strategy::{Layout, Topology, Update};
 
 /// Settings of hogwild++.
@@ -34,15 +35,15 @@ pub enum Clusters {
 }
 
 impl Clustering {
-    /// The layout that these settings lead to with `workers` workers, of which fewer may be left than were asked for
-    /// because there is little to do.
-    pub fn layout(&self, workers: usize, topology: &Topology) -> Layout {
+    /// The layout that these settings lead to with `workers` workers for a problem.
+    pub(super) fn layout(&self, workers: usize, topology: &Topology, problem: &impl Problem) -> Layout {
         let clusters = match self.clusters {
             Clusters::Auto => topology.clusters(workers),
             Clusters::Count(count) => count,
             Clusters::Size(size) => workers.div_ceil(size.max(1)),
         };
-        let mut layout = Layout { update: self.update, pin: self.pin, ..Layout::new(workers, clusters) };
+        let layout = Layout::new(workers, clusters).for_problem(problem.terms(), problem.width());
+        let mut layout = Layout { update: self.update, pin: self.pin, ..layout };
         layout.update_delay = self.update_delay.unwrap_or(layout.update_delay);
         layout.mixing.beta = self.beta.unwrap_or(layout.mixing.beta);
         layout.mixing.lambda = self.lambda.unwrap_or(layout.mixing.lambda);

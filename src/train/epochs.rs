@@ -134,7 +134,7 @@ pub fn minimize<P: Problem, R: Real>(
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
         Sharing::HogwildPlusPlus(clustering) => {
             let topology = Topology::detect();
-            let strategy = HogwildPlusPlus::new(clustering.layout(workers, &topology), &topology)?;
+            let strategy = HogwildPlusPlus::new(clustering.layout(workers, &topology, problem), &topology)?;
             run(problem, settings, strategy, evaluate, watch)
         }
     }
