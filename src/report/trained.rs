@@ -8,7 +8,7 @@ use super::{Data, SCHEMA};
 use crate::model::Evaluation;
 use crate::rule::Schedule;
 use crate::strategy::Update;
-use crate::train::{self, Sharing, Trainer};
+use crate::train::{self, Trainer};
 
 /// A training.
 #[derive(Clone, Debug, Serialize)]
@@ -49,6 +49,12 @@ pub struct Settings {
     pub solver: &'static str,
     /// How threads write a weight: `wild` or `atomic`; none with a sequential strategy.
     pub update: Option<&'static str>,
+    /// Number of clusters that share a replica each; none without replicas.
+    pub clusters: Option<usize>,
+    /// Visits that a thread makes between taking the token and passing it on; none without replicas.
+    pub update_delay: Option<usize>,
+    /// Whether each thread was kept on one processor; none without replicas.
+    pub pin: Option<bool>,
     /// Number of training threads.
     pub threads: usize,
     /// The first epoch's step size.
@@ -136,11 +142,13 @@ impl Settings {
             bias: trainer.bias,
             strategy: settings.sharing.name(),
             solver: "sgd",
-            update: match settings.sharing {
-                Sharing::Sequential => None,
-                Sharing::Hogwild(Update::Wild) => Some("wild"),
-                Sharing::Hogwild(Update::Atomic) => Some("atomic"),
-            },
+            update: settings.sharing.update().map(|update| match update {
+                Update::Wild => "wild",
+                Update::Atomic => "atomic",
+            }),
+            clusters: began.layout.map(|layout| layout.clusters),
+            update_delay: began.layout.map(|layout| layout.update_delay),
+            pin: began.layout.map(|layout| layout.pin),
             threads: began.workers,
             learning_rate: began.learning_rate,
             learning_rate_searched: began.searched,

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use super::tickets::Tickets;
+use super::topology::pin;
 use super::worker::work;
 use super::{Pass, Strategy};
 use crate::error::{Error, Result};
@@ -24,16 +25,22 @@ pub enum Update {
 
 /// Workers that draw blocks of terms and update one shared vector without locks. Racy by design with more than one
 /// worker; with one, the same as [`Sequential`](super::Sequential) bit for bit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Hogwild {
     workers: usize,
     update: Update,
+    places: Vec<usize>,
 }
 
 impl Hogwild {
     /// `workers` threads, at least 1.
     pub fn new(workers: usize, update: Update) -> Self {
-        Hogwild { workers: workers.max(1), update }
+        Hogwild { workers: workers.max(1), update, places: Vec::new() }
+    }
+
+    /// The same, with each worker kept on its processor of `places`.
+    pub(super) fn on(self, places: Vec<usize>) -> Self {
+        Hogwild { places, ..self }
     }
 }
 
@@ -55,11 +62,11 @@ impl<R: Real> Strategy<R> for Hogwild {
         let tickets = Tickets::new(pass.order.blocks());
         let (workers, common) = (self.workers, visit.common());
         let visits = match self.update {
-            Update::Wild => crew(workers, &tickets, |worker| {
-                work(worker, visit, &Wild::new(params, common, workers), &tickets, pass)
+            Update::Wild => crew(workers, &self.places, &tickets, |worker| {
+                work(worker, visit, &Wild::new(params, common, workers), &tickets, pass, |_| ())
             }),
-            Update::Atomic => crew(workers, &tickets, |worker| {
-                work(worker, visit, &Atomic::new(params, common, workers), &tickets, pass)
+            Update::Atomic => crew(workers, &self.places, &tickets, |worker| {
+                work(worker, visit, &Atomic::new(params, common, workers), &tickets, pass, |_| ())
             }),
         }?;
         if let Some(factor) = visit.fold(pass.clock(visits)) {
@@ -70,11 +77,18 @@ impl<R: Real> Strategy<R> for Hogwild {
     }
 }
 
-/// Runs `task` on `workers` threads and sums what they return. One worker runs on the calling thread.
+/// Runs `task` on `workers` threads and sums what they return. One worker runs on the calling thread. Workers that
+/// have a processor in `places` are kept on it; if the system has withdrawn it meanwhile, they run anywhere.
 ///
 /// A panic ends the handing out of tickets, so that the other workers return after their block, and becomes an error.
-fn crew(workers: usize, tickets: &Tickets, task: impl Fn(usize) -> u64 + Sync) -> Result<u64> {
+pub(super) fn crew(
+    workers: usize,
+    places: &[usize],
+    tickets: &Tickets,
+    task: impl Fn(usize) -> u64 + Sync,
+) -> Result<u64> {
     let guarded = |worker| {
+        let _pin = places.get(worker).map(|&cpu| pin(cpu));
         catch_unwind(AssertUnwindSafe(|| task(worker))).map_err(|panic| {
             tickets.stop();
             Error::Worker { worker, message: message(&*panic) }

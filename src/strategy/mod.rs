@@ -1,17 +1,25 @@
 //! How workers share the weights. Each protocol is argued in the README beside this file.
 
+mod consensus;
 mod hogwild;
+mod hogwildpp;
 mod order;
+mod replica;
+mod ring;
 mod sequential;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod topology;
 mod worker;
 
+pub use consensus::Mixing;
 pub use hogwild::{Hogwild, Update};
+pub use hogwildpp::{HogwildPlusPlus, Layout};
 pub use order::Order;
 pub use sequential::Sequential;
 pub(crate) use sequential::visit_alone;
+pub use topology::Topology;
 pub use worker::{Control, Progress};
 
 use crate::error::Result;
@@ -49,6 +57,15 @@ pub trait Strategy<R: Real> {
     fn folds(&self) -> bool {
         false
     }
+
+    /// How the workers are laid out, if they form clusters.
+    fn layout(&self) -> Option<Layout> {
+        None
+    }
+
+    /// Says that the caller has changed `params` since the last epoch: the next one starts from them. A strategy with
+    /// weights of its own may otherwise go on from these.
+    fn restart(&mut self) {}
 
     /// Visits the terms of `pass` once, unless its control says to stop. When it returns, no worker runs and `params`
     /// holds the model. Returns the number of visits made.

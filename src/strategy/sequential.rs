@@ -38,8 +38,14 @@ impl<R: Real> Strategy<R> for Sequential<R> {
 
 /// One pass on the calling thread over weights that nobody else sees.
 pub(crate) fn visit_alone<V: Visit>(visit: &V, weights: &mut [V::Real], pass: Pass<'_>) -> u64 {
-    let visits =
-        work(0, visit, &Plain::new(weights, visit.common()), &Tickets::new(pass.order.blocks()), pass);
+    let visits = work(
+        0,
+        visit,
+        &Plain::new(weights, visit.common()),
+        &Tickets::new(pass.order.blocks()),
+        pass,
+        |_| (),
+    );
     if let Some(factor) = visit.fold(pass.clock(visits)) {
         let scaled = weights.len() - visit.common();
         weights[..scaled].iter_mut().for_each(|w| *w = *w * factor);

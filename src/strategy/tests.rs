@@ -1,9 +1,13 @@
 //! One worker equals the oracle bit for bit; many lose nothing that they promise not to lose, and stop when told.
 
+mod clusters;
+
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Control, Hogwild, Order, Pass, Progress, Sequential, Strategy, Update};
+use super::{
+    Control, Hogwild, HogwildPlusPlus, Layout, Order, Pass, Progress, Sequential, Strategy, Topology, Update,
+};
 use crate::data::{Builder, Dataset};
 use crate::error::Error;
 use crate::params::{Real, SharedParams, Weights};
@@ -57,6 +61,9 @@ fn one_worker_equals_sequential<R: Real, L: Loss>(loss: L, penalty: Penalty, con
         assert!(oracle.iter().any(|&w| w != R::ZERO));
         for update in [Update::Wild, Update::Atomic] {
             assert_eq!(train(&rule, Hogwild::new(1, update), 3), oracle, "{update:?} {schedule:?}");
+            let layout = Layout { update, pin: true, ..Layout::new(1, 1) };
+            let ring = HogwildPlusPlus::new(layout, &Topology::detect()).unwrap();
+            assert_eq!(train(&rule, ring, 3), oracle, "{update:?} {schedule:?}");
         }
     }
 }

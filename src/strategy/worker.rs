@@ -49,7 +49,8 @@ impl Control {
 
 /// Visits the terms of the blocks that `tickets` give this worker, one after the other; returns how many.
 ///
-/// The order of terms inside a block is drawn from the worker's own stream.
+/// The order of terms inside a block is drawn from the worker's own stream. `between` gets the terms of each block
+/// after they were visited and merged.
 #[inline(always)]
 pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
     worker: usize,
@@ -57,6 +58,7 @@ pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
     weights: &W,
     tickets: &Tickets,
     pass: Pass<'_>,
+    mut between: impl FnMut(&[usize]),
 ) -> u64 {
     let mut random = stream(pass.seed, pass.epoch, worker as u64);
     let mut terms = [0; BLOCK];
@@ -81,6 +83,7 @@ pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
             visit.advance(&mut pace);
         }
         weights.merge();
+        between(terms);
         visits += terms.len() as u64;
         pass.control.progress.0[worker].fetch_add(terms.len(), Relaxed);
     }

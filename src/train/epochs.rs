@@ -13,7 +13,9 @@ use crate::model::Evaluation;
 use crate::params::{Real, SharedParams};
 use crate::problem::Problem;
 use crate::rule::{Clock, Sgd, StepSize, Visit};
-use crate::strategy::{Control, Hogwild, Order, Pass, Progress, Sequential, Strategy};
+use crate::strategy::{
+    Control, Hogwild, HogwildPlusPlus, Layout, Order, Pass, Progress, Sequential, Strategy, Topology,
+};
 use crate::sync::plain::Ordering::Relaxed;
 
 /// One epoch's outcome.
@@ -60,6 +62,8 @@ impl StopReason {
 pub struct Began {
     /// Number of workers.
     pub workers: usize,
+    /// How they are laid out, if the strategy has clusters.
+    pub layout: Option<Layout>,
     /// First step size.
     pub learning_rate: f64,
     /// Whether it was searched for.
@@ -123,12 +127,15 @@ pub fn minimize<P: Problem, R: Real>(
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
     settings.check()?;
+    // A worker that never gets a block would only cost its thread.
+    let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
-        Sharing::Hogwild(update) => {
-            // A worker that never gets a block would only cost its thread.
-            let workers = settings.workers().min(Order::new(problem.terms()).blocks());
-            run(problem, settings, Hogwild::new(workers, update), evaluate, watch)
+        Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
+        Sharing::HogwildPlusPlus(clustering) => {
+            let topology = Topology::detect();
+            let strategy = HogwildPlusPlus::new(clustering.layout(workers, &topology, problem), &topology)?;
+            run(problem, settings, strategy, evaluate, watch)
         }
     }
 }
@@ -162,6 +169,7 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     }
     let began = Began {
         workers,
+        layout: strategy.layout(),
         learning_rate: rule.step.first(),
         searched: settings.learning_rate.is_none(),
         terms: problem.terms(),
@@ -298,6 +306,7 @@ impl<'a, 'p, P: Problem, R: Real> Training<'a, 'p, P, R> {
             self.keep(objective);
             Ok(Outcome::Kept { objective })
         } else {
+            strategy.restart();
             self.undo(objective)
         };
         self.time += started.elapsed();

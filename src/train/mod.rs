@@ -1,5 +1,6 @@
 //! From a problem to a model: settings, step size search, epoch loop, stopping.
 
+mod clustering;
 mod epochs;
 mod linear;
 mod search;
@@ -7,6 +8,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use clustering::{Clustering, Clusters};
 pub use epochs::{Began, Epoch, Evaluate, Event, Fit, StopReason, minimize};
 pub use linear::{Trained, Trainer};
 pub use settings::{Settings, Sharing};

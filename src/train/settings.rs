@@ -6,17 +6,20 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::Clustering;
 use crate::error::{Error, Result};
 use crate::rule::{Penalty, Schedule};
 use crate::strategy::Update;
 
 /// How workers share the weights, as a choice made at run time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sharing {
     /// [`Sequential`](crate::strategy::Sequential): one thread.
     Sequential,
     /// [`Hogwild`](crate::strategy::Hogwild): many threads on one vector.
     Hogwild(Update),
+    /// [`HogwildPlusPlus`](crate::strategy::HogwildPlusPlus): clusters of threads with a replica each.
+    HogwildPlusPlus(Clustering),
 }
 
 impl Sharing {
@@ -25,6 +28,15 @@ impl Sharing {
         match self {
             Sharing::Sequential => "sequential",
             Sharing::Hogwild(_) => "hogwild",
+            Sharing::HogwildPlusPlus(_) => "hogwild++",
+        }
+    }
+
+    /// How threads write a weight that others may write at the same time, if there are such.
+    pub fn update(self) -> Option<Update> {
+        match self {
+            Sharing::Sequential => None,
+            Sharing::Hogwild(update) | Sharing::HogwildPlusPlus(Clustering { update, .. }) => Some(update),
         }
     }
 }
@@ -123,6 +135,9 @@ impl Settings {
                 expected: "at most 4096",
                 hint: "one thread a core is the default",
             });
+        }
+        if let Sharing::HogwildPlusPlus(clustering) = &self.sharing {
+            clustering.check(self.workers())?;
         }
         self.check_schedule()
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Event, Settings, Sharing, StopReason, Trainer, minimize};
+use super::{Clustering, Clusters, Event, Settings, Sharing, StopReason, Trainer, minimize};
 use crate::data::{self, Builder, Dataset, LoadOptions};
 use crate::error::Error;
 use crate::model::Quality;
@@ -44,6 +44,47 @@ fn hogwild_comes_as_near_as_sequential_whatever_the_seed() {
             }
         }
     }
+}
+
+#[test]
+fn hogwild_plus_plus_comes_as_near_as_sequential_whatever_the_seed() {
+    let data = packages();
+    for seed in 1..=5 {
+        let mut trainer = trainer(LossKind::Logistic);
+        trainer.settings.seed = seed;
+        trainer.settings.sharing = Sharing::Sequential;
+        let best = trainer.fit(&data).unwrap().fit.objective;
+        for (clusters, threads) in [(2, 2), (2, 3), (4, 4)] {
+            let clustering = Clustering { clusters: Clusters::Count(clusters), ..Clustering::default() };
+            trainer.settings.sharing = Sharing::HogwildPlusPlus(clustering);
+            trainer.settings.threads = threads;
+            let objective = trainer.fit(&data).unwrap().fit.objective;
+            assert!(
+                objective < best * 1.01,
+                "{threads} threads, {clusters} clusters, seed {seed}: {objective} against {best}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_exploding_ring_goes_back_too() {
+    let mut builder = Builder::default();
+    for i in 0..500 {
+        builder.entry(i % 10, 10.0);
+        builder.end_row((i % 10) as f32);
+    }
+    let data = builder.finish(0);
+    let problem = Linear::new(&data, data.labels(), Explicit, None).unwrap();
+    let clustering = Clustering { clusters: Clusters::Count(2), ..Clustering::default() };
+    let settings = Settings {
+        learning_rate: Some(8.0),
+        threads: 2,
+        sharing: Sharing::HogwildPlusPlus(clustering),
+        ..Settings::default()
+    };
+    let fit = minimize::<_, f32>(&problem, &settings, None, &mut |_| ()).unwrap();
+    assert!(fit.objective < 1e-3, "{}", fit.objective);
 }
 
 #[test]
@@ -166,7 +207,11 @@ fn settings_out_of_range_are_named() {
         change(&mut trainer);
         trainer.check().unwrap_err().to_string()
     };
-    let cases: [(Change, &str); 8] = [
+    fn ring(t: &mut Trainer, clustering: Clustering) {
+        t.settings.threads = 4;
+        t.settings.sharing = Sharing::HogwildPlusPlus(clustering);
+    }
+    let cases: [(Change, &str); 15] = [
         (|t| t.l2 = Some(-1.0), "l2 is -1 (expected"),
         (|t| t.settings.penalty = Penalty { l1: f64::NAN, l2: 0.0 }, "l1 is NaN (expected"),
         (|t| t.settings.learning_rate = Some(0.0), "learning rate is 0 (expected a finite number above 0)"),
@@ -175,6 +220,34 @@ fn settings_out_of_range_are_named() {
         (|t| t.settings.tolerance = -0.1, "tolerance is -0.1 (expected"),
         (|t| t.settings.threads = 1 << 20, "threads is 1048576 (expected at most 4096)"),
         (|t| t.bias = Some(-1.0), "bias is -1 (expected"),
+        (
+            |t| ring(t, Clustering { clusters: Clusters::Count(5), ..Clustering::default() }),
+            "clusters is 5 (expected 1 or more, and at most the number of threads)",
+        ),
+        (
+            |t| ring(t, Clustering { clusters: Clusters::Count(0), ..Clustering::default() }),
+            "clusters is 0 (expected",
+        ),
+        (
+            |t| ring(t, Clustering { clusters: Clusters::Size(0), ..Clustering::default() }),
+            "cluster size is 0 (expected 1 or more)",
+        ),
+        (
+            |t| ring(t, Clustering { update_delay: Some(0), ..Clustering::default() }),
+            "update delay is 0 (expected 1 or more)",
+        ),
+        (
+            |t| ring(t, Clustering { beta: Some(1.0), ..Clustering::default() }),
+            "ring beta is 1 (expected a number above 0 and below 1)",
+        ),
+        (
+            |t| ring(t, Clustering { beta: Some(f64::NAN), ..Clustering::default() }),
+            "ring beta is NaN (expected a number above 0 and below 1)",
+        ),
+        (
+            |t| ring(t, Clustering { lambda: Some(-0.5), ..Clustering::default() }),
+            "ring lambda is -0.5 (expected a number from 0 to 1)",
+        ),
     ];
     for (change, expected) in cases {
         let found = message(change);

@@ -44,6 +44,24 @@ fn out_of_range() {
 }
 
 #[test]
+fn clusters_out_of_range() {
+    let topology = "leave it out, and clusters follow the machine's sockets and caches";
+    let from_clusters = "leave it out, and it follows from the number of clusters";
+    let place = Place::with(&[("d", SMALL)]);
+    for (flag, value, name, expected, hint) in [
+        ("--clusters", "0", "clusters", "1 or more", topology),
+        ("--clusters", "3", "clusters", "1 or more, and at most the number of threads", topology),
+        ("--cluster-size", "-1", "cluster size", "1 or more", topology),
+        ("--update-delay", "0", "update delay", "1 or more", "64 is usual for up to 4 clusters"),
+        ("--ring-beta", "1", "ring beta", "a number above 0 and below 1", from_clusters),
+        ("--ring-lambda", "2", "ring lambda", "a number from 0 to 1", from_clusters),
+    ] {
+        let message = format!("{name} is {value} (expected {expected}); {hint}");
+        place.fail(&["train", "d", "--strategy", "hogwild++", "--threads", "2", flag, value], &message);
+    }
+}
+
+#[test]
 fn time_for_nothing_leaves_no_model() {
     let place = Place::with(&[("d", SMALL), ("m", "an old model")]);
     let run = place.run(&["train", "d", "--model", "m", "--time-limit", "1e-9", "--quiet"]);
@@ -78,6 +96,9 @@ fn usage() {
         &["train", "-", "--test", "-"],
         &["train", "d", "--strategy", "sequential", "--update", "wild"],
         &["train", "d", "--strategy", "sequential", "--threads", "4"],
+        &["train", "d", "--strategy", "hogwild++", "--clusters", "1", "--cluster-size", "1"],
+        &["train", "d", "--pin"],
+        &["train", "d", "--strategy", "hogwild", "--update-delay", "64"],
         &["predict", "m"],
         &["predict", "m", "d", "--decision", "--proba"],
         &["predict", "m", "d", "--index-base", "auto"],

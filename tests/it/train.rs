@@ -95,6 +95,7 @@ fn one_thread_equals_sequential() {
     let sequential = model(&["--strategy", "sequential"]);
     assert!(model(&["--threads", "1"]) == sequential);
     assert!(model(&["--threads", "1", "--update", "atomic"]) == sequential);
+    assert!(model(&["--threads", "1", "--strategy", "hogwild++", "--pin"]) == sequential);
 }
 
 #[test]
@@ -184,12 +185,26 @@ fn settings_are_reported() {
     let report = place.json("r");
     let expected = serde_json::json!({
         "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "strategy": "sequential", "solver": "sgd",
-        "update": null, "threads": 1, "learning_rate": 0.5, "learning_rate_searched": false,
+        "update": null, "clusters": null, "update_delay": null, "pin": null, "threads": 1, "learning_rate": 0.5, "learning_rate_searched": false,
         "schedule": "geometric:0.8", "seed": 9, "epochs": 4, "tolerance": 0.0, "time_limit_seconds": 60.0
     });
     assert_eq!(report["settings"], expected);
     assert_eq!(report["final"]["stop_reason"], "epochs");
     assert_eq!(report["final"]["epochs"], 4);
+}
+
+#[test]
+fn clusters_are_reported() {
+    let place = Place::with(&[("d", &generated(1000))]);
+    let args = "train d --report r --strategy hogwild++ --threads 4 --cluster-size 2 --update-delay 100 \
+                --ring-beta 0.6 --ring-lambda 0.4 --pin";
+    let run = place.succeed(&args.split_whitespace().collect::<Vec<_>>());
+    let expected = "4 threads, hogwild++ (2 clusters, update delay 100, pinned), wild updates, seed 1";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
+    let settings = &place.json("r")["settings"];
+    assert_eq!((&settings["strategy"], &settings["update"]), (&"hogwild++".into(), &"wild".into()));
+    assert_eq!((&settings["clusters"], &settings["update_delay"]), (&2.into(), &100.into()));
+    assert_eq!(settings["pin"], true);
 }
 
 #[test]

@@ -135,6 +135,8 @@ pub struct RunArgs {
     /// [default: wild]
     #[arg(long, value_enum)]
     pub update: Option<Update>,
+    #[command(flatten)]
+    pub ring: RingArgs,
     /// First step size, a number above 0; auto searches for one
     #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = learning_rate, allow_hyphen_values = true)]
     pub learning_rate: LearningRate,
@@ -145,6 +147,39 @@ pub struct RunArgs {
     /// Seed of all random choices, 0 to 2^64-1
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     pub seed: u64,
+}
+
+/// How hogwild++ forms clusters of threads, and how their changes go round.
+#[derive(Args)]
+pub struct RingArgs {
+    /// hogwild++: number of clusters of threads, 1 to --threads [default: by sockets, caches and cores, at most 4]
+    #[arg(long, value_name = "K", allow_hyphen_values = true, conflicts_with = "cluster_size")]
+    pub clusters: Option<i64>,
+    /// hogwild++: most threads in a cluster, 1 or more
+    #[arg(long, value_name = "C", allow_hyphen_values = true)]
+    pub cluster_size: Option<i64>,
+    /// hogwild++: visits that a thread makes between taking the token and passing it on, 1 or more, rounded up to
+    /// blocks of 64 [default: 64 for up to 4 clusters, 16 for up to 10, else 4]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub update_delay: Option<i64>,
+    /// hogwild++: weight with which a change is passed on, above 0 and below 1 [default: by clusters]
+    #[arg(long, value_name = "B", allow_hyphen_values = true)]
+    pub ring_beta: Option<f64>,
+    /// hogwild++: weight of the next cluster's replica, 0 to 1 [default: by clusters]
+    #[arg(long, value_name = "L", allow_hyphen_values = true)]
+    pub ring_lambda: Option<f64>,
+    /// hogwild++: keep each thread on one processor
+    #[arg(long)]
+    pub pin: bool,
+}
+
+impl RingArgs {
+    /// Whether any of them is given.
+    pub fn is_given(&self) -> bool {
+        let numbers = [self.clusters, self.cluster_size, self.update_delay];
+        let weights = [self.ring_beta, self.ring_lambda];
+        self.pin || numbers.iter().any(Option::is_some) || weights.iter().any(Option::is_some)
+    }
 }
 
 /// Predict the labels of a libsvm file.
@@ -217,6 +252,8 @@ pub enum Solver {
 pub enum Strategy {
     Sequential,
     Hogwild,
+    #[value(name = "hogwild++")]
+    HogwildPlusPlus,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use wildsgd::data::{LoadOptions, source};
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
-use wildsgd::train::{Settings, Sharing, StopReason, Trained, Trainer};
+use wildsgd::train::{Clustering, Clusters, Settings, Sharing, StopReason, Trained, Trainer};
 use wildsgd::{Error, save};
 
-use crate::args::{LearningRate, RunArgs, Strategy, TrainArgs, Update};
+use crate::args::{LearningRate, RingArgs, RunArgs, Strategy, TrainArgs, Update};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
@@ -102,6 +102,12 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
             );
         }
     }
+    if args.run.strategy != Strategy::HogwildPlusPlus && args.run.ring.is_given() {
+        return refuse(
+            "`--clusters`, `--cluster-size`, `--update-delay`, `--ring-beta`, `--ring-lambda` and `--pin` are for \
+             `--strategy hogwild++`",
+        );
+    }
     if args.data.as_os_str() == "-" && args.test.as_deref() == Some(Path::new("-")) {
         return refuse("standard input can be DATA or `--test`, not both");
     }
@@ -148,13 +154,15 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
 }
 
 fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
+    let update = match args.update {
+        None | Some(Update::Wild) => Write::Wild,
+        Some(Update::Atomic) => Write::Atomic,
+    };
     let mut settings = Settings {
         sharing: match args.strategy {
             Strategy::Sequential => Sharing::Sequential,
-            Strategy::Hogwild => Sharing::Hogwild(match args.update {
-                None | Some(Update::Wild) => Write::Wild,
-                Some(Update::Atomic) => Write::Atomic,
-            }),
+            Strategy::Hogwild => Sharing::Hogwild(update),
+            Strategy::HogwildPlusPlus => Sharing::HogwildPlusPlus(clustering(&args.ring, update)?),
         },
         threads: match args.threads {
             None => 0,
@@ -177,6 +185,24 @@ fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
     };
     settings.penalty.l1 = l1;
     Ok(settings)
+}
+
+fn clustering(args: &RingArgs, update: Write) -> Result<Clustering, Error> {
+    let topology = "leave it out, and clusters follow the machine's sockets and caches";
+    let clusters = match (args.clusters, args.cluster_size) {
+        (Some(count), _) => Clusters::Count(at_least_1("clusters", count, topology)?),
+        (None, Some(size)) => Clusters::Size(at_least_1("cluster size", size, topology)?),
+        (None, None) => Clusters::Auto,
+    };
+    let delay = |delay| at_least_1("update delay", delay, "64 is usual for up to 4 clusters");
+    Ok(Clustering {
+        update,
+        clusters,
+        update_delay: args.update_delay.map(delay).transpose()?,
+        beta: args.ring_beta,
+        lambda: args.ring_lambda,
+        pin: args.pin,
+    })
 }
 
 fn at_least_1(name: &'static str, value: i64, hint: &'static str) -> Result<usize, Error> {

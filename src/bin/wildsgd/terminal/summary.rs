@@ -5,7 +5,7 @@ use std::path::Path;
 
 use indicatif::HumanCount;
 use wildsgd::model::Evaluation;
-use wildsgd::report::{Data, Trained};
+use wildsgd::report::{Data, Settings, Trained};
 
 use super::{measures, short};
 
@@ -31,7 +31,8 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}", settings.loss)?;
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
-        writeln!(f, "run        {threads}, {}{update}, seed {}", settings.strategy, settings.seed)?;
+        let clusters = clusters(settings);
+        writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
         let origin = if settings.learning_rate_searched { "searched" } else { "given" };
         let rate = number(settings.learning_rate);
         writeln!(f, "step size  {rate} ({origin}), schedule {}", settings.schedule)?;
@@ -85,6 +86,14 @@ fn number(x: f64) -> String {
 
 fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+fn clusters(settings: &Settings) -> String {
+    let (Some(clusters), Some(delay)) = (settings.clusters, settings.update_delay) else {
+        return String::new();
+    };
+    let pinned = if settings.pin == Some(true) { ", pinned" } else { "" };
+    format!(" ({}, update delay {delay}{pinned})", count(clusters, "cluster"))
 }
 
 fn shape(data: &Data) -> String {

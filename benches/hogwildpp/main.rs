@@ -1,0 +1,215 @@
+//! Hogwild++ beside one thread and beside hogwild: `cargo bench --bench hogwildpp -- distance|rules|time [OPTION ...] [DATA ...]`.
+//!
+//! `distance` trains one thread to the default tolerance, then each number of clusters, one thread each, for as many
+//! epochs, and prints how far the objective is above one thread's and above the certified optimum. `time` prints seconds
+//! an epoch with two threads, medians of interleaved runs. Logistic loss, l2 = 1/n, no bias; data sets and optima as for
+//! the bench `optima`. Options: `--clusters 1,2,4,8`, `--seeds 1,2,3,4,5`, `--delay N`, `--threads N`.
+
+mod rules;
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rules::{Rule, Simulation};
+use serde::Deserialize;
+use wildsgd::Dataset;
+use wildsgd::data::{ParseOptions, source};
+use wildsgd::strategy::{Layout, Update};
+use wildsgd::train::{Clustering, Clusters, Sharing, Trained, Trainer};
+
+const NAMES: [&str; 5] = ["a9a", "reuters-money-fx", "debian-desc", "kdd99", "ijcnn1"];
+
+#[derive(Deserialize)]
+struct Optimum {
+    data: String,
+    loss: String,
+    l2: f64,
+    objective: f64,
+}
+
+struct Options {
+    mode: String,
+    clusters: Vec<usize>,
+    seeds: Vec<u64>,
+    delay: Option<usize>,
+    threads: usize,
+    names: Vec<String>,
+}
+
+impl Options {
+    fn parse() -> Self {
+        let mut options = Options {
+            mode: String::new(),
+            clusters: vec![1, 2, 4, 8],
+            seeds: vec![1, 2, 3, 4, 5],
+            delay: None,
+            threads: 2,
+            names: Vec::new(),
+        };
+        let mut arguments = env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut list = || numbers(&arguments.next().unwrap_or_default());
+            match argument.as_str() {
+                "--bench" => {}
+                "--clusters" => options.clusters = list().iter().map(|&k| k as usize).collect(),
+                "--seeds" => options.seeds = list(),
+                "--delay" => options.delay = list().first().map(|&n| n as usize),
+                "--threads" => options.threads = list()[0] as usize,
+                word if options.mode.is_empty() => options.mode = word.into(),
+                name => options.names.push(name.into()),
+            }
+        }
+        if options.names.is_empty() {
+            options.names = NAMES.map(String::from).into();
+        }
+        options
+    }
+
+    fn ring(&self, clusters: usize) -> Sharing {
+        Sharing::HogwildPlusPlus(Clustering {
+            clusters: Clusters::Count(clusters),
+            update_delay: self.delay,
+            ..Clustering::default()
+        })
+    }
+}
+
+fn numbers(list: &str) -> Vec<u64> {
+    list.split(',').map(|n| n.parse().unwrap_or_else(|_| panic!("`{n}` is not a number"))).collect()
+}
+
+fn main() {
+    let folder = PathBuf::from(env::var("WILDSGD_REFERENCE").unwrap_or_else(|_| "../shared".into()));
+    let Ok(lines) = fs::read_to_string(folder.join("reference/optima.jsonl")) else {
+        println!("skipped: {} holds no reference/optima.jsonl", folder.display());
+        return;
+    };
+    let optima: Vec<Optimum> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a reference line is an object"))
+        .collect();
+    let options = Options::parse();
+    for name in &options.names {
+        let data = load(&folder, name);
+        let l2 = 1.0 / data.len() as f64;
+        match options.mode.as_str() {
+            "time" => time(name, &data, &options),
+            "rules" => rules(name, &data, &options),
+            "distance" => {
+                let optimum = optima
+                    .iter()
+                    .find(|o| o.data == *name && o.loss == "logistic" && (o.l2 / l2 - 1.0).abs() < 1e-9)
+                    .expect("a reference for l2 = 1/n");
+                distance(name, &data, optimum.objective, &options);
+            }
+            mode => panic!("`{mode}` is not distance, rules or time"),
+        }
+    }
+}
+
+fn load(folder: &Path, name: &str) -> Dataset {
+    let plain = folder.join(format!("data/{name}.train.svm"));
+    let path = if plain.exists() { plain } else { plain.with_extension("svm.zst") };
+    source::load(path, &ParseOptions::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Trains; with `epochs`, for just as many.
+fn train(data: &Dataset, sharing: Sharing, threads: usize, seed: u64, epochs: Option<usize>) -> Trained {
+    let mut trainer = Trainer { bias: None, ..Trainer::default() };
+    trainer.settings.sharing = sharing;
+    trainer.settings.threads = threads;
+    trainer.settings.seed = seed;
+    if let Some(epochs) = epochs {
+        trainer.settings.epochs = epochs;
+        trainer.settings.tolerance = 0.0;
+    }
+    trainer.fit(data).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn distance(name: &str, data: &Dataset, optimum: f64, options: &Options) {
+    let percent = |x: f64| format!("{:.2}", 100.0 * x);
+    let row = |label: String, values: Vec<String>| println!("{name:<18} {label:<24} {}", values.join(" "));
+    let oracles: Vec<Trained> =
+        options.seeds.iter().map(|&seed| train(data, Sharing::Sequential, 1, seed, None)).collect();
+    let epochs = |trained: &Trained| trained.fit.epochs.len();
+    row("epochs".into(), oracles.iter().map(|oracle| epochs(oracle).to_string()).collect());
+    row(
+        "sequential, optimum".into(),
+        oracles.iter().map(|oracle| percent(oracle.fit.objective / optimum - 1.0)).collect(),
+    );
+    for &clusters in &options.clusters {
+        let (mut to_one, mut to_optimum, mut undone) = (Vec::new(), Vec::new(), 0);
+        for (oracle, &seed) in oracles.iter().zip(&options.seeds) {
+            let trained = train(data, options.ring(clusters), clusters, seed, Some(epochs(oracle)));
+            let visited = trained.fit.visits / data.len() as u64;
+            undone += visited as usize - epochs(&trained);
+            to_one.push(percent(trained.fit.objective / oracle.fit.objective - 1.0));
+            to_optimum.push(percent(trained.fit.objective / optimum - 1.0));
+        }
+        let undone = if undone > 0 { format!(", {undone} undone") } else { String::new() };
+        row(format!("K={clusters}, sequential{undone}"), to_one);
+        row(format!("K={clusters}, optimum"), to_optimum);
+    }
+}
+
+fn rules(name: &str, data: &Dataset, options: &Options) {
+    let rules = [Rule::Ring, Rule::Reset, Rule::Released, Rule::Averaging];
+    let mut rows: Vec<u32> = (0..data.len() as u32).collect();
+    rows.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+    let shuffled = data.reordered(&rows);
+    let targets: Vec<f32> =
+        shuffled.labels().iter().map(|&label| if label > 0.0 { 1.0 } else { -1.0 }).collect();
+    let mut distances = vec![Vec::new(); rules.len() * options.clusters.len()];
+    let mut syncs = vec![0; distances.len()];
+    for &seed in &options.seeds {
+        let oracle = train(data, Sharing::Sequential, 1, seed, None).fit;
+        let mut cells = distances.iter_mut().zip(&mut syncs);
+        for &clusters in &options.clusters {
+            let delay = options.delay.unwrap_or_else(|| Layout::new(clusters, clusters).update_delay);
+            for rule in rules {
+                let simulation = Simulation {
+                    data: &shuffled,
+                    targets: &targets,
+                    eta0: oracle.began.learning_rate,
+                    epochs: oracle.epochs.len(),
+                    seed,
+                    clusters,
+                    delay,
+                };
+                let (objective, count) = simulation.run(rule);
+                let (distances, syncs) = cells.next().expect("a cell for each");
+                distances.push(format!("{:.2}", 100.0 * (objective / oracle.objective - 1.0)));
+                *syncs = count;
+            }
+        }
+    }
+    let labels =
+        options.clusters.iter().flat_map(|k| rules.iter().map(move |rule| format!("K={k} {rule:?}")));
+    for ((label, distances), syncs) in labels.zip(distances).zip(syncs) {
+        println!("{name:<18} {label:<16} {} ({syncs} syncs)", distances.join(" "));
+    }
+}
+
+fn time(name: &str, data: &Dataset, options: &Options) {
+    const EPOCHS: usize = 5;
+    let mut ways = vec![
+        ("sequential".to_string(), Sharing::Sequential),
+        ("hogwild".to_string(), Sharing::Hogwild(Update::Wild)),
+    ];
+    ways.extend(options.clusters.iter().map(|&k| (format!("hogwild++ K={k}"), options.ring(k))));
+    let mut seconds = vec![Vec::new(); ways.len()];
+    for &seed in &options.seeds {
+        for ((_, sharing), seconds) in ways.iter().zip(&mut seconds) {
+            let fit = train(data, *sharing, options.threads, seed, Some(EPOCHS)).fit;
+            let times: Vec<f64> = fit.epochs.iter().map(|epoch| epoch.train_time.as_secs_f64()).collect();
+            seconds.extend(times.windows(2).map(|pair| pair[1] - pair[0]));
+        }
+    }
+    for ((way, _), seconds) in ways.iter().zip(&mut seconds) {
+        seconds.sort_by(f64::total_cmp);
+        println!("{name:<18} {way:<16} {:.2} ms an epoch", 1e3 * seconds[seconds.len() / 2]);
+    }
+}

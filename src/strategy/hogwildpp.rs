@@ -1,0 +1,291 @@
+//! Clusters of workers with a replica each, and a token that carries their changes round a ring (*Hogwild++*, Zhang,
+//! Hsieh & Akella, ICDM 2016).
+
+use std::thread;
+
+use super::consensus::Mixing;
+use super::hogwild::crew;
+use super::order::BLOCK;
+use super::replica::{GROUP, Replica, Sync};
+use super::ring::{Ring, Token};
+use super::tickets::Tickets;
+use super::topology::Topology;
+use super::worker::work;
+use super::{Hogwild, Pass, Strategy, Update};
+use crate::error::{Error, Result};
+use crate::params::{Atomic, Real, SharedParams, Wild};
+use crate::real::Slot;
+use crate::rule::Visit;
+
+/// How hogwild++ is laid out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Layout {
+    /// Number of workers, at least 1.
+    pub workers: usize,
+    /// Number of clusters, from 1 to the number of workers. Clusters are as equal in size as they can be.
+    pub clusters: usize,
+    /// Visits that a worker makes between taking the token and passing it on, rounded to whole blocks (of 64 terms, or
+    /// fewer if there are few): 0 passes it on at once.
+    pub update_delay: usize,
+    /// How changes are weighted.
+    pub mixing: Mixing,
+    /// How a worker writes a weight of its cluster's replica.
+    pub update: Update,
+    /// Whether each worker stays on one processor.
+    pub pin: bool,
+}
+
+impl Layout {
+    /// Settings that suit `clusters` clusters: the authors' weights ([`Mixing::of`]) and their delay of 64, 16 or 4
+    /// visits, by the number of clusters; wild updates, not pinned.
+    pub fn new(workers: usize, clusters: usize) -> Self {
+        let workers = workers.max(1);
+        let clusters = clusters.clamp(1, workers);
+        let update_delay = match clusters {
+            0..=4 => 64,
+            5..=10 => 16,
+            _ => 4,
+        };
+        let (mixing, update) = (Mixing::of(clusters), Update::default());
+        Layout { workers, clusters, update_delay, mixing, update, pin: false }
+    }
+
+    /// The same with a longer delay where weights are many, and a sync takes longer than the visits between two: a
+    /// visit for each 16 weights, unless that leaves the token fewer than 2K rounds in an epoch.
+    pub fn for_problem(self, terms: usize, width: usize) -> Self {
+        let rounds = 2 * self.clusters;
+        let most = terms / (rounds * self.clusters * self.workers);
+        Layout { update_delay: self.update_delay.max(most.min(width / 16)), ..self }
+    }
+
+    /// The cluster of a worker.
+    fn cluster(&self, worker: usize) -> usize {
+        worker * self.clusters / self.workers
+    }
+
+    /// The number of workers of each cluster.
+    fn sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.clusters];
+        (0..self.workers).for_each(|worker| sizes[self.cluster(worker)] += 1);
+        sizes
+    }
+}
+
+/// Hogwild inside clusters, and a ring of clusters. With one cluster it is [`Hogwild`]; with more, racy by design.
+///
+/// Each cluster has a replica that stays its own from epoch to epoch. At the end of an epoch `params` gets what the
+/// replicas would agree on if the token went on for ever; during an epoch it stays as it was.
+pub struct HogwildPlusPlus<R: Real> {
+    layout: Layout,
+    sizes: Vec<usize>,
+    ring: Ring,
+    /// Empty before the first epoch.
+    replicas: Vec<Replica<R>>,
+    /// Whether the replicas must take over `params` before the next epoch.
+    stale: bool,
+    /// A processor for each worker; empty if they are not pinned.
+    places: Vec<usize>,
+    /// Whether there are more workers than processors.
+    crowded: bool,
+    /// Whether changed weights are marked.
+    marks: bool,
+}
+
+impl<R: Real> HogwildPlusPlus<R> {
+    /// # Errors
+    /// [`Error::Io`] if workers are to be pinned and the system refuses that.
+    pub fn new(layout: Layout, topology: &Topology) -> Result<Self> {
+        let sizes = layout.sizes();
+        let places = if layout.pin { topology.places(&sizes) } else { Vec::new() };
+        for &cpu in &places {
+            super::topology::pin(cpu)
+                .map_err(|source| Error::io(format!("<processor {cpu}>"), "keep a thread on", source))?;
+        }
+        Ok(HogwildPlusPlus {
+            ring: Ring::new(layout.clusters),
+            layout,
+            sizes,
+            replicas: Vec::new(),
+            stale: true,
+            places,
+            marks: false,
+            crowded: layout.workers > thread::available_parallelism().map_or(1, usize::from),
+        })
+    }
+}
+
+impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
+    fn workers(&self) -> usize {
+        self.layout.workers
+    }
+
+    fn layout(&self) -> Option<Layout> {
+        Some(self.layout)
+    }
+
+    /// Replicas differ in age, so that a scale would differ between them: l2 travels with their changes instead.
+    fn folds(&self) -> bool {
+        self.layout.clusters == 1
+    }
+
+    fn restart(&mut self) {
+        self.stale = true;
+    }
+
+    fn epoch<V: Visit<Real = R>>(
+        &mut self,
+        visit: &V,
+        params: &SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
+        let Layout { workers, clusters, update, .. } = self.layout;
+        if clusters == 1 {
+            return Hogwild::new(workers, update).on(self.places.clone()).epoch(visit, params, pass);
+        }
+        if self.stale {
+            self.refill(params)?;
+            self.marks = self.marks_pay(visit);
+        }
+        // Until the workers have ended well, the replicas are nothing to go on with.
+        self.stale = true;
+        let tickets = Tickets::new(pass.order.blocks());
+        let passes = self.ring.passes();
+        let visits = crew(workers, &self.places, &tickets, |worker| self.run(worker, visit, &tickets, pass))?;
+        while self.ring.passes() < passes + clusters {
+            self.pass_on();
+        }
+        self.agree(params)?;
+        self.stale = false;
+        Ok(visits)
+    }
+}
+
+impl<R: Real> HogwildPlusPlus<R> {
+    /// Makes all replicas equal to `params`, each from a thread of its cluster, so that its memory lies there.
+    fn refill(&mut self, params: &SharedParams<R>) -> Result<()> {
+        if self.replicas.is_empty() {
+            let replicas = (0..self.layout.clusters).map(|_| Replica::new(params.len()));
+            self.replicas = replicas.collect::<Result<_>>()?;
+        }
+        let first = |cluster| self.sizes[..cluster].iter().sum::<usize>();
+        let places: Vec<usize> = (0..self.layout.clusters)
+            .filter_map(|cluster| self.places.get(first(cluster)).copied())
+            .collect();
+        let fill = |cluster: usize| {
+            self.replicas[cluster].fill(params);
+            0
+        };
+        crew(self.layout.clusters, &places, &Tickets::new(0), fill).map(|_: u64| ())
+    }
+
+    /// Whether marks are worth their time, a seventh of a visit's: few groups change before the token is passed on.
+    fn marks_pay<V: Visit>(&self, visit: &V) -> bool {
+        let Layout { workers, update_delay, .. } = self.layout;
+        let sample = visit.terms().min(1_000);
+        let entries: usize = (0..sample).map(|term| visit.support(term).count()).sum();
+        let changes = workers.saturating_mul(update_delay.max(BLOCK)).saturating_mul(entries / sample.max(1));
+        changes < visit.width() / GROUP / 8
+    }
+
+    /// One worker's epoch.
+    fn run<V: Visit<Real = R>>(&self, worker: usize, visit: &V, tickets: &Tickets, pass: Pass<'_>) -> u64 {
+        let cluster = self.layout.cluster(worker);
+        let (weights, members) = (&self.replicas[cluster].weights, self.sizes[cluster]);
+        let mut courier = Courier { of: self, cluster, held: None };
+        let between = |terms: &[usize]| courier.after_block(visit, terms);
+        let visits = match self.layout.update {
+            Update::Wild => {
+                work(worker, visit, &Wild::new(weights, visit.common(), members), tickets, pass, between)
+            }
+            Update::Atomic => {
+                work(worker, visit, &Atomic::new(weights, visit.common(), members), tickets, pass, between)
+            }
+        };
+        courier.end();
+        visits
+    }
+
+    /// Passes the token on when no worker runs. A worker that gets no processor stops the ring; replicas that went
+    /// through a whole epoch alone would each have learned the same, which adds up to too much.
+    fn pass_on(&self) {
+        let cluster = self.ring.turn();
+        Courier { of: self, cluster, held: self.ring.take(cluster).map(|token| (token, 0)) }.end();
+    }
+
+    /// Sets `params` to what the replicas would agree on, each worker a part of them.
+    fn agree(&self, params: &SharedParams<R>) -> Result<()> {
+        let Layout { workers, clusters, mixing, .. } = self.layout;
+        let (turn, weights) = (self.ring.turn(), mixing.consensus(clusters));
+        let forms: Vec<_> = (0..clusters)
+            .map(|cluster| {
+                let replica = &self.replicas[cluster];
+                let own = if cluster == turn { weights.at_token } else { weights.elsewhere };
+                (own, replica.weights.slots(), weights.snapshot, replica.snapshot.slots())
+            })
+            .collect();
+        let slots = params.slots();
+        let parts = if slots.len() < MANY { 1 } else { workers };
+        let agree = |part: usize| {
+            for j in slots.len() * part / parts..slots.len() * (part + 1) / parts {
+                let of = |(a, w, b, s): &(f64, &[R::Shared], f64, &[R::Shared])| {
+                    a * w[j].get().to_f64() + b * s[j].get().to_f64()
+                };
+                slots[j].set(R::of(forms.iter().map(of).sum()));
+            }
+            0
+        };
+        crew(parts, &self.places, &Tickets::new(0), agree).map(|_: u64| ())
+    }
+}
+
+/// Weights from which on it pays to start threads for a pass over them.
+const MANY: usize = 100_000;
+
+/// One worker's dealings with the ring, between two blocks.
+struct Courier<'s, R: Real> {
+    of: &'s HogwildPlusPlus<R>,
+    cluster: usize,
+    /// The token, and the visits made since it was taken.
+    held: Option<(Token<'s>, usize)>,
+}
+
+impl<R: Real> Courier<'_, R> {
+    /// Marks what the block's terms changed, then looks at the token, once.
+    fn after_block<V: Visit>(&mut self, visit: &V, terms: &[usize]) {
+        let own = &self.of.replicas[self.cluster];
+        if self.of.marks {
+            for &term in terms {
+                visit.support(term).for_each(|j| own.mark(j));
+            }
+            (visit.width() - visit.common()..visit.width()).for_each(|j| own.mark(j));
+        }
+        match &mut self.held {
+            None => self.held = self.of.ring.take(self.cluster).map(|token| (token, 0)),
+            Some((_, visits)) => *visits += terms.len(),
+        }
+        if self
+            .held
+            .as_ref()
+            .is_some_and(|(_, visits)| visits + terms.len() / 2 >= self.of.layout.update_delay)
+        {
+            self.end();
+        }
+        if self.of.crowded {
+            // The token waits for a worker that waits for a processor.
+            thread::yield_now();
+        }
+    }
+
+    /// Syncs and passes the token on, if this worker has it.
+    fn end(&mut self) {
+        if let Some((_token, _)) = self.held.take() {
+            let next = self.of.ring.after(self.cluster);
+            let how = Sync {
+                mixing: self.of.layout.mixing,
+                alone: self.of.sizes[self.cluster] == 1,
+                all: !self.of.marks,
+            };
+            self.of.replicas[self.cluster].sync(&self.of.replicas[next], how);
+        }
+    }
+}
