@@ -60,10 +60,12 @@ impl<R: Real> Replica<R> {
 
     /// Passes the changes since the last sync on to `next`, and takes over some of what it has:
     ///
-    ///     D = w_k - s_k
-    ///     w_k <- lambda*w_next + (1 - lambda)*s_k + beta*D
-    ///     w_next <- w_next + beta*D
-    ///     s_k <- w_k
+    /// ```text
+    /// D = w_k - s_k
+    /// w_k <- lambda*w_next + (1 - lambda)*s_k + beta*D
+    /// w_next <- w_next + beta*D
+    /// s_k <- w_k
+    /// ```
     ///
     /// Workers go on meanwhile, so w_k is read once, both replicas change by increments, and s_k becomes what w_k
     /// would be without the workers: what they changed since the read is part of the next D. The caller holds the
