@@ -6,7 +6,7 @@ use std::thread;
 use super::consensus::Mixing;
 use super::hogwild::crew;
 use super::order::BLOCK;
-use super::replica::{GROUP, Replica, Sync};
+use super::replica::{GROUP, Replica, SyncMode};
 use super::ring::{Ring, Token};
 use super::tickets::Tickets;
 use super::topology::Topology;
@@ -281,8 +281,11 @@ impl<R: Real> Courier<'_, R> {
     fn end(&mut self) {
         if let Some((_token, _)) = self.held.take() {
             let next = self.of.ring.after(self.cluster);
-            let how =
-                Sync { mixing: self.of.mixing, alone: self.of.sizes[self.cluster] == 1, all: !self.of.marks };
+            let how = SyncMode {
+                mixing: self.of.mixing,
+                alone: self.of.sizes[self.cluster] == 1,
+                all: !self.of.marks,
+            };
             self.of.replicas[self.cluster].sync(&self.of.replicas[next], how);
         }
     }
