@@ -23,7 +23,8 @@
 //!   ([`problem::Loss`]), or any implementation of [`problem::Problem`].
 //! - The **rule** says how a visit to one term changes weights: [`rule::Sgd`] with a [`rule::Penalty`] (l1, l2) and a
 //!   [`rule::Schedule`] of step sizes.
-//! - The **strategy** says how workers share the weights: [`strategy::Sequential`] or [`strategy::Hogwild`].
+//! - The **strategy** says how workers share the weights: [`strategy::Sequential`], [`strategy::Hogwild`] or
+//!   [`strategy::HogwildPlusPlus`].
 //!
 //! They are generic inside the loop and chosen once per fit. [`train::minimize`] runs any problem,
 //! [`train::Trainer`] linear models from labeled rows to a [`Model`].

@@ -10,9 +10,11 @@ use wildsgd::strategy::{Mixing, Order};
 /// What the holder of the token does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
-    /// The ring as it is here.
+    /// The ring with the authors' weights.
     Ring,
-    /// The ring, and all replicas are set to the consensus after each epoch.
+    /// The ring with the weights for a token that goes round rarely.
+    Rare,
+    /// As `Ring`, and all replicas are set to the consensus after each epoch.
     Reset,
     /// The authors' code: changes are multiplied by the step size. The model is the mean of the replicas.
     Released,
@@ -39,6 +41,9 @@ impl Simulation<'_> {
         let mut sgd: Sgd<_, f32> = Sgd::new(&problem, Penalty { l1: 0.0, l2 }, step, false);
         let mut order = Order::new(self.data.len());
         let mut ring = Ring::new(self, sgd.width());
+        if rule == Rule::Rare {
+            ring.mixing = Mixing::RARE;
+        }
         let mut best = f64::INFINITY;
         let (mut last, mut syncs) = (sgd.objective(0..sgd.terms(), &vec![0.0; sgd.width()]), 0);
         for epoch in 0..self.epochs {
@@ -133,7 +138,7 @@ impl Ring {
         let at_token = c * self.mixing.beta / (1.0 - self.mixing.beta);
         let weights = |k| match rule {
             Rule::Released | Rule::Averaging => (1.0 / clusters, 0.0),
-            Rule::Ring | Rule::Reset => {
+            Rule::Ring | Rule::Rare | Rule::Reset => {
                 let further = if k == self.turn { 0.0 } else { c * self.mixing.lambda };
                 (at_token + further, c * (1.0 - self.mixing.lambda) - at_token)
             }

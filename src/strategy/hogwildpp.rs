@@ -6,7 +6,7 @@ use std::thread;
 use super::consensus::Mixing;
 use super::hogwild::crew;
 use super::order::BLOCK;
-use super::replica::{GROUP, Replica, Sync};
+use super::replica::{GROUP, Replica, SyncMode};
 use super::ring::{Ring, Token};
 use super::tickets::Tickets;
 use super::topology::Topology;
@@ -27,8 +27,10 @@ pub struct Layout {
     /// Visits that a worker makes between taking the token and passing it on, rounded to whole blocks (of 64 terms, or
     /// fewer if there are few): 0 passes it on at once.
     pub update_delay: usize,
-    /// How changes are weighted.
+    /// How changes are weighted when the token goes round often.
     pub mixing: Mixing,
+    /// How they are weighted after an epoch in which it went round fewer than K*K/2 times for K clusters.
+    pub rare: Mixing,
     /// How a worker writes a weight of its cluster's replica.
     pub update: Update,
     /// Whether each worker stays on one processor.
@@ -47,13 +49,13 @@ impl Layout {
             _ => 4,
         };
         let (mixing, update) = (Mixing::of(clusters), Update::default());
-        Layout { workers, clusters, update_delay, mixing, update, pin: false }
+        Layout { workers, clusters, update_delay, mixing, rare: Mixing::RARE, update, pin: false }
     }
 
     /// The same with a longer delay where weights are many, and a sync takes longer than the visits between two: a
-    /// visit for each 16 weights, unless that leaves the token fewer than 2K rounds in an epoch.
+    /// visit for each 16 weights, unless that leaves the token fewer than K*K rounds in an epoch.
     pub fn for_problem(self, terms: usize, width: usize) -> Self {
-        let rounds = 2 * self.clusters;
+        let rounds = self.clusters * self.clusters;
         let most = terms / (rounds * self.clusters * self.workers);
         Layout { update_delay: self.update_delay.max(most.min(width / 16)), ..self }
     }
@@ -83,6 +85,8 @@ pub struct HogwildPlusPlus<R: Real> {
     replicas: Vec<Replica<R>>,
     /// Whether the replicas must take over `params` before the next epoch.
     stale: bool,
+    /// How changes are weighted at present.
+    mixing: Mixing,
     /// A processor for each worker; empty if they are not pinned.
     places: Vec<usize>,
     /// Whether there are more workers than processors.
@@ -103,6 +107,7 @@ impl<R: Real> HogwildPlusPlus<R> {
         }
         Ok(HogwildPlusPlus {
             ring: Ring::new(layout.clusters),
+            mixing: layout.mixing,
             layout,
             sizes,
             replicas: Vec::new(),
@@ -151,6 +156,8 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
         let tickets = Tickets::new(pass.order.blocks());
         let passes = self.ring.passes();
         let visits = crew(workers, &self.places, &tickets, |worker| self.run(worker, visit, &tickets, pass))?;
+        let often = self.ring.passes() - passes >= clusters * clusters * clusters / 2;
+        self.mixing = if often { self.layout.mixing } else { self.layout.rare };
         while self.ring.passes() < passes + clusters {
             self.pass_on();
         }
@@ -205,8 +212,7 @@ impl<R: Real> HogwildPlusPlus<R> {
         visits
     }
 
-    /// Passes the token on when no worker runs. A worker that gets no processor stops the ring; replicas that went
-    /// through a whole epoch alone would each have learned the same, which adds up to too much.
+    /// Passes the token on when no worker runs, for a ring that was stopped by a worker that got no processor.
     fn pass_on(&self) {
         let cluster = self.ring.turn();
         Courier { of: self, cluster, held: self.ring.take(cluster).map(|token| (token, 0)) }.end();
@@ -214,8 +220,8 @@ impl<R: Real> HogwildPlusPlus<R> {
 
     /// Sets `params` to what the replicas would agree on, each worker a part of them.
     fn agree(&self, params: &SharedParams<R>) -> Result<()> {
-        let Layout { workers, clusters, mixing, .. } = self.layout;
-        let (turn, weights) = (self.ring.turn(), mixing.consensus(clusters));
+        let Layout { workers, clusters, .. } = self.layout;
+        let (turn, weights) = (self.ring.turn(), self.mixing.consensus(clusters));
         let forms: Vec<_> = (0..clusters)
             .map(|cluster| {
                 let replica = &self.replicas[cluster];
@@ -280,8 +286,8 @@ impl<R: Real> Courier<'_, R> {
     fn end(&mut self) {
         if let Some((_token, _)) = self.held.take() {
             let next = self.of.ring.after(self.cluster);
-            let how = Sync {
-                mixing: self.of.layout.mixing,
+            let how = SyncMode {
+                mixing: self.of.mixing,
                 alone: self.of.sizes[self.cluster] == 1,
                 all: !self.of.marks,
             };

@@ -70,7 +70,7 @@ impl<R: Real> Replica<R> {
     /// Workers go on meanwhile, so w_k is read once, both replicas change by increments, and s_k becomes what w_k
     /// would be without the workers: what they changed since the read is part of the next D. The caller holds the
     /// token.
-    pub(super) fn sync(&self, next: &Replica<R>, how: Sync) {
+    pub(super) fn sync(&self, next: &Replica<R>, how: SyncMode) {
         for (group, (here, there)) in self.due.iter().zip(&next.due).enumerate() {
             if how.all {
                 self.sync_group(next, group, how);
@@ -90,7 +90,7 @@ impl<R: Real> Replica<R> {
         }
     }
 
-    fn sync_group(&self, next: &Replica<R>, group: usize, how: Sync) -> Left {
+    fn sync_group(&self, next: &Replica<R>, group: usize, how: SyncMode) -> Left {
         let range = group * GROUP..self.weights.len().min((group + 1) * GROUP);
         let w = &self.weights.slots()[range.clone()];
         let s = &self.snapshot.slots()[range.clone()];
@@ -137,7 +137,7 @@ impl<R: Real> Replica<R> {
 
 /// How a sync is done.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sync {
+pub(super) struct SyncMode {
     /// How changes are weighted.
     pub(super) mixing: Mixing,
     /// Whether the caller is the only one to write its replica, so that no increment is needed there.
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn no_update_is_lost_to_a_sync_that_meets_it() {
         // With lambda 0 and beta 1/4, a sync leaves w_0 + w_1 + 2*(s_0 + s_1) as it is.
-        let how = Sync { mixing: Mixing { beta: 0.25, lambda: 0.0 }, alone: false, all: true };
+        let how = SyncMode { mixing: Mixing { beta: 0.25, lambda: 0.0 }, alone: false, all: true };
         let (width, times) = (40, 2_000);
         let replicas = replicas(2, width);
         thread::scope(|scope| {
@@ -206,7 +206,7 @@ mod tests {
             }
             for pass in 0..clusters * 300 {
                 let next = &replicas[(pass + 1) % clusters];
-                replicas[pass % clusters].sync(next, Sync { mixing, alone: true, all });
+                replicas[pass % clusters].sync(next, SyncMode { mixing, alone: true, all });
             }
             for (from, replica) in (0..clusters).flat_map(|from| replicas.iter().map(move |at| (from, at))) {
                 let expected = if from == 0 { weights.at_token } else { weights.elsewhere };
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn what_is_settled_is_left_alone_and_what_is_not_stays_due() {
         let replicas = replicas(2, 2 * GROUP);
-        let how = Sync { mixing: Mixing::of(2), alone: true, all: false };
+        let how = SyncMode { mixing: Mixing::of(2), alone: true, all: false };
         replicas[0].weights.slots()[0].set(1.0);
         replicas[0].sync(&replicas[1], how);
         assert_eq!(sum(&replicas[1].weights, 0), 0.0, "nobody marked it");

@@ -45,8 +45,10 @@ impl Clustering {
         let layout = Layout::new(workers, clusters).for_problem(problem.terms(), problem.width());
         let mut layout = Layout { update: self.update, pin: self.pin, ..layout };
         layout.update_delay = self.update_delay.unwrap_or(layout.update_delay);
-        layout.mixing.beta = self.beta.unwrap_or(layout.mixing.beta);
-        layout.mixing.lambda = self.lambda.unwrap_or(layout.mixing.lambda);
+        for mixing in [&mut layout.mixing, &mut layout.rare] {
+            mixing.beta = self.beta.unwrap_or(mixing.beta);
+            mixing.lambda = self.lambda.unwrap_or(mixing.lambda);
+        }
         layout
     }
 

@@ -158,8 +158,8 @@ pub struct RingArgs {
     /// hogwild++: most threads in a cluster, 1 or more
     #[arg(long, value_name = "C", allow_hyphen_values = true)]
     pub cluster_size: Option<i64>,
-    /// hogwild++: visits that a thread makes between taking the token and passing it on, 1 or more, rounded up to
-    /// blocks of 64 [default: 64 for up to 4 clusters, 16 for up to 10, else 4]
+    /// hogwild++: visits that a thread makes between taking the token and passing it on, 1 or more, rounded to blocks
+    /// of 64 [default: 64 for up to 4 clusters, 16 for up to 10, else 4; more if there are many weights]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub update_delay: Option<i64>,
     /// hogwild++: weight with which a change is passed on, above 0 and below 1 [default: by clusters]
