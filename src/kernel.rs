@@ -143,6 +143,25 @@ pub fn score<R: Real>(weights: &[R], row: Row<'_>) -> f64 {
     }
 }
 
+/// Adds to each of `sums` what [`score`] sums for one vector, in the order of the entries: `weights` holds as many
+/// vectors as there are sums, coordinate by coordinate, so that an entry finds the weights of all of them side by side.
+///
+/// # Panics
+/// If the row is wider than the vectors.
+#[inline(always)]
+pub fn scores(weights: &[f64], row: Row<'_>, sums: &mut [f64]) {
+    let count = sums.len();
+    assert!(
+        row.width() <= weights.len() / count.max(1),
+        "a row is wider than the vectors that it is used with"
+    );
+    for (j, x) in row.iter() {
+        let x = f64::from(x);
+        let weights = &weights[j * count..][..count];
+        sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * x);
+    }
+}
+
 /// Asks for the memory of a row that will be read soon: the first cache lines of each of its arrays, after which the
 /// hardware's own prefetcher takes over.
 #[inline(always)]

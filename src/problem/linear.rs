@@ -1,6 +1,7 @@
 //! The linear model: each term is the loss of one example's score.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -18,7 +19,7 @@ pub struct Linear<'d, L> {
     data: &'d Dataset,
     targets: &'d [f32],
     /// Squared norm of each example, with the constant feature as far as steps move it.
-    norms2: Vec<f32>,
+    norms2: Arc<[f32]>,
     loss: L,
     constant: Option<f32>,
 }
@@ -30,19 +31,10 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// # Errors
     /// If there is no example, a target is missing or not finite, or the constant is not finite.
     pub fn new(data: &'d Dataset, targets: &'d [f32], loss: L, constant: Option<f32>) -> Result<Self> {
-        let wrong = |what: String, expected: &str| Error::input("data set", what, expected, "check the data");
         if data.is_empty() {
             return Err(wrong("there is no example".into(), "at least one"));
         }
-        if targets.len() != data.len() {
-            return Err(wrong(
-                format!("{} targets for {} examples", targets.len(), data.len()),
-                "one target an example",
-            ));
-        }
-        if let Some(i) = targets.iter().position(|y| !y.is_finite()) {
-            return Err(wrong(format!("the target of example {i} is {}", targets[i]), "a finite number"));
-        }
+        check_targets(data, targets)?;
         if let Some(constant) = constant.filter(|c| !c.is_finite()) {
             return Err(wrong(format!("the bias's feature is {constant}"), "a finite number"));
         }
@@ -50,6 +42,24 @@ impl<'d, L: Loss> Linear<'d, L> {
         let norms2 =
             (0..data.len()).into_par_iter().map(|i| (data.row(i).norm2() + constant2) as f32).collect();
         Ok(Linear { data, targets, norms2, loss, constant })
+    }
+
+    /// The same problem with other targets, over the same rows. Cheap.
+    ///
+    /// # Errors
+    /// If a target is missing or not finite.
+    pub fn with_targets<'t>(&self, targets: &'t [f32]) -> Result<Linear<'t, L>>
+    where
+        'd: 't,
+    {
+        check_targets(self.data, targets)?;
+        Ok(Linear {
+            data: self.data,
+            targets,
+            norms2: self.norms2.clone(),
+            loss: self.loss,
+            constant: self.constant,
+        })
     }
 
     /// Value of the bias's feature.
@@ -63,6 +73,23 @@ impl<'d, L: Loss> Linear<'d, L> {
         let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.data.width()].to_f64());
         kernel::score(w, row) + bias
     }
+}
+
+fn check_targets(data: &Dataset, targets: &[f32]) -> Result<()> {
+    if targets.len() != data.len() {
+        return Err(wrong(
+            format!("{} targets for {} examples", targets.len(), data.len()),
+            "one target an example",
+        ));
+    }
+    match targets.iter().position(|y| !y.is_finite()) {
+        Some(i) => Err(wrong(format!("the target of example {i} is {}", targets[i]), "a finite number")),
+        None => Ok(()),
+    }
+}
+
+fn wrong(what: String, expected: &str) -> Error {
+    Error::input("data set", what, expected, "check the data")
 }
 
 /// Step of the bias, as a share of the step of the other weights. The bias moves at each visit, others at few: at

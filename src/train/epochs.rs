@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::search::search;
-use super::{Settings, Sharing};
+use super::{ClassFit, Classes, Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::model::Evaluation;
 use crate::params::{Real, SharedParams};
@@ -32,8 +32,8 @@ pub struct Epoch {
     pub test: Option<Evaluation>,
 }
 
-/// Why training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why training ended, in ascending order of how much it leaves undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopReason {
     /// The objective settled within the tolerance.
     Tolerance,
@@ -81,6 +81,15 @@ pub enum Event<'a> {
     Began(&'a Began),
     /// An epoch has ended.
     Epoch(&'a Epoch),
+    /// With more than two classes, their training starts; no other event comes but [`Event::Class`].
+    Classes(Classes),
+    /// A class against the rest is trained.
+    Class {
+        /// What came of it.
+        fit: &'a ClassFit,
+        /// Number of classes that are trained by now.
+        done: usize,
+    },
     /// An epoch made the objective explode: its change was undone, and steps are half as long from here on.
     RolledBack {
         /// The objective that was undone; may be infinite or not a number.

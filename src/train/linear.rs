@@ -1,12 +1,14 @@
 //! Training linear models: from labeled rows to a [`Model`].
 
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use super::{Event, Fit, Settings, minimize};
+use super::one_vs_rest::{Columns, fit_all};
+use super::{ClassFit, Classes, Evaluate, Event, Fit, Multiclass, Settings, minimize};
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
-use crate::model::{Bias, Evaluation, Model};
-use crate::problem::{Hinge, Huber, Linear, Logistic, Loss, LossKind, Squared, SquaredHinge};
+use crate::model::{Evaluation, Model};
+use crate::problem::{Hinge, Huber, Linear, Logistic, Loss, LossKind, Problem, Squared, SquaredHinge};
 
 /// Trains linear models.
 ///
@@ -32,6 +34,8 @@ pub struct Trainer {
     pub l2: Option<f64>,
     /// Value of the bias's constant feature, at least 0 (LIBLINEAR's `-B`); `None` for no bias. Default 1.
     pub bias: Option<f64>,
+    /// What is done with more than two labels, if the loss is none for regression. Default: one-vs-rest.
+    pub multiclass: Multiclass,
     /// What the data set is called in messages.
     pub data_name: String,
     /// Everything that is not about linear models. Its `l2` is set from the field above.
@@ -44,6 +48,7 @@ impl Default for Trainer {
             loss: LossKind::default(),
             l2: None,
             bias: Some(1.0),
+            multiclass: Multiclass::default(),
             data_name: "data set".into(),
             settings: Settings::default(),
         }
@@ -55,8 +60,12 @@ impl Default for Trainer {
 pub struct Trained {
     /// The model of the epoch with the lowest objective.
     pub model: Model,
-    /// The course of the training.
+    /// The course of the training. With more than two classes, a digest of theirs: no weights and no epochs, the mean of
+    /// the objectives, the gravest reason to stop, all visits (0 if a class had none: then the model is worthless), the
+    /// preparation of the first class, and the time of all, with the preparation of each.
     pub fit: Fit<f32>,
+    /// The courses of the classes one against the rest, in the order of the model's labels, if there are more than two.
+    pub classes: Vec<ClassFit>,
     /// The regularizer's strength that was used.
     pub l2: f64,
     /// The model on the training data.
@@ -125,50 +134,198 @@ impl Trainer {
         test: Option<&Dataset>,
         watch: &mut dyn FnMut(Event<'_>),
     ) -> Result<Trained> {
-        let preparing = Instant::now();
+        let started = Instant::now();
         let labels = match self.loss.is_regression() {
             true => None,
-            false => Some(ClassLabels::of(&self.data_name, &data.labels_of_file())?),
+            false => Some(self.labels(data)?),
         };
         let mut settings = self.settings.clone();
-        let l2 = self.l2.unwrap_or(1.0 / data.len().max(1) as f64);
-        settings.penalty.l2 = l2;
+        settings.penalty.l2 = self.l2.unwrap_or(1.0 / data.len().max(1) as f64);
         let shuffled = data.shuffled(settings.seed);
-        let targets = targets(&shuffled, labels);
-        let problem = Linear::new(&shuffled, &targets, loss, self.bias.map(|bias| bias as f32))?;
-        let shuffle_time = preparing.elapsed();
+        let task = Task { data: &shuffled, test, settings, started };
+        match labels {
+            None => self.fit_one(loss, task, None, shuffled.labels(), watch),
+            Some(labels) if labels.labels().len() == 2 => {
+                let classes = labels.classes(shuffled.labels());
+                self.fit_one(loss, task, Some(&labels), &targets(&classes, 0), watch)
+            }
+            Some(labels) => self.fit_classes(loss, task, &labels, watch),
+        }
+    }
 
-        let model = |weights: &[f32]| self.model(data.width(), labels, weights);
+    fn labels(&self, data: &Dataset) -> Result<ClassLabels> {
+        match self.multiclass {
+            Multiclass::Auto => ClassLabels::of(&self.data_name, &data.labels_of_file()),
+            Multiclass::OneVsRest => ClassLabels::of_any(&self.data_name, &data.labels_of_file()),
+        }
+    }
+
+    /// One vector: two classes, or regression.
+    fn fit_one<L: Loss>(
+        &self,
+        loss: L,
+        task: Task<'_>,
+        labels: Option<&ClassLabels>,
+        targets: &[f32],
+        watch: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Trained> {
+        let problem = Linear::new(task.data, targets, loss, self.bias.map(|bias| bias as f32))?;
+        let shuffle_time = task.started.elapsed();
+        let model = |weights: &[f32]| self.model(labels, weights.iter().map(|&w| w.into()).collect());
         let evaluate = |weights: &[f32], data: &Dataset| {
             let mut evaluation = model(weights)?.evaluate(data);
-            evaluation.objective = evaluation.loss.map(|loss| loss + settings.penalty.value(weights));
+            evaluation.objective = evaluation.loss.map(|loss| loss + task.settings.penalty.value(weights));
             Ok::<_, Error>(evaluation)
         };
-        let on_test = test.map(|test| move |weights: &[f32]| evaluate(weights, test).ok());
-        let fit = minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?;
+        let on_test = task.test.map(|test| move |weights: &[f32]| evaluate(weights, test).ok());
+        let fit = self.solve(&problem, &task.settings, on_test.as_ref().map(|f| f as _), watch)?;
         Ok(Trained {
             model: model(&fit.weights)?,
-            train: evaluate(&fit.weights, &shuffled)?,
-            test: test.map(|test| evaluate(&fit.weights, test)).transpose()?,
+            train: evaluate(&fit.weights, task.data)?,
+            test: task.test.map(|test| evaluate(&fit.weights, test)).transpose()?,
             prepare_time: shuffle_time + fit.prepare_time,
-            l2,
+            l2: task.settings.penalty.l2,
+            classes: Vec::new(),
             fit,
         })
     }
 
-    fn model(&self, width: usize, labels: Option<ClassLabels>, weights: &[f32]) -> Result<Model> {
-        let bias =
-            self.bias.map(|value| Bias { value: f64::from(value as f32), weight: weights[width].into() });
-        let weights = weights[..width].iter().map(|&w| w.into()).collect();
-        let labels = labels.map(|labels| [labels.first(), labels.second()]);
-        Ok(Model::new(self.loss, labels, weights, bias)?.with_l1(self.settings.penalty.l1 > 0.0))
+    /// One vector a class, against the rest.
+    fn fit_classes<L: Loss>(
+        &self,
+        loss: L,
+        task: Task<'_>,
+        labels: &ClassLabels,
+        watch: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Trained> {
+        let Task { data, test, settings, started } = task;
+        let names = labels.labels();
+        refuse_one_file(&settings, names.len())?;
+        let class_of = labels.classes(data.labels());
+        let mut examples = vec![0; names.len()];
+        class_of.iter().for_each(|&class| examples[class as usize] += 1);
+        let first = targets(&class_of, 0);
+        let rows = Linear::new(data, &first, loss, self.bias.map(|bias| bias as f32))?;
+        let count = NonZeroUsize::new(names.len()).expect("a data set with labels has classes");
+        let mut columns = Columns::new(&self.data_name, rows.width(), count)?;
+        let prepare_time = started.elapsed();
+
+        let training = Instant::now();
+        let plan = Classes::new(names.len(), &settings);
+        watch(Event::Classes(plan));
+        let mut fits = vec![None; names.len()];
+        let mut digest: Option<Fit<f32>> = None;
+        let mut untouched = false;
+        fit_all(
+            plan,
+            &settings,
+            |class, settings, watch| {
+                let targets = targets(&class_of, class as u32);
+                self.solve(&rows.with_targets(&targets)?, settings, None, watch)
+                    .map_err(|error| of_class(error, names[class]))
+            },
+            |class, fit, undone| {
+                columns.set(class, &fit.weights);
+                let class_fit = ClassFit {
+                    label: names[class].into(),
+                    examples: examples[class],
+                    objective: fit.objective,
+                    epochs: fit.epochs.len(),
+                    undone,
+                    learning_rate: fit.began.learning_rate,
+                    train_time: fit.train_time,
+                    stop: fit.stop,
+                };
+                untouched |= fit.visits == 0;
+                digest = Some(match digest.take() {
+                    None => Fit { weights: Vec::new(), epochs: Vec::new(), ..fit },
+                    Some(all) => Fit {
+                        objective: all.objective + fit.objective,
+                        stop: all.stop.max(fit.stop),
+                        visits: all.visits + fit.visits,
+                        ..all
+                    },
+                });
+                fits[class] = Some(class_fit);
+                let done = fits.iter().flatten().count();
+                fits[class].iter().for_each(|fit| watch(Event::Class { fit, done }));
+            },
+        )?;
+        let mut fit = digest.expect("each class has sent its fit");
+        fit.objective /= names.len() as f64;
+        fit.train_time = training.elapsed();
+        fit.began.workers = plan.at_once * plan.threads;
+        if untouched {
+            fit.visits = 0;
+        }
+        let weights = columns.into_weights();
+        let penalty = settings.penalty.value(&weights) / names.len() as f64;
+        let model = self.model(Some(labels), weights)?;
+        let evaluate = |data: &Dataset| {
+            let mut evaluation = model.evaluate(data);
+            evaluation.objective = evaluation.loss.map(|loss| loss + penalty);
+            evaluation
+        };
+        Ok(Trained {
+            train: evaluate(data),
+            test: test.map(evaluate),
+            prepare_time,
+            l2: settings.penalty.l2,
+            classes: fits.into_iter().flatten().collect(),
+            model,
+            fit,
+        })
+    }
+
+    /// Finds one vector of weights, by the solver that was chosen.
+    fn solve<L: Loss>(
+        &self,
+        problem: &Linear<'_, L>,
+        settings: &Settings,
+        evaluate: Option<&Evaluate<'_, f32>>,
+        watch: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Fit<f32>> {
+        minimize(problem, settings, evaluate, watch)
+    }
+
+    fn model(&self, labels: Option<&ClassLabels>, weights: Vec<f64>) -> Result<Model> {
+        let constant = self.bias.map(|value| f64::from(value as f32));
+        let labels = labels.map_or(&[][..], ClassLabels::labels).iter().map(|&label| label.into()).collect();
+        Ok(Model::with_classes(self.loss, labels, weights, constant)?.with_l1(self.settings.penalty.l1 > 0.0))
     }
 }
 
-/// What scores are compared with: the sign of the class, or the label itself.
-fn targets(data: &Dataset, labels: Option<ClassLabels>) -> Vec<f32> {
-    match labels {
-        None => data.labels().to_vec(),
-        Some(labels) => data.labels().iter().map(|&label| labels.sign(label).unwrap_or(-1.0)).collect(),
+/// What a fit starts from.
+struct Task<'a> {
+    /// The rows in the seed's order.
+    data: &'a Dataset,
+    test: Option<&'a Dataset>,
+    settings: Settings,
+    started: Instant,
+}
+
+/// What scores are compared with: +1 for the examples of `class`, -1 for all others.
+fn targets(classes: &[u32], class: u32) -> Vec<f32> {
+    classes.iter().map(|&other| if other == class { 1.0 } else { -1.0 }).collect()
+}
+
+/// A file of weights can be watched where there is one vector.
+fn refuse_one_file(settings: &Settings, classes: usize) -> Result<()> {
+    match &settings.params {
+        None => Ok(()),
+        Some(path) => Err(Error::Parameter {
+            name: "params",
+            value: format!("{} with {classes} classes", path.display()),
+            expected: "no file where there is a vector of weights for each class",
+            hint: "leave it out, or train on two classes",
+        }),
+    }
+}
+
+/// The error of one class's training, with its name.
+fn of_class(error: Error, label: f32) -> Error {
+    match error {
+        Error::Diverged { what, hint } => Error::Diverged { what: format!("class {label}: {what}"), hint },
+        other => other,
     }
 }

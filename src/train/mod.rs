@@ -3,6 +3,7 @@
 mod clustering;
 mod epochs;
 mod linear;
+mod one_vs_rest;
 mod search;
 mod settings;
 #[cfg(test)]
@@ -11,4 +12,5 @@ mod tests;
 pub use clustering::{Clustering, Clusters};
 pub use epochs::{Began, Epoch, Evaluate, Event, Fit, StopReason, minimize};
 pub use linear::{Trained, Trainer};
+pub use one_vs_rest::{ClassFit, Classes, Multiclass};
 pub use settings::{Settings, Sharing};

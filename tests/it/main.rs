@@ -8,6 +8,7 @@ mod command;
 mod evaluate;
 mod inspect;
 mod interrupt;
+mod multiclass;
 mod predict;
 mod saving;
 mod train;

@@ -92,6 +92,10 @@ pub struct ProblemArgs {
     /// Loss; squared and huber are for regression
     #[arg(long, default_value = "logistic", value_parser = loss())]
     pub loss: LossKind,
+    /// What becomes of more than two labels: ovr trains each class against the rest, whatever numbers name them; auto
+    /// does so if all are whole numbers
+    #[arg(long, value_enum, default_value_t = Multiclass::Auto)]
+    pub multiclass: Multiclass,
     /// Strength of the squares in the regularizer, 0 or larger [default: 1/n for n examples]
     #[arg(long, value_name = "X", allow_hyphen_values = true, conflicts_with = "cost")]
     pub l2: Option<f64>,
@@ -192,10 +196,10 @@ pub struct PredictArgs {
     /// Write the predictions here [default: standard output]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub output: Option<PathBuf>,
-    /// Write decision values: positive for the model's first label
+    /// Write decision values: of two classes, positive for the model's first label; of more, one a label, in its order
     #[arg(long)]
     pub decision: bool,
-    /// Write the probabilities of both labels beside each prediction (logistic loss only)
+    /// Write the probabilities of all labels beside each prediction (logistic loss only)
     #[arg(long, conflicts_with = "decision")]
     pub proba: bool,
     /// From which number DATA counts its features
@@ -246,6 +250,12 @@ pub struct InspectArgs {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Solver {
     Sgd,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Multiclass {
+    Auto,
+    Ovr,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use wildsgd::data::{LoadOptions, source};
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
-use wildsgd::train::{Clustering, Clusters, Settings, Sharing, StopReason, Trained, Trainer};
+use wildsgd::train::{
+    Clustering, Clusters, Multiclass as ManyClasses, Settings, Sharing, StopReason, Trained, Trainer,
+};
 use wildsgd::{Error, save};
 
-use crate::args::{LearningRate, RingArgs, RunArgs, Strategy, TrainArgs, Update};
+use crate::args::{LearningRate, Multiclass, RingArgs, RunArgs, Strategy, TrainArgs, Update};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
@@ -46,7 +48,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
 
     let interrupted = trained.fit.stop == StopReason::Interrupted;
     if trained.fit.visits == 0 {
-        return without_model(&trainer, interrupted, terminal);
+        return without_model(&trainer, &trained, terminal);
     }
     if let Some(path) = &args.model {
         trained.model.save(path)?;
@@ -68,10 +70,14 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// How a training ends that had no time for a single visit: zero weights must not replace a model.
-fn without_model(trainer: &Trainer, interrupted: bool, terminal: Terminal) -> Result<ExitCode, Failure> {
-    if interrupted {
-        terminal.line("interrupted before the first block: nothing was learned, nothing is written");
+/// How a training ends that had no time for a single visit, or not for one in each class: zero weights must not replace a model.
+fn without_model(trainer: &Trainer, trained: &Trained, terminal: Terminal) -> Result<ExitCode, Failure> {
+    if trained.fit.stop == StopReason::Interrupted {
+        terminal.line(if trained.classes.is_empty() {
+            "interrupted before the first block: nothing was learned, nothing is written"
+        } else {
+            "interrupted before each class had its turn: nothing is written"
+        });
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let limit = trainer.settings.time_limit.unwrap_or_default().as_secs_f64();
@@ -79,8 +85,12 @@ fn without_model(trainer: &Trainer, interrupted: bool, terminal: Terminal) -> Re
 }
 
 fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&Input>, undone: usize) {
+    terminal.warn(warnings::many_classes(
+        trained.classes.len(),
+        trained.classes.iter().map(|class| class.examples).sum(),
+    ));
     terminal.warn(warnings::undone(undone, trained.fit.began.searched));
-    terminal.warn(warnings::unsettled(&trainer.settings, trained.fit.stop));
+    terminal.warn(warnings::unsettled(&trainer.settings, trained));
     if let (Some(test), Some(evaluation)) = (test, &trained.test) {
         terminal.warn(warnings::unknown_labels(test, evaluation));
         terminal.warn(warnings::unseen(test, &trained.model));
@@ -106,6 +116,11 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
         return refuse(
             "`--clusters`, `--cluster-size`, `--update-delay`, `--ring-beta`, `--ring-lambda` and `--pin` are for \
              `--strategy hogwild++`",
+        );
+    }
+    if args.problem.multiclass == Multiclass::Ovr && args.problem.loss.is_regression() {
+        return refuse(
+            "`--multiclass ovr` trains classes, but `--loss squared` and `--loss huber` are for regression",
         );
     }
     if args.data.as_os_str() == "-" && args.test.as_deref() == Some(Path::new("-")) {
@@ -138,6 +153,10 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
         loss: problem.loss,
         l2: problem.l2,
         bias: (!problem.no_bias).then_some(problem.bias),
+        multiclass: match problem.multiclass {
+            Multiclass::Auto => ManyClasses::Auto,
+            Multiclass::Ovr => ManyClasses::OneVsRest,
+        },
         data_name: source::display_name(&args.data),
         settings: Settings { params: args.params.clone(), ..settings(&args.run, problem.l1)? },
     };

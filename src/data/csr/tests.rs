@@ -41,7 +41,7 @@ fn an_order_replaces_another() {
         assert!(matches!(other.shuffled(seed as u64), std::borrow::Cow::Borrowed(_)));
         assert_eq!(*other.shuffled(7), shuffled[7]);
         let classes = ClassLabels::of("a.svm", &other.labels_of_file()).unwrap();
-        assert_eq!((classes.first(), classes.second()), (2, 1));
+        assert_eq!(classes.labels(), [2.0, 1.0]);
     }
 }
 

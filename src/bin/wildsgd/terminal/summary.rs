@@ -28,15 +28,20 @@ impl fmt::Display for Summary<'_> {
         }
         let bias = settings.bias.map_or("no bias".into(), |bias| format!("bias {}", number(bias)));
         let (l1, l2) = (number(settings.l1), number(settings.l2));
-        writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}", settings.loss)?;
+        let classes = match self.report.classes.len() {
+            0 => String::new(),
+            count => format!(", {count} classes one-vs-rest"),
+        };
+        writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}{classes}", settings.loss)?;
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
         let clusters = clusters(settings);
         writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
         let origin = if settings.learning_rate_searched { "searched" } else { "given" };
-        let rate = number(settings.learning_rate);
+        let rate = settings.learning_rate.map_or("for each class".into(), number);
         writeln!(f, "step size  {rate} ({origin}), schedule {}", settings.schedule)?;
-        writeln!(f, "stopped    after {}: {}", count(outcome.epochs, "epoch"), self.reason())?;
+        let of_all = if self.report.classes.is_empty() { "" } else { " of all classes" };
+        writeln!(f, "stopped    after {}{of_all}: {}", count(outcome.epochs, "epoch"), self.reason())?;
         writeln!(f, "speed      {} non-zeros/s", number(outcome.nonzeros_per_second))?;
         writeln!(f, "train      {}", line(&outcome.train))?;
         if let Some(test) = &outcome.test {
