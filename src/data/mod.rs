@@ -9,9 +9,11 @@ pub mod source;
 pub mod stats;
 mod stream;
 mod throughput;
+mod weights;
 
 pub use csr::{Builder, Dataset, Row};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
 pub use load::{LoadOptions, load};
 pub use throughput::{Throughput, throughput};
+pub use weights::load_weights;

@@ -173,9 +173,7 @@ impl Model {
 
     /// Judges the examples in tasks whose order and size do not depend on the number of threads.
     fn judge(&self, data: &Dataset) -> Vec<Judged> {
-        // Adding 0 makes -0 the same label as 0.
-        let places: HashMap<u64, u32> =
-            self.labels().iter().zip(0..).map(|(label, k)| ((label + 0.0).to_bits(), k)).collect();
+        let places = self.places();
         let starts: Vec<usize> = (0..data.len()).step_by(ROWS_PER_TASK).collect();
         let judge = |start: usize| {
             let mut scores = vec![0.0; self.outputs()];
@@ -185,10 +183,7 @@ impl Model {
                 let truth = places.get(&(f64::from(data.labels()[i]) + 0.0).to_bits()).copied();
                 part.classes.push((truth, self.class(&scores) as u32));
                 let Some(truth) = truth.filter(|_| scores.len() > 1) else { continue };
-                for (k, &score) in scores.iter().enumerate() {
-                    let sign = if k == truth as usize { 1.0 } else { -1.0 };
-                    part.loss += self.loss().value(sign, score);
-                }
+                part.loss += self.loss_of_classes(truth as usize, &scores);
                 part.log_loss += log_sum(&scores) - log_odds_to_log(scores[truth as usize]);
             }
             part
@@ -231,6 +226,50 @@ impl Model {
                 r2: metrics::r2(&scores, data.labels()),
             },
         }
+    }
+
+    /// Mean over the examples whose label the model knows of their loss times their weight; with more than two classes,
+    /// the loss is the mean of those of the classes. `None` if there is no such example. Deterministic.
+    ///
+    /// # Panics
+    /// If there is not one weight an example.
+    pub fn weighted_loss(&self, data: &Dataset, weights: &[f32]) -> Option<f64> {
+        assert_eq!(weights.len(), data.len(), "one weight an example");
+        let places = self.places();
+        let starts: Vec<usize> = (0..data.len()).step_by(ROWS_PER_TASK).collect();
+        let sum = |start: usize| {
+            let mut scores = vec![0.0; self.outputs()];
+            let (mut sum, mut known) = (0.0, 0_usize);
+            let end = data.len().min(start + ROWS_PER_TASK);
+            for (i, &weight) in (start..end).zip(&weights[start..end]) {
+                let label = f64::from(data.labels()[i]);
+                let truth = places.get(&(label + 0.0).to_bits()).map(|&truth| truth as usize);
+                self.score_into(data.row(i), &mut scores);
+                let loss = match (truth, &scores[..]) {
+                    (_, &[score]) if self.labels().is_empty() => self.loss().value(label, score),
+                    (None, _) => continue,
+                    (Some(truth), &[score]) => self.loss().value(if truth == 0 { 1.0 } else { -1.0 }, score),
+                    (Some(truth), scores) => self.loss_of_classes(truth, scores) / scores.len() as f64,
+                };
+                sum += f64::from(weight) * loss;
+                known += 1;
+            }
+            (sum, known)
+        };
+        let parts: Vec<(f64, usize)> = starts.into_par_iter().map(sum).collect();
+        let known: usize = parts.iter().map(|(_, known)| known).sum();
+        (known > 0).then(|| parts.iter().map(|(sum, _)| sum).sum::<f64>() / known as f64)
+    }
+
+    /// The place of each label, by its bits; adding 0 makes -0 the same label as 0.
+    fn places(&self) -> HashMap<u64, u32> {
+        self.labels().iter().zip(0..).map(|(label, k)| ((label + 0.0).to_bits(), k)).collect()
+    }
+
+    /// The sum over all classes of the loss of an example of class `truth`.
+    fn loss_of_classes(&self, truth: usize, scores: &[f64]) -> f64 {
+        let sign = |class| if class == truth { 1.0 } else { -1.0 };
+        scores.iter().enumerate().map(|(k, &score)| self.loss().value(sign(k), score)).sum()
     }
 
     fn mean_loss(&self, scores: &[f64], targets: &[f32]) -> Option<f64> {

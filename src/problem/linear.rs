@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 use crate::kernel;
 use crate::params::{Real, Weights};
 
-/// Mean loss of the scores x.w (+ bias) against one target an example.
+/// Mean loss of the scores x.w (+ bias) against one target an example; each loss may have a factor.
 ///
 /// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a constant feature
-/// that each example has, regularized like any other (LIBLINEAR's `-B`).
+/// that each example has, regularized like any other (LIBLINEAR's `-B`) or not at all ([`Linear::with_free_bias`]).
 pub struct Linear<'d, L> {
     data: &'d Dataset,
     targets: &'d [f32],
@@ -22,6 +22,10 @@ pub struct Linear<'d, L> {
     norms2: Arc<[f32]>,
     loss: L,
     constant: Option<f32>,
+    /// Factor of each example's loss; all are 1 if there are none.
+    weights: Option<&'d [f32]>,
+    /// Whether the regularizer leaves the bias out.
+    free_bias: bool,
 }
 
 impl<'d, L: Loss> Linear<'d, L> {
@@ -41,7 +45,42 @@ impl<'d, L: Loss> Linear<'d, L> {
         let constant2 = constant.map_or(0.0, |c| f64::from(c * c * BIAS_PACE));
         let norms2 =
             (0..data.len()).into_par_iter().map(|i| (data.row(i).norm2() + constant2) as f32).collect();
-        Ok(Linear { data, targets, norms2, loss, constant })
+        Ok(Linear { data, targets, norms2, loss, constant, weights: None, free_bias: false })
+    }
+
+    /// The same problem with a factor for each example's loss, at least 0: (1/n) * sum of factor times loss.
+    ///
+    /// # Errors
+    /// If a factor is missing, negative or not finite, or if all are 0.
+    pub fn with_weights(self, weights: &'d [f32]) -> Result<Self> {
+        if weights.len() != self.data.len() {
+            let what = format!("{} weights for {} examples", weights.len(), self.data.len());
+            return Err(wrong(what, "one weight an example"));
+        }
+        if let Some(i) = weights.iter().position(|c| !(c.is_finite() && *c >= 0.0)) {
+            let what = format!("the weight of example {i} is {}", weights[i]);
+            return Err(wrong(what, "a finite number, 0 or larger"));
+        }
+        if weights.iter().all(|&c| c == 0.0) {
+            return Err(wrong("the weights of all examples are 0".into(), "one above 0 at least"));
+        }
+        Ok(Linear { weights: Some(weights), ..self })
+    }
+
+    /// The same problem with a bias that is not regularized.
+    pub fn with_free_bias(self) -> Self {
+        Linear { free_bias: true, ..self }
+    }
+
+    /// The factor of an example's loss.
+    #[inline(always)]
+    pub fn weight(&self, i: usize) -> f32 {
+        self.weights.map_or(1.0, |weights| weights[i])
+    }
+
+    /// Whether there is a bias that the regularizer leaves out: not every solver can do that.
+    pub fn has_free_bias(&self) -> bool {
+        self.free_bias && self.constant.is_some()
     }
 
     /// The same problem with other targets, over the same rows. Cheap.
@@ -53,13 +92,7 @@ impl<'d, L: Loss> Linear<'d, L> {
         'd: 't,
     {
         check_targets(self.data, targets)?;
-        Ok(Linear {
-            data: self.data,
-            targets,
-            norms2: self.norms2.clone(),
-            loss: self.loss,
-            constant: self.constant,
-        })
+        Ok(Linear { targets, norms2: self.norms2.clone(), ..*self })
     }
 
     /// Value of the bias's feature.
@@ -116,6 +149,10 @@ impl<L: Loss> Problem for Linear<'_, L> {
         usize::from(self.constant.is_some())
     }
 
+    fn penalized(&self) -> usize {
+        if self.free_bias { self.data.width() } else { self.width() }
+    }
+
     fn touches(&self) -> usize {
         self.data.nonzeros()
     }
@@ -130,7 +167,11 @@ impl<L: Loss> Problem for Linear<'_, L> {
             .into_par_iter()
             .map(|start| {
                 (start..terms.end.min(start + SUMMED_TOGETHER))
-                    .map(|i| self.loss.value(f64::from(self.targets[i]), self.score(self.data.row(i), w)))
+                    .map(|i| {
+                        let loss =
+                            self.loss.value(f64::from(self.targets[i]), self.score(self.data.row(i), w));
+                        f64::from(self.weight(i)) * loss
+                    })
                     .sum()
             })
             .collect();
@@ -139,6 +180,11 @@ impl<L: Loss> Problem for Linear<'_, L> {
 
     #[inline(always)]
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<W::Real> {
+        let rate = match self.weights {
+            None => rate,
+            Some(weights) if weights[term] == 0.0 => return None,
+            Some(weights) => rate * W::Real::of_f32(weights[term]),
+        };
         let row = self.data.row(term);
         let mut s = w.dot(row);
         let q = W::Real::of_f32(self.norms2[term]);
@@ -167,7 +213,9 @@ impl<L: Loss> Problem for Linear<'_, L> {
         }
         if let Some(c) = self.constant {
             let moved = w.common(0) + a * W::Real::of_f32(c * BIAS_PACE);
-            w.set_common(0, prox.shrink_common(moved, W::Real::of_f32(BIAS_PACE)));
+            let shrunk =
+                if self.free_bias { moved } else { prox.shrink_common(moved, W::Real::of_f32(BIAS_PACE)) };
+            w.set_common(0, shrunk);
         }
     }
 

@@ -26,6 +26,10 @@ pub trait Problem: Sync {
     fn common(&self) -> usize {
         0
     }
+    /// How many coordinates at the start of w the regularizer acts on: all, or all but the common ones.
+    fn penalized(&self) -> usize {
+        self.width()
+    }
     /// Number of coordinates that the terms touch, summed over all terms, without the common ones.
     fn touches(&self) -> usize {
         (0..self.terms()).map(|term| self.support(term).count()).sum()
@@ -38,7 +42,7 @@ pub trait Problem: Sync {
     /// is zero.
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Self::Step<W::Real>>;
     /// Moves the term's coordinates by `share` times the step (not at all for `None`), and applies `prox` to each of
-    /// them, unless it is the identity, and to the common coordinates.
+    /// them, unless it is the identity, and to the common coordinates, unless these are not penalized.
     fn apply<W: Weights>(
         &self,
         term: usize,

@@ -46,6 +46,12 @@ pub struct Settings {
     pub l2: f64,
     /// Value of the constant feature, if there is one.
     pub bias: Option<f64>,
+    /// Whether the regularizer leaves the bias out.
+    pub free_bias: bool,
+    /// Factor of each class's examples, in the order of the model's labels; empty if all are 1.
+    pub class_weights: Vec<f64>,
+    /// Whether each example has a factor of its own.
+    pub example_weights: bool,
     /// Name of the strategy.
     pub strategy: &'static str,
     /// Name of the rule.
@@ -172,6 +178,9 @@ impl Settings {
             l1: settings.penalty.l1,
             l2: trained.l2,
             bias: trainer.bias,
+            free_bias: trainer.free_bias && trainer.bias.is_some(),
+            class_weights: trained.class_weights.clone(),
+            example_weights: trainer.weights.examples.is_some(),
             strategy: settings.sharing.name(),
             solver: "sgd",
             update: settings.sharing.update().map(|update| match update {

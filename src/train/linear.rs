@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use super::one_vs_rest::{Columns, fit_all};
-use super::{ClassFit, Classes, Evaluate, Event, Fit, Multiclass, Settings, minimize};
+use super::weights::of_held_out;
+use super::{ClassFit, Classes, Evaluate, Event, ExampleWeights, Fit, Multiclass, Settings, minimize};
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Evaluation, Model};
@@ -34,6 +35,10 @@ pub struct Trainer {
     pub l2: Option<f64>,
     /// Value of the bias's constant feature, at least 0 (LIBLINEAR's `-B`); `None` for no bias. Default 1.
     pub bias: Option<f64>,
+    /// Whether the regularizer leaves the bias out. Default: it does not, as in LIBLINEAR.
+    pub free_bias: bool,
+    /// How much examples count. Default: all the same.
+    pub weights: ExampleWeights,
     /// What is done with more than two labels, if the loss is none for regression. Default: one-vs-rest.
     pub multiclass: Multiclass,
     /// What the data set is called in messages.
@@ -48,6 +53,8 @@ impl Default for Trainer {
             loss: LossKind::default(),
             l2: None,
             bias: Some(1.0),
+            free_bias: false,
+            weights: ExampleWeights::default(),
             multiclass: Multiclass::default(),
             data_name: "data set".into(),
             settings: Settings::default(),
@@ -66,6 +73,8 @@ pub struct Trained {
     pub fit: Fit<f32>,
     /// The courses of the classes one against the rest, in the order of the model's labels, if there are more than two.
     pub classes: Vec<ClassFit>,
+    /// The factor of each class's examples, in the order of the model's labels; empty if all are 1.
+    pub class_weights: Vec<f64>,
     /// The regularizer's strength that was used.
     pub l2: f64,
     /// The model on the training data.
@@ -116,6 +125,7 @@ impl Trainer {
         let mut settings = self.settings.clone();
         settings.penalty.l2 = self.l2.unwrap_or(0.0);
         settings.check()?;
+        self.weights.check(self.loss.is_regression())?;
         if let Some(bias) = self.bias.filter(|bias| !(bias.is_finite() && *bias >= 0.0)) {
             return Err(Error::Parameter {
                 name: "bias",
@@ -142,15 +152,30 @@ impl Trainer {
         let mut settings = self.settings.clone();
         settings.penalty.l2 = self.l2.unwrap_or(1.0 / data.len().max(1) as f64);
         let shuffled = data.shuffled(settings.seed);
-        let task = Task { data: &shuffled, test, settings, started };
-        match labels {
+        let class_of = labels.as_ref().map_or(Vec::new(), |labels| labels.classes(shuffled.labels()));
+        let of_classes = match &labels {
+            None => Vec::new(),
+            Some(labels) => self.weights.of_classes(&self.data_name, labels, &class_of)?,
+        };
+        let weights = self.weights.of_rows(&self.data_name, &shuffled, &of_classes, &class_of)?;
+        let test_weights = match (&labels, test) {
+            (Some(labels), Some(test)) => of_held_out(test, labels, &of_classes),
+            _ => None,
+        };
+        let task = Task {
+            data: Weighted { data: &shuffled, weights: weights.as_deref() },
+            test: test.map(|data| Weighted { data, weights: test_weights.as_deref() }),
+            settings,
+            started,
+        };
+        let trained = match &labels {
             None => self.fit_one(loss, task, None, shuffled.labels(), watch),
             Some(labels) if labels.labels().len() == 2 => {
-                let classes = labels.classes(shuffled.labels());
-                self.fit_one(loss, task, Some(&labels), &targets(&classes, 0), watch)
+                self.fit_one(loss, task, Some(labels), &targets(&class_of, 0), watch)
             }
-            Some(labels) => self.fit_classes(loss, task, &labels, watch),
-        }
+            Some(labels) => self.fit_classes(loss, task, labels, &class_of, watch),
+        };
+        Ok(Trained { class_weights: of_classes, ..trained? })
     }
 
     fn labels(&self, data: &Dataset) -> Result<ClassLabels> {
@@ -169,13 +194,14 @@ impl Trainer {
         targets: &[f32],
         watch: &mut dyn FnMut(Event<'_>),
     ) -> Result<Trained> {
-        let problem = Linear::new(task.data, targets, loss, self.bias.map(|bias| bias as f32))?;
+        let problem = self.problem(loss, task.data, targets)?;
         let shuffle_time = task.started.elapsed();
         let model = |weights: &[f32]| self.model(labels, weights.iter().map(|&w| w.into()).collect());
-        let evaluate = |weights: &[f32], data: &Dataset| {
-            let mut evaluation = model(weights)?.evaluate(data);
-            evaluation.objective = evaluation.loss.map(|loss| loss + task.settings.penalty.value(weights));
-            Ok::<_, Error>(evaluation)
+        let penalized = problem.penalized();
+        let evaluate = |weights: &[f32], data: Weighted<'_>| {
+            Ok::<_, Error>(
+                data.evaluate(&model(weights)?, task.settings.penalty.value(&weights[..penalized])),
+            )
         };
         let on_test = task.test.map(|test| move |weights: &[f32]| evaluate(weights, test).ok());
         let fit = self.solve(&problem, &task.settings, on_test.as_ref().map(|f| f as _), watch)?;
@@ -186,6 +212,7 @@ impl Trainer {
             prepare_time: shuffle_time + fit.prepare_time,
             l2: task.settings.penalty.l2,
             classes: Vec::new(),
+            class_weights: Vec::new(),
             fit,
         })
     }
@@ -196,16 +223,16 @@ impl Trainer {
         loss: L,
         task: Task<'_>,
         labels: &ClassLabels,
+        class_of: &[u32],
         watch: &mut dyn FnMut(Event<'_>),
     ) -> Result<Trained> {
         let Task { data, test, settings, started } = task;
         let names = labels.labels();
         refuse_one_file(&settings, names.len())?;
-        let class_of = labels.classes(data.labels());
         let mut examples = vec![0; names.len()];
         class_of.iter().for_each(|&class| examples[class as usize] += 1);
-        let first = targets(&class_of, 0);
-        let rows = Linear::new(data, &first, loss, self.bias.map(|bias| bias as f32))?;
+        let first = targets(class_of, 0);
+        let rows = self.problem(loss, data, &first)?;
         let count = NonZeroUsize::new(names.len()).expect("a data set with labels has classes");
         let mut columns = Columns::new(&self.data_name, rows.width(), count)?;
         let prepare_time = started.elapsed();
@@ -220,7 +247,7 @@ impl Trainer {
             plan,
             &settings,
             |class, settings, watch| {
-                let targets = targets(&class_of, class as u32);
+                let targets = targets(class_of, class as u32);
                 self.solve(&rows.with_targets(&targets)?, settings, None, watch)
                     .map_err(|error| of_class(error, names[class]))
             },
@@ -259,22 +286,34 @@ impl Trainer {
             fit.visits = 0;
         }
         let weights = columns.into_weights();
-        let penalty = settings.penalty.value(&weights) / names.len() as f64;
+        let penalized = rows.penalized() * names.len();
+        let penalty = settings.penalty.value(&weights[..penalized]) / names.len() as f64;
         let model = self.model(Some(labels), weights)?;
-        let evaluate = |data: &Dataset| {
-            let mut evaluation = model.evaluate(data);
-            evaluation.objective = evaluation.loss.map(|loss| loss + penalty);
-            evaluation
-        };
         Ok(Trained {
-            train: evaluate(data),
-            test: test.map(evaluate),
+            train: data.evaluate(&model, penalty),
+            test: test.map(|test| test.evaluate(&model, penalty)),
+            class_weights: Vec::new(),
             prepare_time,
             l2: settings.penalty.l2,
             classes: fits.into_iter().flatten().collect(),
             model,
             fit,
         })
+    }
+
+    /// What is minimized, with the bias and the weights of examples.
+    fn problem<'a, L: Loss>(
+        &self,
+        loss: L,
+        Weighted { data, weights }: Weighted<'a>,
+        targets: &'a [f32],
+    ) -> Result<Linear<'a, L>> {
+        let problem = Linear::new(data, targets, loss, self.bias.map(|bias| bias as f32))?;
+        let problem = if self.free_bias { problem.with_free_bias() } else { problem };
+        match weights {
+            None => Ok(problem),
+            Some(weights) => problem.with_weights(weights),
+        }
     }
 
     /// Finds one vector of weights, by the solver that was chosen.
@@ -298,10 +337,31 @@ impl Trainer {
 /// What a fit starts from.
 struct Task<'a> {
     /// The rows in the seed's order.
-    data: &'a Dataset,
-    test: Option<&'a Dataset>,
+    data: Weighted<'a>,
+    test: Option<Weighted<'a>>,
     settings: Settings,
     started: Instant,
+}
+
+/// Examples, and how much each of them counts.
+#[derive(Clone, Copy)]
+struct Weighted<'a> {
+    data: &'a Dataset,
+    /// `None`: all the same.
+    weights: Option<&'a [f32]>,
+}
+
+impl Weighted<'_> {
+    /// Measures that count each example once, and the objective.
+    fn evaluate(&self, model: &Model, penalty: f64) -> Evaluation {
+        let mut evaluation = model.evaluate(self.data);
+        let loss = match self.weights {
+            None => evaluation.loss,
+            Some(weights) => model.weighted_loss(self.data, weights),
+        };
+        evaluation.objective = loss.map(|loss| loss + penalty);
+        evaluation
+    }
 }
 
 /// What scores are compared with: +1 for the examples of `class`, -1 for all others.

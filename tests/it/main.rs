@@ -12,3 +12,4 @@ mod multiclass;
 mod predict;
 mod saving;
 mod train;
+mod weights;

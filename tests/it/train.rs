@@ -184,7 +184,7 @@ fn settings_are_reported() {
     place.succeed(&args.split_whitespace().collect::<Vec<_>>());
     let report = place.json("r");
     let expected = serde_json::json!({
-        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "strategy": "sequential", "solver": "sgd",
+        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "free_bias": false, "class_weights": [], "example_weights": false, "strategy": "sequential", "solver": "sgd",
         "update": null, "clusters": null, "update_delay": null, "pin": null, "threads": 1, "multiclass": null, "learning_rate": 0.5, "learning_rate_searched": false,
         "schedule": "geometric:0.8", "seed": 9, "epochs": 4, "tolerance": 0.0, "time_limit_seconds": 60.0
     });

@@ -105,12 +105,23 @@ pub struct ProblemArgs {
     /// Strength of the absolute values in the regularizer, 0 or larger; makes weights exactly 0
     #[arg(long, value_name = "X", default_value_t = 0.0, allow_hyphen_values = true)]
     pub l1: f64,
-    /// Value of a constant feature that every example gets, 0 or larger; larger makes its weight cheaper
+    /// Value of a constant feature that every example gets, 0 or larger, like LIBLINEAR's -B: its weight is the bias,
+    /// regularized like the others; larger makes it cheaper
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
     pub bias: f64,
     /// Train without that constant feature
     #[arg(long, conflicts_with = "bias")]
     pub no_bias: bool,
+    /// Leave the bias out of the regularizer
+    #[arg(long, conflicts_with = "no_bias")]
+    pub free_bias: bool,
+    /// Factor W, above 0, of the losses of examples with this label (LIBLINEAR's -wi), repeatable; balanced: all classes
+    /// count the same in all [default: 1]
+    #[arg(long, value_name = "LABEL:W|balanced", value_parser = class_weight, allow_hyphen_values = true)]
+    pub class_weight: Vec<ClassWeight>,
+    /// Factors of the examples' losses: a file with one number a line, 0 or larger, in the order of DATA [default: all 1]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
 }
 
 /// How it is minimized.
@@ -270,6 +281,22 @@ pub enum Strategy {
 pub enum Update {
     Wild,
     Atomic,
+}
+
+#[derive(Clone, Copy)]
+pub enum ClassWeight {
+    Balanced,
+    Of { label: f64, weight: f64 },
+}
+
+fn class_weight(text: &str) -> Result<ClassWeight, String> {
+    if text == "balanced" {
+        return Ok(ClassWeight::Balanced);
+    }
+    let parts =
+        text.rsplit_once(':').and_then(|(label, weight)| Some((label.parse().ok()?, weight.parse().ok()?)));
+    let (label, weight) = parts.ok_or("expected `balanced` or LABEL:W with two numbers, like -1:2.5")?;
+    Ok(ClassWeight::Of { label, weight })
 }
 
 #[derive(Clone, Copy)]

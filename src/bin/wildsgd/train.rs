@@ -1,19 +1,19 @@
 //! `wildsgd train`: from a data file to a model file.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wildsgd::data::{LoadOptions, source};
+use wildsgd::data::{LoadOptions, load_weights, source};
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
 use wildsgd::train::{
-    Clustering, Clusters, Multiclass as ManyClasses, Settings, Sharing, StopReason, Trained, Trainer,
+    Clustering, Clusters, ExampleWeights, Multiclass as ManyClasses, Settings, Sharing, StopReason, Trained,
+    Trainer,
 };
 use wildsgd::{Error, save};
 
-use crate::args::{LearningRate, Multiclass, RingArgs, RunArgs, Strategy, TrainArgs, Update};
+use crate::args::{ClassWeight, LearningRate, Multiclass, RingArgs, RunArgs, Strategy, TrainArgs, Update};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
@@ -36,6 +36,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     };
     let data = Input::load_with(&args.data, args.index_base, layout)?;
     let test = args.test.as_ref().map(|path| Input::load(path, data.base)).transpose()?;
+    trainer.weights.examples = args.problem.weights.as_ref().map(load_weights).transpose()?;
     if let Some(cost) = args.problem.cost {
         trainer.l2 = Some(1.0 / (cost * data.data.len() as f64));
     }
@@ -123,8 +124,9 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
             "`--multiclass ovr` trains classes, but `--loss squared` and `--loss huber` are for regression",
         );
     }
-    if args.data.as_os_str() == "-" && args.test.as_deref() == Some(Path::new("-")) {
-        return refuse("standard input can be DATA or `--test`, not both");
+    let inputs = [Some(&args.data), args.test.as_ref(), args.problem.weights.as_ref()];
+    if inputs.into_iter().flatten().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return refuse("standard input can be one of DATA, `--test` and `--weights`");
     }
     Ok(())
 }
@@ -133,7 +135,8 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
 fn check_files(args: &TrainArgs) -> Result<(), Failure> {
     // The weights are mapped in place, so that a file that is there needs no room beside it.
     let params = args.params.as_ref().filter(|path| !path.is_file());
-    let test = args.test.iter().map(|path| ("`--test`", path.as_path()));
+    let weights = args.problem.weights.iter().map(|path| ("`--weights`", path.as_path()));
+    let test = args.test.iter().map(|path| ("`--test`", path.as_path())).chain(weights);
     let mapped = args.params.iter().filter(|path| path.is_file()).map(|path| ("`--params`", path.as_path()));
     let inputs: Vec<_> = [("the data", args.data.as_path())].into_iter().chain(test).chain(mapped).collect();
     if let Some(path) = params {
@@ -153,6 +156,8 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
         loss: problem.loss,
         l2: problem.l2,
         bias: (!problem.no_bias).then_some(problem.bias),
+        free_bias: problem.free_bias,
+        weights: class_weights(&problem.class_weight),
         multiclass: match problem.multiclass {
             Multiclass::Auto => ManyClasses::Auto,
             Multiclass::Ovr => ManyClasses::OneVsRest,
@@ -170,6 +175,17 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
         ));
     }
     Ok(trainer)
+}
+
+fn class_weights(given: &[ClassWeight]) -> ExampleWeights {
+    let mut weights = ExampleWeights::default();
+    for given in given {
+        match *given {
+            ClassWeight::Balanced => weights.balanced = true,
+            ClassWeight::Of { label, weight } => weights.classes.push((label, weight)),
+        }
+    }
+    weights
 }
 
 fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {

@@ -26,13 +26,20 @@ impl fmt::Display for Summary<'_> {
         if let Some(test) = test_data {
             writeln!(f, "test data  {}", shape(test))?;
         }
-        let bias = settings.bias.map_or("no bias".into(), |bias| format!("bias {}", number(bias)));
+        let free = if settings.free_bias { " (not regularized)" } else { "" };
+        let bias = settings.bias.map_or("no bias".into(), |bias| format!("bias {}{free}", number(bias)));
         let (l1, l2) = (number(settings.l1), number(settings.l2));
         let classes = match self.report.classes.len() {
             0 => String::new(),
             count => format!(", {count} classes one-vs-rest"),
         };
-        writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}{classes}", settings.loss)?;
+        let weighted = match (settings.class_weights.is_empty(), settings.example_weights) {
+            (true, false) => "",
+            (true, true) => ", weighted examples",
+            (false, false) => ", weighted classes",
+            (false, true) => ", weighted classes and examples",
+        };
+        writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}{classes}{weighted}", settings.loss)?;
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
         let clusters = clusters(settings);
