@@ -1,6 +1,7 @@
 //! From a problem to a model: settings, step size search, epoch loop, stopping.
 
 mod clustering;
+mod descent;
 mod epochs;
 mod linear;
 mod search;
@@ -9,6 +10,7 @@ mod settings;
 mod tests;
 
 pub use clustering::{Clustering, Clusters};
-pub use epochs::{Began, Epoch, Evaluate, Event, Fit, StopReason, minimize};
+pub use descent::minimize;
+pub use epochs::{Began, Epoch, Evaluate, Event, FirstStep, Fit, StopReason};
 pub use linear::{Trained, Trainer};
 pub use settings::{Settings, Sharing};

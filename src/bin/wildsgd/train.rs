@@ -79,7 +79,7 @@ fn without_model(trainer: &Trainer, interrupted: bool, terminal: Terminal) -> Re
 }
 
 fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&Input>, undone: usize) {
-    terminal.warn(warnings::undone(undone, trained.fit.began.searched));
+    terminal.warn(warnings::undone(undone, trained.fit.began.step_size.is_some_and(|step| step.searched)));
     terminal.warn(warnings::unsettled(&trainer.settings, trained.fit.stop));
     if let (Some(test), Some(evaluation)) = (test, &trained.test) {
         terminal.warn(warnings::unknown_labels(test, evaluation));
