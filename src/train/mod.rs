@@ -2,6 +2,7 @@
 
 mod clustering;
 mod descent;
+mod dual;
 mod epochs;
 mod linear;
 mod search;
@@ -11,6 +12,7 @@ mod tests;
 
 pub use clustering::{Clustering, Clusters};
 pub use descent::minimize;
+pub use dual::ascend;
 pub use epochs::{Began, Epoch, Evaluate, Event, FirstStep, Fit, StopReason};
 pub use linear::{Trained, Trainer};
-pub use settings::{Settings, Sharing};
+pub use settings::{Settings, Sharing, Solver};
