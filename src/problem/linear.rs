@@ -18,7 +18,7 @@ use crate::params::{Real, Weights};
 pub struct Linear<'d, L> {
     data: &'d Dataset,
     targets: &'d [f32],
-    /// Squared norm of each example, with the constant feature as far as steps move it.
+    /// Squared norm of each example, without the constant feature.
     norms2: Arc<[f32]>,
     loss: L,
     constant: Option<f32>,
@@ -42,9 +42,7 @@ impl<'d, L: Loss> Linear<'d, L> {
         if let Some(constant) = constant.filter(|c| !c.is_finite()) {
             return Err(wrong(format!("the bias's feature is {constant}"), "a finite number"));
         }
-        let constant2 = constant.map_or(0.0, |c| f64::from(c * c * BIAS_PACE));
-        let norms2 =
-            (0..data.len()).into_par_iter().map(|i| (data.row(i).norm2() + constant2) as f32).collect();
+        let norms2 = (0..data.len()).into_par_iter().map(|i| data.row(i).norm2() as f32).collect();
         Ok(Linear { data, targets, norms2, loss, constant, weights: None, free_bias: false })
     }
 
@@ -100,9 +98,32 @@ impl<'d, L: Loss> Linear<'d, L> {
         self.constant
     }
 
+    /// The loss.
+    pub(crate) fn loss_function(&self) -> &L {
+        &self.loss
+    }
+
+    /// The features of an example.
+    #[inline(always)]
+    pub(crate) fn row(&self, i: usize) -> Row<'d> {
+        self.data.row(i)
+    }
+
+    /// The squared norm of [`Linear::row`].
+    #[inline(always)]
+    pub(crate) fn norm2(&self, i: usize) -> f32 {
+        self.norms2[i]
+    }
+
+    /// What an example's score is compared with.
+    #[inline(always)]
+    pub(crate) fn target(&self, i: usize) -> f32 {
+        self.targets[i]
+    }
+
     /// Score of one example, summed in f64.
     #[inline(always)]
-    fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
+    pub(crate) fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
         let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.data.width()].to_f64());
         kernel::score(w, row) + bias
     }
@@ -187,9 +208,10 @@ impl<L: Loss> Problem for Linear<'_, L> {
         };
         let row = self.data.row(term);
         let mut s = w.dot(row);
-        let q = W::Real::of_f32(self.norms2[term]);
+        let mut q = W::Real::of_f32(self.norms2[term]);
         if let Some(c) = self.constant {
             s += W::Real::of_f32(c) * w.common(0);
+            q += W::Real::of_f32(c * c * BIAS_PACE);
         }
         let a = self.loss.step(W::Real::of_f32(self.targets[term]), s, rate, q);
         (a != W::Real::ZERO).then_some(a)

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Data, SCHEMA};
 use crate::model::{Evaluation, label};
-use crate::rule::Schedule;
+use crate::rule::{Penalty, Schedule};
 use crate::strategy::Update;
 use crate::train::{self, Trainer};
 
@@ -68,17 +68,18 @@ pub struct Settings {
     pub threads: usize,
     /// `ovr` if there are more than two classes, each trained against the rest.
     pub multiclass: Option<&'static str>,
-    /// The first epoch's step size; none with more than two classes, see [`Class::learning_rate`].
+    /// The first epoch's step size; none with more than two classes, see [`Class::learning_rate`], and
+    /// for a solver without.
     pub learning_rate: Option<f64>,
     /// Whether it was searched for.
-    pub learning_rate_searched: bool,
-    /// Name of the schedule, with its parameter if it has one: `geometric:0.9`.
-    pub schedule: String,
+    pub learning_rate_searched: Option<bool>,
+    /// Name of the schedule, with its parameter if it has one: `geometric:0.9`; none for a solver without step sizes.
+    pub schedule: Option<String>,
     /// Seed of all random choices.
     pub seed: u64,
     /// Most epochs.
     pub epochs: usize,
-    /// Relative change of the objective that ends training.
+    /// Relative gap that ends training; relative change of the objective for a solver without a gap.
     pub tolerance: f64,
     /// Most time.
     pub time_limit_seconds: Option<f64>,
@@ -93,6 +94,8 @@ pub struct Epoch {
     pub train_seconds: f64,
     /// Mean loss plus regularizer on the training data.
     pub objective: f64,
+    /// Bound of the distance to the optimum, as a share of the objective: see [`train::Epoch::gap`].
+    pub gap: Option<f64>,
     /// Measures on the held-out data.
     pub test: Option<Evaluation>,
 }
@@ -111,8 +114,10 @@ pub struct Class {
     pub epochs: usize,
     /// Number of epochs that were rolled back.
     pub undone: usize,
-    /// The first epoch's step size.
-    pub learning_rate: f64,
+    /// The first epoch's step size; none for a solver without.
+    pub learning_rate: Option<f64>,
+    /// Bound of the distance to the optimum, as a share of the objective; none for a solver without.
+    pub gap: Option<f64>,
     /// Time of training this class.
     pub train_seconds: f64,
     /// Why its training ended.
@@ -125,6 +130,8 @@ pub struct Outcome {
     /// Mean loss plus regularizer of the model on the training data: the lowest of all epochs. With more than two
     /// classes, the mean over the classes.
     pub objective: f64,
+    /// Bound of the model's distance to the optimum, as a share of the objective; none for a solver without.
+    pub gap: Option<f64>,
     /// The model on the training data.
     pub train: Evaluation,
     /// The model on the held-out data.
@@ -182,7 +189,7 @@ impl Settings {
             class_weights: trained.class_weights.clone(),
             example_weights: trainer.weights.examples.is_some(),
             strategy: settings.sharing.name(),
-            solver: "sgd",
+            solver: trainer.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
             update: settings.sharing.update().map(|update| match update {
                 Update::Wild => "wild",
                 Update::Atomic => "atomic",
@@ -192,12 +199,12 @@ impl Settings {
             pin: began.layout.map(|layout| layout.pin),
             threads: began.workers,
             multiclass: many.then_some("ovr"),
-            learning_rate: (!many).then_some(began.learning_rate),
-            learning_rate_searched: began.searched,
-            schedule: match settings.schedule {
+            learning_rate: began.step_size.filter(|_| !many).map(|step| step.learning_rate),
+            learning_rate_searched: began.step_size.map(|step| step.searched),
+            schedule: began.step_size.map(|_| match settings.schedule {
                 Schedule::Geometric { decay } => format!("{}:{decay}", settings.schedule.name()),
                 schedule => schedule.name().into(),
-            },
+            }),
             seed: settings.seed,
             epochs: settings.epochs,
             tolerance: settings.tolerance,
@@ -212,6 +219,7 @@ impl Epoch {
             epoch: epoch.epoch,
             train_seconds: epoch.train_time.as_secs_f64(),
             objective: epoch.objective,
+            gap: epoch.gap,
             test: epoch.test,
         }
     }
@@ -226,6 +234,7 @@ impl Class {
             epochs: class.epochs,
             undone: class.undone,
             learning_rate: class.learning_rate,
+            gap: class.gap,
             train_seconds: class.train_time.as_secs_f64(),
             stop_reason: class.stop.name(),
         }
@@ -239,6 +248,7 @@ impl Outcome {
         let per_visit = data.nonzeros as f64 / data.examples as f64;
         Outcome {
             objective: fit.objective,
+            gap: fit.gap,
             train: trained.train,
             test: trained.test,
             train_seconds,

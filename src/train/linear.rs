@@ -5,11 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::one_vs_rest::{Columns, fit_all};
 use super::weights::of_held_out;
-use super::{ClassFit, Classes, Evaluate, Event, ExampleWeights, Fit, Multiclass, Settings, minimize};
+use super::{
+    ClassFit, Classes, Evaluate, Event, ExampleWeights, Fit, Multiclass, Settings, Solver, ascend, minimize,
+};
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Evaluation, Model};
-use crate::problem::{Hinge, Huber, Linear, Logistic, Loss, LossKind, Problem, Squared, SquaredHinge};
+use crate::problem::{
+    Conjugate, Hinge, Huber, Linear, Logistic, Loss, LossKind, Problem, Squared, SquaredHinge,
+};
+use crate::rule::Penalty;
 
 /// Trains linear models.
 ///
@@ -31,6 +36,8 @@ use crate::problem::{Hinge, Huber, Linear, Logistic, Loss, LossKind, Problem, Sq
 pub struct Trainer {
     /// The loss. Default logistic.
     pub loss: LossKind,
+    /// How weights are found. Default [`Solver::Auto`].
+    pub solver: Solver,
     /// Strength of the squares in the regularizer. Default: 1/n for n examples.
     pub l2: Option<f64>,
     /// Value of the bias's constant feature, at least 0 (LIBLINEAR's `-B`); `None` for no bias. Default 1.
@@ -51,6 +58,7 @@ impl Default for Trainer {
     fn default() -> Self {
         Trainer {
             loss: LossKind::default(),
+            solver: Solver::default(),
             l2: None,
             bias: Some(1.0),
             free_bias: false,
@@ -126,6 +134,14 @@ impl Trainer {
         settings.penalty.l2 = self.l2.unwrap_or(0.0);
         settings.check()?;
         self.weights.check(self.loss.is_regression())?;
+        if self.solver == Solver::Dual && self.needs_primal() {
+            return Err(Error::Parameter {
+                name: "solver",
+                value: "dual with weights of examples or a free bias".into(),
+                expected: "a solver that can do both",
+                hint: "leave the solver out, or choose sgd",
+            });
+        }
         if let Some(bias) = self.bias.filter(|bias| !(bias.is_finite() && *bias >= 0.0)) {
             return Err(Error::Parameter {
                 name: "bias",
@@ -137,7 +153,7 @@ impl Trainer {
         Ok(())
     }
 
-    fn fit_loss<L: Loss>(
+    fn fit_loss<L: Conjugate>(
         &self,
         loss: L,
         data: &Dataset,
@@ -178,6 +194,19 @@ impl Trainer {
         Ok(Trained { class_weights: of_classes, ..trained? })
     }
 
+    /// The solver that is used with a regularizer: dual ascent has neither weights of examples nor a free bias.
+    pub fn choose(&self, penalty: Penalty) -> Solver {
+        match self.solver.choose(penalty) {
+            Solver::Dual if self.solver == Solver::Auto && self.needs_primal() => Solver::Sgd,
+            solver => solver,
+        }
+    }
+
+    /// Whether it has what only a solver for the weights themselves can do.
+    fn needs_primal(&self) -> bool {
+        self.weights != ExampleWeights::default() || self.free_bias && self.bias.is_some()
+    }
+
     fn labels(&self, data: &Dataset) -> Result<ClassLabels> {
         match self.multiclass {
             Multiclass::Auto => ClassLabels::of(&self.data_name, &data.labels_of_file()),
@@ -186,7 +215,7 @@ impl Trainer {
     }
 
     /// One vector: two classes, or regression.
-    fn fit_one<L: Loss>(
+    fn fit_one<L: Conjugate>(
         &self,
         loss: L,
         task: Task<'_>,
@@ -218,7 +247,7 @@ impl Trainer {
     }
 
     /// One vector a class, against the rest.
-    fn fit_classes<L: Loss>(
+    fn fit_classes<L: Conjugate>(
         &self,
         loss: L,
         task: Task<'_>,
@@ -259,7 +288,8 @@ impl Trainer {
                     objective: fit.objective,
                     epochs: fit.epochs.len(),
                     undone,
-                    learning_rate: fit.began.learning_rate,
+                    learning_rate: fit.began.step_size.map(|step| step.learning_rate),
+                    gap: fit.gap,
                     train_time: fit.train_time,
                     stop: fit.stop,
                 };
@@ -267,6 +297,9 @@ impl Trainer {
                 digest = Some(match digest.take() {
                     None => Fit { weights: Vec::new(), epochs: Vec::new(), ..fit },
                     Some(all) => Fit {
+                        gap: all.gap.zip(fit.gap).map(|(all_gap, gap)| {
+                            (all_gap * all.objective + gap * fit.objective) / (all.objective + fit.objective)
+                        }),
                         objective: all.objective + fit.objective,
                         stop: all.stop.max(fit.stop),
                         visits: all.visits + fit.visits,
@@ -317,14 +350,17 @@ impl Trainer {
     }
 
     /// Finds one vector of weights, by the solver that was chosen.
-    fn solve<L: Loss>(
+    fn solve<L: Conjugate>(
         &self,
         problem: &Linear<'_, L>,
         settings: &Settings,
         evaluate: Option<&Evaluate<'_, f32>>,
         watch: &mut dyn FnMut(Event<'_>),
     ) -> Result<Fit<f32>> {
-        minimize(problem, settings, evaluate, watch)
+        match self.choose(settings.penalty) {
+            Solver::Dual => ascend(problem, settings, evaluate, watch),
+            Solver::Sgd | Solver::Auto => minimize(problem, settings, evaluate, watch),
+        }
     }
 
     fn model(&self, labels: Option<&ClassLabels>, weights: Vec<f64>) -> Result<Model> {

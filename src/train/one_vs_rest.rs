@@ -59,8 +59,10 @@ pub struct ClassFit {
     pub epochs: usize,
     /// Number of epochs that were rolled back.
     pub undone: usize,
-    /// First step size.
-    pub learning_rate: f64,
+    /// First step size, if the solver has any.
+    pub learning_rate: Option<f64>,
+    /// Bound of the distance to the optimum as a share of the objective, if the solver has one.
+    pub gap: Option<f64>,
     /// Time of training it, preparation left out.
     pub train_time: Duration,
     /// Why its training ended.

@@ -8,12 +8,14 @@ use wildsgd::data::{LoadOptions, load_weights, source};
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
 use wildsgd::train::{
-    Clustering, Clusters, ExampleWeights, Multiclass as ManyClasses, Settings, Sharing, StopReason, Trained,
-    Trainer,
+    Clustering, Clusters, ExampleWeights, Multiclass as ManyClasses, Settings, Sharing, Solver, StopReason,
+    Trained, Trainer,
 };
 use wildsgd::{Error, save};
 
-use crate::args::{ClassWeight, LearningRate, Multiclass, RingArgs, RunArgs, Strategy, TrainArgs, Update};
+use crate::args::{
+    self, ClassWeight, LearningRate, Multiclass, RingArgs, RunArgs, Strategy, TrainArgs, Update,
+};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
@@ -90,7 +92,7 @@ fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&
         trained.classes.len(),
         trained.classes.iter().map(|class| class.examples).sum(),
     ));
-    terminal.warn(warnings::undone(undone, trained.fit.began.searched));
+    terminal.warn(warnings::undone(undone, trained.fit.began.step_size.is_some_and(|step| step.searched)));
     terminal.warn(warnings::unsettled(&trainer.settings, trained));
     if let (Some(test), Some(evaluation)) = (test, &trained.test) {
         terminal.warn(warnings::unknown_labels(test, evaluation));
@@ -154,6 +156,11 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
     let problem = &args.problem;
     let trainer = Trainer {
         loss: problem.loss,
+        solver: match args.run.solver {
+            args::Solver::Auto => Solver::Auto,
+            args::Solver::Sgd => Solver::Sgd,
+            args::Solver::Dual => Solver::Dual,
+        },
         l2: problem.l2,
         bias: (!problem.no_bias).then_some(problem.bias),
         free_bias: problem.free_bias,

@@ -163,17 +163,12 @@ fn an_error_ends_the_training_of_all_classes() {
 
 /// A fit with as many visits as `class`.
 fn fit_of_nothing(class: usize) -> Fit<f32> {
-    let began = Began {
-        workers: 1,
-        layout: None,
-        learning_rate: 1.0,
-        searched: false,
-        terms: 0,
-        progress: Progress::new(1).into(),
-    };
+    let began =
+        Began { workers: 1, layout: None, step_size: None, terms: 0, progress: Progress::new(1).into() };
     Fit {
         weights: Vec::new(),
         objective: 0.0,
+        gap: None,
         epochs: Vec::new(),
         stop: StopReason::Epochs,
         began,

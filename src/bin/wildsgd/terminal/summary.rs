@@ -44,9 +44,11 @@ impl fmt::Display for Summary<'_> {
         let threads = count(settings.threads, "thread");
         let clusters = clusters(settings);
         writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
-        let origin = if settings.learning_rate_searched { "searched" } else { "given" };
-        let rate = settings.learning_rate.map_or("for each class".into(), number);
-        writeln!(f, "step size  {rate} ({origin}), schedule {}", settings.schedule)?;
+        if let Some(schedule) = &settings.schedule {
+            let origin = if settings.learning_rate_searched == Some(true) { "searched" } else { "given" };
+            let rate = settings.learning_rate.map_or("for each class".into(), number);
+            writeln!(f, "step size  {rate} ({origin}), schedule {schedule}")?;
+        }
         let of_all = if self.report.classes.is_empty() { "" } else { " of all classes" };
         writeln!(f, "stopped    after {}{of_all}: {}", count(outcome.epochs, "epoch"), self.reason())?;
         writeln!(f, "speed      {} non-zeros/s", number(outcome.nonzeros_per_second))?;
