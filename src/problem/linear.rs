@@ -17,7 +17,7 @@ use crate::params::{Real, Weights};
 pub struct Linear<'d, L> {
     data: &'d Dataset,
     targets: &'d [f32],
-    /// Squared norm of each example, with the constant feature as far as steps move it.
+    /// Squared norm of each example, without the constant feature.
     norms2: Vec<f32>,
     loss: L,
     constant: Option<f32>,
@@ -46,9 +46,7 @@ impl<'d, L: Loss> Linear<'d, L> {
         if let Some(constant) = constant.filter(|c| !c.is_finite()) {
             return Err(wrong(format!("the bias's feature is {constant}"), "a finite number"));
         }
-        let constant2 = constant.map_or(0.0, |c| f64::from(c * c * BIAS_PACE));
-        let norms2 =
-            (0..data.len()).into_par_iter().map(|i| (data.row(i).norm2() + constant2) as f32).collect();
+        let norms2 = (0..data.len()).into_par_iter().map(|i| data.row(i).norm2() as f32).collect();
         Ok(Linear { data, targets, norms2, loss, constant })
     }
 
@@ -57,9 +55,32 @@ impl<'d, L: Loss> Linear<'d, L> {
         self.constant
     }
 
+    /// The loss.
+    pub(crate) fn loss_fn(&self) -> &L {
+        &self.loss
+    }
+
+    /// The features of an example.
+    #[inline(always)]
+    pub(crate) fn row(&self, i: usize) -> Row<'d> {
+        self.data.row(i)
+    }
+
+    /// The squared norm of [`Linear::row`].
+    #[inline(always)]
+    pub(crate) fn norm2(&self, i: usize) -> f32 {
+        self.norms2[i]
+    }
+
+    /// What an example's score is compared with.
+    #[inline(always)]
+    pub(crate) fn target(&self, i: usize) -> f32 {
+        self.targets[i]
+    }
+
     /// Score of one example, summed in f64.
     #[inline(always)]
-    fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
+    pub(crate) fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
         let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.data.width()].to_f64());
         kernel::score(w, row) + bias
     }
@@ -69,7 +90,7 @@ impl<'d, L: Loss> Linear<'d, L> {
 /// the pace that suits these it would never come to rest. Its fixed point does not depend on this. Bottou's `svmsgd`
 /// and scikit-learn take 0.01; between 1 and 0.01, 0.03 came nearest to the optimum in the fewest epochs on eight
 /// data sets.
-const BIAS_PACE: f32 = 0.03;
+pub(crate) const BIAS_PACE: f32 = 0.03;
 
 /// Examples whose losses are summed by one task: the sum's order, hence its rounding, does not depend on the threads.
 const SUMMED_TOGETHER: usize = 1024;
@@ -114,9 +135,10 @@ impl<L: Loss> Problem for Linear<'_, L> {
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<W::Real> {
         let row = self.data.row(term);
         let mut s = w.dot(row);
-        let q = W::Real::of_f32(self.norms2[term]);
+        let mut q = W::Real::of_f32(self.norms2[term]);
         if let Some(c) = self.constant {
             s += W::Real::of_f32(c) * w.common(0);
+            q += W::Real::of_f32(c * c * BIAS_PACE);
         }
         let a = self.loss.step(W::Real::of_f32(self.targets[term]), s, rate, q);
         (a != W::Real::ZERO).then_some(a)
@@ -134,7 +156,7 @@ impl<L: Loss> Problem for Linear<'_, L> {
         let row = self.data.row(term);
         let a = step.map_or(W::Real::ZERO, |a| a * share);
         if !prox.is_identity() {
-            w.update_row(row, prox.rarity(), |x, rarity, w| prox.shrink(w + a * x, rarity));
+            w.update_row(row, prox.rarity(), |x, &rarity, w| prox.shrink(w + a * x, rarity));
         } else if step.is_some() {
             w.add(a, row);
         }

@@ -145,7 +145,7 @@ impl Settings {
             l2: trained.l2,
             bias: trainer.bias,
             strategy: settings.sharing.name(),
-            solver: "sgd",
+            solver: trainer.solver.name(),
             update: settings.sharing.update().map(|update| match update {
                 Update::Wild => "wild",
                 Update::Atomic => "atomic",

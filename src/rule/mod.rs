@@ -1,6 +1,7 @@
 //! How one visit to one term changes coordinates.
 
 mod penalty;
+mod saga;
 mod scaled;
 mod schedule;
 mod sgd;
@@ -10,6 +11,7 @@ mod tests;
 use std::ops::Range;
 
 pub use penalty::Penalty;
+pub use saga::Saga;
 pub use schedule::{Schedule, StepSize};
 pub use sgd::Sgd;
 

@@ -1,9 +1,12 @@
 //! From a problem to a model: settings, step size search, epoch loop, stopping.
 
+mod certificate;
 mod clustering;
 mod descent;
 mod epochs;
 mod linear;
+mod newton;
+mod saga;
 mod search;
 mod settings;
 #[cfg(test)]
@@ -13,4 +16,5 @@ pub use clustering::{Clustering, Clusters};
 pub use descent::minimize;
 pub use epochs::{Began, Epoch, Evaluate, Event, FirstStep, Fit, StopReason};
 pub use linear::{Trained, Trainer};
-pub use settings::{Settings, Sharing};
+pub use saga::reduce_variance;
+pub use settings::{Settings, Sharing, Solver};

@@ -11,6 +11,26 @@ use crate::error::{Error, Result};
 use crate::rule::{Penalty, Schedule};
 use crate::strategy::Update;
 
+/// How the weights of a linear model are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Solver {
+    /// Stochastic gradient descent: [`minimize`](super::minimize).
+    #[default]
+    Sgd,
+    /// Variance reduction, for smooth losses: [`reduce_variance`](super::reduce_variance).
+    Saga,
+}
+
+impl Solver {
+    /// The name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Solver::Sgd => "sgd",
+            Solver::Saga => "saga",
+        }
+    }
+}
+
 /// How workers share the weights, as a choice made at run time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sharing {

@@ -245,7 +245,10 @@ pub struct InspectArgs {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Solver {
+    /// Stochastic gradient descent
     Sgd,
+    /// Variance reduction, for smooth losses: converges under l1 too, and says how near the optimum is
+    Saga,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

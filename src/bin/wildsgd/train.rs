@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use wildsgd::data::{LoadOptions, source};
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
-use wildsgd::train::{Clustering, Clusters, Settings, Sharing, StopReason, Trained, Trainer};
+use wildsgd::train::{Clustering, Clusters, Settings, Sharing, Solver, StopReason, Trained, Trainer};
 use wildsgd::{Error, save};
 
-use crate::args::{LearningRate, RingArgs, RunArgs, Strategy, TrainArgs, Update};
+use crate::args::{self, LearningRate, RingArgs, RunArgs, Strategy, TrainArgs, Update};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
@@ -136,6 +136,10 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
     let problem = &args.problem;
     let trainer = Trainer {
         loss: problem.loss,
+        solver: match args.run.solver {
+            args::Solver::Sgd => Solver::Sgd,
+            args::Solver::Saga => Solver::Saga,
+        },
         l2: problem.l2,
         bias: (!problem.no_bias).then_some(problem.bias),
         data_name: source::display_name(&args.data),
