@@ -106,7 +106,8 @@ impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
             self.bound = self.bound.max(self.next.bound);
         }
         let better = self.next.objective < self.best.objective;
-        let settled = self.best.objective - self.next.objective <= self.settings.tolerance * self.best.objective;
+        let settled =
+            self.best.objective - self.next.objective <= self.settings.tolerance * self.best.objective;
         self.calm = if settled || !better { self.calm + 1 } else { 0 };
         if better {
             std::mem::swap(&mut self.best, &mut self.next);
