@@ -1,19 +1,15 @@
 //! Losses with a second derivative: what variance reduction and Newton's method need to know of them.
 
-use super::{Hinge, Huber, Logistic, Loss, Squared, SquaredHinge};
+use super::{Conjugate, Hinge, Huber, Logistic, Squared, SquaredHinge};
 
-/// A convex loss with its curvature and its convex conjugate.
-pub trait Curved: Loss {
+/// A convex loss with its curvature.
+pub trait Curved: Conjugate {
     /// Least upper bound of the second derivative by the score; infinite if the loss has a kink, which methods for
     /// smooth losses refuse.
     const MOST: f64;
 
     /// The second derivative by the score, or where it jumps one of the values between.
     fn curvature(&self, y: f64, s: f64) -> f64;
-
-    /// The supremum of slope*s - loss(y, s) over all scores s. `slope` is a share, from 0 to 1, of the slope at
-    /// some score.
-    fn conjugate(&self, y: f64, slope: f64) -> f64;
 }
 
 impl Curved for Logistic {
@@ -24,13 +20,6 @@ impl Curved for Logistic {
         let p = 1.0 / (1.0 + (y * s).exp());
         p * (1.0 - p)
     }
-
-    #[inline(always)]
-    fn conjugate(&self, y: f64, slope: f64) -> f64 {
-        let p = (-y * slope).clamp(0.0, 1.0);
-        let part = |p: f64| if p > 0.0 { p * p.ln() } else { 0.0 };
-        part(p) + part(1.0 - p)
-    }
 }
 
 impl Curved for Hinge {
@@ -38,10 +27,6 @@ impl Curved for Hinge {
 
     fn curvature(&self, _: f64, _: f64) -> f64 {
         0.0
-    }
-
-    fn conjugate(&self, y: f64, slope: f64) -> f64 {
-        y * slope
     }
 }
 
@@ -52,12 +37,6 @@ impl Curved for SquaredHinge {
     fn curvature(&self, y: f64, s: f64) -> f64 {
         if y * s < 1.0 { 2.0 } else { 0.0 }
     }
-
-    #[inline(always)]
-    fn conjugate(&self, y: f64, slope: f64) -> f64 {
-        let u = -y * slope;
-        u * u / 4.0 - u
-    }
 }
 
 impl Curved for Squared {
@@ -67,11 +46,6 @@ impl Curved for Squared {
     fn curvature(&self, _: f64, _: f64) -> f64 {
         1.0
     }
-
-    #[inline(always)]
-    fn conjugate(&self, y: f64, slope: f64) -> f64 {
-        slope * slope / 2.0 + slope * y
-    }
 }
 
 impl Curved for Huber {
@@ -80,11 +54,6 @@ impl Curved for Huber {
     #[inline(always)]
     fn curvature(&self, y: f64, s: f64) -> f64 {
         if (y - s).abs() < 1.0 { 1.0 } else { 0.0 }
-    }
-
-    #[inline(always)]
-    fn conjugate(&self, y: f64, slope: f64) -> f64 {
-        Squared.conjugate(y, slope)
     }
 }
 
@@ -97,11 +66,11 @@ mod tests {
     fn agrees(loss: impl Curved, y: f64, s: f64, share: f64) {
         let slope = loss.slope(y, s);
         let touching = slope * s - loss.value(y, s);
-        let conjugate = loss.conjugate(y, slope);
+        let conjugate = loss.conjugate(y, -slope);
         assert!((conjugate - touching).abs() < 1e-9 * (1.0 + touching.abs()), "{conjugate} {touching}");
         for other in [-20.0, -1.0, 0.0, 0.5, 3.0, 20.0] {
             let below = share * slope * other - loss.value(y, other);
-            assert!(loss.conjugate(y, share * slope) >= below - 1e-9, "{share} {other}");
+            assert!(loss.conjugate(y, -share * slope) >= below - 1e-9, "{share} {other}");
         }
         let jumps = [1.0 - y * s, (y - s).abs() - 1.0].iter().any(|d: &f64| d.abs() < 1e-4);
         let measured = (loss.slope(y, s + 1e-5) - loss.slope(y, s - 1e-5)) / 2e-5;

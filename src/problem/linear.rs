@@ -56,7 +56,7 @@ impl<'d, L: Loss> Linear<'d, L> {
     }
 
     /// The loss.
-    pub(crate) fn loss_fn(&self) -> &L {
+    pub(crate) fn loss_function(&self) -> &L {
         &self.loss
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Data, SCHEMA};
 use crate::model::Evaluation;
-use crate::rule::Schedule;
+use crate::rule::{Penalty, Schedule};
 use crate::strategy::Update;
 use crate::train::{self, Trainer};
 
@@ -145,7 +145,7 @@ impl Settings {
             l2: trained.l2,
             bias: trainer.bias,
             strategy: settings.sharing.name(),
-            solver: trainer.solver.name(),
+            solver: trainer.solver.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
             update: settings.sharing.update().map(|update| match update {
                 Update::Wild => "wild",
                 Update::Atomic => "atomic",

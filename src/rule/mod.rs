@@ -1,5 +1,6 @@
 //! How one visit to one term changes coordinates.
 
+mod dual;
 mod penalty;
 mod saga;
 mod scaled;
@@ -10,6 +11,7 @@ mod tests;
 
 use std::ops::Range;
 
+pub use dual::{Certificate, Dual};
 pub use penalty::Penalty;
 pub use saga::Saga;
 pub use schedule::{Schedule, StepSize};

@@ -161,7 +161,7 @@ impl<L: Curved, R: Real> Visit for Saga<'_, '_, L, R> {
         }
         let remembered = rate * self.slopes[term];
         let y = R::of_f32(self.problem.target(term));
-        let add = self.problem.loss_fn().step(y, s + remembered * q, rate, q) + remembered;
+        let add = self.problem.loss_function().step(y, s + remembered * q, rate, q) + remembered;
         Some(Step { add, change: -add / (rate * R::of(self.problem.terms() as f64)) })
     }
 

@@ -62,7 +62,9 @@ impl<R: Real> Judged<R> {
             let conjugates: f64 = (0..problem.terms())
                 .into_par_iter()
                 .with_min_len(TOGETHER)
-                .map(|i| problem.loss_fn().conjugate(f64::from(problem.target(i)), share * self.slopes[i]))
+                .map(|i| {
+                    problem.loss_function().conjugate(f64::from(problem.target(i)), -share * self.slopes[i])
+                })
                 .sum();
             self.bound = self.bound.max(-conjugates / terms);
         }
@@ -111,8 +113,8 @@ fn scan_run<L: Curved, R: Real>(
         let row = problem.row(first + k);
         let y = f64::from(problem.target(first + k));
         let s = problem.score(row, weights);
-        let u = problem.loss_fn().slope(y, s);
-        loss += problem.loss_fn().value(y, s);
+        let u = problem.loss_function().slope(y, s);
+        loss += problem.loss_function().value(y, s);
         touching += u * s;
         slope_sum += u;
         if u != 0.0 {

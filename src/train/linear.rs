@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Event, Fit, Settings, Solver, minimize, reduce_variance};
+use super::{Event, Fit, Settings, Solver, ascend, minimize, reduce_variance};
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Bias, Evaluation, Model};
@@ -28,7 +28,7 @@ use crate::problem::{Curved, Hinge, Huber, Linear, Logistic, LossKind, Squared, 
 pub struct Trainer {
     /// The loss. Default logistic.
     pub loss: LossKind,
-    /// How weights are found. Default [`Solver::Sgd`].
+    /// How weights are found. Default [`Solver::Auto`].
     pub solver: Solver,
     /// Strength of the squares in the regularizer. Default: 1/n for n examples.
     pub l2: Option<f64>,
@@ -149,9 +149,10 @@ impl Trainer {
         };
         let on_test = test.map(|test| move |weights: &[f32]| evaluate(weights, test).ok());
         let on_test = on_test.as_ref().map(|f| f as _);
-        let fit = match self.solver {
-            Solver::Sgd => minimize(&problem, &settings, on_test, watch),
+        let fit = match self.solver.choose(settings.penalty) {
+            Solver::Dual => ascend(&problem, &settings, on_test, watch),
             Solver::Saga => reduce_variance(&problem, &settings, on_test, watch),
+            Solver::Sgd | Solver::Auto => minimize(&problem, &settings, on_test, watch),
         }?;
         Ok(Trained {
             model: model(&fit.weights)?,

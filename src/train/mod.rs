@@ -3,6 +3,7 @@
 mod certificate;
 mod clustering;
 mod descent;
+mod dual;
 mod epochs;
 mod linear;
 mod newton;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use clustering::{Clustering, Clusters};
 pub use descent::minimize;
+pub use dual::ascend;
 pub use epochs::{Began, Epoch, Evaluate, Event, FirstStep, Fit, StopReason};
 pub use linear::{Trained, Trainer};
 pub use saga::reduce_variance;

@@ -1,6 +1,9 @@
 //! Training by variance reduction: lock-free epochs find which weights matter, Newton's method finishes where these
 //! are few, and each epoch ends with a certificate.
 
+#[cfg(test)]
+mod tests;
+
 use super::certificate::Judged;
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
 use super::{Settings, Sharing, newton};

@@ -137,7 +137,9 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
     let trainer = Trainer {
         loss: problem.loss,
         solver: match args.run.solver {
+            args::Solver::Auto => Solver::Auto,
             args::Solver::Sgd => Solver::Sgd,
+            args::Solver::Dual => Solver::Dual,
             args::Solver::Saga => Solver::Saga,
         },
         l2: problem.l2,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{FLAT, Start, Subspace, minimum_along};
 
 /// Most coordinates.
-const MOST: usize = 1024;
+const MOST: usize = 2048;
 
 /// The quadratic model plus l1 at some point.
 pub(super) struct Model {
@@ -30,32 +30,37 @@ impl Model {
         })
     }
 
-    /// A point near the minimum: coordinate descent finds which coordinates are 0, a linear system the others.
-    /// Stops after about `budget` multiplications.
+    /// A point near the minimum: coordinate descent finds which coordinates are 0, a linear system the others. Stops after
+    /// about `budget` multiplications.
     pub fn minimize(mut self, budget: usize) -> Vec<f64> {
         let m = self.point.len();
-        let mut left = budget.max(64 * m * m);
+        let rounds = (budget / (SWEEPS * m * m)).clamp(FEWEST_ROUNDS, MOST_ROUNDS);
+        let mut solves = (SOLVING * budget / (m * m * m / 6 + 1)).min(MOST_SOLVES);
         let mut first = None;
-        while left > 0 {
+        for _ in 0..rounds {
+            let zeros = self.zeros();
             let mut moved = 0.0;
             for _ in 0..SWEEPS {
                 moved = self.sweep();
-                left = left.saturating_sub(m * m);
             }
-            let first = *first.get_or_insert(moved);
-            if moved <= CLOSE * first {
+            let close = CLOSE * *first.get_or_insert(moved);
+            if moved <= close {
                 break;
             }
-            let free = self.point.iter().filter(|&&z| z != 0.0).count();
-            let cost = free * free * free / 6 + m * free;
-            if cost <= left {
-                left -= cost;
-                if self.solve() && self.sweep() <= CLOSE * first {
+            // The system is worth its cost once it is the right one.
+            if solves > 0 && zeros == self.zeros() {
+                solves -= 1;
+                if self.solve() && self.sweep() <= close {
                     break;
                 }
             }
         }
         self.point
+    }
+
+    /// Which coordinates are 0.
+    fn zeros(&self) -> Vec<bool> {
+        self.point.iter().map(|&z| z == 0.0).collect()
     }
 
     /// Minimizes over each coordinate in turn; returns the decrease, roughly.
@@ -107,8 +112,15 @@ impl Model {
     }
 }
 
-/// Sweeps between two linear systems.
+/// Sweeps in a round, which may end with a linear system.
 const SWEEPS: usize = 4;
+/// Bounds of the number of rounds.
+const FEWEST_ROUNDS: usize = 16;
+const MOST_ROUNDS: usize = 1000;
+/// Most linear systems, and what they may cost together in multiplications, which here are the fastest of all, for each
+/// one in the budget.
+const MOST_SOLVES: usize = 20;
+const SOLVING: usize = 8;
 /// A sweep that decreases the model by less than this share of the first is the last one.
 const CLOSE: f64 = 1e-12;
 
@@ -155,15 +167,15 @@ fn cholesky_solve(mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f64>>
         let line = &mut rest[..m];
         for b in 0..k {
             let other = &above[b * m..][..=b];
-            let dot: f64 = line[..b].iter().zip(&other[..b]).map(|(x, z)| x * z).sum();
+            let dot = dot(&line[..b], &other[..b]);
             line[b] = (line[b] - dot) / other[b];
         }
-        let pivot = line[k] - line[..k].iter().map(|x| x * x).sum::<f64>();
+        let pivot = line[k] - dot(&line[..k], &line[..k]);
         if !(pivot > 0.0) {
             return None;
         }
         line[k] = pivot.sqrt();
-        let dot: f64 = line[..k].iter().zip(&right[..k]).map(|(x, z)| x * z).sum();
+        let dot = dot(&line[..k], &right[..k]);
         right[k] = (right[k] - dot) / line[k];
     }
     for k in (0..m).rev() {
@@ -172,4 +184,16 @@ fn cholesky_solve(mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f64>>
         right[..k].iter_mut().zip(line).for_each(|(x, factor)| *x -= solved * factor);
     }
     Some(right)
+}
+
+/// A dot product in eight partial sums.
+fn dot(x: &[f64], z: &[f64]) -> f64 {
+    let ((x, x_rest), (z, z_rest)) = (x.as_chunks::<8>(), z.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (x, z) in x.iter().zip(z) {
+        for k in 0..8 {
+            sums[k] += x[k] * z[k];
+        }
+    }
+    sums.iter().sum::<f64>() + x_rest.iter().zip(z_rest).map(|(x, z)| x * z).sum::<f64>()
 }

@@ -6,6 +6,8 @@
 
 mod dense;
 mod sparse;
+#[cfg(test)]
+mod tests;
 
 use rayon::prelude::*;
 
@@ -136,7 +138,8 @@ impl Subspace {
     /// The share of each example in the mean loss's second derivative along its score.
     fn curvatures<L: Curved>(&self, problem: &Linear<'_, L>, scores: &[f64]) -> Vec<f64> {
         let scale = 1.0 / problem.terms() as f64;
-        let curvature = |(i, &s): (usize, &f64)| problem.loss_fn().curvature(f64::from(problem.target(i)), s);
+        let curvature =
+            |(i, &s): (usize, &f64)| problem.loss_function().curvature(f64::from(problem.target(i)), s);
         scores.par_iter().enumerate().map(|at| curvature(at) * scale).collect()
     }
 }
@@ -183,7 +186,7 @@ fn line_search<L: Curved, R: Real>(
                 let loss = |(k, &moved): (usize, &f64)| {
                     let i = run.first + k;
                     let y = f64::from(problem.target(i));
-                    problem.loss_fn().value(y, from.scores[i] + length * moved)
+                    problem.loss_function().value(y, from.scores[i] + length * moved)
                 };
                 moves.iter().enumerate().map(loss).sum()
             })
