@@ -10,7 +10,7 @@ use super::{Settings, Sharing, newton};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Curved, Linear, Problem};
-use crate::rule::Saga;
+use crate::rule::{Saga, Schedule};
 use crate::strategy::{Hogwild, Order, Sequential, Strategy};
 
 /// Minimizes a linear model's mean loss plus regularizer from zero weights, by variance-reduced steps, for smooth losses.
@@ -18,10 +18,10 @@ use crate::strategy::{Hogwild, Order, Sequential, Strategy};
 /// is no regularizer: then training ends when the objective settles. An epoch is one pass of visits, or one step of
 /// Newton's method where few weights matter. The objective never rises: an epoch that would raise it is undone.
 ///
-/// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize). The schedule is not used.
+/// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
 ///
 /// # Errors
-/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, or hogwild++, whose replicas have no
+/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or hogwild++, whose replicas have no
 /// average gradient in common; [`Error::Worker`] if a worker panicked; [`Error::Io`] or [`Error::Input`] if the
 /// weights cannot be mapped.
 pub fn reduce_variance<L: Curved, R: Real>(
@@ -36,7 +36,15 @@ pub fn reduce_variance<L: Curved, R: Real>(
             name: "solver",
             value: "saga".into(),
             expected: "a solver for losses with a kink",
-            hint: "choose sgd for this loss, or a smooth loss: squared-hinge instead of hinge",
+            hint: "choose dual or sgd for this loss, or a smooth loss: squared-hinge instead of hinge",
+        });
+    }
+    if settings.schedule != Schedule::default() {
+        return Err(Error::Parameter {
+            name: "schedule",
+            value: settings.schedule.name().into(),
+            expected: "none with the solver saga, whose step sizes follow the objective",
+            hint: "leave it out, or choose the solver sgd",
         });
     }
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
@@ -94,6 +102,8 @@ struct Reduction<'a, 'p, 'd, L, R: Real> {
     calm: usize,
 }
 
+/// Share of an objective that its rounding may change.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
 /// What an epoch that lowers the objective makes of the step size.
 const GROW: f64 = 1.2;
 /// What an epoch that does not makes of it.
@@ -108,7 +118,10 @@ impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
         if self.next.bound.is_finite() {
             self.bound = self.bound.max(self.next.bound);
         }
-        let better = self.next.objective < self.best.objective;
+        let rise = self.next.objective - self.best.objective;
+        // Where rounding hides the objective's fall, the bound still shows progress.
+        let better =
+            rise < 0.0 || rise <= ROUNDING * self.best.objective.abs() && self.next.bound > self.best.bound;
         let settled =
             self.best.objective - self.next.objective <= self.settings.tolerance * self.best.objective;
         self.calm = if settled || !better { self.calm + 1 } else { 0 };

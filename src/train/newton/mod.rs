@@ -26,6 +26,8 @@ const MOST: usize = 1 << 16;
 const NEAR: f64 = 0.9;
 /// Share of the model's decrease that the objective must decrease by.
 const ENOUGH: f64 = 1e-3;
+/// Share of an objective that its rounding may change.
+const ROUNDING: f64 = f64::EPSILON;
 /// Halvings of a step that does not decrease the objective enough.
 const HALVINGS: usize = 12;
 
@@ -192,7 +194,7 @@ fn line_search<L: Curved, R: Real>(
             })
             .collect();
         let objective = sums.iter().sum::<f64>() / problem.terms() as f64 + regularizer(length);
-        if objective - now <= ENOUGH * length * decrease.min(0.0) && objective < now {
+        if objective - now <= ENOUGH * length * decrease.min(0.0) + ROUNDING * now.abs() {
             return Some(length);
         }
         length *= 0.5;

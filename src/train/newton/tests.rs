@@ -73,7 +73,7 @@ fn a_few_steps_reach_the_optimum() {
         let before = judged.objective;
         judged.weights = weights;
         judged.judge(&problem, PENALTY);
-        assert!(judged.objective < before);
+        assert!(judged.objective <= before * (1.0 + 1e-14), "{} {before}", judged.objective);
     }
     assert!(judged.objective - judged.bound < 1e-9 * judged.objective, "{judged:?}");
 }
