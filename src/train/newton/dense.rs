@@ -171,7 +171,7 @@ fn cholesky_solve(mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f64>>
             line[b] = (line[b] - dot) / other[b];
         }
         let pivot = line[k] - dot(&line[..k], &line[..k]);
-        if !(pivot > 0.0) {
+        if pivot.is_nan() || pivot <= 0.0 {
             return None;
         }
         line[k] = pivot.sqrt();
