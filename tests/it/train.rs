@@ -159,7 +159,7 @@ fn variance_reduction_is_certified() {
     assert!((0.0..=1e-4).contains(&gap), "{gap}");
     let model = place.text("m");
     let weights: Vec<f64> =
-        model.lines().skip_while(|line| *line != "w").skip(1).map(|w| w.parse().unwrap()).collect();
+        model.lines().skip_while(|line| *line != "w").skip(1).map(|w| w.trim().parse().unwrap()).collect();
     let zeros = weights.iter().filter(|&&w| w == 0.0).count();
     assert!(zeros > weights.len() * 9 / 10, "{zeros} of {}", weights.len());
 }
