@@ -96,20 +96,20 @@ pub fn for_each<S: Slot>(slots: &[S], row: Row<'_>, f: impl Fn(&S, S::Real)) {
 /// # Panics
 /// If the row is wider than one of the vectors.
 #[inline(always)]
-pub fn for_each_with<S: Slot, T: Copy>(slots: &[S], others: &[T], row: Row<'_>, f: impl Fn(&S, T, S::Real)) {
+pub fn for_each_with<S: Slot, T>(slots: &[S], others: &[T], row: Row<'_>, f: impl Fn(&S, &T, S::Real)) {
     check(slots, row);
     check(others, row);
     match row.values() {
         None => {
             for &j in row.indices() {
                 // SAFETY: `check` compared the width with both lengths; j comes from the row.
-                f(unsafe { slot(slots, j) }, unsafe { *slot(others, j) }, S::Real::ONE);
+                f(unsafe { slot(slots, j) }, unsafe { slot(others, j) }, S::Real::ONE);
             }
         }
         Some(values) => {
             for (&j, &x) in row.indices().iter().zip(values) {
                 // SAFETY: as above.
-                f(unsafe { slot(slots, j) }, unsafe { *slot(others, j) }, S::Real::of_f32(x));
+                f(unsafe { slot(slots, j) }, unsafe { slot(others, j) }, S::Real::of_f32(x));
             }
         }
     }

@@ -150,7 +150,7 @@ fn wrong(what: String, expected: &str) -> Error {
 /// the pace that suits these it would never come to rest. Its fixed point does not depend on this. Bottou's `svmsgd`
 /// and scikit-learn take 0.01; between 1 and 0.01, 0.03 came nearest to the optimum in the fewest epochs on eight
 /// data sets.
-const BIAS_PACE: f32 = 0.03;
+pub(crate) const BIAS_PACE: f32 = 0.03;
 
 /// Examples whose losses are summed by one task: the sum's order, hence its rounding, does not depend on the threads.
 const SUMMED_TOGETHER: usize = 1024;
@@ -229,7 +229,7 @@ impl<L: Loss> Problem for Linear<'_, L> {
         let row = self.data.row(term);
         let a = step.map_or(W::Real::ZERO, |a| a * share);
         if !prox.is_identity() {
-            w.update_row(row, prox.rarity(), |x, rarity, w| prox.shrink(w + a * x, rarity));
+            w.update_row(row, prox.rarity(), |x, &rarity, w| prox.shrink(w + a * x, rarity));
         } else if step.is_some() {
             w.add(a, row);
         }

@@ -1,12 +1,15 @@
 //! What is minimized: a finite sum of terms that each touch few coordinates.
 
 mod conjugate;
+mod curved;
 mod linear;
 mod loss;
 
 use std::ops::Range;
 
 pub use conjugate::Conjugate;
+pub use curved::Curved;
+pub(crate) use linear::BIAS_PACE;
 pub use linear::Linear;
 pub use loss::{Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
 

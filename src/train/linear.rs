@@ -7,12 +7,13 @@ use super::one_vs_rest::{Columns, fit_all};
 use super::weights::of_held_out;
 use super::{
     ClassFit, Classes, Evaluate, Event, ExampleWeights, Fit, Multiclass, Settings, Solver, ascend, minimize,
+    reduce_variance,
 };
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Evaluation, Model};
 use crate::problem::{
-    Conjugate, Hinge, Huber, Linear, Logistic, Loss, LossKind, Problem, Squared, SquaredHinge,
+    Curved, Hinge, Huber, Linear, Logistic, Loss, LossKind, Problem, Squared, SquaredHinge,
 };
 use crate::rule::Penalty;
 
@@ -153,7 +154,7 @@ impl Trainer {
         Ok(())
     }
 
-    fn fit_loss<L: Conjugate>(
+    fn fit_loss<L: Curved>(
         &self,
         loss: L,
         data: &Dataset,
@@ -215,7 +216,7 @@ impl Trainer {
     }
 
     /// One vector: two classes, or regression.
-    fn fit_one<L: Conjugate>(
+    fn fit_one<L: Curved>(
         &self,
         loss: L,
         task: Task<'_>,
@@ -247,7 +248,7 @@ impl Trainer {
     }
 
     /// One vector a class, against the rest.
-    fn fit_classes<L: Conjugate>(
+    fn fit_classes<L: Curved>(
         &self,
         loss: L,
         task: Task<'_>,
@@ -350,7 +351,7 @@ impl Trainer {
     }
 
     /// Finds one vector of weights, by the solver that was chosen.
-    fn solve<L: Conjugate>(
+    fn solve<L: Curved>(
         &self,
         problem: &Linear<'_, L>,
         settings: &Settings,
@@ -359,6 +360,7 @@ impl Trainer {
     ) -> Result<Fit<f32>> {
         match self.choose(settings.penalty) {
             Solver::Dual => ascend(problem, settings, evaluate, watch),
+            Solver::Saga => reduce_variance(problem, settings, evaluate, watch),
             Solver::Sgd | Solver::Auto => minimize(problem, settings, evaluate, watch),
         }
     }

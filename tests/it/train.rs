@@ -134,6 +134,37 @@ fn l1_makes_exact_zeros() {
 }
 
 #[test]
+fn variance_reduction_is_certified() {
+    let place = Place::new();
+    place.succeed(&[
+        "train",
+        TRAIN,
+        "--solver",
+        "saga",
+        "--l1",
+        "1e-4",
+        "--l2",
+        "0",
+        "--tolerance",
+        "1e-4",
+        "--model",
+        "m",
+        "--report",
+        "r",
+    ]);
+    let report = place.json("r");
+    assert_eq!(report["settings"]["solver"], "saga");
+    assert_eq!(report["final"]["stop_reason"], "tolerance");
+    let gap = number(&report["final"]["gap"]);
+    assert!((0.0..=1e-4).contains(&gap), "{gap}");
+    let model = place.text("m");
+    let weights: Vec<f64> =
+        model.lines().skip_while(|line| *line != "w").skip(1).map(|w| w.trim().parse().unwrap()).collect();
+    let zeros = weights.iter().filter(|&&w| w == 0.0).count();
+    assert!(zeros > weights.len() * 9 / 10, "{zeros} of {}", weights.len());
+}
+
+#[test]
 fn regression_takes_any_labels() {
     let place = Place::with(&[("d", "3.5 1:1\n-2.25 2:1\n1e3 1:1 2:1\n"), ("one", "2.5 1:1\n2.5 2:1\n")]);
     for loss in ["squared", "huber"] {

@@ -266,6 +266,8 @@ pub enum Solver {
     Sgd,
     /// Dual coordinate ascent, without step sizes
     Dual,
+    /// Variance reduction, for smooth losses: converges under l1 too, and says how near the optimum is
+    Saga,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

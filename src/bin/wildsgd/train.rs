@@ -160,6 +160,7 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
             args::Solver::Auto => Solver::Auto,
             args::Solver::Sgd => Solver::Sgd,
             args::Solver::Dual => Solver::Dual,
+            args::Solver::Saga => Solver::Saga,
         },
         l2: problem.l2,
         bias: (!problem.no_bias).then_some(problem.bias),
