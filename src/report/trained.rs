@@ -56,6 +56,8 @@ pub struct Settings {
     pub strategy: &'static str,
     /// Name of the rule.
     pub solver: &'static str,
+    /// Type of the weights while they were found: `f32` or `f64`.
+    pub precision: &'static str,
     /// How threads write a weight: `wild` or `atomic`; none with a sequential strategy.
     pub update: Option<&'static str>,
     /// Number of clusters that share a replica each; none without replicas.
@@ -146,7 +148,7 @@ pub struct Outcome {
     /// Entries visited by `train_seconds`, rolled-back epochs included. Of an epoch that was cut short, the visited
     /// examples count with the mean number of entries.
     pub nonzeros_per_second: f64,
-    /// Why training ended: `tolerance`, `epochs`, `time limit` or `interrupted`; with more than two classes, the last of
+    /// Why training ended: `tolerance`, `stalled`, `epochs`, `time limit` or `interrupted`; with more than two classes, the last of
     /// these that ended one.
     pub stop_reason: &'static str,
 }
@@ -190,6 +192,7 @@ impl Settings {
             example_weights: trainer.weights.examples.is_some(),
             strategy: settings.sharing.name(),
             solver: trainer.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
+            precision: trainer.precision.name(),
             update: settings.sharing.update().map(|update| match update {
                 Update::Wild => "wild",
                 Update::Atomic => "atomic",

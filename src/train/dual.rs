@@ -5,7 +5,7 @@ use super::{Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
-use crate::rule::{Certificate, Dual};
+use crate::rule::{Certificate, Dual, Schedule};
 use crate::strategy::{Hogwild, Order, Sequential, Strategy};
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size
@@ -37,11 +37,24 @@ pub fn ascend<L: Conjugate, R: Real>(
     if penalty.l1 != 0.0 {
         return wrong("l1", penalty.l1, "0 for dual ascent", "choose another solver for l1");
     }
+    if settings.learning_rate.is_some() || settings.schedule != Schedule::default() {
+        return Err(Error::Parameter {
+            name: "solver",
+            value: "dual with a learning rate or a schedule".into(),
+            expected: "neither: dual ascent has no step sizes",
+            hint: "leave them out, or choose the solver sgd",
+        });
+    }
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
-        Sharing::HogwildPlusPlus(_) => todo!(),
+        Sharing::HogwildPlusPlus(_) => Err(Error::Parameter {
+            name: "strategy",
+            value: "hogwild++".into(),
+            expected: "sequential or hogwild with the solver dual, whose weights are a sum that the ring would not keep",
+            hint: "choose hogwild, or the solver sgd",
+        }),
     }
 }
 
@@ -102,6 +115,11 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
         self.rule.certify(&self.now, self.w.iter().map(|w| w * w).sum())
     }
 
+    /// Whether the dual objective fell by more than rounding can do, or is not a number.
+    fn fell(&self, Certificate { primal, dual, .. }: Certificate) -> bool {
+        dual.is_nan() || dual < self.dual - FALL * primal.abs()
+    }
+
     /// Goes back to the best point between the last dual variables and the present ones: the dual objective is concave,
     /// hence not lower there than it was. Shortens all further steps.
     fn lead_back(&mut self) -> Certificate {
@@ -150,7 +168,7 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
             course.pass(&self.rule)?;
         }
         let mut certificate = course.pool.install(|| self.certify());
-        if self.last.is_some() && !(certificate.dual >= self.dual - FALL * certificate.primal.abs()) {
+        if self.last.is_some() && self.fell(certificate) {
             certificate = course.pool.install(|| self.lead_back());
         }
         course.params.copy_from(&self.now);

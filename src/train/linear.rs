@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 use super::one_vs_rest::{Columns, fit_all};
 use super::weights::of_held_out;
 use super::{
-    ClassFit, Classes, Evaluate, Event, ExampleWeights, Fit, Multiclass, Settings, Solver, ascend, minimize,
-    reduce_variance,
+    ClassFit, Classes, Evaluate, Event, ExampleWeights, Fit, Multiclass, Precision, Settings, Sharing,
+    Solver, ascend, minimize, reduce_variance,
 };
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Evaluation, Model};
+use crate::params::Real;
 use crate::problem::{
     Curved, Hinge, Huber, Linear, Logistic, Loss, LossKind, Problem, Squared, SquaredHinge,
 };
-use crate::rule::Penalty;
+use crate::rule::{Penalty, Schedule};
 
 /// Trains linear models.
 ///
@@ -39,6 +40,8 @@ pub struct Trainer {
     pub loss: LossKind,
     /// How weights are found. Default [`Solver::Auto`].
     pub solver: Solver,
+    /// Type of the weights while they are found. Default f32.
+    pub precision: Precision,
     /// Strength of the squares in the regularizer. Default: 1/n for n examples.
     pub l2: Option<f64>,
     /// Value of the bias's constant feature, at least 0 (LIBLINEAR's `-B`); `None` for no bias. Default 1.
@@ -60,6 +63,7 @@ impl Default for Trainer {
         Trainer {
             loss: LossKind::default(),
             solver: Solver::default(),
+            precision: Precision::default(),
             l2: None,
             bias: Some(1.0),
             free_bias: false,
@@ -79,7 +83,7 @@ pub struct Trained {
     /// The course of the training. With more than two classes, a digest of theirs: no weights and no epochs, the mean of
     /// the objectives, the gravest reason to stop, all visits (0 if a class had none: then the model is worthless), the
     /// preparation of the first class, and the time of all, with the preparation of each.
-    pub fit: Fit<f32>,
+    pub fit: Fit<f64>,
     /// The courses of the classes one against the rest, in the order of the model's labels, if there are more than two.
     pub classes: Vec<ClassFit>,
     /// The factor of each class's examples, in the order of the model's labels; empty if all are 1.
@@ -135,14 +139,7 @@ impl Trainer {
         settings.penalty.l2 = self.l2.unwrap_or(0.0);
         settings.check()?;
         self.weights.check(self.loss.is_regression())?;
-        if self.solver == Solver::Dual && self.needs_primal() {
-            return Err(Error::Parameter {
-                name: "solver",
-                value: "dual with weights of examples or a free bias".into(),
-                expected: "a solver that can do both",
-                hint: "leave the solver out, or choose sgd",
-            });
-        }
+        self.check_solver()?;
         if let Some(bias) = self.bias.filter(|bias| !(bias.is_finite() && *bias >= 0.0)) {
             return Err(Error::Parameter {
                 name: "bias",
@@ -195,17 +192,40 @@ impl Trainer {
         Ok(Trained { class_weights: of_classes, ..trained? })
     }
 
-    /// The solver that is used with a regularizer: dual ascent has neither weights of examples nor a free bias.
+    /// The solver that is used with a regularizer, which is not [`Solver::Auto`]: one that knows how far it is from the
+    /// optimum where there is one.
     pub fn choose(&self, penalty: Penalty) -> Solver {
-        match self.solver.choose(penalty) {
-            Solver::Dual if self.solver == Solver::Auto && self.needs_primal() => Solver::Sgd,
-            solver => solver,
+        let settings = &self.settings;
+        let stepped = settings.learning_rate.is_some() || settings.schedule != Schedule::default();
+        let ring = matches!(settings.sharing, Sharing::HogwildPlusPlus(_));
+        let weighted = self.weights != ExampleWeights::default();
+        match self.solver {
+            Solver::Auto if stepped || ring || self.has_free_bias() => Solver::Sgd,
+            Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
+            Solver::Auto if penalty.l1 > 0.0 && self.loss != LossKind::Hinge && !weighted => Solver::Saga,
+            Solver::Auto => Solver::Sgd,
+            chosen => chosen,
         }
     }
 
-    /// Whether it has what only a solver for the weights themselves can do.
-    fn needs_primal(&self) -> bool {
-        self.weights != ExampleWeights::default() || self.free_bias && self.bias.is_some()
+    fn has_free_bias(&self) -> bool {
+        self.free_bias && self.bias.is_some()
+    }
+
+    /// What the chosen solver cannot do.
+    fn check_solver(&self) -> Result<()> {
+        let weighted = self.weights != ExampleWeights::default();
+        let lacks = match self.solver {
+            Solver::Dual | Solver::Saga if self.has_free_bias() => "a bias that is not regularized",
+            Solver::Saga if weighted => "weights of examples or classes",
+            _ => return Ok(()),
+        };
+        Err(Error::Parameter {
+            name: "solver",
+            value: format!("{} with {lacks}", self.solver.name()),
+            expected: "a solver that can do both",
+            hint: "leave the solver out, or choose sgd",
+        })
     }
 
     fn labels(&self, data: &Dataset) -> Result<ClassLabels> {
@@ -226,14 +246,14 @@ impl Trainer {
     ) -> Result<Trained> {
         let problem = self.problem(loss, task.data, targets)?;
         let shuffle_time = task.started.elapsed();
-        let model = |weights: &[f32]| self.model(labels, weights.iter().map(|&w| w.into()).collect());
+        let model = |weights: &[f64]| self.model(labels, weights.to_vec());
         let penalized = problem.penalized();
-        let evaluate = |weights: &[f32], data: Weighted<'_>| {
+        let evaluate = |weights: &[f64], data: Weighted<'_>| {
             Ok::<_, Error>(
                 data.evaluate(&model(weights)?, task.settings.penalty.value(&weights[..penalized])),
             )
         };
-        let on_test = task.test.map(|test| move |weights: &[f32]| evaluate(weights, test).ok());
+        let on_test = task.test.map(|test| move |weights: &[f64]| evaluate(weights, test).ok());
         let fit = self.solve(&problem, &task.settings, on_test.as_ref().map(|f| f as _), watch)?;
         Ok(Trained {
             model: model(&fit.weights)?,
@@ -271,7 +291,7 @@ impl Trainer {
         let plan = Classes::new(names.len(), &settings);
         watch(Event::Classes(plan));
         let mut fits = vec![None; names.len()];
-        let mut digest: Option<Fit<f32>> = None;
+        let mut digest: Option<Fit<f64>> = None;
         let mut untouched = false;
         fit_all(
             plan,
@@ -355,9 +375,26 @@ impl Trainer {
         &self,
         problem: &Linear<'_, L>,
         settings: &Settings,
-        evaluate: Option<&Evaluate<'_, f32>>,
+        evaluate: Option<&Evaluate<'_, f64>>,
         watch: &mut dyn FnMut(Event<'_>),
-    ) -> Result<Fit<f32>> {
+    ) -> Result<Fit<f64>> {
+        match self.precision {
+            Precision::F64 => self.solve_in(problem, settings, evaluate, watch),
+            Precision::F32 => {
+                let widened = evaluate.map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
+                let fit = self.solve_in(problem, settings, widened.as_ref().map(|f| f as _), watch)?;
+                Ok(fit.map_weights(|weights| wide(&weights)))
+            }
+        }
+    }
+
+    fn solve_in<L: Curved, R: Real>(
+        &self,
+        problem: &Linear<'_, L>,
+        settings: &Settings,
+        evaluate: Option<&Evaluate<'_, R>>,
+        watch: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Fit<R>> {
         match self.choose(settings.penalty) {
             Solver::Dual => ascend(problem, settings, evaluate, watch),
             Solver::Saga => reduce_variance(problem, settings, evaluate, watch),
@@ -370,6 +407,10 @@ impl Trainer {
         let labels = labels.map_or(&[][..], ClassLabels::labels).iter().map(|&label| label.into()).collect();
         Ok(Model::with_classes(self.loss, labels, weights, constant)?.with_l1(self.settings.penalty.l1 > 0.0))
     }
+}
+
+fn wide(weights: &[f32]) -> Vec<f64> {
+    weights.iter().map(|&w| w.into()).collect()
 }
 
 /// What a fit starts from.

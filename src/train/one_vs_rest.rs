@@ -70,7 +70,7 @@ pub struct ClassFit {
 }
 
 /// What a thread has trained: the class's place, its fit, and how many epochs were rolled back.
-type Done = (usize, Result<(Fit<f32>, usize)>);
+type Done = (usize, Result<(Fit<f64>, usize)>);
 
 /// Trains all classes. `solve` trains the one at a place, with settings that are its own, and tells what happens;
 /// `take` gets each class's fit as it comes, on the calling thread.
@@ -80,8 +80,8 @@ type Done = (usize, Result<(Fit<f32>, usize)>);
 pub(super) fn fit_all(
     classes: Classes,
     settings: &Settings,
-    solve: impl Fn(usize, &Settings, &mut dyn FnMut(Event<'_>)) -> Result<Fit<f32>> + Sync,
-    mut take: impl FnMut(usize, Fit<f32>, usize),
+    solve: impl Fn(usize, &Settings, &mut dyn FnMut(Event<'_>)) -> Result<Fit<f64>> + Sync,
+    mut take: impl FnMut(usize, Fit<f64>, usize),
 ) -> Result<()> {
     let begun = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
@@ -158,7 +158,7 @@ impl Columns {
     }
 
     /// Puts a class's vector in its place.
-    pub(super) fn set(&mut self, class: usize, vector: &[f32]) {
+    pub(super) fn set(&mut self, class: usize, vector: &[f64]) {
         let rows = self.weights.chunks_exact_mut(self.classes.get());
         rows.zip(vector).for_each(|(row, &weight)| row[class] = weight.into());
     }

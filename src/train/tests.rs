@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Clustering, Clusters, Event, Multiclass, Settings, Sharing, StopReason, Trainer, minimize};
+use super::{
+    Clustering, Clusters, Event, Multiclass, Settings, Sharing, Solver, StopReason, Trainer, minimize,
+};
 use crate::data::{self, Builder, Dataset, LoadOptions};
 use crate::error::Error;
 use crate::model::Quality;
@@ -18,7 +20,7 @@ fn packages() -> Dataset {
 }
 
 fn trainer(loss: LossKind) -> Trainer {
-    Trainer { loss, ..Trainer::default() }
+    Trainer { loss, solver: Solver::Sgd, ..Trainer::default() }
 }
 
 #[test]

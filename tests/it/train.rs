@@ -17,8 +17,9 @@ fn packages_of_debian() {
     for word in [
         "epoch ",
         "data ",
-        "step size ",
-        "(searched)",
+        " gap",
+        "solver     dual, f32",
+        "above the optimum",
         "stopped ",
         "speed ",
         "test objective",
@@ -88,14 +89,19 @@ fn check_keys(report: &Value) {
 #[test]
 fn one_thread_equals_sequential() {
     let place = Place::with(&[("d", &generated(1000))]);
-    let model = |args: &[&str]| {
-        place.succeed(&[&["train", "d", "--model", "m", "--quiet", "--seed", "5"], args].concat());
-        place.read("m")
-    };
-    let sequential = model(&["--strategy", "sequential"]);
-    assert!(model(&["--threads", "1"]) == sequential);
-    assert!(model(&["--threads", "1", "--update", "atomic"]) == sequential);
-    assert!(model(&["--threads", "1", "--strategy", "hogwild++", "--pin"]) == sequential);
+    for solver in ["sgd", "dual", "saga"] {
+        let model = |args: &[&str]| {
+            let fixed = ["train", "d", "--model", "m", "--quiet", "--seed", "5", "--solver", solver];
+            place.succeed(&[&fixed, args].concat());
+            place.read("m")
+        };
+        let sequential = model(&["--strategy", "sequential"]);
+        assert!(model(&["--threads", "1"]) == sequential, "{solver}");
+        assert!(model(&["--threads", "1", "--update", "atomic"]) == sequential, "{solver}");
+        if solver == "sgd" {
+            assert!(model(&["--threads", "1", "--strategy", "hogwild++", "--pin"]) == sequential);
+        }
+    }
 }
 
 #[test]
@@ -215,7 +221,7 @@ fn settings_are_reported() {
     place.succeed(&args.split_whitespace().collect::<Vec<_>>());
     let report = place.json("r");
     let expected = serde_json::json!({
-        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "free_bias": false, "class_weights": [], "example_weights": false, "strategy": "sequential", "solver": "sgd",
+        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "free_bias": false, "class_weights": [], "example_weights": false, "strategy": "sequential", "solver": "sgd", "precision": "f32",
         "update": null, "clusters": null, "update_delay": null, "pin": null, "threads": 1, "multiclass": null, "learning_rate": 0.5, "learning_rate_searched": false,
         "schedule": "geometric:0.8", "seed": 9, "epochs": 4, "tolerance": 0.0, "time_limit_seconds": 60.0
     });

@@ -131,7 +131,8 @@ pub struct RunArgs {
     /// Most epochs, 1 or more
     #[arg(long, value_name = "N", default_value_t = Settings::default().epochs as i64, allow_hyphen_values = true)]
     pub epochs: i64,
-    /// End when the objective changes by less than this share of itself, 0 or larger; 0 never ends early
+    /// End when the objective is at most this share of itself above the optimum (the gap); with --solver sgd, which has
+    /// no gap, when it changes by less. 0 or larger; 0 never ends early
     #[arg(long, value_name = "X", default_value_t = Settings::default().tolerance, allow_hyphen_values = true)]
     pub tolerance: f64,
     /// End after this many seconds, above 0 [default: none]
@@ -143,6 +144,9 @@ pub struct RunArgs {
     /// How one visit to an example changes the weights
     #[arg(long, value_enum, default_value_t = Solver::Auto)]
     pub solver: Solver,
+    /// Type of the weights while they are found: f64 takes twice the memory, and reaches a --tolerance below 1e-6
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
     /// How threads share the weights
     #[arg(long, value_enum, default_value_t = Strategy::Hogwild)]
     pub strategy: Strategy,
@@ -256,6 +260,12 @@ pub struct InspectArgs {
     /// Print nothing but errors
     #[arg(long)]
     pub quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    F32,
+    F64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

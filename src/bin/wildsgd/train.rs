@@ -8,8 +8,8 @@ use wildsgd::data::{LoadOptions, load_weights, source};
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
 use wildsgd::train::{
-    Clustering, Clusters, ExampleWeights, Multiclass as ManyClasses, Settings, Sharing, Solver, StopReason,
-    Trained, Trainer,
+    Clustering, Clusters, ExampleWeights, Multiclass as ManyClasses, Precision, Settings, Sharing, Solver,
+    StopReason, Trained, Trainer,
 };
 use wildsgd::{Error, save};
 
@@ -156,6 +156,10 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
     let problem = &args.problem;
     let trainer = Trainer {
         loss: problem.loss,
+        precision: match args.run.precision {
+            args::Precision::F32 => Precision::F32,
+            args::Precision::F64 => Precision::F64,
+        },
         solver: match args.run.solver {
             args::Solver::Auto => Solver::Auto,
             args::Solver::Sgd => Solver::Sgd,

@@ -162,7 +162,7 @@ fn an_error_ends_the_training_of_all_classes() {
 }
 
 /// A fit with as many visits as `class`.
-fn fit_of_nothing(class: usize) -> Fit<f32> {
+fn fit_of_nothing(class: usize) -> Fit<f64> {
     let began =
         Began { workers: 1, layout: None, step_size: None, terms: 0, progress: Progress::new(1).into() };
     Fit {

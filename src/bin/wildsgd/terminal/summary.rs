@@ -43,6 +43,7 @@ impl fmt::Display for Summary<'_> {
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
         let clusters = clusters(settings);
+        writeln!(f, "solver     {}, {}", settings.solver, settings.precision)?;
         writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
         if let Some(schedule) = &settings.schedule {
             let origin = if settings.learning_rate_searched == Some(true) { "searched" } else { "given" };
@@ -65,7 +66,15 @@ impl Summary<'_> {
     fn reason(&self) -> String {
         let settings = &self.report.settings;
         match self.report.outcome.stop_reason {
-            "tolerance" => format!("the objective settled (tolerance {})", number(settings.tolerance)),
+            "tolerance" => match self.report.outcome.gap {
+                Some(gap) => format!(
+                    "at most {} of the objective above the optimum (tolerance {})",
+                    number(gap),
+                    number(settings.tolerance)
+                ),
+                None => format!("the objective settled (tolerance {})", number(settings.tolerance)),
+            },
+            "stalled" => format!("the gap stayed at {} of the objective", short(self.report.outcome.gap)),
             "epochs" => "the most that were allowed".into(),
             "time limit" => {
                 format!("the time limit of {} s", number(settings.time_limit_seconds.unwrap_or(0.0)))

@@ -15,7 +15,7 @@ pub struct Table {
 impl Table {
     /// The first line.
     pub fn header(&self) -> String {
-        let mut line = format!("{:>5} {:>10} {:>12}", "epoch", "seconds", "objective");
+        let mut line = format!("{:>5} {:>10} {:>12} {:>10}", "epoch", "seconds", "objective", "gap");
         if self.tested {
             let quality: &[_] = if self.regression { &["RMSE", "MAE", "R2"] } else { &["accuracy", "AUC"] };
             line += &format!(" | {:>14} {:>12}", "test objective", "loss");
@@ -27,7 +27,8 @@ impl Table {
     /// An epoch that was kept.
     pub fn row(&self, epoch: &Epoch) -> String {
         let seconds = epoch.train_time.as_secs_f64();
-        let mut line = format!("{:>5} {seconds:>10.3} {:>12}", epoch.epoch, digits(Some(epoch.objective)));
+        let (objective, gap) = (digits(Some(epoch.objective)), short(epoch.gap));
+        let mut line = format!("{:>5} {seconds:>10.3} {objective:>12} {gap:>10}", epoch.epoch);
         if let Some(test) = &epoch.test {
             let widths = [14, 12, 10, 10, 10];
             line += " |";
@@ -67,6 +68,9 @@ impl Table {
     /// An epoch that was rolled back.
     pub fn undone(&self, objective: f64, learning_rate: f64) -> String {
         let (objective, rate) = (short(Some(objective)), short(Some(learning_rate)));
-        format!("{:>5} {:>10} {objective:>12}   rolled back; the step size is {rate} from here on", "-", "-")
+        format!(
+            "{:>5} {:>10} {objective:>12} {:>10}   rolled back; the step size is {rate} from here on",
+            "-", "-", "-"
+        )
     }
 }

@@ -54,6 +54,13 @@ pub fn unsettled(settings: &Settings, trained: &Trained) -> Option<String> {
         0 => String::new(),
         unsettled => format!(" of {unsettled} of the {} classes", trained.classes.len()),
     };
+    if trained.fit.stop == StopReason::Stalled {
+        let gap = short(trained.fit.gap);
+        return Some(format!(
+            "the gap did not come below {gap} of the objective, though a smaller `--tolerance` was asked for: rounding or \
+             a very small l2 keeps it up; `--precision f64` reaches further, a larger l2 arrives sooner"
+        ));
+    }
     let unsettled = trained.fit.stop == StopReason::Epochs || !of_classes.is_empty();
     (unsettled && settings.tolerance > 0.0).then(|| {
         let (epochs, tolerance) = (settings.epochs, short(Some(settings.tolerance)));
