@@ -8,12 +8,14 @@ mod block;
 mod builder;
 mod layout;
 mod offsets;
+mod packed;
 #[cfg(test)]
 mod tests;
 
 pub(super) use assembly::{Layout, Stop};
 pub(super) use block::Block;
 pub use builder::Builder;
+pub(super) use packed::Packed;
 
 use crate::error::{Error, Result};
 use offsets::Offsets;

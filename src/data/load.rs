@@ -25,7 +25,7 @@ pub struct LoadOptions {
 /// Reads the libsvm data set at `path` (`-`: standard input). gzip, bzip2 and zstd are recognized by the first bytes.
 ///
 /// Takes memory for the data set itself and about 1 MiB a thread if the file is plain, and for at most twice the data
-/// set and 3 MiB a thread if the text comes from standard input, from a pipe, or compressed. Deterministic, whatever
+/// set and 2 MiB a thread if the text comes from standard input, from a pipe, or compressed. Deterministic, whatever
 /// the number of threads.
 ///
 /// A plain file is mapped. If another process writes to it meanwhile, rows may be refused or read as what was written;
@@ -48,20 +48,27 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset> {
             let read_on = format != Format::Plain;
             stream::Reading { options: &options.parse, pool: &pool, block: stream::BLOCK, read_on }
                 .read(reader, options.shuffle)
-                .map_err(|stop| stream_error(stop, format, name))
+                .map_err(|stop| stop_error(stop, format, &name, |never| match never {}))
         }
     }
 }
 
-fn stream_error(stop: stream::Stop, format: Format, name: String) -> Error {
+/// The error for `stop`, where `taken` is that of whoever took the blocks.
+pub(super) fn stop_error<E>(
+    stop: stream::Stop<E>,
+    format: Format,
+    name: &str,
+    taken: impl FnOnce(E) -> Error,
+) -> Error {
     match stop {
-        stream::Stop::Unread(error) => source::fault(error, format, &name),
-        stream::Stop::Empty => source::empty(&name),
+        stream::Stop::Unread(error) => source::fault(error, format, name),
+        stream::Stop::Empty => source::empty(name),
         stream::Stop::Text(error) => error.into_error(name),
+        stream::Stop::Taker(error) => taken(error),
     }
 }
 
-fn pool(threads: usize) -> Result<ThreadPool> {
+pub(super) fn pool(threads: usize) -> Result<ThreadPool> {
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
         let source = std::io::Error::other(error);
         Error::io(format!("<{threads} threads>"), "start", source)

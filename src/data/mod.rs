@@ -1,10 +1,12 @@
 //! From bytes to checked rows. This module knows no models.
 
 mod csr;
+mod gather;
 mod labels;
 pub mod libsvm;
 mod load;
 mod map;
+mod scan;
 pub mod source;
 pub mod stats;
 mod stream;
@@ -14,4 +16,5 @@ pub use csr::{Builder, Dataset, Row};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
 pub use load::{LoadOptions, load};
+pub use scan::Scan;
 pub use throughput::{Throughput, throughput};

@@ -67,7 +67,7 @@ pub(super) struct Stream<'a> {
 /// Those of [`read`] that show at the start.
 pub(super) fn open(path: &Path, name: &str) -> Result<Input> {
     if path.as_os_str() == "-" {
-        return Stream::new(io::stdin().lock(), name).map(Input::Stream);
+        return stream(path, name).map(Input::Stream);
     }
     let (file, metadata) = open_file(path, name)?;
     // Files that the system makes up as they are read have no size.
@@ -79,6 +79,18 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Input> {
         return Ok(Input::Map(map));
     }
     Stream::new(file, name).map(Input::Stream)
+}
+
+/// Opens the file at `path` (`-`: standard input) to be read from start to end, whatever it is.
+///
+/// # Errors
+/// Those of [`open`].
+pub(super) fn stream(path: &Path, name: &str) -> Result<Stream<'static>> {
+    if path.as_os_str() == "-" {
+        return Stream::new(io::stdin().lock(), name);
+    }
+    let (file, _) = open_file(path, name)?;
+    Stream::new(file, name)
 }
 
 fn open_file(path: &Path, name: &str) -> Result<(File, Metadata)> {

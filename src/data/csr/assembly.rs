@@ -59,13 +59,13 @@ impl Layout {
         parts: impl IntoIterator<Item = (usize, P)>,
         read: impl Fn(P, &mut Block) -> Result<(), E> + Sync,
     ) -> Result<Filled, Stop<E>> {
-        let rows = self.offsets.rows();
+        // Takes twice its memory for a moment: before the large arrays are there.
+        let mut slots = layout::places(self.offsets.rows(), self.seed);
         // Zeroed memory is the system's: it takes no space before a thread writes to it.
         let mut indices = vec![0; self.offsets.total()];
         let mut all_values = values.then(|| vec![0.0; indices.len()]);
         ask_for_huge_pages(&mut indices);
         ask_for_huge_pages(all_values.as_deref_mut().unwrap_or_default());
-        let mut slots = layout::places(rows, self.seed);
         let facts = Mutex::new(Facts::default());
         let places = Places::new(&self.offsets, &mut indices, all_values.as_deref_mut());
         let stop = split(&mut slots, parts)?

@@ -52,6 +52,7 @@ fn stream(
         Stop::Text(error) => error,
         Stop::Empty => whole(Kind::NoExample, options),
         Stop::Unread(error) => panic!("{error}"),
+        Stop::Taker(never) => match never {},
     })
 }
 
