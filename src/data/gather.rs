@@ -4,15 +4,21 @@ use super::Dataset;
 use super::csr::{self, Block, Layout, Packed};
 use super::libsvm::{self, IndexBase, ParseError};
 use super::stream::{Reading, Stop};
+use rayon::ThreadPool;
 use std::convert::Infallible;
 use std::io::Read;
 
 impl Reading<'_> {
-    /// The data set of the text in `reader`, laid out in the order of `seed`.
+    /// The data set of the text in `reader`, laid out in the order of `seed` by the threads of `pool`.
     ///
     /// # Errors
     /// Those of [`Reading::run`].
-    pub(super) fn read(&self, reader: impl Read, seed: Option<u64>) -> Result<Dataset, Stop<Infallible>> {
+    pub(super) fn read(
+        &self,
+        pool: &ThreadPool,
+        reader: impl Read,
+        seed: Option<u64>,
+    ) -> Result<Dataset, Stop<Infallible>> {
         let mut parts = Vec::new();
         self.run(
             reader,
@@ -22,7 +28,7 @@ impl Reading<'_> {
                 Ok(())
             },
         )?;
-        self.pool.install(|| self.lay_out(parts, seed)).map_err(Stop::Text)
+        pool.install(|| self.lay_out(parts, seed)).map_err(Stop::Text)
     }
 
     fn lay_out(&self, parts: Vec<Packed>, seed: Option<u64>) -> Result<Dataset, ParseError> {

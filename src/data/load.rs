@@ -46,8 +46,9 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset> {
             .map_err(|error| error.into_error(name)),
         Input::Stream(Stream { reader, format }) => {
             let read_on = format != Format::Plain;
-            stream::Reading { options: &options.parse, pool: &pool, block: stream::BLOCK, read_on }
-                .read(reader, options.shuffle)
+            let threads = pool.current_num_threads();
+            stream::Reading { options: &options.parse, threads, block: stream::BLOCK, read_on }
+                .read(&pool, reader, options.shuffle)
                 .map_err(|stop| stop_error(stop, format, &name, |never| match never {}))
         }
     }
@@ -64,11 +65,12 @@ pub(super) fn stop_error<E>(
         stream::Stop::Unread(error) => source::fault(error, format, name),
         stream::Stop::Empty => source::empty(name),
         stream::Stop::Text(error) => error.into_error(name),
+        stream::Stop::NoThread(error) => Error::io("<threads>", "start", error),
         stream::Stop::Taker(error) => taken(error),
     }
 }
 
-pub(super) fn pool(threads: usize) -> Result<ThreadPool> {
+fn pool(threads: usize) -> Result<ThreadPool> {
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
         let source = std::io::Error::other(error);
         Error::io(format!("<{threads} threads>"), "start", source)

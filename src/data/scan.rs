@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::load::{pool, stop_error};
+use super::load::stop_error;
 use super::source::{self, Format, Stream};
 use super::stream::{self, Reading};
 use super::{Dataset, IndexBase, ParseOptions, libsvm};
@@ -64,11 +64,14 @@ impl Scan {
         }
         let path = path.as_ref();
         let name = source::display_name(path);
-        let pool = pool(self.threads)?;
         let Stream { reader, format } = source::stream(path, &name)?;
         let read_on = format != Format::Plain;
+        let threads = match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
         let mut rows = 0;
-        let reading = Reading { options: &self.parse, pool: &pool, block: stream::BLOCK, read_on };
+        let reading = Reading { options: &self.parse, threads, block: stream::BLOCK, read_on };
         let work = |block: &mut _| {
             let data = std::mem::take::<super::csr::Block>(block).into_dataset(0);
             (data.len() as u64, work(data))

@@ -11,11 +11,12 @@ use super::libsvm::{self, LOOKAHEAD, ParseError};
 use crate::sync::{AtomicBool, Ordering};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use memchr::memrchr;
-use rayon::ThreadPool;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::mem;
+use std::panic::resume_unwind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 /// Bytes of text in a block: its rows stay in the cache of a core.
 pub(super) const BLOCK: usize = 1 << 18;
@@ -23,8 +24,8 @@ pub(super) const BLOCK: usize = 1 << 18;
 /// How a stream is read.
 pub(super) struct Reading<'a> {
     pub(super) options: &'a ParseOptions,
-    /// Makes rows of the text.
-    pub(super) pool: &'a ThreadPool,
+    /// Threads that make rows of the text, at least 1.
+    pub(super) threads: usize,
     /// Bytes of text in a block, at least 1.
     pub(super) block: usize,
     /// Whether a stream that can tell damage is read to its end even if its text is refused before, as damage is then
@@ -41,6 +42,8 @@ pub(super) enum Stop<E> {
     Empty,
     /// The text is refused.
     Text(ParseError),
+    /// The system starts no more threads.
+    NoThread(io::Error),
     /// Whoever takes the blocks takes no more.
     Taker(E),
 }
@@ -92,7 +95,7 @@ impl Home {
 
 impl Drop for Buffer<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             self.home.stop();
         }
         let bytes = mem::take(&mut self.bytes);
@@ -151,7 +154,7 @@ impl<'a, T, E, F: FnMut(T) -> Result<(), E>> Delivery<'a, T, E, F> {
 
 impl Reading<'_> {
     /// Makes rows of the text in `reader`, lets `work` make of each block what it likes, and hands that to `take` in
-    /// the order of the text. `work` runs on the threads of the pool, and must not use the pool itself.
+    /// the order of the text.
     ///
     /// # Errors
     /// Without [`Reading::read_on`], what comes first: a line that is refused, an error of the stream or of `take`.
@@ -162,22 +165,26 @@ impl Reading<'_> {
         work: impl Fn(&mut Block) -> T + Sync,
         take: impl FnMut(T) -> Result<(), E> + Send,
     ) -> Result<(), Stop<E>> {
-        let threads = self.pool.current_num_threads();
-        let home = Home::new(2 * threads + 1, 4 * (self.block + LOOKAHEAD));
+        let home = Home::new(2 * self.threads + 1, 4 * (self.block + LOOKAHEAD));
         let delivery = Mutex::new(Delivery::new(take));
-        let (sender, receiver) = bounded(threads);
-        let read = self.pool.in_place_scope(|scope| {
-            for _ in 0..threads {
-                let receiver = receiver.clone();
-                scope.spawn(|_| self.parse(receiver, &work, &delivery));
+        let (sender, receiver) = bounded(self.threads);
+        // Threads of their own: in a pool, parallel work on one block could wait for a task that waits for the next.
+        let read = thread::scope(|scope| {
+            let mut parsers = Vec::with_capacity(self.threads);
+            for _ in 0..self.threads {
+                let (receiver, work, delivery) = (receiver.clone(), &work, &delivery);
+                let parse = move || self.parse(receiver, work, delivery);
+                parsers.push(thread::Builder::new().spawn_scoped(scope, parse).map_err(Stop::NoThread)?);
             }
             drop(receiver);
-            let sent = self.send(&mut reader, sender, &home)?;
-            if self.read_on && matches!(lock(&delivery).stop, None | Some(Stop::Text(_))) {
-                io::copy(&mut reader, &mut io::sink())?;
+            let mut sent = self.send(&mut reader, sender, &home);
+            let wanted = || matches!(lock(&delivery).stop, None | Some(Stop::Text(_)));
+            if self.read_on && sent.is_ok() && wanted() {
+                sent = io::copy(&mut reader, &mut io::sink()).and(sent);
             }
+            parsers.into_iter().try_for_each(|parser| parser.join()).unwrap_or_else(|panic| resume_unwind(panic));
             Ok(sent)
-        });
+        })?;
         let stop = delivery.into_inner().unwrap_or_else(PoisonError::into_inner).stop;
         match (read, stop) {
             (Ok(false), _) => Err(Stop::Empty),
