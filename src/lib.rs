@@ -56,6 +56,7 @@
 //!   only a strange weight. Text is parsed from a map, too; rows are checked after they were copied out of
 //!   it. A file that is made shorter ends the process with SIGBUS.
 
+mod container;
 pub mod data;
 pub mod error;
 pub mod kernel;

@@ -33,6 +33,31 @@ pub fn atomically(
     let (target, is_stream) = follow(path);
     let result = match fs::metadata(&target) {
         Ok(old) if is_stream || !old.is_file() => stream(&target, write),
+        Ok(old) => replace(&target, Some(&old), |file| fill(file, write)),
+        Err(error) if error.kind() == ErrorKind::NotFound => replace(&target, None, |file| fill(file, write)),
+        Err(error) => Err(("open", error)),
+    };
+    result.map_err(|(action, source)| Error::io(path, action, source))
+}
+
+/// Gives `path` the bytes that `write` puts into the file, all at once, like [`atomically`], at places of its own
+/// choice: what is no regular file is refused.
+///
+/// # Errors
+/// [`Error::Io`] as for [`atomically`], [`Error::Input`] if `path` is a pipe, a terminal or the like.
+pub fn file_atomically(path: impl AsRef<Path>, write: impl FnOnce(&File) -> io::Result<()>) -> Result<()> {
+    let path = path.as_ref();
+    let (target, is_stream) = follow(path);
+    let write = |file: &File| write(file).map_err(|e| ("write", e));
+    let result = match fs::metadata(&target) {
+        Ok(old) if is_stream || !old.is_file() => {
+            return Err(Error::input(
+                path.display().to_string(),
+                "is no regular file",
+                "a file, as it is not written from its first byte to its last",
+                "name a file",
+            ));
+        }
         Ok(old) => replace(&target, Some(&old), write),
         Err(error) if error.kind() == ErrorKind::NotFound => replace(&target, None, write),
         Err(error) => Err(("open", error)),
@@ -70,7 +95,7 @@ type Failure = (&'static str, io::Error);
 fn replace(
     target: &Path,
     old: Option<&Metadata>,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    write: impl FnOnce(&File) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let directory = directory(target);
     let temporary = tempfile::Builder::new()
@@ -79,7 +104,7 @@ fn replace(
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(directory)
         .map_err(|e| ("create", e))?;
-    fill(temporary.as_file(), write)?;
+    write(temporary.as_file())?;
     keep_permissions(&temporary, old).map_err(|e| ("set the permissions", e))?;
     temporary.as_file().sync_all().map_err(|e| ("sync", e))?;
     temporary.persist(target).map_err(|e| ("rename", e.error))?;
