@@ -78,6 +78,48 @@ pub fn r2(scores: &[f64], labels: &[f32]) -> Option<f64> {
     Some(1.0 - error / variance)
 }
 
+/// Errors of predictions that come one after another, in memory for their sums.
+///
+/// The variance of the labels is kept as Welford (Technometrics 1962) does; apart from rounding, measures are those of
+/// the functions.
+#[derive(Clone, Debug, Default)]
+pub struct Errors {
+    count: usize,
+    squared: f64,
+    first: Option<f32>,
+    differ: bool,
+    mean: f64,
+    /// Sum of the squared differences from the mean.
+    spread: f64,
+}
+
+impl Errors {
+    /// Adds examples.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn add(&mut self, scores: &[f64], labels: &[f32]) {
+        self.squared += squared_error(scores, labels);
+        for &label in labels {
+            self.differ |= *self.first.get_or_insert(label) != label;
+            self.count += 1;
+            let difference = f64::from(label) - self.mean;
+            self.mean += difference / self.count as f64;
+            self.spread += difference * (f64::from(label) - self.mean);
+        }
+    }
+
+    /// The mean squared error.
+    pub fn mse(&self) -> Option<f64> {
+        mean(self.squared, self.count)
+    }
+
+    /// The coefficient of determination, see [`r2`].
+    pub fn r2(&self) -> Option<f64> {
+        self.differ.then(|| 1.0 - self.squared / self.spread)
+    }
+}
+
 fn squared_error(scores: &[f64], labels: &[f32]) -> f64 {
     pairs(scores, labels).map(|(score, label)| (score - label).powi(2)).sum()
 }
@@ -150,6 +192,25 @@ mod tests {
             let scores: Vec<f64> = examples.iter().map(|&(score, _)| f64::from(score) / 2.0).collect();
             let signs: Vec<f32> = examples.iter().map(|&(_, up)| if up { 1.0 } else { -1.0 }).collect();
             prop_assert_eq!(auc(&scores, &signs), naive_auc(&scores, &signs));
+        }
+
+        #[test]
+        fn errors_in_pieces_are_those_of_the_whole(
+            examples in prop::collection::vec((-9.0..9.0_f64, -9..9_i8), 0..80),
+            cut in 0..80_usize,
+        ) {
+            let (scores, labels): (Vec<f64>, Vec<f32>) =
+                examples.iter().map(|&(score, label)| (score, 1000.0 + f32::from(label))).unzip();
+            let cut = cut.min(scores.len());
+            let mut errors = Errors::default();
+            errors.add(&scores[..cut], &labels[..cut]);
+            errors.add(&scores[cut..], &labels[cut..]);
+            let close = |a: Option<f64>, b: Option<f64>| match (a, b) {
+                (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * b.abs(),
+                (a, b) => a == b,
+            };
+            prop_assert!(close(errors.mse(), rmse(&scores, &labels).map(|x| x * x)));
+            prop_assert!(close(errors.r2(), r2(&scores, &labels)));
         }
 
         #[test]

@@ -27,7 +27,7 @@ const MOST_LINKS: usize = 40;
 /// [`Error::Io`] if a file cannot be made in the directory, `write` or the system fails, as with a full disk.
 pub fn atomically(
     path: impl AsRef<Path>,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<()> {
     let path = path.as_ref();
     let (target, is_stream) = follow(path);
@@ -118,13 +118,16 @@ fn directory(target: &Path) -> &Path {
     }
 }
 
-fn stream(target: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+fn stream(
+    target: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> Result<(), Failure> {
     // Appending matters if a descriptor of this process leads to a regular file that has bytes already.
     let file = OpenOptions::new().append(true).open(target).map_err(|e| ("open", e))?;
     fill(&file, write)
 }
 
-fn fill(file: &File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+fn fill(file: &File, write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = BufWriter::with_capacity(BUFFER, file);
     write(&mut out).and_then(|()| out.flush()).map_err(|e| ("write", e))
 }

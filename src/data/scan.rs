@@ -42,7 +42,7 @@ impl Scan {
     /// it likes, on many threads, and hands that to `take`, in the order of the file. Deterministic if both are:
     /// blocks do not depend on the number of threads.
     ///
-    /// Takes memory for a few blocks a thread (about 4 MiB, more if lines are longer than 256 KiB), whatever the size
+    /// Takes memory for a few blocks a thread (1 MiB or so, more if lines are longer than 256 KiB), whatever the size
     /// of the file; plain files are read, not mapped. What `take` got before an error is a beginning of the data set.
     ///
     /// # Errors

@@ -182,7 +182,10 @@ impl Reading<'_> {
             if self.read_on && sent.is_ok() && wanted() {
                 sent = io::copy(&mut reader, &mut io::sink()).and(sent);
             }
-            parsers.into_iter().try_for_each(|parser| parser.join()).unwrap_or_else(|panic| resume_unwind(panic));
+            parsers
+                .into_iter()
+                .try_for_each(|parser| parser.join())
+                .unwrap_or_else(|panic| resume_unwind(panic));
             Ok(sent)
         })?;
         let stop = delivery.into_inner().unwrap_or_else(PoisonError::into_inner).stop;

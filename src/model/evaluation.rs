@@ -52,7 +52,14 @@ fn is_zero(count: &usize) -> bool {
 impl Model {
     /// Compares the model's scores with the labels of `data`. Deterministic.
     pub fn evaluate(&self, data: &Dataset) -> Evaluation {
-        let scores = self.decisions(data);
+        self.evaluate_scores(&self.decisions(data), data.labels())
+    }
+
+    /// Compares scores of this model with the labels of the examples that they belong to. Deterministic.
+    ///
+    /// # Panics
+    /// If the slices do not fit each other.
+    pub fn evaluate_scores(&self, scores: &[f64], labels: &[f32]) -> Evaluation {
         match *self.labels() {
             [first, second] => {
                 let sign = |label: f32| match f64::from(label) {
@@ -62,7 +69,7 @@ impl Model {
                 };
                 let (known, signs): (Vec<f64>, Vec<f32>) = scores
                     .iter()
-                    .zip(data.labels())
+                    .zip(labels)
                     .filter_map(|(&score, &label)| sign(label).map(|sign| (score, sign)))
                     .unzip();
                 let right = metrics::accuracy(&known, &signs).unwrap_or(0.0) * known.len() as f64;
@@ -70,19 +77,19 @@ impl Model {
                     objective: None,
                     loss: self.mean_loss(&known, &signs),
                     quality: Quality::Classes {
-                        accuracy: right / (data.len() as f64).max(1.0),
+                        accuracy: right / (labels.len() as f64).max(1.0),
                         auc: metrics::auc(&known, &signs),
-                        unknown_labels: data.len() - known.len(),
+                        unknown_labels: labels.len() - known.len(),
                     },
                 }
             }
             _ => Evaluation {
                 objective: None,
-                loss: self.mean_loss(&scores, data.labels()),
+                loss: self.mean_loss(scores, labels),
                 quality: Quality::Regression {
-                    rmse: metrics::rmse(&scores, data.labels()),
-                    mae: metrics::mae(&scores, data.labels()),
-                    r2: metrics::r2(&scores, data.labels()),
+                    rmse: metrics::rmse(scores, labels),
+                    mae: metrics::mae(scores, labels),
+                    r2: metrics::r2(scores, labels),
                 },
             },
         }

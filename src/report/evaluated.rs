@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::{Data, SCHEMA};
-use crate::data::Dataset;
 use crate::model::{Evaluation, Model};
 
 /// A model on labeled data.
@@ -41,8 +40,9 @@ pub struct ModelFile {
 }
 
 impl Evaluated {
-    /// The report of the model that was read from `path`, with its `evaluation` on `data`.
-    pub fn new(path: &str, model: &Model, shape: Data, data: &Dataset, evaluation: Evaluation) -> Self {
+    /// The report of the model that was read from `path`, with its `evaluation` on `data`, of whose entries it does not
+    /// know the features of `unseen`.
+    pub fn new(path: &str, model: &Model, data: Data, unseen: usize, evaluation: Evaluation) -> Self {
         Evaluated {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
@@ -54,8 +54,8 @@ impl Evaluated {
                 nonzeros: model.weights().iter().filter(|&&weight| weight != 0.0).count(),
                 bias: model.bias().map(|bias| bias.value),
             },
-            data: shape,
-            unseen: model.unseen(data),
+            data,
+            unseen,
             test: evaluation,
         }
     }

@@ -4,38 +4,49 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use wildsgd::model::Evaluation;
-use wildsgd::{Error, Model, report};
+use wildsgd::{Dataset, Error, Model, report};
 
 use crate::args::EvaluateArgs;
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::outputs;
+use crate::passing::Passed;
 use crate::terminal::{Terminal, measures, short, warnings};
 
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let inputs = [("the model", args.model.as_path()), ("the data", args.data.as_path())];
     outputs::check(&[("`--report`", args.report.as_ref())], &inputs)?;
     let model = Model::load(&args.model)?;
-    let input = Input::load(&args.data, args.index_base)?;
-    let evaluation = model.evaluate(&input.data);
+    let (mut scores, mut labels) = (Vec::new(), Vec::new());
+    let score = |block: &Dataset| {
+        let scores: Vec<f64> = block.iter().map(|(row, _)| model.decision(row)).collect();
+        (scores, block.labels().to_vec())
+    };
+    // Of an example only score and label stay: ranks need all of them.
+    let passed = Passed::all(&args.data, args.index_base, &model, score, |(own, own_labels)| {
+        scores.extend(own);
+        labels.extend(own_labels);
+        Ok(())
+    })?;
+    let data = passed.report();
+    let evaluation = model.evaluate_scores(&scores, &labels);
 
-    print(&input, &evaluation).map_err(|error| Error::io("<stdout>", "write", error))?;
+    print(labels.len(), &evaluation).map_err(|error| Error::io("<stdout>", "write", error))?;
     if let Some(path) = &args.report {
         let model_name = args.model.display().to_string();
         report::write(
-            &report::Evaluated::new(&model_name, &model, input.report(), &input.data, evaluation),
+            &report::Evaluated::new(&model_name, &model, data, passed.counts.unseen, evaluation),
             path,
         )?;
     }
     let terminal = Terminal::new(args.quiet);
-    terminal.warn(warnings::unknown_labels(&input, &evaluation));
-    terminal.warn(warnings::unseen(&input, &model));
+    terminal.warn(warnings::unknown_labels(&passed.name, labels.len(), &evaluation));
+    terminal.warn(warnings::unseen(&passed.name, passed.counts, &model));
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(input: &Input, evaluation: &Evaluation) -> io::Result<()> {
+fn print(examples: usize, evaluation: &Evaluation) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    writeln!(out, "{:<10} {}", "examples", input.data.len())?;
+    writeln!(out, "{:<10} {examples}", "examples")?;
     for (name, value) in measures(evaluation) {
         writeln!(out, "{name:<10} {}", short(value))?;
     }

@@ -14,6 +14,7 @@ use wildsgd::{Error, save};
 use crate::args::{LearningRate, RingArgs, RunArgs, Strategy, TrainArgs, Update};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
+use crate::passing::Counts;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
 use crate::{interrupt, outputs};
 
@@ -82,8 +83,8 @@ fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&
     terminal.warn(warnings::undone(undone, trained.fit.began.searched));
     terminal.warn(warnings::unsettled(&trainer.settings, trained.fit.stop));
     if let (Some(test), Some(evaluation)) = (test, &trained.test) {
-        terminal.warn(warnings::unknown_labels(test, evaluation));
-        terminal.warn(warnings::unseen(test, &trained.model));
+        terminal.warn(warnings::unknown_labels(&test.name, test.data.len(), evaluation));
+        terminal.warn(warnings::unseen(&test.name, Counts::of(&test.data, &trained.model), &trained.model));
     }
 }
 

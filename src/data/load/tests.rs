@@ -87,6 +87,8 @@ fn a_plain_stream_is_refused_at_the_first_wrong_line() {
     let options = ParseOptions::default();
     let pool = pool(2).unwrap();
     let reading = stream::Reading { options: &options, threads: 2, block: 1 << 12, read_on: false };
-    let stream::Stop::Text(error) = reading.read(&pool, endless, None).unwrap_err() else { panic!("no text error") };
+    let stream::Stop::Text(error) = reading.read(&pool, endless, None).unwrap_err() else {
+        panic!("no text error")
+    };
     assert_eq!((error.line, error.column), (2, 1));
 }

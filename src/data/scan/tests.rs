@@ -49,7 +49,10 @@ fn errors_are_those_of_loading() {
     wrong.extend(b"1 1:1 x\n");
     wrong.extend(text(60_000));
     assert_eq!(error(&wrong), ":60001:7: `x` does not start with an index");
-    assert_eq!(error(&zstd::encode_all(&wrong[..], 1).unwrap()), ":60001:7: `x` does not start with an index");
+    assert_eq!(
+        error(&zstd::encode_all(&wrong[..], 1).unwrap()),
+        ":60001:7: `x` does not start with an index"
+    );
     let truncated = zstd::encode_all(&wrong[..], 1).unwrap();
     assert_eq!(error(&truncated[..truncated.len() - 9]), ": the zstd data are truncated");
     assert_eq!(error(b""), ": is empty");
