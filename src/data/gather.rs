@@ -9,7 +9,8 @@ use std::convert::Infallible;
 use std::io::Read;
 
 impl Reading<'_> {
-    /// The data set of the text in `reader`, laid out in the order of `seed` by the threads of `pool`.
+    /// The data set of the text in `reader`, laid out in the order of `seed` by the threads of `pool`, and from which
+    /// number the text counts features.
     ///
     /// # Errors
     /// Those of [`Reading::run`].
@@ -18,7 +19,7 @@ impl Reading<'_> {
         pool: &ThreadPool,
         reader: impl Read,
         seed: Option<u64>,
-    ) -> Result<Dataset, Stop<Infallible>> {
+    ) -> Result<(Dataset, IndexBase), Stop<Infallible>> {
         let mut parts = Vec::new();
         self.run(
             reader,
@@ -31,7 +32,7 @@ impl Reading<'_> {
         pool.install(|| self.lay_out(parts, seed)).map_err(Stop::Text)
     }
 
-    fn lay_out(&self, parts: Vec<Packed>, seed: Option<u64>) -> Result<Dataset, ParseError> {
+    fn lay_out(&self, parts: Vec<Packed>, seed: Option<u64>) -> Result<(Dataset, IndexBase), ParseError> {
         let rows: u64 = parts.iter().map(|part| part.len() as u64).sum();
         libsvm::check_rows(rows, self.options)?;
         let mut lengths = Vec::with_capacity(rows as usize);
@@ -44,7 +45,7 @@ impl Reading<'_> {
             Ok(())
         };
         match layout.fill(values, parts, place) {
-            Ok(filled) => Ok(layout.finish(filled, self.options.index_base == IndexBase::Auto)),
+            Ok(filled) => Ok(layout.finish(filled, self.options.index_base)),
             Err(csr::Stop::Unread(error)) => Err(error),
             Err(csr::Stop::Values | csr::Stop::Changed) => {
                 unreachable!("the layout was made from these parts")

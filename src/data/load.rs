@@ -4,7 +4,7 @@
 mod tests;
 
 use super::source::{self, Format, Input, Stream};
-use super::{Dataset, ParseOptions, libsvm, stream};
+use super::{Dataset, IndexBase, ParseOptions, libsvm, stream};
 use crate::error::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::path::Path;
@@ -37,6 +37,16 @@ pub struct LoadOptions {
 /// empty, without an example, changed while it is read, truncated, damaged, followed by other bytes, or compressed in a
 /// way that is not supported. Damage of compressed data is told before any fault of the text in them.
 pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset> {
+    load_with_base(path, options).map(|(data, _)| data)
+}
+
+/// Like [`load`]; also tells from which number the text counts its features, which is never [`IndexBase::Auto`]. A file
+/// that must share its features with this one is to be read with that: on its own, it may happen to lack the index 0
+/// that tells.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_with_base(path: impl AsRef<Path>, options: &LoadOptions) -> Result<(Dataset, IndexBase)> {
     let path = path.as_ref();
     let name = source::display_name(path);
     let pool = pool(options.threads)?;

@@ -15,6 +15,6 @@ mod throughput;
 pub use csr::{Builder, Dataset, Row};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
-pub use load::{LoadOptions, load};
+pub use load::{LoadOptions, load, load_with_base};
 pub use scan::Scan;
 pub use throughput::{Throughput, throughput};

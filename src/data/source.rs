@@ -8,7 +8,6 @@
 mod tests;
 
 use super::map::Map;
-use super::{Dataset, LoadOptions, ParseOptions};
 use crate::error::{Error, Result};
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read};
@@ -20,15 +19,6 @@ const HEAD: usize = 6;
 const BUFFER: usize = 1 << 16;
 /// The largest zstd window, as `zstd --long` makes it.
 const ZSTD_WINDOW_LOG: u32 = if cfg!(target_pointer_width = "64") { 31 } else { 30 };
-
-/// Reads the libsvm data set at `path` (`-`: standard input) in the order of the file, on all cores: see
-/// [`load`](super::load).
-///
-/// # Errors
-/// Those of [`load`](super::load).
-pub fn load(path: impl AsRef<Path>, options: &ParseOptions) -> Result<Dataset> {
-    super::load(path, &LoadOptions { parse: options.clone(), ..LoadOptions::default() })
-}
 
 /// All bytes of the file at `path` (`-`: standard input), decompressed if they are gzip, bzip2 or zstd.
 ///

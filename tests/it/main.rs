@@ -6,6 +6,7 @@ mod bad_settings;
 mod bench;
 mod command;
 mod evaluate;
+mod formats;
 mod inspect;
 mod interrupt;
 mod predict;

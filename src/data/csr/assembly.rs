@@ -7,6 +7,7 @@
 mod places;
 
 use super::{Block, Dataset, Offsets, layout};
+use crate::data::IndexBase;
 use crate::data::map::ask_for_huge_pages;
 use places::{Places, Sorter};
 use rayon::prelude::*;
@@ -90,10 +91,16 @@ impl Layout {
         }
     }
 
-    /// The data set of the arrays that [`Layout::fill`] made. If no index is 0 and `base_found`, the text counted from 1: then 1 is subtracted from each.
-    pub(in crate::data) fn finish(self, filled: Filled, base_found: bool) -> Dataset {
+    /// The data set of the arrays that [`Layout::fill`] made of a text that counts from `base`, and from which number it
+    /// does count. If that is to be found and no index is 0, it is 1: then 1 is subtracted from each.
+    pub(in crate::data) fn finish(self, filled: Filled, base: IndexBase) -> (Dataset, IndexBase) {
         let Filled { mut indices, values, slots, mut width, zero } = filled;
-        if base_found && !zero {
+        let found = match base {
+            IndexBase::Auto if zero => IndexBase::Zero,
+            IndexBase::Auto => IndexBase::One,
+            given => given,
+        };
+        if found != base && !zero {
             indices.par_iter_mut().for_each(|index| *index -= 1);
             width = width.saturating_sub(1);
         }
@@ -101,7 +108,7 @@ impl Layout {
         if let Some(seed) = self.seed {
             layout::shuffle(&mut labels, seed);
         }
-        Dataset { offsets: self.offsets, indices, values, labels, width, seed: self.seed }
+        (Dataset { offsets: self.offsets, indices, values, labels, width, seed: self.seed }, found)
     }
 }
 

@@ -38,7 +38,7 @@ fn pieces(
     seed: Option<u64>,
     size: usize,
 ) -> Result<Dataset, ParseError> {
-    POOL.install(|| parallel::parse_pieces(text, options, seed, size))
+    POOL.install(|| parallel::parse_pieces(text, options, seed, size)).map(|(data, _)| data)
 }
 
 fn stream(
@@ -48,7 +48,7 @@ fn stream(
     block: usize,
 ) -> Result<Dataset, ParseError> {
     let reading = Reading { options, threads: 3, block, read_on: block.is_multiple_of(2) };
-    reading.read(&POOL, text, seed).map_err(|stop| match stop {
+    reading.read(&POOL, text, seed).map(|(data, _)| data).map_err(|stop| match stop {
         Stop::Text(error) => error,
         Stop::Empty => whole(Kind::NoExample, options),
         Stop::Unread(error) | Stop::NoThread(error) => panic!("{error}"),
