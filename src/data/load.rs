@@ -4,7 +4,7 @@
 mod tests;
 
 use super::source::{self, Format, Input, Stream};
-use super::{Dataset, ParseOptions, libsvm, stream};
+use super::{Dataset, ParseOptions, cache, libsvm, stream};
 use crate::error::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::path::Path;
@@ -22,11 +22,14 @@ pub struct LoadOptions {
     pub threads: usize,
 }
 
-/// Reads the libsvm data set at `path` (`-`: standard input). gzip, bzip2 and zstd are recognized by the first bytes.
+/// Reads the data set at `path`: libsvm text (`-`: standard input) or a cache. gzip, bzip2 and zstd are recognized by the first bytes.
 ///
 /// Takes memory for the data set itself and about 1 MiB a thread if the file is plain, and for at most twice the data
 /// set and 3 MiB a thread if the text comes from standard input, from a pipe, or compressed. Deterministic, whatever
 /// the number of threads.
+///
+/// A [cache](super::cache) is recognized by its content and opened: what `options` say was said when it was made, and it is
+/// checked later ([`Dataset::verify`]).
 ///
 /// A plain file is mapped. If another process writes to it meanwhile, rows may be refused or read as what was written;
 /// if it makes the file shorter, the system may end this process (SIGBUS). Replace files by renaming.
@@ -41,6 +44,7 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset> {
     let name = source::display_name(path);
     let pool = pool(options.threads)?;
     match source::open(path, &name)? {
+        Input::Cache(file, map) => cache::of_map(name, file, map),
         Input::Map(map) => pool
             .install(|| libsvm::parse_parallel(&map, &options.parse, options.shuffle))
             .map_err(|error| error.into_error(name)),

@@ -1,5 +1,6 @@
 //! From bytes to checked rows. This module knows no models.
 
+pub mod cache;
 mod csr;
 mod labels;
 pub mod libsvm;
@@ -10,7 +11,7 @@ pub mod stats;
 mod stream;
 mod throughput;
 
-pub use csr::{Builder, Dataset, Row};
+pub use csr::{Builder, Dataset, Row, Rows};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
 pub use load::{LoadOptions, load};

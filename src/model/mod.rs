@@ -231,14 +231,16 @@ impl Model {
             return 0;
         }
         let unseen = |row: Row<'_>| row.len() - row.below(self.width()).len();
-        (0..data.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| unseen(data.row(i))).sum()
+        let rows = data.rows();
+        (0..rows.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| unseen(rows.row(i))).sum()
     }
 
     fn each(&self, data: &Dataset, f: impl Fn(f64) -> f64 + Sync) -> Vec<f64> {
-        (0..data.len())
+        let rows = data.rows();
+        (0..rows.len())
             .into_par_iter()
             .with_min_len(ROWS_PER_TASK)
-            .map(|i| f(self.decision(data.row(i))))
+            .map(|i| f(self.decision(rows.row(i))))
             .collect()
     }
 
