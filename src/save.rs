@@ -50,19 +50,35 @@ pub fn file_atomically(path: impl AsRef<Path>, write: impl FnOnce(&File) -> io::
     let (target, is_stream) = follow(path);
     let write = |file: &File| write(file).map_err(|e| ("write", e));
     let result = match fs::metadata(&target) {
-        Ok(old) if is_stream || !old.is_file() => {
-            return Err(Error::input(
-                path.display().to_string(),
-                "is no regular file",
-                "a file, as it is not written from its first byte to its last",
-                "name a file",
-            ));
-        }
+        Ok(old) if is_stream || !old.is_file() => return Err(no_file(path)),
         Ok(old) => replace(&target, Some(&old), write),
         Err(error) if error.kind() == ErrorKind::NotFound => replace(&target, None, write),
         Err(error) => Err(("open", error)),
     };
     result.map_err(|(action, source)| Error::io(path, action, source))
+}
+
+fn no_file(path: &Path) -> Error {
+    Error::input(
+        path.display().to_string(),
+        "is no regular file",
+        "a file, as it is not written from its first byte to its last",
+        "name a file",
+    )
+}
+
+/// [`check`] for [`file_atomically`].
+///
+/// # Errors
+/// Those of [`check`], and [`Error::Input`] if `path` is a pipe, a terminal or the like.
+pub fn check_file(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    check(path)?;
+    let (target, is_stream) = follow(path);
+    match fs::metadata(&target) {
+        Ok(old) if is_stream || !old.is_file() => Err(no_file(path)),
+        _ => Ok(()),
+    }
 }
 
 /// Finds out, before long work, whether [`atomically`] could begin with `path`. Leaves nothing behind.

@@ -51,11 +51,6 @@ pub(crate) fn claims(head: &[u8]) -> bool {
     head.len() >= MAGIC.len() && head.iter().zip(MAGIC).filter(|&(&a, b)| a == b).count() + 2 >= MAGIC.len()
 }
 
-/// Whether `head` starts with the magic number as it should be.
-pub(crate) fn is_whole_magic(head: &[u8]) -> bool {
-    head.starts_with(&MAGIC)
-}
-
 /// Numbers that a kind keeps in the header, by their place in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts(Vec<u8>);

@@ -40,7 +40,7 @@ mod tests;
 mod write;
 
 pub(crate) use damage::Damage;
-pub(crate) use header::{Facts, Header, Kind, MAGIC, claims, is_whole_magic};
+pub(crate) use header::{Facts, Header, Kind, MAGIC, claims};
 pub(crate) use read::Container;
 pub(crate) use write::Writer;
 

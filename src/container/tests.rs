@@ -118,11 +118,11 @@ fn messages_name_the_place_and_the_remedy() {
 
 #[test]
 fn a_file_claims_to_be_of_the_family_despite_a_wrong_bit() {
-    assert!(is_whole_magic(&MAGIC) && claims(&MAGIC));
+    assert!(claims(&MAGIC));
     for place in 0..8 {
         let mut head = MAGIC;
         head[place] ^= 0x10;
-        assert!(claims(&head) && !is_whole_magic(&head));
+        assert!(claims(&head));
     }
     for head in [&b""[..], b"\x89WSGD", b"+1 1:1 2:1", b"WSGD is no libsvm"] {
         assert!(!claims(head));

@@ -42,7 +42,7 @@ impl<'f> Writer<'f> {
         Ok(Writer { file, header, sections })
     }
 
-    /// Appends `bytes` to the section `name`. A call is a write of the system's: bring some thousand bytes.
+    /// Appends `bytes` to the section `name`. A call is at least one write of the system's: bring some thousand bytes.
     ///
     /// # Errors
     /// The system's.
@@ -56,7 +56,8 @@ impl<'f> Writer<'f> {
             section.at + bytes.len() as u64 <= self.header.ends(number).1,
             "`{name}` is longer than its header says"
         );
-        section.write(self.file, bytes)
+        // Checksums are made while the bytes are in the core's cache.
+        bytes.chunks(CHUNK as usize).try_for_each(|part| section.write(self.file, part))
     }
 
     /// Ends the file with the table of checksums.

@@ -1,5 +1,6 @@
 //! The two classes of a data set, found from its labels.
 
+use super::Dataset;
 use crate::error::{Error, Result};
 use std::collections::HashSet;
 
@@ -51,6 +52,22 @@ impl ClassLabels {
                 Err(Error::input(path, "holds no example", "examples of two classes", "check the input"))
             }
         }
+    }
+
+    /// [`ClassLabels::of`] for the labels of `data` in the order of the file, without bringing them into it.
+    ///
+    /// # Errors
+    /// Those of [`ClassLabels::of`].
+    pub fn of_dataset(path: &str, data: &Dataset) -> Result<Self> {
+        let (Ok(classes), Some(first)) = (Self::of(path, data.labels()), data.first_label()) else {
+            // The first bad label is told, in the order of the file.
+            return Self::of(path, &data.labels_of_file());
+        };
+        let is_signs = (classes.first, classes.second) == (1, -1);
+        if classes.sign(first) == Some(-1.0) && !is_signs {
+            return Ok(ClassLabels { first: classes.second, second: classes.first });
+        }
+        Ok(classes)
     }
 
     /// The label of the class that scores positive.

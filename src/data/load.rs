@@ -4,7 +4,7 @@
 mod tests;
 
 use super::source::{self, Format, Input, Stream};
-use super::{Dataset, IndexBase, ParseOptions, libsvm, stream};
+use super::{Dataset, IndexBase, ParseOptions, cache, libsvm, stream};
 use crate::error::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::path::Path;
@@ -22,11 +22,15 @@ pub struct LoadOptions {
     pub threads: usize,
 }
 
-/// Reads the libsvm data set at `path` (`-`: standard input). gzip, bzip2 and zstd are recognized by the first bytes.
+/// Reads the data set at `path`: libsvm text (`-`: standard input) or a cache. gzip, bzip2 and zstd are recognized by the
+/// first bytes.
 ///
 /// Takes memory for the data set itself and about 1 MiB a thread if the file is plain, and for at most twice the data
 /// set and 2 MiB a thread if the text comes from standard input, from a pipe, or compressed. Deterministic, whatever
 /// the number of threads.
+///
+/// A [cache](super::cache) is recognized by its content and opened: what `options` say was said when it was made, and it is
+/// checked later ([`Dataset::verify`]).
 ///
 /// A plain file is mapped. If another process writes to it meanwhile, rows may be refused or read as what was written;
 /// if it makes the file shorter, the system may end this process (SIGBUS). Replace files by renaming.
@@ -42,7 +46,7 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset> {
 
 /// Like [`load`]; also tells from which number the text counts its features, which is never [`IndexBase::Auto`]. A file
 /// that must share its features with this one is to be read with that: on its own, it may happen to lack the index 0
-/// that tells.
+/// that tells. A cache that does not know counts as one from 1.
 ///
 /// # Errors
 /// Those of [`load`].
@@ -51,6 +55,11 @@ pub fn load_with_base(path: impl AsRef<Path>, options: &LoadOptions) -> Result<(
     let name = source::display_name(path);
     let pool = pool(options.threads)?;
     match source::open(path, &name)? {
+        Input::Cache(file, map) => {
+            let data = cache::of_map(name, file, map)?;
+            let base = cache::notes(&data).and_then(|notes| notes.base).unwrap_or(IndexBase::One);
+            Ok((data, base))
+        }
         Input::Map(map) => pool
             .install(|| libsvm::parse_parallel(&map, &options.parse, options.shuffle))
             .map_err(|error| error.into_error(name)),

@@ -1,5 +1,6 @@
 //! From bytes to checked rows. This module knows no models.
 
+pub mod cache;
 mod csr;
 mod gather;
 mod labels;
@@ -12,7 +13,7 @@ pub mod stats;
 mod stream;
 mod throughput;
 
-pub use csr::{Builder, Dataset, Row};
+pub use csr::{Builder, Dataset, Row, Rows};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
 pub use load::{LoadOptions, load, load_with_base};

@@ -8,13 +8,14 @@
 mod tests;
 
 use super::map::Map;
+use crate::container;
 use crate::error::{Error, Result};
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 /// Bytes that tell the formats apart.
-const HEAD: usize = 6;
+const HEAD: usize = 8;
 /// Bytes of compressed data that are read at once.
 const BUFFER: usize = 1 << 16;
 /// The largest zstd window, as `zstd --long` makes it.
@@ -41,6 +42,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
 pub(super) enum Input {
     /// A file of plain bytes, at least one.
     Map(Map),
+    /// A file that claims to be a data cache.
+    Cache(File, Map),
     /// Bytes that come one after another: compressed, or not from a file.
     Stream(Stream<'static>),
 }
@@ -64,9 +67,14 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Input> {
     if metadata.is_file()
         && metadata.len() > 0
         && let Ok(map) = Map::of(&file)
-        && Format::of(&map) == Format::Plain
     {
-        return Ok(Input::Map(map));
+        if container::claims(&map) {
+            return Ok(Input::Cache(file, map));
+        }
+        if Format::of(&map) == Format::Plain {
+            map.will_be_read_in_order();
+            return Ok(Input::Map(map));
+        }
     }
     Stream::new(file, name).map(Input::Stream)
 }
@@ -83,7 +91,11 @@ pub(super) fn stream(path: &Path, name: &str) -> Result<Stream<'static>> {
     Stream::new(file, name)
 }
 
-fn open_file(path: &Path, name: &str) -> Result<(File, Metadata)> {
+/// The file at `path`, which is no directory.
+///
+/// # Errors
+/// If there is none, or the system does not let it be opened.
+pub(super) fn open_file(path: &Path, name: &str) -> Result<(File, Metadata)> {
     let file = File::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::input(
             name,
@@ -155,6 +167,14 @@ impl<'a> Stream<'a> {
             .take(HEAD as u64)
             .read_to_end(&mut head)
             .map_err(|error| Error::io(name, "read", error))?;
+        if container::claims(&head) {
+            return Err(Error::input(
+                name,
+                "is a data cache, or a native model",
+                "a data cache as a file that can be mapped, or text",
+                "give the file's name as DATA",
+            ));
+        }
         let format = Format::of(&head);
         let whole = io::Cursor::new(head).chain(input);
         let reader = decoder(whole, format).map_err(|error| fault(error, format, name))?;

@@ -5,6 +5,7 @@
 
 mod evaluation;
 pub mod liblinear;
+pub mod native;
 mod number;
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,16 @@ pub struct Model {
     labels: Option<[i32; 2]>,
     weights: Vec<f64>,
     bias: Option<Bias>,
+}
+
+/// Formats of model files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ModelFormat {
+    /// [LIBLINEAR's text](liblinear).
+    #[default]
+    Liblinear,
+    /// [Exact bits under checksums](native).
+    Native,
 }
 
 impl Model {
@@ -125,10 +136,11 @@ impl Model {
         self
     }
 
-    /// Reads a model file in [LIBLINEAR's text format](liblinear).
+    /// Reads a model file in [LIBLINEAR's text format](liblinear) or in the [native](native) one, which its first bytes
+    /// tell.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::Text`] if it is no complete model.
+    /// [`Error::Io`] if the file cannot be read, [`Error::Text`] or [`Error::Input`] if it is no complete model.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let mut bytes = Vec::new();
@@ -136,7 +148,8 @@ impl Model {
             .map_err(|source| Error::io(path, "open", source))?
             .read_to_end(&mut bytes)
             .map_err(|source| Error::io(path, "read", source))?;
-        liblinear::read(&bytes, &path.display().to_string())
+        let name = path.display().to_string();
+        if native::is_native(&bytes) { native::read(&bytes, &name) } else { liblinear::read(&bytes, &name) }
     }
 
     /// Writes a model file in [LIBLINEAR's text format](liblinear), [at once or not at all](save::atomically).
@@ -145,6 +158,18 @@ impl Model {
     /// [`Error::Io`]; then a model that was there before is still there.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         save::atomically(path, |out| liblinear::write(self, out))
+    }
+
+    /// Writes a model file in the given format, at once or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Input`] if the format is the native one
+    /// and `path` is no regular file.
+    pub fn save_as(&self, path: impl AsRef<Path>, format: ModelFormat) -> Result<()> {
+        match format {
+            ModelFormat::Liblinear => self.save(path),
+            ModelFormat::Native => native::write(self, path),
+        }
     }
 
     /// The loss that the model was trained with.
@@ -231,14 +256,16 @@ impl Model {
             return 0;
         }
         let unseen = |row: Row<'_>| row.len() - row.below(self.width()).len();
-        (0..data.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| unseen(data.row(i))).sum()
+        let rows = data.rows();
+        (0..rows.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| unseen(rows.row(i))).sum()
     }
 
     fn each(&self, data: &Dataset, f: impl Fn(f64) -> f64 + Sync) -> Vec<f64> {
-        (0..data.len())
+        let rows = data.rows();
+        (0..rows.len())
             .into_par_iter()
             .with_min_len(ROWS_PER_TASK)
-            .map(|i| f(self.decision(data.row(i))))
+            .map(|i| f(self.decision(rows.row(i))))
             .collect()
     }
 

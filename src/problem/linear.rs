@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{Loss, Problem, Prox};
-use crate::data::{Dataset, Row};
+use crate::data::{Dataset, Row, Rows};
 use crate::error::{Error, Result};
 use crate::kernel;
 use crate::params::{Real, Weights};
@@ -15,7 +15,7 @@ use crate::params::{Real, Weights};
 /// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a constant feature
 /// that each example has, regularized like any other (LIBLINEAR's `-B`).
 pub struct Linear<'d, L> {
-    data: &'d Dataset,
+    rows: Rows<'d>,
     targets: &'d [f32],
     /// Squared norm of each example, with the constant feature as far as steps move it.
     norms2: Vec<f32>,
@@ -28,7 +28,8 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// value of the bias's feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
     ///
     /// # Errors
-    /// If there is no example, a target is missing or not finite, or the constant is not finite.
+    /// If there is no example, a target is missing or not finite, the constant is not finite, or the data set lies in
+    /// a file that is damaged.
     pub fn new(data: &'d Dataset, targets: &'d [f32], loss: L, constant: Option<f32>) -> Result<Self> {
         let wrong = |what: String, expected: &str| Error::input("data set", what, expected, "check the data");
         if data.is_empty() {
@@ -46,10 +47,12 @@ impl<'d, L: Loss> Linear<'d, L> {
         if let Some(constant) = constant.filter(|c| !c.is_finite()) {
             return Err(wrong(format!("the bias's feature is {constant}"), "a finite number"));
         }
+        data.verify()?;
+        let rows = data.rows();
         let constant2 = constant.map_or(0.0, |c| f64::from(c * c * BIAS_PACE));
         let norms2 =
-            (0..data.len()).into_par_iter().map(|i| (data.row(i).norm2() + constant2) as f32).collect();
-        Ok(Linear { data, targets, norms2, loss, constant })
+            (0..data.len()).into_par_iter().map(|i| (rows.row(i).norm2() + constant2) as f32).collect();
+        Ok(Linear { rows, targets, norms2, loss, constant })
     }
 
     /// Value of the bias's feature.
@@ -60,7 +63,7 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// Score of one example, summed in f64.
     #[inline(always)]
     fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
-        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.data.width()].to_f64());
+        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.rows.width()].to_f64());
         kernel::score(w, row) + bias
     }
 }
@@ -78,11 +81,11 @@ impl<L: Loss> Problem for Linear<'_, L> {
     type Step<R: Real> = R;
 
     fn terms(&self) -> usize {
-        self.data.len()
+        self.rows.len()
     }
 
     fn width(&self) -> usize {
-        self.data.width() + self.common()
+        self.rows.width() + self.common()
     }
 
     fn common(&self) -> usize {
@@ -90,11 +93,11 @@ impl<L: Loss> Problem for Linear<'_, L> {
     }
 
     fn touches(&self) -> usize {
-        self.data.nonzeros()
+        self.rows.nonzeros()
     }
 
     fn support(&self, term: usize) -> impl Iterator<Item = usize> {
-        self.data.row(term).indices().iter().map(|&j| j as usize)
+        self.rows.row(term).indices().iter().map(|&j| j as usize)
     }
 
     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
@@ -103,7 +106,7 @@ impl<L: Loss> Problem for Linear<'_, L> {
             .into_par_iter()
             .map(|start| {
                 (start..terms.end.min(start + SUMMED_TOGETHER))
-                    .map(|i| self.loss.value(f64::from(self.targets[i]), self.score(self.data.row(i), w)))
+                    .map(|i| self.loss.value(f64::from(self.targets[i]), self.score(self.rows.row(i), w)))
                     .sum()
             })
             .collect();
@@ -112,7 +115,7 @@ impl<L: Loss> Problem for Linear<'_, L> {
 
     #[inline(always)]
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<W::Real> {
-        let row = self.data.row(term);
+        let row = self.rows.row(term);
         let mut s = w.dot(row);
         let q = W::Real::of_f32(self.norms2[term]);
         if let Some(c) = self.constant {
@@ -131,7 +134,7 @@ impl<L: Loss> Problem for Linear<'_, L> {
         prox: &impl Prox<W::Real>,
         w: &W,
     ) {
-        let row = self.data.row(term);
+        let row = self.rows.row(term);
         let a = step.map_or(W::Real::ZERO, |a| a * share);
         if !prox.is_identity() {
             w.update_row(row, prox.rarity(), |x, rarity, w| prox.shrink(w + a * x, rarity));
@@ -146,6 +149,6 @@ impl<L: Loss> Problem for Linear<'_, L> {
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
-        kernel::prefetch(self.data.row(term));
+        kernel::prefetch(self.rows.row(term));
     }
 }

@@ -71,10 +71,12 @@ impl Trainer {
     /// Trains on `data`. Deterministic given the seed with one worker; racy by design with more.
     ///
     /// Takes a shuffled copy, unless the data set was loaded in the order of the same seed
-    /// ([`LoadOptions::shuffle`](crate::data::LoadOptions::shuffle)): the model is the same.
+    /// ([`LoadOptions::shuffle`](crate::data::LoadOptions::shuffle)): the model is the same. A data set in a cache file
+    /// that is in some random order stays in that one ([`Dataset::in_random_order`]).
     ///
     /// # Errors
-    /// [`Error::Input`] if the labels do not fit the loss, and as for [`minimize`].
+    /// [`Error::Input`] if the labels do not fit the loss, or `data` lies in a cache file that is damaged or was written
+    /// to, and as for [`minimize`].
     pub fn fit(&self, data: &Dataset) -> Result<Trained> {
         self.fit_watched(data, None, &mut |_| ())
     }
@@ -126,14 +128,16 @@ impl Trainer {
         watch: &mut dyn FnMut(Event<'_>),
     ) -> Result<Trained> {
         let preparing = Instant::now();
+        data.verify()?;
+        test.map_or(Ok(()), Dataset::verify)?;
         let labels = match self.loss.is_regression() {
             true => None,
-            false => Some(ClassLabels::of(&self.data_name, &data.labels_of_file())?),
+            false => Some(ClassLabels::of_dataset(&self.data_name, data)?),
         };
         let mut settings = self.settings.clone();
         let l2 = self.l2.unwrap_or(1.0 / data.len().max(1) as f64);
         settings.penalty.l2 = l2;
-        let shuffled = data.shuffled(settings.seed);
+        let shuffled = data.in_random_order(settings.seed);
         let targets = targets(&shuffled, labels);
         let problem = Linear::new(&shuffled, &targets, loss, self.bias.map(|bias| bias as f32))?;
         let shuffle_time = preparing.elapsed();
@@ -146,6 +150,8 @@ impl Trainer {
         };
         let on_test = test.map(|test| move |weights: &[f32]| evaluate(weights, test).ok());
         let fit = minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?;
+        // A cache that was written to meanwhile has trained a model of no data set.
+        data.verify()?;
         Ok(Trained {
             model: model(&fit.weights)?,
             train: evaluate(&fit.weights, &shuffled)?,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wildsgd::data::IndexBase;
-use wildsgd::model::LossKind;
+use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::rule::Schedule;
 use wildsgd::train::Settings;
 
@@ -63,9 +63,13 @@ pub struct TrainArgs {
     /// Held-out data, measured after each epoch, off the clock
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
-    /// Write the model here, in LIBLINEAR's text format [default: no file]
+    /// Write the model here [default: no file]
     #[arg(long, value_name = "OUT", value_parser = output())]
     pub model: Option<PathBuf>,
+    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too; native keeps each bit, has checksums,
+    /// and is read faster
+    #[arg(long, value_name = "FORMAT", default_value = "liblinear", value_parser = model_format())]
+    pub model_format: ModelFormat,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
@@ -298,6 +302,13 @@ fn index_base(legal: &'static [&'static str]) -> impl TypedValueParser<Value = I
         "0" => IndexBase::Zero,
         "1" => IndexBase::One,
         _ => IndexBase::Auto,
+    })
+}
+
+fn model_format() -> impl TypedValueParser<Value = ModelFormat> {
+    PossibleValuesParser::new(["liblinear", "native"]).map(|name| match &*name {
+        "native" => ModelFormat::Native,
+        _ => ModelFormat::Liblinear,
     })
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use wildsgd::model::Evaluation;
-use wildsgd::{Dataset, Error, Model, report};
+use wildsgd::{Error, Model, report};
 
 use crate::args::EvaluateArgs;
 use crate::failure::Failure;
@@ -17,16 +17,13 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     outputs::check(&[("`--report`", args.report.as_ref())], &inputs)?;
     let model = Model::load(&args.model)?;
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
-    let score = |block: &Dataset| {
-        let scores: Vec<f64> = block.iter().map(|(row, _)| model.decision(row)).collect();
-        (scores, block.labels().to_vec())
-    };
     // Of an example only score and label stay: ranks need all of them.
-    let passed = Passed::all(&args.data, args.index_base, &model, score, |(own, own_labels)| {
-        scores.extend(own);
-        labels.extend(own_labels);
+    let keep = |(), own: &[f64], own_labels: &[f32]| {
+        scores.extend_from_slice(own);
+        labels.extend_from_slice(own_labels);
         Ok(())
-    })?;
+    };
+    let passed = Passed::all(&args.data, args.index_base, &model, |_| (), keep)?;
     let data = passed.report();
     let evaluation = model.evaluate_scores(&scores, &labels);
 

@@ -3,8 +3,11 @@
 use std::path::Path;
 use std::time::Instant;
 
-use wildsgd::data::{IndexBase, ParseOptions, Scan, source};
+use wildsgd::data::{IndexBase, ParseOptions, Scan, cache, source};
 use wildsgd::{Dataset, Model, Result, report};
+
+/// Rows of a cache that are handed on at once.
+const ROWS: usize = 1 << 14;
 
 /// What was counted of the rows that passed.
 pub struct Passed {
@@ -29,13 +32,11 @@ pub struct Counts {
 impl Counts {
     /// Those of `block`.
     pub fn of(block: &Dataset, model: &Model) -> Self {
-        let unseen = |row: wildsgd::Row<'_>| row.len() - row.below(model.width()).len();
-        let has_unseen = block.width() > model.width();
         Counts {
             examples: block.len(),
             features: block.width(),
             nonzeros: block.nonzeros(),
-            unseen: if has_unseen { block.iter().map(|(row, _)| unseen(row)).sum() } else { 0 },
+            unseen: model.unseen(block),
         }
     }
 
@@ -48,26 +49,40 @@ impl Counts {
 }
 
 impl Passed {
-    /// Lets the rows of the file at `path` (`-`: standard input) pass: `work` makes of each block what it likes, on
-    /// all cores, and `take` gets that in the order of the file.
+    /// Scores the rows of the file at `path` (`-`: standard input), on all cores: `make` makes of the scores of a block
+    /// what it likes, and `take` gets that, scores and labels, in the order of the file.
+    ///
+    /// The rows of text pass by. Those of a cache stay in their file, and its scores are brought into the order of
+    /// the text.
     pub fn all<T: Send>(
         path: &Path,
         index_base: IndexBase,
         model: &Model,
-        work: impl Fn(&Dataset) -> T + Sync,
-        mut take: impl FnMut(T) -> Result<()> + Send,
+        make: impl Fn(&[f64]) -> T + Sync,
+        mut take: impl FnMut(T, &[f64], &[f32]) -> Result<()> + Send,
     ) -> Result<Self> {
         let mut passed =
             Passed { name: source::display_name(path), counts: Counts::default(), started: Instant::now() };
+        if cache::is_cache(path) {
+            let data = cache::open(path)?;
+            data.verify()?;
+            passed.counts = Counts::of(&data, model);
+            let scores = data.in_order_of_file(model.decisions(&data));
+            let labels = data.labels_of_file();
+            for (scores, labels) in scores.chunks(ROWS).zip(labels.chunks(ROWS)) {
+                take(make(scores), scores, labels)?;
+            }
+            return Ok(passed);
+        }
         let scan = Scan { parse: ParseOptions { index_base, ..ParseOptions::default() }, ..Scan::default() };
-        scan.blocks(
-            path,
-            |block| (Counts::of(&block, model), work(&block)),
-            |(counts, made)| {
-                passed.counts.add(counts);
-                take(made)
-            },
-        )?;
+        let score = |block: Dataset| {
+            let scores: Vec<f64> = block.iter().map(|(row, _)| model.decision(row)).collect();
+            (Counts::of(&block, model), make(&scores), scores, block.labels().to_vec())
+        };
+        scan.blocks(path, score, |(counts, made, scores, labels)| {
+            passed.counts.add(counts);
+            take(made, &scores, &labels)
+        })?;
         Ok(passed)
     }
 

@@ -62,12 +62,9 @@ fn write(
         writeln!(out, "labels {first} {second}").map_err(failed)?;
     }
     let mut quality = Quality::default();
-    let predict = |block: &Dataset| {
-        let scores: Vec<f64> = block.iter().map(|(row, _)| model.decision(row)).collect();
-        (form.lines(model, &scores), scores, block.labels().to_vec())
-    };
-    let passed = Passed::all(&args.data, args.index_base, model, predict, |(lines, scores, labels)| {
-        quality.add(model, &scores, &labels);
+    let lines = |scores: &[f64]| form.lines(model, scores);
+    let passed = Passed::all(&args.data, args.index_base, model, lines, |lines, scores, labels| {
+        quality.add(model, scores, labels);
         out.write_all(&lines).map_err(failed)
     })?;
     Ok((passed, quality))

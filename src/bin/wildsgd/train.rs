@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wildsgd::data::{LoadOptions, source};
+use wildsgd::model::ModelFormat;
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
 use wildsgd::train::{Clustering, Clusters, Settings, Sharing, StopReason, Trained, Trainer};
@@ -50,7 +51,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         return without_model(&trainer, interrupted, terminal);
     }
     if let Some(path) = &args.model {
-        trained.model.save(path)?;
+        trained.model.save_as(path, args.model_format)?;
     }
     let report = Report::new(&trainer, &trained, data.report(), started.elapsed())
         .with_test_data(test.as_ref().map(Input::report));
@@ -124,6 +125,9 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
     let inputs: Vec<_> = [("the data", args.data.as_path())].into_iter().chain(test).chain(mapped).collect();
     if let Some(path) = params {
         save::check(path)?;
+    }
+    if let (Some(path), ModelFormat::Native) = (&args.model, args.model_format) {
+        save::check_file(path)?;
     }
     outputs::check(
         &[("`--params`", params), ("`--model`", args.model.as_ref()), ("`--report`", args.report.as_ref())],

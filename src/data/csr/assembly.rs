@@ -6,7 +6,7 @@
 
 mod places;
 
-use super::{Block, Dataset, Offsets, layout};
+use super::{Array, Block, Dataset, Offsets, layout};
 use crate::data::IndexBase;
 use crate::data::map::ask_for_huge_pages;
 use places::{Places, Sorter};
@@ -60,15 +60,16 @@ impl Layout {
         parts: impl IntoIterator<Item = (usize, P)>,
         read: impl Fn(P, &mut Block) -> Result<(), E> + Sync,
     ) -> Result<Filled, Stop<E>> {
+        let starts = self.offsets.starts();
         // Takes twice its memory for a moment: before the large arrays are there.
-        let mut slots = layout::places(self.offsets.rows(), self.seed);
+        let mut slots = layout::places(starts.rows(), self.seed);
         // Zeroed memory is the system's: it takes no space before a thread writes to it.
-        let mut indices = vec![0; self.offsets.total()];
+        let mut indices = vec![0; starts.total()];
         let mut all_values = values.then(|| vec![0.0; indices.len()]);
         ask_for_huge_pages(&mut indices);
         ask_for_huge_pages(all_values.as_deref_mut().unwrap_or_default());
         let facts = Mutex::new(Facts::default());
-        let places = Places::new(&self.offsets, &mut indices, all_values.as_deref_mut());
+        let places = Places::new(starts, &mut indices, all_values.as_deref_mut());
         let stop = split(&mut slots, parts)?
             .into_par_iter()
             .map_init(<(Block, Sorter)>::default, |(block, sorter), (part, slots)| {
@@ -108,7 +109,16 @@ impl Layout {
         if let Some(seed) = self.seed {
             layout::shuffle(&mut labels, seed);
         }
-        (Dataset { offsets: self.offsets, indices, values, labels, width, seed: self.seed }, found)
+        let data = Dataset {
+            offsets: self.offsets,
+            indices: indices.into(),
+            values: values.map(Array::from),
+            labels: labels.into(),
+            width,
+            seed: self.seed,
+            cache: None,
+        };
+        (data, found)
     }
 }
 
