@@ -42,14 +42,14 @@ pub struct LoadOptions {
 pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset> {
     let path = path.as_ref();
     let name = source::display_name(path);
-    let pool = pool(options.threads)?;
     match source::open(path, &name)? {
         Input::Cache(file, map) => cache::of_map(name, file, map),
-        Input::Map(map) => pool
+        Input::Map(map) => pool(options.threads)?
             .install(|| libsvm::parse_parallel(&map, &options.parse, options.shuffle))
             .map_err(|error| error.into_error(name)),
         Input::Stream(Stream { reader, format }) => {
             let read_on = format != Format::Plain;
+            let pool = pool(options.threads)?;
             stream::Reading { options: &options.parse, pool: &pool, block: stream::BLOCK, read_on }
                 .read(reader, options.shuffle)
                 .map_err(|stop| stream_error(stop, format, name))
@@ -65,7 +65,8 @@ fn stream_error(stop: stream::Stop, format: Format, name: String) -> Error {
     }
 }
 
-fn pool(threads: usize) -> Result<ThreadPool> {
+/// Threads for reading.
+pub(super) fn pool(threads: usize) -> Result<ThreadPool> {
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
         let source = std::io::Error::other(error);
         Error::io(format!("<{threads} threads>"), "start", source)

@@ -17,6 +17,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     outputs::check(&[("`--report`", args.report.as_ref())], &inputs)?;
     let model = Model::load(&args.model)?;
     let input = Input::load(&args.data, args.index_base)?;
+    input.data.verify()?;
     let evaluation = model.evaluate(&input.data);
 
     print(&input, &evaluation).map_err(|error| Error::io("<stdout>", "write", error))?;

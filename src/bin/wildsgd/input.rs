@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use wildsgd::data::{self, IndexBase, LoadOptions, ParseError, ParseErrorKind, ParseOptions, libsvm, source};
+use wildsgd::data::{
+    self, IndexBase, LoadOptions, ParseError, ParseErrorKind, ParseOptions, cache, libsvm, source,
+};
 use wildsgd::report;
 use wildsgd::{Dataset, Result};
 
@@ -20,7 +22,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads the libsvm file at `path` (`-`: standard input).
+    /// Reads the libsvm file at `path` (`-`: standard input), or opens the cache, whose rows are not checked yet.
     ///
     /// A file that must share its features with this one is to be read with [`Input::base`]: on its own, it may
     /// happen to lack the index 0 that tells.
@@ -33,7 +35,11 @@ impl Input {
         let started = Instant::now();
         let name = source::display_name(path);
         let parse = |index_base| ParseOptions { index_base, ..ParseOptions::default() };
-        let (data, base) = if base == IndexBase::Auto {
+        let (data, base) = if cache::is_cache(path) {
+            let data = data::load(path, &options)?;
+            let known = cache::notes(&data).and_then(|notes| notes.base);
+            (data, known.unwrap_or_default())
+        } else if base == IndexBase::Auto {
             let bytes = source::read(path)?;
             let (data, base) = match libsvm::parse(&bytes, &parse(IndexBase::One)) {
                 Err(ParseError { kind: ParseErrorKind::IndexZero, .. }) => {

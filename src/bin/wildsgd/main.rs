@@ -5,10 +5,12 @@ mod args;
 mod failure;
 mod input;
 mod interrupt;
+mod kept;
 mod outputs;
 mod terminal;
 
 mod bench;
+mod convert;
 mod evaluate;
 mod inspect;
 mod predict;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     };
     result.unwrap_or_else(|failure| failure.show())

@@ -20,15 +20,21 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         model.probabilities(&Dataset::from_parts(vec![0], vec![], None, vec![], 0)?)?;
     }
     let input = Input::load(&args.data, args.index_base)?;
-    let scores = model.decisions(&input.data);
-    let probabilities = args.proba.then(|| model.probabilities(&input.data)).transpose()?;
+    let data = &input.data;
+    data.verify()?;
+    // A line a line of the text, whatever order a cache has.
+    let scores = data.in_order_of_file(model.decisions(data));
+    let probabilities = match args.proba {
+        true => Some(data.in_order_of_file(model.probabilities(data)?)),
+        false => None,
+    };
     let lines = Lines { model: &model, scores: &scores, decision: args.decision, probabilities };
     match &args.output {
         Some(path) => save::atomically(path, |out| lines.write(out))?,
         None => lines.print().map_err(|error| Error::io("<stdout>", "write", error))?,
     }
     let terminal = Terminal::new(args.quiet);
-    terminal.line(quality(&model, &scores, input.data.labels()));
+    terminal.line(quality(&model, &scores, &data.labels_of_file()));
     terminal.warn(warnings::unseen(&input, &model));
     Ok(ExitCode::SUCCESS)
 }
