@@ -53,18 +53,18 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset> {
 pub fn load_with_base(path: impl AsRef<Path>, options: &LoadOptions) -> Result<(Dataset, IndexBase)> {
     let path = path.as_ref();
     let name = source::display_name(path);
-    let pool = pool(options.threads)?;
     match source::open(path, &name)? {
         Input::Cache(file, map) => {
             let data = cache::of_map(name, file, map)?;
-            let base = cache::notes(&data).and_then(|notes| notes.base).unwrap_or(IndexBase::One);
+            let base = cache::notes(&data).and_then(|notes| notes.base).unwrap_or_default();
             Ok((data, base))
         }
-        Input::Map(map) => pool
+        Input::Map(map) => pool(options.threads)?
             .install(|| libsvm::parse_parallel(&map, &options.parse, options.shuffle))
             .map_err(|error| error.into_error(name)),
         Input::Stream(Stream { reader, format }) => {
             let read_on = format != Format::Plain;
+            let pool = pool(options.threads)?;
             let threads = pool.current_num_threads();
             stream::Reading { options: &options.parse, threads, block: stream::BLOCK, read_on }
                 .read(&pool, reader, options.shuffle)
@@ -89,7 +89,8 @@ pub(super) fn stop_error<E>(
     }
 }
 
-fn pool(threads: usize) -> Result<ThreadPool> {
+/// Threads for reading.
+pub(super) fn pool(threads: usize) -> Result<ThreadPool> {
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
         let source = std::io::Error::other(error);
         Error::io(format!("<{threads} threads>"), "start", source)

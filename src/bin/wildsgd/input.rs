@@ -20,7 +20,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads the libsvm file at `path` (`-`: standard input).
+    /// Reads the libsvm file at `path` (`-`: standard input), or opens the cache, whose rows are not checked yet.
     ///
     /// A file that must share its features with this one is to be read with [`Input::base`]: on its own, it may
     /// happen to lack the index 0 that tells.

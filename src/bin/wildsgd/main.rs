@@ -5,11 +5,13 @@ mod args;
 mod failure;
 mod input;
 mod interrupt;
+mod kept;
 mod outputs;
 mod passing;
 mod terminal;
 
 mod bench;
+mod convert;
 mod evaluate;
 mod inspect;
 mod predict;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     };
     result.unwrap_or_else(|failure| failure.show())

@@ -17,7 +17,7 @@ use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
 use crate::passing::Counts;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
-use crate::{interrupt, outputs};
+use crate::{interrupt, kept, outputs};
 
 pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     refuse_contradictions(args)?;
@@ -34,7 +34,12 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         threads: settings.workers().min(cores()),
         ..LoadOptions::default()
     };
-    let data = Input::load_with(&args.data, args.index_base, layout)?;
+    let data = if args.cache {
+        let warn = &mut |warning| screen.warn(warning);
+        kept::load(&args.data, args.index_base, layout.threads, warn)?
+    } else {
+        Input::load_with(&args.data, args.index_base, layout)?
+    };
     let test = args.test.as_ref().map(|path| Input::load(path, data.base)).transpose()?;
     if let Some(cost) = args.problem.cost {
         trainer.l2 = Some(1.0 / (cost * data.data.len() as f64));
@@ -110,6 +115,9 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
              `--strategy hogwild++`",
         );
     }
+    if args.data.as_os_str() == "-" && args.cache {
+        return refuse("`--cache` keeps a file beside DATA: name a file");
+    }
     if args.data.as_os_str() == "-" && args.test.as_deref() == Some(Path::new("-")) {
         return refuse("standard input can be DATA or `--test`, not both");
     }
@@ -121,8 +129,14 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
     // The weights are mapped in place, so that a file that is there needs no room beside it.
     let params = args.params.as_ref().filter(|path| !path.is_file());
     let test = args.test.iter().map(|path| ("`--test`", path.as_path()));
+    let kept = args.cache.then(|| kept::path_of(&args.data));
     let mapped = args.params.iter().filter(|path| path.is_file()).map(|path| ("`--params`", path.as_path()));
-    let inputs: Vec<_> = [("the data", args.data.as_path())].into_iter().chain(test).chain(mapped).collect();
+    let inputs: Vec<_> = [("the data", args.data.as_path())]
+        .into_iter()
+        .chain(test)
+        .chain(mapped)
+        .chain(kept.iter().map(|path| ("`--cache`", path.as_path())))
+        .collect();
     if let Some(path) = params {
         save::check(path)?;
     }

@@ -58,6 +58,14 @@ impl Dataset {
         }
     }
 
+    /// This data set in the order of the file: a copy unless it is in it already.
+    pub fn in_file_order(&self) -> Cow<'_, Dataset> {
+        match self.seed {
+            None => Cow::Borrowed(self),
+            seed => Cow::Owned(self.reordered(&places(self.len(), seed))),
+        }
+    }
+
     /// `scores`, one a row, in the order of the file.
     ///
     /// # Panics
