@@ -18,6 +18,7 @@ pub(super) use array::Array;
 pub(super) use assembly::{Layout, Stop};
 pub(super) use block::Block;
 pub use builder::Builder;
+pub(super) use layout::{places, shuffle};
 pub(super) use offsets::{Offsets, Starts};
 pub(super) use packed::Packed;
 pub use rows::Rows;

@@ -79,6 +79,13 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Input> {
     Stream::new(file, name).map(Input::Stream)
 }
 
+/// Whether the file at `path` is compressed, as far as its first bytes tell. What cannot be read is not.
+pub fn is_compressed(path: impl AsRef<Path>) -> bool {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
+    read.is_ok() && Format::of(&head) != Format::Plain
+}
+
 /// Opens the file at `path` (`-`: standard input) to be read from start to end, whatever it is.
 ///
 /// # Errors

@@ -204,3 +204,38 @@ fn a_real_set_trains_from_its_cache() {
     }
     assert_eq!(place.read("m1"), place.read("m2"));
 }
+
+#[test]
+fn a_tight_memory_limit_gives_the_same_cache() {
+    let text = generated(120_000);
+    let place = Place::with(&[("d", &text)]);
+    place.write("z", zstd::encode_all(text.as_bytes(), 1).unwrap());
+    for flags in [&["--seed", "5"][..], &["--no-shuffle"]] {
+        let convert = |data: &str, out: &str, more: &[&str]| {
+            place.succeed(&[&["convert", data, out], flags, more].concat()).stderr
+        };
+        let said = convert("d", "whole", &["--memory-limit", "1G"]);
+        assert!(said.contains("; read in "), "{said}");
+        let said = convert("d", "limited", &["--memory-limit", "1M"]);
+        assert!(said.contains("by way of temporary files, in 1048576 bytes of memory"), "{said}");
+        assert!(place.read("limited") == place.read("whole"));
+        let piped = place.run_with(&[&["convert", "-", "piped"], flags].concat(), text.as_bytes());
+        assert_eq!(piped.code, 0, "{piped:?}");
+        for (data, out) in [("z", "limited"), ("z", "whole")] {
+            let limit = if out == "whole" { "1G" } else { "1M" };
+            convert(data, out, &["--memory-limit", limit]);
+        }
+        assert!(place.read("limited") == place.read("whole"));
+        let text_of = |cache: &str| {
+            place.succeed(&["convert", cache, "text", "--to", "libsvm"]);
+            place.read("text")
+        };
+        assert!(text_of("piped") == text_of("whole"));
+    }
+    assert_eq!(place.run(&["convert", "d", "o", "--memory-limit", "1K"]).code, 2);
+    assert_eq!(place.run(&["convert", "whole", "o", "--to", "libsvm", "--memory-limit", "1G"]).code, 2);
+    place.write("d", "1 1:1\n".repeat(300_000) + "x\n");
+    let message = "d:300001:1: label `x` is not a number (expected a number such as 1, -1 or 0.5); number the \
+                   classes, and start comments with `#`";
+    place.fail(&["convert", "d", "o", "--memory-limit", "1M"], message);
+}

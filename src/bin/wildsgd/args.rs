@@ -9,6 +9,8 @@ use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::rule::Schedule;
 use wildsgd::train::Settings;
 
+use crate::memory;
+
 /// Trains linear models on sparse data, with threads that share the weights without locks.
 #[derive(Parser)]
 #[command(name = "wildsgd", version, max_term_width = 100)]
@@ -48,6 +50,10 @@ pub struct ConvertArgs {
     /// From which number DATA counts its features; auto: 0 if DATA has an index 0, else 1; a cache knows
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
     pub index_base: IndexBase,
+    /// Memory to take for text that becomes a cache: with more to sort, it goes by way of temporary files beside OUT,
+    /// and takes this and 16 bytes an example; 1M or larger, in bytes or with K, M, G or T [default: half of what is free]
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    pub memory_limit: Option<usize>,
     /// Print nothing but errors
     #[arg(long)]
     pub quiet: bool,

@@ -3,16 +3,17 @@
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use wildsgd::data::cache::{self, Notes};
-use wildsgd::data::{IndexBase, LoadOptions, libsvm};
+use wildsgd::data::cache::{self, Converted, Notes, Source};
+use wildsgd::data::{IndexBase, LoadOptions, ParseOptions, libsvm};
 use wildsgd::{Dataset, Error, save};
 
 use crate::args::{ConvertArgs, Format};
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::kept;
+use crate::memory;
 use crate::outputs;
 use crate::terminal::Terminal;
 
@@ -20,6 +21,9 @@ use crate::terminal::Terminal;
 pub const SEED: u64 = 1;
 
 pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
+    if args.to == Format::Libsvm && args.memory_limit.is_some() {
+        return Err(Failure::conflict("convert", "`--memory-limit` is for text that becomes a cache"));
+    }
     if args.to == Format::Libsvm && (args.seed.is_some() || args.no_shuffle) {
         return Err(Failure::conflict(
             "convert",
@@ -33,6 +37,12 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
         _ => None,
     };
     let source = kept::source(&args.data, args.index_base);
+    if args.to == Format::Cache && !cache::is_cache(&args.data) {
+        let limit = args.memory_limit.unwrap_or_else(memory::half);
+        if memory::estimate(&args.data).is_none_or(|most| most > limit as u64) {
+            return by_way_of_files(args, shuffle, limit, source, terminal);
+        }
+    }
     let input =
         Input::load_with(&args.data, args.index_base, LoadOptions { shuffle, ..LoadOptions::default() })?;
     input.data.verify()?;
@@ -53,7 +63,39 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
         }
         Format::Libsvm => write_text(&data, &args.out)?,
     }
-    terminal.line(report(&input, &data, args, started.elapsed()));
+    let (examples, features, nonzeros, base) = (data.len(), data.width(), data.nonzeros(), input.base);
+    let converted = Converted { examples, features, nonzeros, base };
+    let times = format!(
+        "read in {:.3} s, written in {:.3} s",
+        input.time.as_secs_f64(),
+        started.elapsed().as_secs_f64()
+    );
+    terminal.line(report(&converted, data.seed(), args, &times));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Converts text that may be larger than memory.
+fn by_way_of_files(
+    args: &ConvertArgs,
+    shuffle: Option<u64>,
+    limit: usize,
+    source: Option<Source>,
+    terminal: Terminal,
+) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let parse = ParseOptions { index_base: args.index_base, ..ParseOptions::default() };
+    let options = LoadOptions { parse, shuffle, ..LoadOptions::default() };
+    let notes = |base| {
+        let own = source.filter(|source| kept::source(&args.data, args.index_base).as_ref() == Some(source));
+        Notes { base: Some(base), source: own }
+    };
+    let converted = cache::convert(&args.data, &args.out, &options, limit, notes)?;
+    let times = format!(
+        "by way of temporary files, in {} bytes of memory, in {:.3} s",
+        limit,
+        started.elapsed().as_secs_f64()
+    );
+    terminal.line(report(&converted, shuffle, args, &times));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -73,21 +115,18 @@ fn write_text(data: &Dataset, path: &Path) -> Result<(), Error> {
     }
 }
 
-fn report(input: &Input, data: &Dataset, args: &ConvertArgs, time: Duration) -> String {
-    let order = match data.seed() {
+fn report(converted: &Converted, seed: Option<u64>, args: &ConvertArgs, times: &str) -> String {
+    let order = match seed {
         Some(seed) => format!("in the random order of seed {seed}"),
         None => "in the order of the file".into(),
     };
     let size = fs::metadata(&args.out).map_or(String::new(), |file| format!(", {} bytes", file.len()));
-    let base = if input.base == IndexBase::Zero { 0 } else { 1 };
+    let base = if converted.base == IndexBase::Zero { 0 } else { 1 };
     format!(
-        "{}: {} examples, {} features counted from {base}, {} non-zeros, {order}{size}; read in {:.3} s, written in \
-         {:.3} s",
+        "{}: {} examples, {} features counted from {base}, {} non-zeros, {order}{size}; {times}",
         args.out.display(),
-        data.len(),
-        data.width(),
-        data.nonzeros(),
-        input.time.as_secs_f64(),
-        time.as_secs_f64()
+        converted.examples,
+        converted.features,
+        converted.nonzeros,
     )
 }

@@ -6,6 +6,7 @@ mod failure;
 mod input;
 mod interrupt;
 mod kept;
+mod memory;
 mod outputs;
 mod passing;
 mod terminal;

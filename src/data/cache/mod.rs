@@ -53,12 +53,14 @@
 //! gives a model.
 
 mod check;
+mod external;
 mod facts;
 mod open;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use external::{Converted, convert};
 pub use facts::Source;
 pub(super) use open::Cache;
 pub(super) use open::of_map;

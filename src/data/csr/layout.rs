@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// Brings `items`, one a row of the file, into the order of `seed`. Deterministic; the same permutation whatever
 /// the items are.
-pub(super) fn shuffle<T>(items: &mut [T], seed: u64) {
+pub(in crate::data) fn shuffle<T>(items: &mut [T], seed: u64) {
     items.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
 }
 
@@ -20,7 +20,7 @@ fn permutation(rows: usize, seed: u64) -> Vec<u32> {
 }
 
 /// The place of each row of the file in the order of `seed`.
-pub(super) fn places(rows: usize, seed: Option<u64>) -> Vec<u32> {
+pub(in crate::data) fn places(rows: usize, seed: Option<u64>) -> Vec<u32> {
     let Some(seed) = seed else { return (0..rows as u32).collect() };
     let mut places = vec![0; rows];
     for (place, row) in permutation(rows, seed).into_iter().enumerate() {

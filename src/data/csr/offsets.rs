@@ -21,7 +21,7 @@ pub(in crate::data) enum Starts<'a> {
 
 impl Offsets {
     /// From the number of entries of each row; takes no further memory unless the sum exceeds u32.
-    pub(super) fn from_lengths(mut lengths: Vec<u32>) -> Self {
+    pub(in crate::data) fn from_lengths(mut lengths: Vec<u32>) -> Self {
         let total: u64 = lengths.iter().map(|&length| u64::from(length)).sum();
         if u32::try_from(total).is_ok() {
             let mut end = 0;
