@@ -25,7 +25,7 @@ use std::path::Path;
 ///         Ok(())
 ///     },
 /// )?;
-/// assert_eq!(examples, 13_082);
+/// assert_eq!(examples, 1500);
 /// # Ok::<(), wildsgd::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
