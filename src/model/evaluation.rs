@@ -49,41 +49,55 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
+/// Examples whose scores are in memory at a time.
+const SCORED_TOGETHER: usize = 1 << 18;
+
 impl Model {
-    /// Compares the model's scores with the labels of `data`. Deterministic.
+    /// Compares the model's scores with the labels of `data`. Takes 8 bytes an example. Deterministic.
     pub fn evaluate(&self, data: &Dataset) -> Evaluation {
-        let scores = self.decisions(data);
         match *self.labels() {
-            [first, second] => {
-                let sign = |label: f32| match f64::from(label) {
-                    label if label == f64::from(first) => Some(1.0),
-                    label if label == f64::from(second) => Some(-1.0),
-                    _ => None,
-                };
-                let (known, signs): (Vec<f64>, Vec<f32>) = scores
-                    .iter()
-                    .zip(data.labels())
-                    .filter_map(|(&score, &label)| sign(label).map(|sign| (score, sign)))
-                    .unzip();
-                let right = metrics::accuracy(&known, &signs).unwrap_or(0.0) * known.len() as f64;
+            [first, second] => self.evaluate_classes(data, first.into(), second.into()),
+            _ => {
+                let scores = self.decisions(data);
                 Evaluation {
                     objective: None,
-                    loss: self.mean_loss(&known, &signs),
-                    quality: Quality::Classes {
-                        accuracy: right / (data.len() as f64).max(1.0),
-                        auc: metrics::auc(&known, &signs),
-                        unknown_labels: data.len() - known.len(),
+                    loss: self.mean_loss(&scores, data.labels()),
+                    quality: Quality::Regression {
+                        rmse: metrics::rmse(&scores, data.labels()),
+                        mae: metrics::mae(&scores, data.labels()),
+                        r2: metrics::r2(&scores, data.labels()),
                     },
                 }
             }
-            _ => Evaluation {
-                objective: None,
-                loss: self.mean_loss(&scores, data.labels()),
-                quality: Quality::Regression {
-                    rmse: metrics::rmse(&scores, data.labels()),
-                    mae: metrics::mae(&scores, data.labels()),
-                    r2: metrics::r2(&scores, data.labels()),
-                },
+        }
+    }
+
+    fn evaluate_classes(&self, data: &Dataset, first: f64, second: f64) -> Evaluation {
+        let (rows, labels) = (data.rows(), data.labels());
+        let (mut positives, mut negatives) = (Vec::new(), Vec::new());
+        let (mut loss, mut right) = (0.0, 0);
+        for start in (0..rows.len()).step_by(SCORED_TOGETHER) {
+            let range = start..rows.len().min(start + SCORED_TOGETHER);
+            let scores = self.each(rows, range.clone(), |score| score);
+            for (score, &label) in scores.into_iter().zip(&labels[range]) {
+                let sign = match f64::from(label) {
+                    label if label == first => 1.0,
+                    label if label == second => -1.0,
+                    _ => continue,
+                };
+                if sign > 0.0 { &mut positives } else { &mut negatives }.push(score);
+                right += usize::from((score > 0.0) == (sign > 0.0));
+                loss += self.loss().value(sign, score);
+            }
+        }
+        let known = positives.len() + negatives.len();
+        Evaluation {
+            objective: None,
+            loss: (known > 0).then(|| loss / known as f64),
+            quality: Quality::Classes {
+                accuracy: right as f64 / (data.len() as f64).max(1.0),
+                auc: metrics::auc_of_classes(positives, negatives),
+                unknown_labels: data.len() - known,
             },
         }
     }
