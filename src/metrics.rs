@@ -23,23 +23,28 @@ pub fn accuracy(scores: &[f64], signs: &[f32]) -> Option<f64> {
 /// # Panics
 /// If the slices differ in length.
 pub fn auc(scores: &[f64], signs: &[f32]) -> Option<f64> {
-    let mut ranked: Vec<(f64, bool)> =
-        pairs(scores, signs).map(|(score, sign)| (score, sign > 0.0)).collect();
-    if ranked.iter().any(|(score, _)| score.is_nan()) {
+    let of = |first: bool| pairs(scores, signs).filter(move |&(_, sign)| (sign > 0.0) == first);
+    auc_of_classes(of(true).map(|(score, _)| score).collect(), of(false).map(|(score, _)| score).collect())
+}
+
+/// [`auc`] of the scores of both classes, in place.
+pub(crate) fn auc_of_classes(mut first: Vec<f64>, mut second: Vec<f64>) -> Option<f64> {
+    if first.iter().chain(&second).any(|score| score.is_nan()) {
         return None;
     }
-    ranked.par_sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+    first.par_sort_unstable_by(f64::total_cmp);
+    second.par_sort_unstable_by(f64::total_cmp);
     // Twice the number of won pairs, in whole numbers: no rounding, however many ties there are.
     let mut won_twice = 0_u128;
-    let (mut positives, mut negatives) = (0_u128, 0_u128);
-    for tied in ranked.chunk_by(|(a, _), (b, _)| a == b) {
-        let ups = tied.iter().filter(|&&(_, positive)| positive).count() as u128;
-        let downs = tied.len() as u128 - ups;
-        won_twice += ups * (2 * negatives + downs);
-        positives += ups;
-        negatives += downs;
+    let mut below = 0;
+    for tied in first.chunk_by(|a, b| a == b) {
+        while second.get(below).is_some_and(|&score| score < tied[0]) {
+            below += 1;
+        }
+        let equal = second[below..].iter().take_while(|&&score| score == tied[0]).count();
+        won_twice += tied.len() as u128 * (2 * below + equal) as u128;
     }
-    let pairs = positives * negatives;
+    let pairs = first.len() as u128 * second.len() as u128;
     (pairs > 0).then(|| won_twice as f64 / (2 * pairs) as f64)
 }
 

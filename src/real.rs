@@ -70,7 +70,7 @@ impl<R: Real> Slot for Cell<R> {
 }
 
 /// An atomic float. All operations are relaxed: no other memory is published through a weight.
-pub trait SharedReal: Slot + Send + Sync {
+pub trait SharedReal: Slot + Default + Send + Sync {
     /// Adds by compare-and-swap; no addition is lost.
     fn add(&self, x: Self::Real);
     /// Replaces the value by `f` of it by compare-and-swap; `f` may run again if another thread came between.

@@ -11,16 +11,17 @@ mod number;
 mod tests;
 
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
 
-pub use evaluation::{Evaluation, Quality};
+pub use evaluation::{Evaluation, Judge, Quality};
 
 use crate::kernel;
 pub use crate::problem::LossKind;
 
-use crate::data::{Dataset, Row};
+use crate::data::{Dataset, Row, Rows};
 use crate::error::{Error, Result};
 use crate::save;
 
@@ -233,12 +234,12 @@ impl Model {
 
     /// The scores of all examples, in their order; see [`Model::decision`].
     pub fn decisions(&self, data: &Dataset) -> Vec<f64> {
-        self.each(data, |score| score)
+        self.each(data.rows(), 0..data.len(), |score| score)
     }
 
     /// The labels or values of all examples, in their order; see [`Model::predict`].
     pub fn predictions(&self, data: &Dataset) -> Vec<f64> {
-        self.each(data, |score| self.prediction(score))
+        self.each(data.rows(), 0..data.len(), |score| self.prediction(score))
     }
 
     /// The probabilities of the first label of all examples, in their order.
@@ -247,7 +248,7 @@ impl Model {
     /// As for [`Model::probability`].
     pub fn probabilities(&self, data: &Dataset) -> Result<Vec<f64>> {
         self.check_probability()?;
-        Ok(self.each(data, sigmoid))
+        Ok(self.each(data.rows(), 0..data.len(), sigmoid))
     }
 
     /// Number of entries in `data` whose feature the model does not know; they do not count in scores.
@@ -260,13 +261,8 @@ impl Model {
         (0..rows.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| unseen(rows.row(i))).sum()
     }
 
-    fn each(&self, data: &Dataset, f: impl Fn(f64) -> f64 + Sync) -> Vec<f64> {
-        let rows = data.rows();
-        (0..rows.len())
-            .into_par_iter()
-            .with_min_len(ROWS_PER_TASK)
-            .map(|i| f(self.decision(rows.row(i))))
-            .collect()
+    fn each(&self, rows: Rows<'_>, range: Range<usize>, f: impl Fn(f64) -> f64 + Sync) -> Vec<f64> {
+        range.into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| f(self.decision(rows.row(i)))).collect()
     }
 
     fn check_probability(&self) -> Result<()> {

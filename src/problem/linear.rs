@@ -17,7 +17,7 @@ use crate::params::{Real, Weights};
 pub struct Linear<'d, L> {
     rows: Rows<'d>,
     targets: &'d [f32],
-    /// Squared norm of each example, with the constant feature as far as steps move it.
+    /// Squared norm of each example, without the constant feature.
     norms2: Vec<f32>,
     loss: L,
     constant: Option<f32>,
@@ -49,9 +49,7 @@ impl<'d, L: Loss> Linear<'d, L> {
         }
         data.verify()?;
         let rows = data.rows();
-        let constant2 = constant.map_or(0.0, |c| f64::from(c * c * BIAS_PACE));
-        let norms2 =
-            (0..data.len()).into_par_iter().map(|i| (rows.row(i).norm2() + constant2) as f32).collect();
+        let norms2 = (0..data.len()).into_par_iter().map(|i| rows.row(i).norm2() as f32).collect();
         Ok(Linear { rows, targets, norms2, loss, constant })
     }
 
@@ -60,9 +58,32 @@ impl<'d, L: Loss> Linear<'d, L> {
         self.constant
     }
 
+    /// The loss.
+    pub(crate) fn loss_function(&self) -> &L {
+        &self.loss
+    }
+
+    /// The features of an example.
+    #[inline(always)]
+    pub(crate) fn row(&self, i: usize) -> Row<'d> {
+        self.rows.row(i)
+    }
+
+    /// The squared norm of [`Linear::row`].
+    #[inline(always)]
+    pub(crate) fn norm2(&self, i: usize) -> f32 {
+        self.norms2[i]
+    }
+
+    /// What an example's score is compared with.
+    #[inline(always)]
+    pub(crate) fn target(&self, i: usize) -> f32 {
+        self.targets[i]
+    }
+
     /// Score of one example, summed in f64.
     #[inline(always)]
-    fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
+    pub(crate) fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
         let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.rows.width()].to_f64());
         kernel::score(w, row) + bias
     }
@@ -117,9 +138,10 @@ impl<L: Loss> Problem for Linear<'_, L> {
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<W::Real> {
         let row = self.rows.row(term);
         let mut s = w.dot(row);
-        let q = W::Real::of_f32(self.norms2[term]);
+        let mut q = W::Real::of_f32(self.norms2[term]);
         if let Some(c) = self.constant {
             s += W::Real::of_f32(c) * w.common(0);
+            q += W::Real::of_f32(c * c * BIAS_PACE);
         }
         let a = self.loss.step(W::Real::of_f32(self.targets[term]), s, rate, q);
         (a != W::Real::ZERO).then_some(a)

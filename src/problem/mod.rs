@@ -1,10 +1,12 @@
 //! What is minimized: a finite sum of terms that each touch few coordinates.
 
+mod conjugate;
 mod linear;
 mod loss;
 
 use std::ops::Range;
 
+pub use conjugate::Conjugate;
 pub use linear::Linear;
 pub use loss::{Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Data, SCHEMA};
 use crate::model::Evaluation;
-use crate::rule::Schedule;
+use crate::rule::{Penalty, Schedule};
 use crate::strategy::Update;
 use crate::train::{self, Trainer};
 
@@ -57,17 +57,17 @@ pub struct Settings {
     pub pin: Option<bool>,
     /// Number of training threads.
     pub threads: usize,
-    /// The first epoch's step size.
-    pub learning_rate: f64,
+    /// The first epoch's step size; none for a solver without.
+    pub learning_rate: Option<f64>,
     /// Whether it was searched for.
-    pub learning_rate_searched: bool,
-    /// Name of the schedule, with its parameter if it has one: `geometric:0.9`.
-    pub schedule: String,
+    pub learning_rate_searched: Option<bool>,
+    /// Name of the schedule, with its parameter if it has one: `geometric:0.9`; none for a solver without step sizes.
+    pub schedule: Option<String>,
     /// Seed of all random choices.
     pub seed: u64,
     /// Most epochs.
     pub epochs: usize,
-    /// Relative change of the objective that ends training.
+    /// Relative gap that ends training; relative change of the objective for a solver without a gap.
     pub tolerance: f64,
     /// Most time.
     pub time_limit_seconds: Option<f64>,
@@ -82,6 +82,8 @@ pub struct Epoch {
     pub train_seconds: f64,
     /// Mean loss plus regularizer on the training data.
     pub objective: f64,
+    /// Bound of the distance to the optimum, as a share of the objective: see [`train::Epoch::gap`].
+    pub gap: Option<f64>,
     /// Measures on the held-out data.
     pub test: Option<Evaluation>,
 }
@@ -91,6 +93,8 @@ pub struct Epoch {
 pub struct Outcome {
     /// Mean loss plus regularizer of the model on the training data: the lowest of all epochs.
     pub objective: f64,
+    /// Bound of the model's distance to the optimum, as a share of the objective; none for a solver without.
+    pub gap: Option<f64>,
     /// The model on the training data.
     pub train: Evaluation,
     /// The model on the held-out data.
@@ -141,7 +145,7 @@ impl Settings {
             l2: trained.l2,
             bias: trainer.bias,
             strategy: settings.sharing.name(),
-            solver: "sgd",
+            solver: trainer.solver.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
             update: settings.sharing.update().map(|update| match update {
                 Update::Wild => "wild",
                 Update::Atomic => "atomic",
@@ -150,12 +154,12 @@ impl Settings {
             update_delay: began.layout.map(|layout| layout.update_delay),
             pin: began.layout.map(|layout| layout.pin),
             threads: began.workers,
-            learning_rate: began.learning_rate,
-            learning_rate_searched: began.searched,
-            schedule: match settings.schedule {
+            learning_rate: began.step_size.map(|step| step.learning_rate),
+            learning_rate_searched: began.step_size.map(|step| step.searched),
+            schedule: began.step_size.map(|_| match settings.schedule {
                 Schedule::Geometric { decay } => format!("{}:{decay}", settings.schedule.name()),
                 schedule => schedule.name().into(),
-            },
+            }),
             seed: settings.seed,
             epochs: settings.epochs,
             tolerance: settings.tolerance,
@@ -170,6 +174,7 @@ impl Epoch {
             epoch: epoch.epoch,
             train_seconds: epoch.train_time.as_secs_f64(),
             objective: epoch.objective,
+            gap: epoch.gap,
             test: epoch.test,
         }
     }
@@ -182,6 +187,7 @@ impl Outcome {
         let per_visit = data.nonzeros as f64 / data.examples as f64;
         Outcome {
             objective: fit.objective,
+            gap: fit.gap,
             train: trained.train,
             test: trained.test,
             train_seconds,

@@ -1,5 +1,6 @@
 //! How one visit to one term changes coordinates.
 
+mod dual;
 mod penalty;
 mod scaled;
 mod schedule;
@@ -9,6 +10,7 @@ mod tests;
 
 use std::ops::Range;
 
+pub use dual::{Certificate, Dual};
 pub use penalty::Penalty;
 pub use schedule::{Schedule, StepSize};
 pub use sgd::Sgd;

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Event, Fit, Settings, minimize};
+use super::{Event, Fit, Settings, Solver, ascend, minimize};
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Bias, Evaluation, Model};
-use crate::problem::{Hinge, Huber, Linear, Logistic, Loss, LossKind, Squared, SquaredHinge};
+use crate::problem::{Conjugate, Hinge, Huber, Linear, Logistic, LossKind, Squared, SquaredHinge};
 
 /// Trains linear models.
 ///
@@ -28,6 +28,8 @@ use crate::problem::{Hinge, Huber, Linear, Logistic, Loss, LossKind, Squared, Sq
 pub struct Trainer {
     /// The loss. Default logistic.
     pub loss: LossKind,
+    /// How weights are found. Default [`Solver::Auto`].
+    pub solver: Solver,
     /// Strength of the squares in the regularizer. Default: 1/n for n examples.
     pub l2: Option<f64>,
     /// Value of the bias's constant feature, at least 0 (LIBLINEAR's `-B`); `None` for no bias. Default 1.
@@ -42,6 +44,7 @@ impl Default for Trainer {
     fn default() -> Self {
         Trainer {
             loss: LossKind::default(),
+            solver: Solver::default(),
             l2: None,
             bias: Some(1.0),
             data_name: "data set".into(),
@@ -120,7 +123,7 @@ impl Trainer {
         Ok(())
     }
 
-    fn fit_loss<L: Loss>(
+    fn fit_loss<L: Conjugate>(
         &self,
         loss: L,
         data: &Dataset,
@@ -149,9 +152,16 @@ impl Trainer {
             Ok::<_, Error>(evaluation)
         };
         let on_test = test.map(|test| move |weights: &[f32]| evaluate(weights, test).ok());
-        let fit = minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?;
+        let on_test = on_test.as_ref().map(|f| f as _);
+        let fit = match self.solver.choose(settings.penalty) {
+            Solver::Dual => ascend(&problem, &settings, on_test, watch),
+            Solver::Sgd | Solver::Auto => minimize(&problem, &settings, on_test, watch),
+        }?;
         // A cache that was written to meanwhile has trained a model of no data set.
         data.verify()?;
+        // Evaluation takes memory of its own.
+        drop(problem);
+        drop(targets);
         Ok(Trained {
             model: model(&fit.weights)?,
             train: evaluate(&fit.weights, &shuffled)?,

@@ -1,6 +1,8 @@
 //! From a problem to a model: settings, step size search, epoch loop, stopping.
 
 mod clustering;
+mod descent;
+mod dual;
 mod epochs;
 mod linear;
 mod search;
@@ -9,6 +11,8 @@ mod settings;
 mod tests;
 
 pub use clustering::{Clustering, Clusters};
-pub use epochs::{Began, Epoch, Evaluate, Event, Fit, StopReason, minimize};
+pub use descent::minimize;
+pub use dual::ascend;
+pub use epochs::{Began, Epoch, Evaluate, Event, FirstStep, Fit, StopReason};
 pub use linear::{Trained, Trainer};
-pub use settings::{Settings, Sharing};
+pub use settings::{Settings, Sharing, Solver};

@@ -11,6 +11,38 @@ use crate::error::{Error, Result};
 use crate::rule::{Penalty, Schedule};
 use crate::strategy::Update;
 
+/// How the weights of a linear model are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Solver {
+    /// Dual ascent where there is a dual (l2 above 0, no l1), else stochastic gradient descent.
+    #[default]
+    Auto,
+    /// Stochastic gradient descent: [`minimize`](super::minimize).
+    Sgd,
+    /// Dual coordinate ascent: [`ascend`](super::ascend).
+    Dual,
+}
+
+impl Solver {
+    /// The solver that this choice leads to, which is not [`Solver::Auto`].
+    pub fn choose(self, penalty: Penalty) -> Solver {
+        match self {
+            Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
+            Solver::Auto => Solver::Sgd,
+            chosen => chosen,
+        }
+    }
+
+    /// The name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Solver::Auto => "auto",
+            Solver::Sgd => "sgd",
+            Solver::Dual => "dual",
+        }
+    }
+}
+
 /// How workers share the weights, as a choice made at run time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sharing {

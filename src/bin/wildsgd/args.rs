@@ -176,7 +176,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub threads: Option<i64>,
     /// How one visit to an example changes the weights
-    #[arg(long, value_enum, default_value_t = Solver::Sgd)]
+    #[arg(long, value_enum, default_value_t = Solver::Auto)]
     pub solver: Solver,
     /// How threads share the weights
     #[arg(long, value_enum, default_value_t = Strategy::Hogwild)]
@@ -295,7 +295,12 @@ pub struct InspectArgs {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Solver {
+    /// dual where there is a dual (l2 above 0, no l1), else sgd
+    Auto,
+    /// Stochastic gradient descent
     Sgd,
+    /// Dual coordinate ascent, without step sizes
+    Dual,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

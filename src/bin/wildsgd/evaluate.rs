@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use wildsgd::model::Evaluation;
+use wildsgd::model::{Evaluation, Judge};
 use wildsgd::{Error, Model, report};
 
 use crate::args::EvaluateArgs;
@@ -16,18 +16,17 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let inputs = [("the model", args.model.as_path()), ("the data", args.data.as_path())];
     outputs::check(&[("`--report`", args.report.as_ref())], &inputs)?;
     let model = Model::load(&args.model)?;
-    let (mut scores, mut labels) = (Vec::new(), Vec::new());
-    // Of an example only score and label stay: ranks need all of them.
-    let keep = |(), own: &[f64], own_labels: &[f32]| {
-        scores.extend_from_slice(own);
-        labels.extend_from_slice(own_labels);
+    let mut judge = Judge::new(&model);
+    let judged = |(), scores: &[f64], labels: &[f32]| {
+        judge.add(scores, labels);
         Ok(())
     };
-    let passed = Passed::all(&args.data, args.index_base, &model, |_| (), keep)?;
+    let passed = Passed::all(&args.data, args.index_base, &model, |_| (), judged)?;
     let data = passed.report();
-    let evaluation = model.evaluate_scores(&scores, &labels);
+    let examples = judge.examples();
+    let evaluation = judge.finish();
 
-    print(labels.len(), &evaluation).map_err(|error| Error::io("<stdout>", "write", error))?;
+    print(examples, &evaluation).map_err(|error| Error::io("<stdout>", "write", error))?;
     if let Some(path) = &args.report {
         let model_name = args.model.display().to_string();
         report::write(
@@ -36,7 +35,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         )?;
     }
     let terminal = Terminal::new(args.quiet);
-    terminal.warn(warnings::unknown_labels(&passed.name, labels.len(), &evaluation));
+    terminal.warn(warnings::unknown_labels(&passed.name, examples, &evaluation));
     terminal.warn(warnings::unseen(&passed.name, passed.counts, &model));
     Ok(ExitCode::SUCCESS)
 }

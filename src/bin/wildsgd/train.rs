@@ -9,10 +9,10 @@ use wildsgd::data::{LoadOptions, source};
 use wildsgd::model::ModelFormat;
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
-use wildsgd::train::{Clustering, Clusters, Settings, Sharing, StopReason, Trained, Trainer};
+use wildsgd::train::{Clustering, Clusters, Settings, Sharing, Solver, StopReason, Trained, Trainer};
 use wildsgd::{Error, save};
 
-use crate::args::{LearningRate, RingArgs, RunArgs, Strategy, TrainArgs, Update};
+use crate::args::{self, LearningRate, RingArgs, RunArgs, Strategy, TrainArgs, Update};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
 use crate::passing::Counts;
@@ -86,7 +86,7 @@ fn without_model(trainer: &Trainer, interrupted: bool, terminal: Terminal) -> Re
 }
 
 fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&Input>, undone: usize) {
-    terminal.warn(warnings::undone(undone, trained.fit.began.searched));
+    terminal.warn(warnings::undone(undone, trained.fit.began.step_size.is_some_and(|step| step.searched)));
     terminal.warn(warnings::unsettled(&trainer.settings, trained.fit.stop));
     if let (Some(test), Some(evaluation)) = (test, &trained.test) {
         terminal.warn(warnings::unknown_labels(&test.name, test.data.len(), evaluation));
@@ -155,6 +155,11 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
     let problem = &args.problem;
     let trainer = Trainer {
         loss: problem.loss,
+        solver: match args.run.solver {
+            args::Solver::Auto => Solver::Auto,
+            args::Solver::Sgd => Solver::Sgd,
+            args::Solver::Dual => Solver::Dual,
+        },
         l2: problem.l2,
         bias: (!problem.no_bias).then_some(problem.bias),
         data_name: source::display_name(&args.data),

@@ -143,7 +143,7 @@ impl Spool {
         };
         let failed = |error| Error::io(folder, "write", error);
         reading
-            .run(reader, |block| std::mem::take(block), |block| spool.add(&block).map_err(failed))
+            .run(reader, std::mem::take, |block| spool.add(&block).map_err(failed))
             .map_err(|stop| stop_error(stop, format, &name, |error| error))?;
         libsvm::check_rows(spool.lengths.len() as u64, &options.parse)
             .map_err(|error| error.into_error(name))?;

@@ -33,9 +33,10 @@ impl fmt::Display for Summary<'_> {
         let threads = count(settings.threads, "thread");
         let clusters = clusters(settings);
         writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
-        let origin = if settings.learning_rate_searched { "searched" } else { "given" };
-        let rate = number(settings.learning_rate);
-        writeln!(f, "step size  {rate} ({origin}), schedule {}", settings.schedule)?;
+        if let (Some(rate), Some(schedule)) = (settings.learning_rate, &settings.schedule) {
+            let origin = if settings.learning_rate_searched == Some(true) { "searched" } else { "given" };
+            writeln!(f, "step size  {} ({origin}), schedule {schedule}", number(rate))?;
+        }
         writeln!(f, "stopped    after {}: {}", count(outcome.epochs, "epoch"), self.reason())?;
         writeln!(f, "speed      {} non-zeros/s", number(outcome.nonzeros_per_second))?;
         writeln!(f, "train      {}", line(&outcome.train))?;

@@ -1,0 +1,116 @@
+//! Losses seen from the dual: their convex conjugates, and the exact ascent in one example's dual variable.
+//!
+//! With l2 > 0, the minimum of P(w) = (1/n) * sum of loss(y_i, x_i.w) + (l2/2)*||w||^2 is the maximum of
+//! D(a) = -(1/n) * sum of loss*(y_i, -a_i) - (l2/2)*||w(a)||^2 with w(a) = (1/(l2*n)) * sum of a_i x_i (Shalev-Shwartz &
+//! Zhang, JMLR 2013, section 1). Dual variables are signed: in classification, y*a is at least 0.
+
+use super::{Hinge, Huber, Logistic, Loss, Squared, SquaredHinge};
+use crate::params::Real;
+
+/// A convex loss with its conjugate, as a trait so that it is inlined into the training loop.
+pub trait Conjugate: Loss {
+    /// The value of an example's dual variable that maximizes the dual objective, all others fixed: now it is `a`, the
+    /// score is `s`, and the score gains `q` times what is added to the variable. `q` is at least 0.
+    fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R;
+
+    /// The conjugate at -a, the supremum of -a*s - loss(y, s) over all scores s. `a` is a value that
+    /// [`Conjugate::ascend`] returned, or 0.
+    fn conjugate(&self, y: f64, a: f64) -> f64;
+}
+
+impl Conjugate for Logistic {
+    /// With u = y*a = 1/(1 + e^-z), the log-odds z solve z + m + q*(u(z) - u) = 0: an increasing function, between linear
+    /// with slope 1 and with slope 1 + q/4. Newton's method, with bisection where it leaves the bracket.
+    #[inline(always)]
+    fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
+        let (m, u) = (y * s, y * a);
+        // u(z) lies between 0 and 1, hence z between these.
+        let (mut low, mut high) = (-m - q * (R::ONE - u), -m + q * u);
+        // Where q is large, z is large only if u(z) is near 0 or 1: begin in the middle.
+        let mut z = (-m).max(low.max(-R::of(START))).min(high.min(R::of(START)));
+        let mut odds = R::ONE / (R::ONE + (-z).exp());
+        for _ in 0..MOST_NEWTON {
+            let f = z + m + q * (odds - u);
+            if f > R::ZERO {
+                high = z;
+            } else {
+                low = z;
+            }
+            let newton = z - f / (R::ONE + q * odds * (R::ONE - odds));
+            let next = if newton >= low && newton <= high { newton } else { (low + high) * R::of(0.5) };
+            let moved = (next - z).abs();
+            z = next;
+            odds = R::ONE / (R::ONE + (-z).exp());
+            if moved < R::of(SMALL_MOVE) {
+                break;
+            }
+        }
+        y * odds
+    }
+
+    #[inline(always)]
+    fn conjugate(&self, y: f64, a: f64) -> f64 {
+        let u = y * a;
+        let part = |u: f64| if u > 0.0 { u * u.ln() } else { 0.0 };
+        part(u) + part(1.0 - u)
+    }
+}
+
+/// Most iterations for one logistic ascent.
+const MOST_NEWTON: usize = 40;
+/// Largest log-odds that Newton's method begins with.
+const START: f64 = 4.0;
+/// A change of the log-odds after which the next one would be of the order of its square.
+const SMALL_MOVE: f64 = 1e-3;
+
+impl Conjugate for Hinge {
+    #[inline(always)]
+    fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
+        y * (y * a + (R::ONE - y * s) / q).max(R::ZERO).min(R::ONE)
+    }
+
+    #[inline(always)]
+    fn conjugate(&self, y: f64, a: f64) -> f64 {
+        -(y * a)
+    }
+}
+
+impl Conjugate for SquaredHinge {
+    #[inline(always)]
+    fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
+        let half = R::of(0.5);
+        let u = y * a;
+        y * (u + (R::ONE - y * s - half * u) / (q + half)).max(R::ZERO)
+    }
+
+    #[inline(always)]
+    fn conjugate(&self, y: f64, a: f64) -> f64 {
+        let u = y * a;
+        u * u / 4.0 - u
+    }
+}
+
+impl Conjugate for Squared {
+    #[inline(always)]
+    fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
+        a + (y - s - a) / (R::ONE + q)
+    }
+
+    #[inline(always)]
+    fn conjugate(&self, y: f64, a: f64) -> f64 {
+        a * a / 2.0 - a * y
+    }
+}
+
+impl Conjugate for Huber {
+    /// The squared loss's ascent, in the interval where the conjugate is finite.
+    #[inline(always)]
+    fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
+        Squared.ascend(y, s, q, a).max(-R::ONE).min(R::ONE)
+    }
+
+    #[inline(always)]
+    fn conjugate(&self, y: f64, a: f64) -> f64 {
+        Squared.conjugate(y, a)
+    }
+}

@@ -1,0 +1,165 @@
+//! Training by stochastic gradient descent: step sizes that fall where epochs gain little, and a way back where
+//! they explode.
+
+use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
+use super::search::search;
+use super::{Settings, Sharing};
+use crate::error::{Error, Result};
+use crate::params::Real;
+use crate::problem::Problem;
+use crate::rule::{Clock, Sgd, StepSize, Visit};
+use crate::strategy::{Hogwild, HogwildPlusPlus, Order, Sequential, Strategy, Topology};
+
+/// Minimizes a problem plus regularizer from zero weights, by stochastic gradient descent. `evaluate` is called with the
+/// weights after each epoch, off the clock; `watch` is told what happens. Deterministic given the seed with one worker;
+/// racy by design with more.
+///
+/// # Errors
+/// [`Error::Parameter`] for settings out of range, [`Error::Diverged`] if no step size keeps the objective finite,
+/// [`Error::Worker`] if a worker panicked, [`Error::Io`] or [`Error::Input`] if the weights cannot be mapped.
+pub fn minimize<P: Problem, R: Real>(
+    problem: &P,
+    settings: &Settings,
+    evaluate: Option<&Evaluate<'_, R>>,
+    watch: &mut dyn FnMut(Event<'_>),
+) -> Result<Fit<R>> {
+    settings.check()?;
+    // A worker that never gets a block would only cost its thread.
+    let workers = settings.workers().min(Order::new(problem.terms()).blocks());
+    match settings.sharing {
+        Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
+        Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
+        Sharing::HogwildPlusPlus(clustering) => {
+            let topology = Topology::detect();
+            let strategy = HogwildPlusPlus::new(clustering.layout(workers, &topology, problem), &topology)?;
+            run(problem, settings, strategy, evaluate, watch)
+        }
+    }
+}
+
+fn run<P: Problem, R: Real, S: Strategy<R>>(
+    problem: &P,
+    settings: &Settings,
+    strategy: S,
+    evaluate: Option<&Evaluate<'_, R>>,
+    watch: &mut dyn FnMut(Event<'_>),
+) -> Result<Fit<R>> {
+    let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
+    let step = StepSize::new(settings.learning_rate.unwrap_or(1.0), settings.schedule);
+    // Whoever watches the weights wants to see w, not a vector that a scale is missing from.
+    let folds = course.strategy.folds() && settings.params.is_none();
+    let mut rule = Sgd::new(problem, settings.penalty, step, folds);
+    if settings.learning_rate.is_none() {
+        let eta0 = course.pool.install(|| search(&mut rule, settings, course.control.deadline))?;
+        rule.step = StepSize::new(eta0, settings.schedule);
+    }
+    let descent = Descent::new(&course, rule);
+    course.run(descent, evaluate, watch)
+}
+
+/// Everything that changes from epoch to epoch.
+struct Descent<'a, 'p, P, R: Real> {
+    settings: &'a Settings,
+    rule: Sgd<'p, P, R>,
+    /// The weights after the last epoch.
+    now: Vec<R>,
+    /// The weights of the lowest objective so far: what a fit leaves, and where it goes back to.
+    best: Vec<R>,
+    best_objective: f64,
+    /// The objective after the last epoch; of the start, before the first.
+    last: f64,
+    /// The objective of zero weights.
+    start: f64,
+    /// Consecutive epochs that changed the objective by less than the tolerance.
+    calm: usize,
+    halvings: usize,
+}
+
+/// How far the objective may rise above its value for zero weights before an epoch is undone.
+const EXPLODED: f64 = 4.0;
+/// Halvings after which a fit is given up: together a factor of 10^12.
+const MOST_HALVINGS: usize = 40;
+/// Consecutive calm epochs that end training. One can be the chance of a noisy objective; over three, the default
+/// schedule has shortened the step to an eighth, which would have shown any noise that was left to remove.
+const CALM: usize = 3;
+
+impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
+    fn new<S: Strategy<R>>(course: &Course<'a, R, S>, rule: Sgd<'p, P, R>) -> Self {
+        let zero = vec![R::ZERO; rule.width()];
+        let start = course.pool.install(|| rule.objective(0..rule.terms(), &zero));
+        Descent {
+            settings: course.settings,
+            rule,
+            now: zero.clone(),
+            best: zero,
+            best_objective: f64::INFINITY,
+            last: start,
+            start,
+            calm: 0,
+            halvings: 0,
+        }
+    }
+
+    fn keep(&mut self, objective: f64) {
+        let change = (objective - self.last).abs();
+        self.calm = if change < self.settings.tolerance * objective.abs() { self.calm + 1 } else { 0 };
+        self.rule.step.after_epoch(self.last, objective);
+        self.last = objective;
+        if objective < self.best_objective {
+            self.best_objective = objective;
+            self.best.copy_from_slice(&self.now);
+        }
+    }
+
+    /// Goes back to the best weights so far, with steps half as long.
+    fn undo(&mut self, course: &mut Course<'_, R, impl Strategy<R>>, objective: f64) -> Result<Outcome> {
+        self.halvings += 1;
+        if self.halvings > MOST_HALVINGS {
+            return Err(Error::Diverged {
+                what: format!(
+                    "the objective was {objective} after {MOST_HALVINGS} halvings of the step size"
+                ),
+                hint: "scale the features down, for example to rows of length 1",
+            });
+        }
+        self.rule.step.halve();
+        course.strategy.restart();
+        course.params.copy_from(&self.best);
+        self.last = self.best_objective.min(self.start);
+        Ok(Outcome::Undone {
+            objective,
+            learning_rate: self.rule.rate(Clock { before: course.visits, within: 0 }),
+        })
+    }
+}
+
+impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
+    fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
+        course.pass(&self.rule)?;
+        course.params.copy_to(&mut self.now);
+        let objective = course.pool.install(|| self.rule.objective(0..self.rule.terms(), &self.now));
+        if objective <= EXPLODED * self.start {
+            self.keep(objective);
+            Ok(Outcome::Kept(Measured { objective, gap: None }))
+        } else {
+            self.undo(course, objective)
+        }
+    }
+
+    fn now(&self) -> &[R] {
+        &self.now
+    }
+
+    fn arrived(&self) -> bool {
+        self.calm >= CALM
+    }
+
+    fn step_size(&self) -> Option<FirstStep> {
+        let learning_rate = self.rule.step.first();
+        Some(FirstStep { learning_rate, searched: self.settings.learning_rate.is_none() })
+    }
+
+    fn finish(self) -> Best<R> {
+        Best { weights: self.best, measured: Measured { objective: self.best_objective, gap: None } }
+    }
+}
