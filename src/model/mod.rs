@@ -137,7 +137,7 @@ impl Model {
         self
     }
 
-    /// Reads a model file in [LIBLINEAR's text format](liblinear) or in the [native](native) one, which its first bytes
+    /// Reads a model file in [LIBLINEAR's text format](liblinear) or in the [native] one, which its first bytes
     /// tell.
     ///
     /// # Errors

@@ -82,7 +82,12 @@ fn several_labels_are_refused_with_a_hint() {
 fn the_base_is_found_on_request() {
     let rows = |base: usize| {
         let row = |i: usize| {
-            format!("{} {}:1 {}:0.5\n", if i % 2 == 0 { 1 } else { -1 }, base + i % 2, base + 2 + i % 3)
+            format!(
+                "{} {}:1 {}:0.5\n",
+                if i.is_multiple_of(2) { 1 } else { -1 },
+                base + i % 2,
+                base + 2 + i % 3
+            )
         };
         (0..60).map(row).collect::<String>()
     };

@@ -34,7 +34,7 @@ fn decision_values_are_those_of_the_library() {
 
 #[test]
 fn predictions_of_many_blocks_keep_the_order_of_the_file() {
-    let line = |i: u32| format!("{} 1:{}.5 2:{}\n", if i % 2 == 0 { 7 } else { 3 }, i % 1000, i % 7);
+    let line = |i: u32| format!("{} 1:{}.5 2:{}\n", if i.is_multiple_of(2) { 7 } else { 3 }, i % 1000, i % 7);
     let text: String = (0..100_000).map(line).collect();
     let place = Place::with(&[("m", MODEL), ("d", &text)]);
     place.write("z", zstd::encode_all(text.as_bytes(), 1).unwrap());
