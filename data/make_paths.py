@@ -15,8 +15,9 @@ The input is three files of a Debian mirror:
     curl -O $M/Contents-all.gz -O $M/Contents-amd64.gz -O $M/binary-amd64/Packages.xz
     python3 make_paths.py --lists . --out debian-paths
 
-This writes OUT.train.svm and OUT.test.svm, libsvm text with 1-based ascending indices: 5.5 million training rows with
-140 million entries. It needs Python 3.8, about ten minutes, 3 GB of memory and 1.3 GB on disk.
+This writes OUT.train.svm and OUT.test.svm, libsvm text with 1-based ascending indices: 5,534,990 training rows with
+141,792,162 entries and 1,649,864 features, and 1,781,638 test rows. It needs Python 3.8, five minutes, 5 GB of memory and
+1.2 GB on disk.
 """
 
 import argparse

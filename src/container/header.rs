@@ -28,11 +28,14 @@ impl Kind {
         }
     }
 
-    fn name(number: u32) -> &'static str {
-        match number {
-            1 => "a data cache",
-            2 => "a native model",
-            _ => "of a kind that this version does not know",
+    fn of_number(number: u32) -> Option<Self> {
+        [Kind::Dataset, Kind::Model].into_iter().find(|kind| kind.number() == number)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Dataset => "a data cache",
+            Kind::Model => "a native model",
         }
     }
 
@@ -231,7 +234,9 @@ impl Header {
             ));
         }
         if number(8) != kind.number() {
-            return Err(Damage::new(format!("is {}", Kind::name(number(8))), Kind::name(kind.number())));
+            let found =
+                Kind::of_number(number(8)).map_or("of a kind that this version does not know", Kind::name);
+            return Err(Damage::new(format!("is {found}"), kind.name()));
         }
         if number(12) != version {
             return Err(Damage::new(
