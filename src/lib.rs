@@ -22,7 +22,7 @@
 //! - The **problem** says what is minimized: [`problem::Linear`] over a [`Dataset`] with one of the losses or your own
 //!   ([`problem::Loss`]), or any implementation of [`problem::Problem`].
 //! - The **rule** says how a visit to one term changes weights: [`rule::Sgd`] with a [`rule::Penalty`] (l1, l2) and a
-//!   [`rule::Schedule`] of step sizes.
+//!   [`rule::Schedule`] of step sizes, or [`rule::Saga`] for smooth losses.
 //! - The **strategy** says how workers share the weights: [`strategy::Sequential`], [`strategy::Hogwild`] or
 //!   [`strategy::HogwildPlusPlus`].
 //!

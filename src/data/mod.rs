@@ -12,6 +12,7 @@ pub mod source;
 pub mod stats;
 mod stream;
 mod throughput;
+mod weights;
 
 pub use csr::{Builder, Dataset, Row, Rows};
 pub use labels::ClassLabels;
@@ -19,3 +20,4 @@ pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
 pub use load::{LoadOptions, load, load_with_base};
 pub use scan::Scan;
 pub use throughput::{Throughput, throughput};
+pub use weights::load_weights;

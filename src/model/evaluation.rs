@@ -1,10 +1,12 @@
 //! How well a model does on labeled examples.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
-use super::Model;
+use super::judge::{Judge, Truths};
+use super::predict::ROWS_PER_TASK;
+use super::{Model, label};
 use crate::data::Dataset;
-use crate::metrics;
 
 /// Measures of a model on labeled examples. Which of them are there depends on the kind of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -13,7 +15,8 @@ pub struct Evaluation {
     /// tell).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objective: Option<f64>,
-    /// Mean loss over the examples whose label the model knows; `None` if there is none.
+    /// Mean loss over the examples whose label the model knows; `None` if there is none. With more than two classes,
+    /// the mean of what it is for each class against the rest.
     pub loss: Option<f64>,
     /// The measures of the model's kind.
     #[serde(flatten)]
@@ -34,6 +37,19 @@ pub enum Quality {
         #[serde(skip_serializing_if = "is_zero")]
         unknown_labels: usize,
     },
+    /// More than two classes.
+    ManyClasses {
+        /// Share of examples with the right label, from 0 to 1. One whose label the model does not know is wrong.
+        accuracy: f64,
+        /// Mean of the [F1 scores](ClassQuality::f1) of the classes that occur, as a label or as a prediction.
+        macro_f1: Option<f64>,
+        /// Mean of -ln(probability of the right label), over the examples whose label the model knows; `None` if there
+        /// is none, or if scores are no log-odds (another loss than the logistic one).
+        log_loss: Option<f64>,
+        /// Number of examples whose label the model does not know.
+        #[serde(skip_serializing_if = "is_zero")]
+        unknown_labels: usize,
+    },
     /// Regression.
     Regression {
         /// Root of the mean squared error.
@@ -45,105 +61,107 @@ pub enum Quality {
     },
 }
 
+/// How well a model tells one class from the others.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ClassQuality {
+    /// The class's label.
+    #[serde(serialize_with = "label::one")]
+    pub label: f64,
+    /// Number of examples with this label.
+    pub examples: usize,
+    /// Number of examples that the model gives this label.
+    pub predicted: usize,
+    /// Share of the predicted ones that are right, from 0 to 1; `None` if there are none.
+    pub precision: Option<f64>,
+    /// Share of the class's examples that the model finds, from 0 to 1; `None` if there are none.
+    pub recall: Option<f64>,
+    /// Harmonic mean of precision and recall; `None` if the class does not occur at all.
+    pub f1: Option<f64>,
+}
+
+impl ClassQuality {
+    pub(super) fn new(label: f64, Counts { examples, predicted, right }: Counts) -> Self {
+        let share = |of: usize| (of > 0).then(|| right as f64 / of as f64);
+        let both = examples + predicted;
+        ClassQuality {
+            label,
+            examples,
+            predicted,
+            precision: share(predicted),
+            recall: share(examples),
+            f1: (both > 0).then(|| 2.0 * right as f64 / both as f64),
+        }
+    }
+}
+
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// Examples whose scores are in memory at a time.
+/// Examples of a class.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) examples: usize,
+    pub(super) predicted: usize,
+    pub(super) right: usize,
+}
+
+/// Scores that are in memory at a time.
 const SCORED_TOGETHER: usize = 1 << 18;
 
 impl Model {
-    /// Compares the model's scores with the labels of `data`. Takes 8 bytes an example, 12 in regression. Deterministic.
+    /// Compares the model's scores with the labels of `data`. Takes 8 bytes an example of two classes, 12 in
+    /// regression. Deterministic.
     pub fn evaluate(&self, data: &Dataset) -> Evaluation {
-        let (rows, labels) = (data.rows(), data.labels());
+        self.evaluate_classes(data).0
+    }
+
+    /// Compares as [`Model::evaluate`] does, and each class with the others, in the order of the labels. Classes are
+    /// empty in regression. Deterministic.
+    pub fn evaluate_classes(&self, data: &Dataset) -> (Evaluation, Vec<ClassQuality>) {
         let mut judge = Judge::new(self);
-        for start in (0..rows.len()).step_by(SCORED_TOGETHER) {
-            let range = start..rows.len().min(start + SCORED_TOGETHER);
-            judge.add(&self.each(rows, range.clone(), |score| score), &labels[range]);
+        let together = (SCORED_TOGETHER / self.outputs()).max(1);
+        for start in (0..data.len()).step_by(together) {
+            let rows = start..data.len().min(start + together);
+            judge.add(&self.decisions_of(data, rows.clone()), &data.labels()[rows]);
         }
         judge.finish()
     }
-}
 
-/// Compares scores with labels that come in pieces; see [`Model::evaluate`].
-#[derive(Debug)]
-pub struct Judge<'m> {
-    model: &'m Model,
-    examples: usize,
-    loss: f64,
-    right: usize,
-    /// Scores of the examples of each class.
-    positives: Vec<f64>,
-    negatives: Vec<f64>,
-    /// Scores and labels in regression.
-    targets: (Vec<f64>, Vec<f32>),
-}
-
-impl<'m> Judge<'m> {
-    /// Of scores of `model`.
-    pub fn new(model: &'m Model) -> Self {
-        let targets = (Vec::new(), Vec::new());
-        Judge { model, examples: 0, loss: 0.0, right: 0, positives: vec![], negatives: vec![], targets }
-    }
-
-    /// Adds examples: one score and one label each.
+    /// Mean over the examples whose label the model knows of their loss times their weight; with more than two classes,
+    /// the loss is the mean of those of the classes. `None` if there is no such example. Deterministic.
     ///
     /// # Panics
-    /// If the slices differ in length.
-    pub fn add(&mut self, scores: &[f64], labels: &[f32]) {
-        assert_eq!(scores.len(), labels.len(), "one label a score");
-        self.examples += labels.len();
-        let &[first, second] = self.model.labels() else {
-            self.targets.0.extend_from_slice(scores);
-            return self.targets.1.extend_from_slice(labels);
+    /// If there is not one weight an example.
+    pub fn weighted_loss(&self, data: &Dataset, weights: &[f32]) -> Option<f64> {
+        assert_eq!(weights.len(), data.len(), "one weight an example");
+        let (truths, rows, labels) = (Truths::new(self), data.rows(), data.labels());
+        let starts: Vec<usize> = (0..data.len()).step_by(ROWS_PER_TASK).collect();
+        let sum = |start: usize| {
+            let mut scores = vec![0.0; self.outputs()];
+            let (mut sum, mut known) = (0.0, 0_usize);
+            let end = data.len().min(start + ROWS_PER_TASK);
+            for (i, &weight) in (start..end).zip(&weights[start..end]) {
+                self.score_into(rows.row(i), &mut scores);
+                let loss = match (truths.of(labels[i]), &scores[..]) {
+                    (_, &[score]) if self.labels().is_empty() => self.loss().value(labels[i].into(), score),
+                    (None, _) => continue,
+                    (Some(truth), &[score]) => self.loss().value(if truth == 0 { 1.0 } else { -1.0 }, score),
+                    (Some(truth), scores) => self.loss_of_classes(truth, scores) / scores.len() as f64,
+                };
+                sum += f64::from(weight) * loss;
+                known += 1;
+            }
+            (sum, known)
         };
-        for (&score, &label) in scores.iter().zip(labels) {
-            let sign = match f64::from(label) {
-                label if label == f64::from(first) => 1.0,
-                label if label == f64::from(second) => -1.0,
-                _ => continue,
-            };
-            if sign > 0.0 { &mut self.positives } else { &mut self.negatives }.push(score);
-            self.right += usize::from((score > 0.0) == (sign > 0.0));
-            self.loss += self.model.loss().value(sign, score);
-        }
+        let parts: Vec<(f64, usize)> = starts.into_par_iter().map(sum).collect();
+        let known: usize = parts.iter().map(|(_, known)| known).sum();
+        (known > 0).then(|| parts.iter().map(|(sum, _)| sum).sum::<f64>() / known as f64)
     }
 
-    /// Number of examples so far.
-    pub fn examples(&self) -> usize {
-        self.examples
-    }
-
-    /// The measures over all examples.
-    pub fn finish(self) -> Evaluation {
-        if self.model.labels().is_empty() {
-            let (scores, labels) = &self.targets;
-            return Evaluation {
-                objective: None,
-                loss: self.model.mean_loss(scores, labels),
-                quality: Quality::Regression {
-                    rmse: metrics::rmse(scores, labels),
-                    mae: metrics::mae(scores, labels),
-                    r2: metrics::r2(scores, labels),
-                },
-            };
-        }
-        let known = self.positives.len() + self.negatives.len();
-        Evaluation {
-            objective: None,
-            loss: (known > 0).then(|| self.loss / known as f64),
-            quality: Quality::Classes {
-                accuracy: self.right as f64 / (self.examples as f64).max(1.0),
-                auc: metrics::auc_of_classes(self.positives, self.negatives),
-                unknown_labels: self.examples - known,
-            },
-        }
-    }
-}
-
-impl Model {
-    fn mean_loss(&self, scores: &[f64], targets: &[f32]) -> Option<f64> {
-        let sum: f64 = scores.iter().zip(targets).map(|(&s, &y)| self.loss().value(f64::from(y), s)).sum();
-        (!scores.is_empty()).then(|| sum / scores.len() as f64)
+    /// The sum over all classes of the loss of an example of class `truth`.
+    pub(super) fn loss_of_classes(&self, truth: usize, scores: &[f64]) -> f64 {
+        let sign = |class| if class == truth { 1.0 } else { -1.0 };
+        scores.iter().enumerate().map(|(k, &score)| self.loss().value(sign(k), score)).sum()
     }
 }

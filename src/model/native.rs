@@ -15,13 +15,13 @@
 //! | 464 | 8 | features |
 //! | 472 | 8 | bytes of a weight: 4 (f32) if that holds each weight exactly, else 8 (f64) |
 //!
-//! Sections: `labels` (f64 each, in the order of [`Model::labels`]) and `weights` (one a vector for each feature, then for
-//! the constant feature, if there is one). Unlike LIBLINEAR's text it keeps the loss of regression as it is.
+//! Sections: `labels` (f64 each, in the order of [`Model::labels`]) and `weights` (one a vector for each feature, side by
+//! side, then for the constant feature, if there is one). Unlike LIBLINEAR's text it keeps the loss of regression as it is.
 
 #[cfg(test)]
 mod tests;
 
-use super::{Bias, LossKind, Model};
+use super::{LossKind, Model};
 use crate::container::{Container, Damage, Facts, Header, Kind, Writer, claims};
 use crate::error::{Error, Result};
 use crate::save;
@@ -53,9 +53,8 @@ pub(super) fn is_native(head: &[u8]) -> bool {
 /// # Errors
 /// [`Error::Io`] if the system fails, as with a full disk; [`Error::Input`] if `path` is no regular file.
 pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
-    let labels: Vec<f64> = model.labels().iter().map(|&label| f64::from(label)).collect();
-    let bias = model.bias();
-    let weights = || model.weights().iter().copied().chain(bias.map(|bias| bias.weight));
+    let (labels, bias) = (model.labels(), model.bias());
+    let weights = || model.weights().iter().chain(model.bias_weights()).copied();
     let is_short = weights().all(|weight| f64::from(weight as f32).to_bits() == weight.to_bits());
     let size: usize = if is_short { 4 } else { 8 };
 
@@ -65,7 +64,7 @@ pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     facts.set(FLAGS, flag(model.uses_l1(), L1) | flag(bias.is_some(), CONSTANT));
     facts.set(VALUE, bias.map_or(0.0, |bias| bias.value).to_bits());
     facts.set(LABELS, labels.len() as u64);
-    facts.set(VECTORS, 1);
+    facts.set(VECTORS, model.outputs() as u64);
     facts.set(FEATURES, model.width() as u64);
     facts.set(WEIGHT, size as u64);
     let sections = [("labels", 8 * labels.len() as u64), ("weights", (weights().count() * size) as u64)];
@@ -103,7 +102,7 @@ struct Parts {
     loss: LossKind,
     l1: bool,
     labels: Vec<f64>,
-    /// With that of the constant feature as the last one.
+    /// With those of the constant feature as the last ones.
     weights: Vec<f64>,
     constant: Option<f64>,
 }
@@ -131,9 +130,11 @@ fn parts(bytes: &[u8]) -> Result<Parts, Damage> {
             if labels.len() as u64 == facts.get(LABELS)
                 && Some(weights.len() as u64) == rows.checked_mul(facts.get(VECTORS)) =>
         {
-            if facts.get(VECTORS) != 1 || labels.len() > 2 {
-                let what = format!("has {} vectors of weights (byte 456)", facts.get(VECTORS));
-                return Err(strange(what, "a model of two classes or of regression"));
+            let vectors = if labels.len() > 2 { labels.len() as u64 } else { 1 };
+            if facts.get(VECTORS) != vectors {
+                let found = facts.get(VECTORS);
+                let what = format!("has {found} vectors of weights (byte 456) for {} labels", labels.len());
+                return Err(strange(what, "1 vector, or one a label if there are more than 2"));
             }
             Ok(Parts { loss, l1: flags & L1 != 0, labels, weights, constant })
         }
@@ -159,25 +160,12 @@ fn numbers(bytes: &[u8], size: u64) -> Option<Vec<f64>> {
 }
 
 impl Parts {
-    fn model(mut self, name: &str) -> Result<Model> {
-        let whole = |label: &f64| Some(*label as i32).filter(|&number| f64::from(number) == *label);
-        let labels: Vec<i32> = self.labels.iter().filter_map(whole).collect();
-        let labels = match labels[..] {
-            [] if self.labels.is_empty() => None,
-            [first, second] if self.labels.len() == 2 => Some([first, second]),
-            _ => {
-                let what = format!("has the labels {:?}", self.labels);
-                return Err(Damage::new(what, "two whole numbers, or none").into_error(name, Kind::Model));
-            }
-        };
-        let bias = match self.constant {
-            Some(value) => self.weights.pop().map(|weight| Bias { value, weight }),
-            None => None,
-        };
+    fn model(self, name: &str) -> Result<Model> {
         let named = |error| match error {
             Error::Input { what, expected, hint, .. } => Error::input(name, what, expected, hint),
             other => other,
         };
-        Ok(Model::new(self.loss, labels, self.weights, bias).map_err(named)?.with_l1(self.l1))
+        let model = Model::with_classes(self.loss, self.labels, self.weights, self.constant);
+        Ok(model.map_err(named)?.with_l1(self.l1))
     }
 }

@@ -19,7 +19,7 @@ use serde::Serialize;
 pub use evaluated::{Evaluated, ModelFile};
 pub use inspected::Inspected;
 pub use svg::write_svg;
-pub use trained::{Epoch, Outcome, Settings, Trained};
+pub use trained::{Class, Epoch, Outcome, Settings, Trained};
 
 use crate::data::Dataset;
 use crate::error::Result;

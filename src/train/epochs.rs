@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::Settings;
+use super::{ClassFit, Classes, Settings};
 use crate::error::{Error, Result};
 use crate::model::Evaluation;
 use crate::params::{Real, SharedParams};
@@ -31,8 +31,8 @@ pub struct Epoch {
     pub test: Option<Evaluation>,
 }
 
-/// Why training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why training ended, in ascending order of how much it leaves undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopReason {
     /// The gap came below the tolerance; for a method without a gap, the objective settled within it.
     Tolerance,
@@ -87,6 +87,15 @@ pub enum Event<'a> {
     Began(&'a Began),
     /// An epoch has ended.
     Epoch(&'a Epoch),
+    /// With more than two classes, their training starts; no other event comes but [`Event::Class`].
+    Classes(Classes),
+    /// A class against the rest is trained.
+    Class {
+        /// What came of it.
+        fit: &'a ClassFit,
+        /// Number of classes that are trained by now.
+        done: usize,
+    },
     /// An epoch made the objective explode: its change was undone, and steps are half as long from here on.
     RolledBack {
         /// The objective that was undone; may be infinite or not a number.

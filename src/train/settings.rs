@@ -21,6 +21,8 @@ pub enum Solver {
     Sgd,
     /// Dual coordinate ascent: [`ascend`](super::ascend).
     Dual,
+    /// Variance reduction, for smooth losses: [`reduce_variance`](super::reduce_variance).
+    Saga,
 }
 
 impl Solver {
@@ -39,6 +41,7 @@ impl Solver {
             Solver::Auto => "auto",
             Solver::Sgd => "sgd",
             Solver::Dual => "dual",
+            Solver::Saga => "saga",
         }
     }
 }

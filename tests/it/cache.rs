@@ -41,6 +41,49 @@ fn every_command_takes_a_cache_in_place_of_text() {
     assert_eq!(shape("d"), shape("d.cache"));
 }
 
+/// Three classes, of which each has a feature, and a factor for each example.
+fn three_classes(examples: usize) -> (String, String) {
+    let (mut text, mut factors) = (String::new(), String::new());
+    for i in 0..examples {
+        let class = (i * i + i / 7) % 3;
+        text += &format!("{} {}:1 {}:0.{}\n", [5, 2, 9][class], class + 1, 4 + i % 31, 1 + i % 9);
+        factors += &format!("{}\n", (i % 5) as f64 / 2.0);
+    }
+    (text, factors)
+}
+
+#[test]
+fn many_classes_and_weights_of_examples_come_from_caches_as_from_text() {
+    let (text, factors) = three_classes(2000);
+    let place = Place::with(&[("d", &*text), ("w", &*factors), ("ones", &*"1\n".repeat(2000))]);
+    place.succeed(&["convert", "d", "c", "--seed", "9"]);
+    let train = |data, weights, format| {
+        let model = ["--model", "m", "--model-format", format, "--weights", weights, "--seed", "9"];
+        place.succeed(&[&["train", data][..], &model, &SAME].concat());
+        place.read("m")
+    };
+    for format in ["native", "liblinear"] {
+        let (from_text, from_cache) = (train("d", "w", format), train("c", "w", format));
+        assert!(from_text == from_cache && from_text != train("d", "ones", format), "{format}");
+        let mut outputs =
+            [&["predict"][..], &["predict", "--decision"], &["predict", "--proba"], &["evaluate"]]
+                .map(|command| {
+                    let run = |data| place.succeed(&[command, &["m", data]].concat());
+                    let (text, cache) = (run("d"), run("c"));
+                    assert_eq!((&text.stdout, &text.stderr), (&cache.stdout, &cache.stderr), "{command:?}");
+                    text.stdout
+                })
+                .into_iter();
+        let numbers = |line: &str| line.split(' ').count();
+        for (width, heading) in [(1, 0), (3, 0), (4, 1)] {
+            let output = outputs.next().unwrap();
+            assert_eq!(output.lines().count(), 2000 + heading);
+            assert!(output.lines().all(|line| numbers(line) == width), "{width}");
+        }
+        assert!(outputs.next().unwrap().contains("\naccuracy   1\n"));
+    }
+}
+
 #[test]
 fn text_comes_back_from_a_cache() {
     let place = Place::with(&[("d", "2 1:1 3:0.5\n-1 7:2e-9\n2\n-1 2:3\n"), ("z", "1 0:1 2:1\n-1 1:1\n")]);

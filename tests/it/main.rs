@@ -10,6 +10,8 @@ mod evaluate;
 mod formats;
 mod inspect;
 mod interrupt;
+mod multiclass;
 mod predict;
 mod saving;
 mod train;
+mod weights;

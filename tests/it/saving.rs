@@ -27,7 +27,7 @@ fn version(number: i32) -> Model {
 fn saves_until_killed() {
     let Some(path) = std::env::var_os(SAVE_TO) else { return };
     let start = Instant::now();
-    let mut number = Model::load(&path).unwrap().labels()[0];
+    let mut number = Model::load(&path).unwrap().labels()[0] as i32;
     while start.elapsed() < Duration::from_secs(10) {
         number += 1;
         version(number).save(&path).unwrap();
@@ -59,7 +59,7 @@ fn a_killed_process_leaves_a_whole_model() {
         assert!(was_saving, "the saving process ended on its own");
 
         let model = Model::load(&path).unwrap();
-        let number = model.labels()[0];
+        let number = model.labels()[0] as i32;
         assert_eq!(model, version(number));
         assert!(number >= last, "version {number} came after {last}");
         last = number;

@@ -134,6 +134,37 @@ fn l1_makes_exact_zeros() {
 }
 
 #[test]
+fn variance_reduction_is_certified() {
+    let place = Place::new();
+    place.succeed(&[
+        "train",
+        TRAIN,
+        "--solver",
+        "saga",
+        "--l1",
+        "1e-4",
+        "--l2",
+        "0",
+        "--tolerance",
+        "1e-4",
+        "--model",
+        "m",
+        "--report",
+        "r",
+    ]);
+    let report = place.json("r");
+    assert_eq!(report["settings"]["solver"], "saga");
+    assert_eq!(report["final"]["stop_reason"], "tolerance");
+    let gap = number(&report["final"]["gap"]);
+    assert!((0.0..=1e-4).contains(&gap), "{gap}");
+    let model = place.text("m");
+    let weights: Vec<f64> =
+        model.lines().skip_while(|line| *line != "w").skip(1).map(|w| w.trim().parse().unwrap()).collect();
+    let zeros = weights.iter().filter(|&&w| w == 0.0).count();
+    assert!(zeros > weights.len() * 9 / 10, "{zeros} of {}", weights.len());
+}
+
+#[test]
 fn regression_takes_any_labels() {
     let place = Place::with(&[("d", "3.5 1:1\n-2.25 2:1\n1e3 1:1 2:1\n"), ("one", "2.5 1:1\n2.5 2:1\n")]);
     for loss in ["squared", "huber"] {
@@ -184,8 +215,8 @@ fn settings_are_reported() {
     place.succeed(&args.split_whitespace().collect::<Vec<_>>());
     let report = place.json("r");
     let expected = serde_json::json!({
-        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "strategy": "sequential", "solver": "sgd",
-        "update": null, "clusters": null, "update_delay": null, "pin": null, "threads": 1, "learning_rate": 0.5, "learning_rate_searched": false,
+        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "free_bias": false, "class_weights": [], "example_weights": false, "strategy": "sequential", "solver": "sgd",
+        "update": null, "clusters": null, "update_delay": null, "pin": null, "threads": 1, "multiclass": null, "learning_rate": 0.5, "learning_rate_searched": false,
         "schedule": "geometric:0.8", "seed": 9, "epochs": 4, "tolerance": 0.0, "time_limit_seconds": 60.0
     });
     assert_eq!(report["settings"], expected);

@@ -142,6 +142,10 @@ pub struct ProblemArgs {
     /// Loss; squared and huber are for regression
     #[arg(long, default_value = "logistic", value_parser = loss())]
     pub loss: LossKind,
+    /// What becomes of more than two labels: ovr trains each class against the rest, whatever numbers name them; auto
+    /// does so if all are whole numbers
+    #[arg(long, value_enum, default_value_t = Multiclass::Auto)]
+    pub multiclass: Multiclass,
     /// Strength of the squares in the regularizer, 0 or larger [default: 1/n for n examples]
     #[arg(long, value_name = "X", allow_hyphen_values = true, conflicts_with = "cost")]
     pub l2: Option<f64>,
@@ -151,12 +155,23 @@ pub struct ProblemArgs {
     /// Strength of the absolute values in the regularizer, 0 or larger; makes weights exactly 0
     #[arg(long, value_name = "X", default_value_t = 0.0, allow_hyphen_values = true)]
     pub l1: f64,
-    /// Value of a constant feature that every example gets, 0 or larger; larger makes its weight cheaper
+    /// Value of a constant feature that every example gets, 0 or larger, like LIBLINEAR's -B: its weight is the bias,
+    /// regularized like the others; larger makes it cheaper
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
     pub bias: f64,
     /// Train without that constant feature
     #[arg(long, conflicts_with = "bias")]
     pub no_bias: bool,
+    /// Leave the bias out of the regularizer
+    #[arg(long, conflicts_with = "no_bias")]
+    pub free_bias: bool,
+    /// Factor W, above 0, of the losses of examples with this label (LIBLINEAR's -wi), repeatable; balanced: all classes
+    /// count the same in all [default: 1]
+    #[arg(long, value_name = "LABEL:W|balanced", value_parser = class_weight, allow_hyphen_values = true)]
+    pub class_weight: Vec<ClassWeight>,
+    /// Factors of the examples' losses: a file with one number a line, 0 or larger, in the order of DATA [default: all 1]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
 }
 
 /// How it is minimized.
@@ -242,10 +257,10 @@ pub struct PredictArgs {
     /// Write the predictions here [default: standard output]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub output: Option<PathBuf>,
-    /// Write decision values: positive for the model's first label
+    /// Write decision values: of two classes, positive for the model's first label; of more, one a label, in its order
     #[arg(long)]
     pub decision: bool,
-    /// Write the probabilities of both labels beside each prediction (logistic loss only)
+    /// Write the probabilities of all labels beside each prediction (logistic loss only)
     #[arg(long, conflicts_with = "decision")]
     pub proba: bool,
     /// From which number DATA counts its features
@@ -301,6 +316,14 @@ pub enum Solver {
     Sgd,
     /// Dual coordinate ascent, without step sizes
     Dual,
+    /// Variance reduction, for smooth losses: converges under l1 too, and says how near the optimum is
+    Saga,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Multiclass {
+    Auto,
+    Ovr,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -315,6 +338,22 @@ pub enum Strategy {
 pub enum Update {
     Wild,
     Atomic,
+}
+
+#[derive(Clone, Copy)]
+pub enum ClassWeight {
+    Balanced,
+    Of { label: f64, weight: f64 },
+}
+
+fn class_weight(text: &str) -> Result<ClassWeight, String> {
+    if text == "balanced" {
+        return Ok(ClassWeight::Balanced);
+    }
+    let parts =
+        text.rsplit_once(':').and_then(|(label, weight)| Some((label.parse().ok()?, weight.parse().ok()?)));
+    let (label, weight) = parts.ok_or("expected `balanced` or LABEL:W with two numbers, like -1:2.5")?;
+    Ok(ClassWeight::Of { label, weight })
 }
 
 #[derive(Clone, Copy)]

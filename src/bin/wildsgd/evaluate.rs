@@ -3,14 +3,14 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use wildsgd::model::{Evaluation, Judge};
+use wildsgd::model::{ClassQuality, Evaluation, Judge};
 use wildsgd::{Error, Model, report};
 
 use crate::args::EvaluateArgs;
 use crate::failure::Failure;
 use crate::outputs;
 use crate::passing::Passed;
-use crate::terminal::{Terminal, measures, short, warnings};
+use crate::terminal::{Terminal, digits, measures, short, warnings};
 
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let inputs = [("the model", args.model.as_path()), ("the data", args.data.as_path())];
@@ -24,13 +24,13 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let passed = Passed::all(&args.data, args.index_base, &model, |_| (), judged)?;
     let data = passed.report();
     let examples = judge.examples();
-    let evaluation = judge.finish();
+    let (evaluation, classes) = judge.finish();
 
-    print(examples, &evaluation).map_err(|error| Error::io("<stdout>", "write", error))?;
+    print(examples, &evaluation, &classes).map_err(|error| Error::io("<stdout>", "write", error))?;
     if let Some(path) = &args.report {
         let model_name = args.model.display().to_string();
         report::write(
-            &report::Evaluated::new(&model_name, &model, data, passed.counts.unseen, evaluation),
+            &report::Evaluated::new(&model_name, &model, data, passed.counts.unseen, (evaluation, classes)),
             path,
         )?;
     }
@@ -40,11 +40,23 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(examples: usize, evaluation: &Evaluation) -> io::Result<()> {
+fn print(examples: usize, evaluation: &Evaluation, classes: &[ClassQuality]) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     writeln!(out, "{:<10} {examples}", "examples")?;
     for (name, value) in measures(evaluation) {
         writeln!(out, "{name:<10} {}", short(value))?;
+    }
+    if classes.len() > 2 {
+        writeln!(
+            out,
+            "\n{:>9} {:>10} {:>10} {:>10} {:>10}",
+            "class", "examples", "precision", "recall", "F1"
+        )?;
+        for class in classes {
+            let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(digits);
+            let ClassQuality { label, examples, .. } = class;
+            writeln!(out, "{label:>9} {examples:>10} {precision:>10} {recall:>10} {f1:>10}")?;
+        }
     }
     out.flush()
 }

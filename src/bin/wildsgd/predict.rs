@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use wildsgd::{Dataset, Error, Model, metrics, save};
+use wildsgd::{Error, Model, metrics, save};
 
 use crate::args::PredictArgs;
 use crate::failure::Failure;
@@ -58,8 +58,9 @@ fn write(
     out: &mut (dyn Write + Send),
 ) -> Result<(Passed, Quality), Error> {
     let failed = |error| Error::io(name, "write", error);
-    if let (Form::Probabilities, &[first, second]) = (form, model.labels()) {
-        writeln!(out, "labels {first} {second}").map_err(failed)?;
+    if let Form::Probabilities = form {
+        let labels: String = model.labels().iter().map(|label| format!(" {label}")).collect();
+        writeln!(out, "labels{labels}").map_err(failed)?;
     }
     let mut quality = Quality::default();
     let lines = |scores: &[f64]| form.lines(model, scores);
@@ -74,7 +75,9 @@ fn write(
 #[derive(Clone, Copy)]
 enum Form {
     Label,
+    /// All scores of an example.
     Decision,
+    /// The label, and the probability of each.
     Probabilities,
 }
 
@@ -82,22 +85,34 @@ impl Form {
     fn of(args: &PredictArgs, model: &Model) -> Result<Self, Error> {
         if args.proba {
             // Refused before the data are read.
-            model.probabilities(&Dataset::from_parts(vec![0], vec![], None, vec![], 0)?)?;
+            model.probabilities_of_scores(&[])?;
             return Ok(Form::Probabilities);
         }
         Ok(if args.decision { Form::Decision } else { Form::Label })
     }
 
     fn lines(self, model: &Model, scores: &[f64]) -> Vec<u8> {
+        let outputs = model.outputs();
+        let probabilities = match self {
+            Form::Probabilities => {
+                model.probabilities_of_scores(scores).expect("a loss without them was refused")
+            }
+            Form::Label | Form::Decision => Vec::new(),
+        };
         let mut lines = String::new();
-        for &score in scores {
-            match self {
-                Form::Label => lines += &exact(model.prediction(score)),
-                Form::Decision => lines += &exact(score),
+        for (i, scores) in scores.chunks(outputs).enumerate() {
+            let (label, numbers) = match self {
+                Form::Label => (true, &[][..]),
+                Form::Decision => (false, scores),
                 Form::Probabilities => {
-                    let p = 1.0 / (1.0 + (-score).exp());
-                    lines += &format!("{} {} {}", model.prediction(score), exact(p), exact(1.0 - p));
+                    let classes = model.labels().len();
+                    (true, &probabilities[i * classes..][..classes])
                 }
+            };
+            let label = label.then(|| model.prediction(scores));
+            for (k, number) in label.into_iter().chain(numbers.iter().copied()).enumerate() {
+                lines += if k == 0 { "" } else { " " };
+                lines += &exact(number);
             }
             lines.push('\n');
         }
@@ -122,26 +137,39 @@ impl Quality {
         if classes.is_empty() {
             return self.errors.add(scores, labels);
         }
-        for (&score, &label) in scores.iter().zip(labels) {
-            let label = f64::from(label);
-            self.known += usize::from(classes.iter().any(|&class| f64::from(class) == label));
-            self.right += usize::from(model.prediction(score) == label);
+        for (scores, &label) in scores.chunks(model.outputs()).zip(labels) {
+            let right = model.prediction(scores) == f64::from(label);
+            self.right += usize::from(right);
+            self.known += usize::from(right || classes.contains(&f64::from(label)));
         }
     }
 
     fn sentence(&self, model: &Model, total: usize) -> String {
-        match *model.labels() {
-            [] => {
-                format!("Mean squared error = {}, R2 = {}", short(self.errors.mse()), short(self.errors.r2()))
-            }
-            [first, second] if self.known == 0 => {
-                format!("no accuracy: none of the {total} labels is one of the model's, {first} and {second}")
-            }
-            _ => format!(
-                "Accuracy = {} % ({}/{total})",
-                short(Some(100.0 * self.right as f64 / total as f64)),
-                self.right
-            ),
+        if model.labels().is_empty() {
+            return format!(
+                "Mean squared error = {}, R2 = {}",
+                short(self.errors.mse()),
+                short(self.errors.r2())
+            );
         }
+        if self.known == 0 {
+            return format!(
+                "no accuracy: none of the {total} labels is one of the model's, {}",
+                enumeration(model.labels())
+            );
+        }
+        let share = 100.0 * self.right as f64 / total as f64;
+        format!("Accuracy = {} % ({}/{total})", short(Some(share)), self.right)
+    }
+}
+
+/// Two labels or more in words.
+fn enumeration(labels: &[f64]) -> String {
+    /// Labels that a message bears.
+    const MOST: usize = 8;
+    let text = |labels: &[f64]| labels.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+    match labels {
+        [others @ .., last] if labels.len() <= MOST => format!("{} and {last}", text(others)),
+        _ => format!("{} and {} more", text(&labels[..MOST]), labels.len() - MOST),
     }
 }

@@ -98,6 +98,19 @@ impl Dataset {
         }
     }
 
+    /// `items`, one an example in the order of the file, in the order of the rows.
+    ///
+    /// # Panics
+    /// If there is not one an example.
+    pub fn from_file_order<T: Clone>(&self, items: &[T]) -> Vec<T> {
+        assert_eq!(items.len(), self.len(), "one item an example");
+        let mut items = items.to_vec();
+        if let Some(seed) = self.seed {
+            shuffle(&mut items, seed);
+        }
+        items
+    }
+
     /// A copy whose row `i` is this one's row `order[i]`, for which that is the order of the file.
     ///
     /// # Panics

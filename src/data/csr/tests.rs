@@ -38,10 +38,11 @@ fn an_order_replaces_another() {
     for (seed, other) in shuffled.iter().enumerate() {
         assert_eq!(other.seed(), Some(seed as u64));
         assert_eq!(*other.labels_of_file(), *data.labels());
+        assert_eq!(other.from_file_order(data.labels()), other.labels());
         assert!(matches!(other.shuffled(seed as u64), std::borrow::Cow::Borrowed(_)));
         assert_eq!(*other.shuffled(7), shuffled[7]);
         let classes = ClassLabels::of("a.svm", &other.labels_of_file()).unwrap();
-        assert_eq!((classes.first(), classes.second()), (2, 1));
+        assert_eq!(classes.labels(), [2.0, 1.0]);
     }
 }
 

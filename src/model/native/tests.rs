@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Bias;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -17,8 +18,8 @@ fn classifier() -> Model {
 }
 
 fn bits(model: &Model) -> Vec<u64> {
-    let bias = model.bias().map_or([0, 0], |bias| [bias.value.to_bits(), bias.weight.to_bits()]);
-    model.weights().iter().map(|weight| weight.to_bits()).chain(bias).collect()
+    let constant = model.bias().map(|bias| bias.value);
+    model.weights().iter().chain(model.bias_weights()).chain(&constant).map(|x| x.to_bits()).collect()
 }
 
 #[test]
@@ -33,6 +34,12 @@ fn models_come_back_bit_for_bit() {
     models.push(
         Model::new(LossKind::Hinge, Some([0, 1]), (0..200_001).map(f64::from).collect(), None).unwrap(),
     );
+    for (labels, constant) in
+        [(vec![3.0, -0.5, 1e10], None), (vec![0.0, 2.0, 4.0], Some(0.0)), (vec![1.0, 2.0, 3.0], Some(0.5))]
+    {
+        let weights = (0..12).map(|k| f64::from(k) / 3.0).collect();
+        models.push(Model::with_classes(LossKind::Logistic, labels, weights, constant).unwrap());
+    }
     for model in models {
         let bytes = bytes_of(&model);
         let back = read(&bytes, "m").unwrap();
@@ -120,8 +127,22 @@ fn facts_that_contradict_the_sections_are_refused() {
         read(&forged(facts, labels.map(f64::to_le_bytes).as_flattened(), &weights), "m")
     };
     assert!(with_labels([1.0, 2.0]).is_ok());
-    for labels in [[1.0, 1.0], [1.0, 0.5], [1.0, f64::NAN], [1.0, 1e10]] {
+    assert!(with_labels([0.5, 1e10]).is_ok());
+    for labels in [[1.0, 1.0], [0.0, -0.0], [1.0, f64::NAN], [f64::INFINITY, 1.0]] {
         assert!(with_labels(labels).is_err(), "{labels:?}");
+    }
+    let vectors = |labels: u64, vectors, features| {
+        let mut facts = facts(&[(LABELS, labels), (VECTORS, vectors), (FEATURES, features)]);
+        facts.set_bytes(LOSS, b"hinge\0\0");
+        let labels: Vec<u8> = (0..labels).flat_map(|label| (label as f64).to_le_bytes()).collect();
+        read(&forged(facts, &labels, &[0; 48]), "m")
+    };
+    assert!(vectors(3, 3, 2).is_ok() && vectors(2, 1, 6).is_ok());
+    for (labels, count, features) in [(3, 1, 6), (3, 2, 3), (3, 6, 1), (2, 2, 3), (2, 3, 2)] {
+        assert!(
+            vectors(labels, count, features).is_err(),
+            "{count} vectors of {features} for {labels} labels"
+        );
     }
     let infinite = forged(facts(&[]), &[], [1.0, f64::INFINITY].map(f64::to_le_bytes).as_flattened());
     assert!(read(&infinite, "m").unwrap_err().to_string().starts_with("m: the weight of feature 2 is inf"));

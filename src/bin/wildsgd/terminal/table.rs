@@ -1,6 +1,6 @@
-//! One row an epoch.
+//! One row an epoch, or with more than two classes one row a class.
 
-use wildsgd::train::Epoch;
+use wildsgd::train::{ClassFit, Classes, Epoch};
 
 use super::{digits, measures, short};
 
@@ -36,6 +36,32 @@ impl Table {
             }
         }
         line
+    }
+
+    /// What is trained with more than two classes, and the first line of their rows.
+    pub fn classes(&self, Classes { count, at_once, threads }: Classes) -> String {
+        let each = if threads == 1 { "one thread".into() } else { format!("{threads} threads") };
+        let how = match at_once {
+            1 => format!("one class after the other with {each}"),
+            _ => format!("{at_once} classes at a time with {each} each"),
+        };
+        let columns = format!(
+            "{:>9} {:>10} {:>10} {:>6} {:>12}   stopped",
+            "class", "examples", "seconds", "epochs", "objective"
+        );
+        format!("{count} classes, each against the rest (one-vs-rest): {how}\n{columns}")
+    }
+
+    /// A class against the rest.
+    pub fn class(&self, fit: &ClassFit) -> String {
+        let undone = match fit.undone {
+            0 => String::new(),
+            n => format!(", {n} rolled back"),
+        };
+        let ClassFit { label, examples, epochs, .. } = fit;
+        let (seconds, objective) = (fit.train_time.as_secs_f64(), digits(Some(fit.objective)));
+        let stop = fit.stop.name();
+        format!("{label:>9} {examples:>10} {seconds:>10.3} {epochs:>6} {objective:>12}   {stop}{undone}")
     }
 
     /// An epoch that was rolled back.
