@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use super::Dataset;
 use crate::error::{Error, Result};
 
 /// The labels of a data set with two classes or more, in LIBLINEAR's order: that of first appearance, except that of -1
@@ -64,6 +65,28 @@ impl ClassLabels {
             )),
             [-1.0, 1.0] => Self::found(path, &[1.0, -1.0], is_legal, refusal),
             _ => Ok(classes),
+        }
+    }
+
+    /// What `find` ([`ClassLabels::of`] or [`ClassLabels::of_any`]) finds for the labels of `data` in the order of the
+    /// file, which two classes need not be brought into.
+    ///
+    /// # Errors
+    /// Those of `find`.
+    pub fn of_dataset(
+        path: &str,
+        data: &Dataset,
+        find: impl Fn(&str, &[f32]) -> Result<Self>,
+    ) -> Result<Self> {
+        let two = match find(path, data.labels()).as_ref().map(|classes| classes.labels()) {
+            Ok(&[first, second]) => Some([first, second]),
+            _ => None,
+        };
+        match (two, data.first_label()) {
+            (Some([second, first]), Some(label)) if label == first => find(path, &[first, second]),
+            (Some(labels), Some(_)) => find(path, &labels),
+            // Of more, the order in the file counts; and the first bad one of the file is told.
+            _ => find(path, &data.labels_of_file()),
         }
     }
 
@@ -140,6 +163,28 @@ mod tests {
         assert_eq!(order(&[-1.0, 2.0]), [-1.0, 2.0]);
         assert_eq!(order(&[i32::MIN as f32, 2_147_483_520.0]), [i32::MIN as f32, 2_147_483_520.0]);
         assert_eq!(order(&[-1.0, 1.0, 0.0, 1.0, -0.0, -7.0]), [-1.0, 1.0, 0.0, -7.0]);
+    }
+
+    #[test]
+    fn the_order_of_rows_does_not_matter() {
+        for labels in [
+            &[-1.0, 1.0, 1.0, -1.0][..],
+            &[2.0, 1.0, 1.0, 1.0, 2.0],
+            &[1.0, 2.0, 1.0, 1.0, 2.0],
+            &[0.5, 3.0, -2.0, 3.0, 0.5],
+            &[7.0, 7.0],
+            &[1.0, 2.0, f32::NAN, 0.25],
+        ] {
+            let data =
+                Dataset::from_parts(vec![0; labels.len() + 1], vec![], None, labels.to_vec(), 0).unwrap();
+            for find in [ClassLabels::of, ClassLabels::of_any] {
+                let text = |found: Result<ClassLabels>| found.map_err(|error| error.to_string());
+                let expected = text(find("a.svm", labels));
+                for seed in 0..20 {
+                    assert_eq!(text(ClassLabels::of_dataset("a.svm", &data.shuffled(seed), find)), expected);
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,14 +1,12 @@
 //! How well a model does on labeled examples.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::predict::{ROWS_PER_TASK, log_odds_to_log, log_sum};
-use super::{LossKind, Model, label};
+use super::judge::{Judge, Truths};
+use super::predict::ROWS_PER_TASK;
+use super::{Model, label};
 use crate::data::Dataset;
-use crate::metrics;
 
 /// Measures of a model on labeled examples. Which of them are there depends on the kind of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -82,7 +80,7 @@ pub struct ClassQuality {
 }
 
 impl ClassQuality {
-    fn new(label: f64, Counts { examples, predicted, right }: Counts) -> Self {
+    pub(super) fn new(label: f64, Counts { examples, predicted, right }: Counts) -> Self {
         let share = |of: usize| (of > 0).then(|| right as f64 / of as f64);
         let both = examples + predicted;
         ClassQuality {
@@ -101,131 +99,33 @@ fn is_zero(count: &usize) -> bool {
 }
 
 /// Examples of a class.
-#[derive(Clone, Copy, Default)]
-struct Counts {
-    examples: usize,
-    predicted: usize,
-    right: usize,
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) examples: usize,
+    pub(super) predicted: usize,
+    pub(super) right: usize,
 }
 
-/// What a task finds out about some examples under a model of many classes.
-struct Judged {
-    /// The true class, if the model knows it, and the predicted one.
-    classes: Vec<(Option<u32>, u32)>,
-    /// Over the examples of known label: losses over all classes, and -ln(probability of the right one).
-    loss: f64,
-    log_loss: f64,
-}
+/// Scores that are in memory at a time.
+const SCORED_TOGETHER: usize = 1 << 18;
 
 impl Model {
-    /// Compares the model's scores with the labels of `data`. Deterministic.
+    /// Compares the model's scores with the labels of `data`. Takes 8 bytes an example of two classes, 12 in
+    /// regression. Deterministic.
     pub fn evaluate(&self, data: &Dataset) -> Evaluation {
-        match self.labels() {
-            &[first, second] => self.evaluate_two([first, second], data),
-            [] => self.evaluate_regression(data),
-            _ => self.evaluate_classes(data).0,
-        }
+        self.evaluate_classes(data).0
     }
 
     /// Compares as [`Model::evaluate`] does, and each class with the others, in the order of the labels. Classes are
     /// empty in regression. Deterministic.
     pub fn evaluate_classes(&self, data: &Dataset) -> (Evaluation, Vec<ClassQuality>) {
-        let labels = self.labels();
-        if labels.is_empty() {
-            return (self.evaluate(data), Vec::new());
+        let mut judge = Judge::new(self);
+        let together = (SCORED_TOGETHER / self.outputs()).max(1);
+        for start in (0..data.len()).step_by(together) {
+            let rows = start..data.len().min(start + together);
+            judge.add(&self.decisions_of(data, rows.clone()), &data.labels()[rows]);
         }
-        let judged = self.judge(data);
-        let mut counts = vec![Counts::default(); labels.len()];
-        let mut unknown = 0;
-        for &(truth, predicted) in judged.iter().flat_map(|part| &part.classes) {
-            counts[predicted as usize].predicted += 1;
-            match truth {
-                Some(truth) => {
-                    counts[truth as usize].examples += 1;
-                    counts[truth as usize].right += usize::from(truth == predicted);
-                }
-                None => unknown += 1,
-            }
-        }
-        let classes: Vec<_> =
-            labels.iter().zip(&counts).map(|(&label, &counts)| ClassQuality::new(label, counts)).collect();
-        if labels.len() == 2 {
-            return (self.evaluate(data), classes);
-        }
-        let known = data.len() - unknown;
-        let right: usize = counts.iter().map(|counts| counts.right).sum();
-        let per_known = |sum: f64| (known > 0).then(|| sum / known as f64);
-        let f1: Vec<f64> = classes.iter().filter_map(|class| class.f1).collect();
-        let loss = judged.iter().map(|part| part.loss).sum::<f64>() / labels.len() as f64;
-        let log_loss = judged.iter().map(|part| part.log_loss).sum();
-        let evaluation = Evaluation {
-            objective: None,
-            loss: per_known(loss),
-            quality: Quality::ManyClasses {
-                accuracy: right as f64 / (data.len() as f64).max(1.0),
-                macro_f1: (!f1.is_empty()).then(|| f1.iter().sum::<f64>() / f1.len() as f64),
-                log_loss: per_known(log_loss).filter(|_| self.loss() == LossKind::Logistic),
-                unknown_labels: unknown,
-            },
-        };
-        (evaluation, classes)
-    }
-
-    /// Judges the examples in tasks whose order and size do not depend on the number of threads.
-    fn judge(&self, data: &Dataset) -> Vec<Judged> {
-        let places = self.places();
-        let starts: Vec<usize> = (0..data.len()).step_by(ROWS_PER_TASK).collect();
-        let judge = |start: usize| {
-            let mut scores = vec![0.0; self.outputs()];
-            let mut part = Judged { classes: Vec::new(), loss: 0.0, log_loss: 0.0 };
-            for i in start..data.len().min(start + ROWS_PER_TASK) {
-                self.score_into(data.row(i), &mut scores);
-                let truth = places.get(&(f64::from(data.labels()[i]) + 0.0).to_bits()).copied();
-                part.classes.push((truth, self.class(&scores) as u32));
-                let Some(truth) = truth.filter(|_| scores.len() > 1) else { continue };
-                part.loss += self.loss_of_classes(truth as usize, &scores);
-                part.log_loss += log_sum(&scores) - log_odds_to_log(scores[truth as usize]);
-            }
-            part
-        };
-        starts.into_par_iter().map(judge).collect()
-    }
-
-    fn evaluate_two(&self, [first, second]: [f64; 2], data: &Dataset) -> Evaluation {
-        let scores = self.decisions(data);
-        let sign = |label: f32| match f64::from(label) {
-            label if label == first => Some(1.0),
-            label if label == second => Some(-1.0),
-            _ => None,
-        };
-        let (known, signs): (Vec<f64>, Vec<f32>) = scores
-            .iter()
-            .zip(data.labels())
-            .filter_map(|(&score, &label)| sign(label).map(|sign| (score, sign)))
-            .unzip();
-        let right = metrics::accuracy(&known, &signs).unwrap_or(0.0) * known.len() as f64;
-        Evaluation {
-            objective: None,
-            loss: self.mean_loss(&known, &signs),
-            quality: Quality::Classes {
-                accuracy: right / (data.len() as f64).max(1.0),
-                auc: metrics::auc(&known, &signs),
-                unknown_labels: data.len() - known.len(),
-            },
-        }
-    }
-
-    fn evaluate_regression(&self, data: &Dataset) -> Evaluation {
-        let scores = self.decisions(data);
-        Evaluation {
-            objective: None,
-            loss: self.mean_loss(&scores, data.labels()),
-            quality: Quality::Regression {
-                rmse: metrics::rmse(&scores, data.labels()),
-                mae: metrics::mae(&scores, data.labels()),
-                r2: metrics::r2(&scores, data.labels()),
-            },
-        }
+        judge.finish()
     }
 
     /// Mean over the examples whose label the model knows of their loss times their weight; with more than two classes,
@@ -235,18 +135,16 @@ impl Model {
     /// If there is not one weight an example.
     pub fn weighted_loss(&self, data: &Dataset, weights: &[f32]) -> Option<f64> {
         assert_eq!(weights.len(), data.len(), "one weight an example");
-        let places = self.places();
+        let (truths, rows, labels) = (Truths::new(self), data.rows(), data.labels());
         let starts: Vec<usize> = (0..data.len()).step_by(ROWS_PER_TASK).collect();
         let sum = |start: usize| {
             let mut scores = vec![0.0; self.outputs()];
             let (mut sum, mut known) = (0.0, 0_usize);
             let end = data.len().min(start + ROWS_PER_TASK);
             for (i, &weight) in (start..end).zip(&weights[start..end]) {
-                let label = f64::from(data.labels()[i]);
-                let truth = places.get(&(label + 0.0).to_bits()).map(|&truth| truth as usize);
-                self.score_into(data.row(i), &mut scores);
-                let loss = match (truth, &scores[..]) {
-                    (_, &[score]) if self.labels().is_empty() => self.loss().value(label, score),
+                self.score_into(rows.row(i), &mut scores);
+                let loss = match (truths.of(labels[i]), &scores[..]) {
+                    (_, &[score]) if self.labels().is_empty() => self.loss().value(labels[i].into(), score),
                     (None, _) => continue,
                     (Some(truth), &[score]) => self.loss().value(if truth == 0 { 1.0 } else { -1.0 }, score),
                     (Some(truth), scores) => self.loss_of_classes(truth, scores) / scores.len() as f64,
@@ -261,19 +159,9 @@ impl Model {
         (known > 0).then(|| parts.iter().map(|(sum, _)| sum).sum::<f64>() / known as f64)
     }
 
-    /// The place of each label, by its bits; adding 0 makes -0 the same label as 0.
-    fn places(&self) -> HashMap<u64, u32> {
-        self.labels().iter().zip(0..).map(|(label, k)| ((label + 0.0).to_bits(), k)).collect()
-    }
-
     /// The sum over all classes of the loss of an example of class `truth`.
-    fn loss_of_classes(&self, truth: usize, scores: &[f64]) -> f64 {
+    pub(super) fn loss_of_classes(&self, truth: usize, scores: &[f64]) -> f64 {
         let sign = |class| if class == truth { 1.0 } else { -1.0 };
         scores.iter().enumerate().map(|(k, &score)| self.loss().value(sign(k), score)).sum()
-    }
-
-    fn mean_loss(&self, scores: &[f64], targets: &[f32]) -> Option<f64> {
-        let sum: f64 = scores.iter().zip(targets).map(|(&s, &y)| self.loss().value(f64::from(y), s)).sum();
-        (!scores.is_empty()).then(|| sum / scores.len() as f64)
     }
 }

@@ -4,8 +4,10 @@
 //! has two or more labels, all different, and a regression model none.
 
 mod evaluation;
+mod judge;
 pub(crate) mod label;
 pub mod liblinear;
+pub mod native;
 mod number;
 mod predict;
 #[cfg(test)]
@@ -16,6 +18,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use evaluation::{ClassQuality, Evaluation, Quality};
+pub use judge::Judge;
 
 pub use crate::problem::LossKind;
 
@@ -65,6 +68,16 @@ pub struct Model {
     weights: Vec<f64>,
     /// Value of the constant feature.
     constant: Option<f64>,
+}
+
+/// Formats of model files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ModelFormat {
+    /// [LIBLINEAR's text](liblinear).
+    #[default]
+    Liblinear,
+    /// [Exact bits under checksums](native).
+    Native,
 }
 
 impl Model {
@@ -138,10 +151,11 @@ impl Model {
         self
     }
 
-    /// Reads a model file in [LIBLINEAR's text format](liblinear).
+    /// Reads a model file in [LIBLINEAR's text format](liblinear) or in the [native] one, which its first bytes
+    /// tell.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::Text`] if it is no complete model.
+    /// [`Error::Io`] if the file cannot be read, [`Error::Text`] or [`Error::Input`] if it is no complete model.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let mut bytes = Vec::new();
@@ -149,7 +163,8 @@ impl Model {
             .map_err(|source| Error::io(path, "open", source))?
             .read_to_end(&mut bytes)
             .map_err(|source| Error::io(path, "read", source))?;
-        liblinear::read(&bytes, &path.display().to_string())
+        let name = path.display().to_string();
+        if native::is_native(&bytes) { native::read(&bytes, &name) } else { liblinear::read(&bytes, &name) }
     }
 
     /// Writes a model file in [LIBLINEAR's text format](liblinear), [at once or not at all](save::atomically).
@@ -158,6 +173,18 @@ impl Model {
     /// [`Error::Io`]; then a model that was there before is still there.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         save::atomically(path, |out| liblinear::write(self, out))
+    }
+
+    /// Writes a model file in the given format, at once or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Input`] if the format is the native one
+    /// and `path` is no regular file.
+    pub fn save_as(&self, path: impl AsRef<Path>, format: ModelFormat) -> Result<()> {
+        match format {
+            ModelFormat::Liblinear => self.save(path),
+            ModelFormat::Native => native::write(self, path),
+        }
     }
 
     /// The loss that the model was trained with.

@@ -105,20 +105,32 @@ impl Model {
     /// # Panics
     /// If there are no such rows.
     pub fn decisions_of(&self, data: &Dataset, rows: Range<usize>) -> Vec<f64> {
-        let mut scores = vec![0.0; rows.len() * self.outputs()];
-        scores
-            .par_chunks_mut(self.outputs())
-            .with_min_len(ROWS_PER_TASK)
-            .enumerate()
-            .for_each(|(i, scores)| self.score_into(data.row(rows.start + i), scores));
+        let all = data.rows();
+        self.scores_of(rows.len(), |i| all.row(rows.start + i))
+    }
+
+    /// The scores of the rows that are named, in this order, as by [`Model::decisions`].
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn decisions_at(&self, data: &Dataset, rows: &[u32]) -> Vec<f64> {
+        let all = data.rows();
+        self.scores_of(rows.len(), |i| all.row(rows[i] as usize))
+    }
+
+    fn scores_of<'d>(&self, examples: usize, row: impl Fn(usize) -> Row<'d> + Sync) -> Vec<f64> {
+        let mut scores = vec![0.0; examples * self.outputs()];
+        let each = scores.par_chunks_mut(self.outputs()).with_min_len(ROWS_PER_TASK).enumerate();
+        each.for_each(|(i, scores)| self.score_into(row(i), scores));
         scores
     }
 
     /// The labels or values of all examples, in their order; see [`Model::predict`].
     pub fn predictions(&self, data: &Dataset) -> Vec<f64> {
+        let rows = data.rows();
         let buffer = || vec![0.0; self.outputs()];
         let prediction = |scores: &mut Vec<f64>, i| {
-            self.score_into(data.row(i), scores);
+            self.score_into(rows.row(i), scores);
             self.prediction(scores)
         };
         (0..data.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map_init(buffer, prediction).collect()
@@ -130,27 +142,35 @@ impl Model {
     /// # Errors
     /// As for [`Model::probability`].
     pub fn probabilities(&self, data: &Dataset) -> Result<Vec<f64>> {
-        self.probabilities_of(data, 0..data.len())
+        self.check_probability()?;
+        let (rows, classes) = (data.rows(), self.labels.len());
+        let mut shares = vec![0.0; rows.len() * classes];
+        shares.par_chunks_mut(classes).with_min_len(ROWS_PER_TASK).enumerate().for_each_init(
+            || vec![0.0; self.outputs()],
+            |scores, (i, shares)| {
+                self.score_into(rows.row(i), scores);
+                self.shares(scores, shares);
+            },
+        );
+        Ok(shares)
     }
 
-    /// The probabilities of the examples in `rows`, as by [`Model::probabilities`].
+    /// The probabilities, as by [`Model::probabilities`], of examples whose `scores` are known, those of one side by side.
     ///
     /// # Errors
     /// As for [`Model::probability`].
     ///
     /// # Panics
-    /// If there are no such rows.
-    pub fn probabilities_of(&self, data: &Dataset, rows: Range<usize>) -> Result<Vec<f64>> {
+    /// If there are not [`Model::outputs`] scores for each.
+    pub fn probabilities_of_scores(&self, scores: &[f64]) -> Result<Vec<f64>> {
         self.check_probability()?;
-        let classes = self.labels.len();
-        let mut shares = vec![0.0; rows.len() * classes];
-        shares.par_chunks_mut(classes).with_min_len(ROWS_PER_TASK).enumerate().for_each_init(
-            || vec![0.0; self.outputs()],
-            |scores, (i, shares)| {
-                self.score_into(data.row(rows.start + i), scores);
-                self.shares(scores, shares);
-            },
-        );
+        let (outputs, classes) = (self.outputs(), self.labels.len());
+        assert!(scores.len().is_multiple_of(outputs), "as many scores an example as the model has");
+        let mut shares = vec![0.0; scores.len() / outputs * classes];
+        scores
+            .chunks(outputs)
+            .zip(shares.chunks_mut(classes))
+            .for_each(|(scores, shares)| self.shares(scores, shares));
         Ok(shares)
     }
 
@@ -160,7 +180,8 @@ impl Model {
             return 0;
         }
         let unseen = |row: Row<'_>| row.len() - row.below(self.width()).len();
-        (0..data.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| unseen(data.row(i))).sum()
+        let rows = data.rows();
+        (0..rows.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| unseen(rows.row(i))).sum()
     }
 
     /// Puts the probability of each label into `shares`.

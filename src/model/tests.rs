@@ -128,6 +128,12 @@ fn many_classes_have_a_score_each() {
     assert!((model.probability(row).unwrap() - expected[0]).abs() < 1e-15);
 
     let (evaluation, classes) = model.evaluate_classes(&data);
+    let mut judge = Judge::new(&model);
+    for (scores, labels) in model.decisions(&data).chunks(9).zip(data.labels().chunks(3)) {
+        judge.add(scores, labels);
+    }
+    assert_eq!(judge.examples(), 4);
+    assert_eq!(judge.finish(), (evaluation, classes.clone()));
     let Quality::ManyClasses { accuracy, macro_f1, log_loss, unknown_labels } = evaluation.quality else {
         panic!("{evaluation:?}")
     };

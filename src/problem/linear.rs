@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{Loss, Problem, Prox};
-use crate::data::{Dataset, Row};
+use crate::data::{Dataset, Row, Rows};
 use crate::error::{Error, Result};
 use crate::kernel;
 use crate::params::{Real, Weights};
@@ -16,7 +16,7 @@ use crate::params::{Real, Weights};
 /// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a constant feature
 /// that each example has, regularized like any other (LIBLINEAR's `-B`) or not at all ([`Linear::with_free_bias`]).
 pub struct Linear<'d, L> {
-    data: &'d Dataset,
+    rows: Rows<'d>,
     targets: &'d [f32],
     /// Squared norm of each example, without the constant feature.
     norms2: Arc<[f32]>,
@@ -33,17 +33,20 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// value of the bias's feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
     ///
     /// # Errors
-    /// If there is no example, a target is missing or not finite, or the constant is not finite.
+    /// If there is no example, a target is missing or not finite, the constant is not finite, or the data set lies in
+    /// a file that is damaged.
     pub fn new(data: &'d Dataset, targets: &'d [f32], loss: L, constant: Option<f32>) -> Result<Self> {
         if data.is_empty() {
             return Err(wrong("there is no example".into(), "at least one"));
         }
-        check_targets(data, targets)?;
+        check_targets(data.len(), targets)?;
         if let Some(constant) = constant.filter(|c| !c.is_finite()) {
             return Err(wrong(format!("the bias's feature is {constant}"), "a finite number"));
         }
-        let norms2 = (0..data.len()).into_par_iter().map(|i| data.row(i).norm2() as f32).collect();
-        Ok(Linear { data, targets, norms2, loss, constant, weights: None, free_bias: false })
+        data.verify()?;
+        let rows = data.rows();
+        let norms2 = (0..data.len()).into_par_iter().map(|i| rows.row(i).norm2() as f32).collect();
+        Ok(Linear { rows, targets, norms2, loss, constant, weights: None, free_bias: false })
     }
 
     /// The same problem with a factor for each example's loss, at least 0: (1/n) * sum of factor times loss.
@@ -51,8 +54,8 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// # Errors
     /// If a factor is missing, negative or not finite, or if all are 0.
     pub fn with_weights(self, weights: &'d [f32]) -> Result<Self> {
-        if weights.len() != self.data.len() {
-            let what = format!("{} weights for {} examples", weights.len(), self.data.len());
+        if weights.len() != self.rows.len() {
+            let what = format!("{} weights for {} examples", weights.len(), self.rows.len());
             return Err(wrong(what, "one weight an example"));
         }
         if let Some(i) = weights.iter().position(|c| !(c.is_finite() && *c >= 0.0)) {
@@ -89,7 +92,7 @@ impl<'d, L: Loss> Linear<'d, L> {
     where
         'd: 't,
     {
-        check_targets(self.data, targets)?;
+        check_targets(self.rows.len(), targets)?;
         Ok(Linear { targets, norms2: self.norms2.clone(), ..*self })
     }
 
@@ -106,7 +109,7 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// The features of an example.
     #[inline(always)]
     pub(crate) fn row(&self, i: usize) -> Row<'d> {
-        self.data.row(i)
+        self.rows.row(i)
     }
 
     /// The squared norm of [`Linear::row`].
@@ -124,15 +127,15 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// Score of one example, summed in f64.
     #[inline(always)]
     pub(crate) fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
-        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.data.width()].to_f64());
+        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.rows.width()].to_f64());
         kernel::score(w, row) + bias
     }
 }
 
-fn check_targets(data: &Dataset, targets: &[f32]) -> Result<()> {
-    if targets.len() != data.len() {
+fn check_targets(examples: usize, targets: &[f32]) -> Result<()> {
+    if targets.len() != examples {
         return Err(wrong(
-            format!("{} targets for {} examples", targets.len(), data.len()),
+            format!("{} targets for {examples} examples", targets.len()),
             "one target an example",
         ));
     }
@@ -159,11 +162,11 @@ impl<L: Loss> Problem for Linear<'_, L> {
     type Step<R: Real> = R;
 
     fn terms(&self) -> usize {
-        self.data.len()
+        self.rows.len()
     }
 
     fn width(&self) -> usize {
-        self.data.width() + self.common()
+        self.rows.width() + self.common()
     }
 
     fn common(&self) -> usize {
@@ -171,15 +174,15 @@ impl<L: Loss> Problem for Linear<'_, L> {
     }
 
     fn penalized(&self) -> usize {
-        if self.free_bias { self.data.width() } else { self.width() }
+        if self.free_bias { self.rows.width() } else { self.width() }
     }
 
     fn touches(&self) -> usize {
-        self.data.nonzeros()
+        self.rows.nonzeros()
     }
 
     fn support(&self, term: usize) -> impl Iterator<Item = usize> {
-        self.data.row(term).indices().iter().map(|&j| j as usize)
+        self.rows.row(term).indices().iter().map(|&j| j as usize)
     }
 
     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
@@ -190,7 +193,7 @@ impl<L: Loss> Problem for Linear<'_, L> {
                 (start..terms.end.min(start + SUMMED_TOGETHER))
                     .map(|i| {
                         let loss =
-                            self.loss.value(f64::from(self.targets[i]), self.score(self.data.row(i), w));
+                            self.loss.value(f64::from(self.targets[i]), self.score(self.rows.row(i), w));
                         f64::from(self.weight(i)) * loss
                     })
                     .sum()
@@ -206,7 +209,7 @@ impl<L: Loss> Problem for Linear<'_, L> {
             Some(weights) if weights[term] == 0.0 => return None,
             Some(weights) => rate * W::Real::of_f32(weights[term]),
         };
-        let row = self.data.row(term);
+        let row = self.rows.row(term);
         let mut s = w.dot(row);
         let mut q = W::Real::of_f32(self.norms2[term]);
         if let Some(c) = self.constant {
@@ -226,7 +229,7 @@ impl<L: Loss> Problem for Linear<'_, L> {
         prox: &impl Prox<W::Real>,
         w: &W,
     ) {
-        let row = self.data.row(term);
+        let row = self.rows.row(term);
         let a = step.map_or(W::Real::ZERO, |a| a * share);
         if !prox.is_identity() {
             w.update_row(row, prox.rarity(), |x, &rarity, w| prox.shrink(w + a * x, rarity));
@@ -243,6 +246,6 @@ impl<L: Loss> Problem for Linear<'_, L> {
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
-        kernel::prefetch(self.data.row(term));
+        kernel::prefetch(self.rows.row(term));
     }
 }

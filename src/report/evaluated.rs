@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::{Data, SCHEMA};
-use crate::data::Dataset;
 use crate::model::{ClassQuality, Evaluation, Model, label};
 
 /// A model on labeled data.
@@ -44,12 +43,13 @@ pub struct ModelFile {
 }
 
 impl Evaluated {
-    /// The report of the model that was read from `path`, with its evaluation on `data`.
+    /// The report of the model that was read from `path`, with its evaluation on `data`, of whose entries it does not
+    /// know the features of `unseen`.
     pub fn new(
         path: &str,
         model: &Model,
-        shape: Data,
-        data: &Dataset,
+        data: Data,
+        unseen: usize,
         (evaluation, classes): (Evaluation, Vec<ClassQuality>),
     ) -> Self {
         Evaluated {
@@ -66,8 +66,8 @@ impl Evaluated {
                 },
                 bias: model.bias().map(|bias| bias.value),
             },
-            data: shape,
-            unseen: model.unseen(data),
+            data,
+            unseen,
             test: evaluation,
             classes,
         }

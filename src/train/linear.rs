@@ -1,5 +1,6 @@
 //! Training linear models: from labeled rows to a [`Model`].
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
@@ -102,10 +103,12 @@ impl Trainer {
     /// Trains on `data`. Deterministic given the seed with one worker; racy by design with more.
     ///
     /// Takes a shuffled copy, unless the data set was loaded in the order of the same seed
-    /// ([`LoadOptions::shuffle`](crate::data::LoadOptions::shuffle)): the model is the same.
+    /// ([`LoadOptions::shuffle`](crate::data::LoadOptions::shuffle)): the model is the same. A data set in a cache file
+    /// that is in some random order stays in that one ([`Dataset::in_random_order`]).
     ///
     /// # Errors
-    /// [`Error::Input`] if the labels do not fit the loss, and as for [`minimize`].
+    /// [`Error::Input`] if the labels do not fit the loss, or `data` lies in a cache file that is damaged or was written
+    /// to, and as for [`minimize`].
     pub fn fit(&self, data: &Dataset) -> Result<Trained> {
         self.fit_watched(data, None, &mut |_| ())
     }
@@ -159,13 +162,15 @@ impl Trainer {
         watch: &mut dyn FnMut(Event<'_>),
     ) -> Result<Trained> {
         let started = Instant::now();
+        data.verify()?;
+        test.map_or(Ok(()), Dataset::verify)?;
         let labels = match self.loss.is_regression() {
             true => None,
             false => Some(self.labels(data)?),
         };
         let mut settings = self.settings.clone();
         settings.penalty.l2 = self.l2.unwrap_or(1.0 / data.len().max(1) as f64);
-        let shuffled = data.shuffled(settings.seed);
+        let shuffled = data.in_random_order(settings.seed);
         let class_of = labels.as_ref().map_or(Vec::new(), |labels| labels.classes(shuffled.labels()));
         let of_classes = match &labels {
             None => Vec::new(),
@@ -183,9 +188,11 @@ impl Trainer {
             started,
         };
         let trained = match &labels {
-            None => self.fit_one(loss, task, None, shuffled.labels(), watch),
+            None => self.fit_one(loss, task, None, shuffled.labels().into(), watch),
             Some(labels) if labels.labels().len() == 2 => {
-                self.fit_one(loss, task, Some(labels), &targets(&class_of, 0), watch)
+                let targets = targets(&class_of, 0);
+                drop(class_of);
+                self.fit_one(loss, task, Some(labels), targets.into(), watch)
             }
             Some(labels) => self.fit_classes(loss, task, labels, &class_of, watch),
         };
@@ -229,10 +236,11 @@ impl Trainer {
     }
 
     fn labels(&self, data: &Dataset) -> Result<ClassLabels> {
-        match self.multiclass {
-            Multiclass::Auto => ClassLabels::of(&self.data_name, &data.labels_of_file()),
-            Multiclass::OneVsRest => ClassLabels::of_any(&self.data_name, &data.labels_of_file()),
-        }
+        let find = match self.multiclass {
+            Multiclass::Auto => ClassLabels::of,
+            Multiclass::OneVsRest => ClassLabels::of_any,
+        };
+        ClassLabels::of_dataset(&self.data_name, data, find)
     }
 
     /// One vector: two classes, or regression.
@@ -241,10 +249,10 @@ impl Trainer {
         loss: L,
         task: Task<'_>,
         labels: Option<&ClassLabels>,
-        targets: &[f32],
+        targets: Cow<'_, [f32]>,
         watch: &mut dyn FnMut(Event<'_>),
     ) -> Result<Trained> {
-        let problem = self.problem(loss, task.data, targets)?;
+        let problem = self.problem(loss, task.data, &targets)?;
         let shuffle_time = task.started.elapsed();
         let model = |weights: &[f64]| self.model(labels, weights.to_vec());
         let penalized = problem.penalized();
@@ -255,6 +263,10 @@ impl Trainer {
         };
         let on_test = task.test.map(|test| move |weights: &[f64]| evaluate(weights, test).ok());
         let fit = self.solve(&problem, &task.settings, on_test.as_ref().map(|f| f as _), watch)?;
+        task.data.data.verify()?;
+        // Evaluation takes memory of its own.
+        drop(problem);
+        drop(targets);
         Ok(Trained {
             model: model(&fit.weights)?,
             train: evaluate(&fit.weights, task.data)?,
@@ -332,6 +344,7 @@ impl Trainer {
                 fits[class].iter().for_each(|fit| watch(Event::Class { fit, done }));
             },
         )?;
+        data.data.verify()?;
         let mut fit = digest.expect("each class has sent its fit");
         fit.objective /= names.len() as f64;
         fit.train_time = training.elapsed();
@@ -342,6 +355,8 @@ impl Trainer {
         let weights = columns.into_weights();
         let penalized = rows.penalized() * names.len();
         let penalty = settings.penalty.value(&weights[..penalized]) / names.len() as f64;
+        drop(rows);
+        drop(first);
         let model = self.model(Some(labels), weights)?;
         Ok(Trained {
             train: data.evaluate(&model, penalty),

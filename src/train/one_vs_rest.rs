@@ -160,7 +160,7 @@ impl Columns {
     /// Puts a class's vector in its place.
     pub(super) fn set(&mut self, class: usize, vector: &[f64]) {
         let rows = self.weights.chunks_exact_mut(self.classes.get());
-        rows.zip(vector).for_each(|(row, &weight)| row[class] = weight.into());
+        rows.zip(vector).for_each(|(row, &weight)| row[class] = weight);
     }
 
     pub(super) fn into_weights(self) -> Vec<f64> {

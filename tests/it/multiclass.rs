@@ -19,8 +19,7 @@ fn more_than_two_labels_are_trained_one_against_the_rest() {
     let columns = run.stderr.lines().filter(|line| line.ends_with("   stopped")).count();
     let rows = run.stderr.lines().filter(|line| line.ends_with("   tolerance")).count();
     assert_eq!((columns, rows), (1, 3), "{}", run.stderr);
-    for part in ["3 classes one-vs-rest\n", "solver     dual, f32\n", "epochs of all classes: "]
-    {
+    for part in ["3 classes one-vs-rest\n", "solver     dual, f32\n", "epochs of all classes: "] {
         assert!(run.stderr.contains(part), "no `{part}`: {}", run.stderr);
     }
 

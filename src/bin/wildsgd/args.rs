@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wildsgd::data::IndexBase;
-use wildsgd::model::LossKind;
+use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::rule::Schedule;
 use wildsgd::train::Settings;
+
+use crate::memory;
 
 /// Trains linear models on sparse data, with threads that share the weights without locks.
 #[derive(Parser)]
@@ -23,7 +25,44 @@ pub enum Command {
     Predict(PredictArgs),
     Evaluate(EvaluateArgs),
     Inspect(InspectArgs),
+    Convert(ConvertArgs),
     Bench(BenchArgs),
+}
+
+/// Write a libsvm file as a cache that opens at once, for use in place of the text.
+#[derive(Args)]
+pub struct ConvertArgs {
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
+    pub data: PathBuf,
+    /// File to write
+    #[arg(value_parser = output())]
+    pub out: PathBuf,
+    /// What to write: a cache, or text in the order of the file that DATA came from, with features counted from 1
+    #[arg(long, value_enum, default_value_t = Format::Cache)]
+    pub to: Format,
+    /// Seed of the random order in which rows lie in the cache, and are trained on, 0 to 2^64-1 [default: 1; that of
+    /// DATA if it is a cache]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Write rows in the order of the file: training then copies them into memory
+    #[arg(long, conflicts_with = "seed")]
+    pub no_shuffle: bool,
+    /// From which number DATA counts its features; auto: 0 if DATA has an index 0, else 1; a cache knows
+    #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
+    pub index_base: IndexBase,
+    /// Memory to take for text that becomes a cache: with more to sort, it goes by way of temporary files beside OUT,
+    /// and takes this and 16 bytes an example; 1M or larger, in bytes or with K, M, G or T [default: half of what is free]
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    pub memory_limit: Option<usize>,
+    /// Print nothing but errors
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Cache,
+    Libsvm,
 }
 
 /// Measure how fast this machine is.
@@ -38,11 +77,14 @@ pub enum Benchmark {
     Load(BenchLoadArgs),
 }
 
-/// Time loading a file, with one thread and with all, beside a copy of its text in memory.
+/// Time loading a file and a cache of it, with one thread and with all, beside a copy of the same bytes in memory.
 #[derive(Args)]
 pub struct BenchLoadArgs {
-    /// Data: libsvm text, plain or compressed
+    /// Data: libsvm text, plain or compressed, or a cache
     pub data: PathBuf,
+    /// Time the text compressed with gzip, bzip2 and zstd, too; takes room for that in the temporary folder
+    #[arg(long)]
+    pub compressed: bool,
     /// Threads of the second row, 1 to 4096 [default: one a core]
     #[arg(long, value_name = "N", default_value_t = cores(), hide_default_value = true, allow_hyphen_values = true)]
     pub threads: i64,
@@ -58,14 +100,22 @@ fn cores() -> i64 {
 /// Train a model on a libsvm file.
 #[derive(Args)]
 pub struct TrainArgs {
-    /// Training data: libsvm text, plain or compressed with gzip, bzip2 or zstd; `-` is standard input
+    /// Training data: libsvm text, plain or compressed with gzip, bzip2 or zstd (`-` is standard input), or a cache from
+    /// `wildsgd convert`
     pub data: PathBuf,
+    /// Keep a cache beside DATA, in DATA.wsgd, and read that instead while DATA keeps its size and time
+    #[arg(long)]
+    pub cache: bool,
     /// Held-out data, measured after each epoch, off the clock
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
-    /// Write the model here, in LIBLINEAR's text format [default: no file]
+    /// Write the model here [default: no file]
     #[arg(long, value_name = "OUT", value_parser = output())]
     pub model: Option<PathBuf>,
+    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too; native keeps each bit, has checksums,
+    /// and is read faster
+    #[arg(long, value_name = "FORMAT", default_value = "liblinear", value_parser = model_format())]
+    pub model_format: ModelFormat,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
@@ -73,7 +123,7 @@ pub struct TrainArgs {
     /// [default: no file]
     #[arg(long, value_name = "FILE")]
     pub params: Option<PathBuf>,
-    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else 1
+    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else 1; a cache knows
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
     pub index_base: IndexBase,
     /// Print nothing but errors
@@ -163,7 +213,7 @@ pub struct RunArgs {
     /// each epoch above 0 and at most 1 (0.9 if left out)
     #[arg(long, default_value = "plateau", value_parser = schedule)]
     pub schedule: Schedule,
-    /// Seed of all random choices, 0 to 2^64-1
+    /// Seed of all random choices, 0 to 2^64-1; rows of a cache keep the order that they lie in there
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     pub seed: u64,
 }
@@ -206,7 +256,7 @@ impl RingArgs {
 pub struct PredictArgs {
     /// Model file, from `wildsgd train` or LIBLINEAR
     pub model: PathBuf,
-    /// Data: libsvm text, plain or compressed; `-` is standard input
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
     pub data: PathBuf,
     /// Write the predictions here [default: standard output]
     #[arg(long, value_name = "FILE", value_parser = output())]
@@ -230,7 +280,7 @@ pub struct PredictArgs {
 pub struct EvaluateArgs {
     /// Model file, from `wildsgd train` or LIBLINEAR
     pub model: PathBuf,
-    /// Data: libsvm text, plain or compressed; `-` is standard input
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
     pub data: PathBuf,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
@@ -246,7 +296,7 @@ pub struct EvaluateArgs {
 /// Show what a libsvm file holds, and what that means for training without locks.
 #[derive(Args)]
 pub struct InspectArgs {
-    /// Data: libsvm text, plain or compressed; `-` is standard input
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
     pub data: PathBuf,
     /// Write the distributions here, as SVG [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
@@ -352,6 +402,13 @@ fn index_base(legal: &'static [&'static str]) -> impl TypedValueParser<Value = I
         "0" => IndexBase::Zero,
         "1" => IndexBase::One,
         _ => IndexBase::Auto,
+    })
+}
+
+fn model_format() -> impl TypedValueParser<Value = ModelFormat> {
+    PossibleValuesParser::new(["liblinear", "native"]).map(|name| match &*name {
+        "native" => ModelFormat::Native,
+        _ => ModelFormat::Liblinear,
     })
 }
 

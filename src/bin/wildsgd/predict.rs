@@ -1,115 +1,166 @@
-//! `wildsgd predict`: one prediction a line.
+//! `wildsgd predict`: one prediction a line, written while the data are read.
 
 use std::io::{self, BufWriter, Write};
-use std::ops::Range;
+use std::path::Path;
 use std::process::ExitCode;
 
-use wildsgd::{Dataset, Error, Model, metrics, save};
+use wildsgd::{Error, Model, metrics, save};
 
 use crate::args::PredictArgs;
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::outputs;
+use crate::passing::Passed;
 use crate::terminal::{Terminal, exact, short, warnings};
 
 pub fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let inputs = [("the model", args.model.as_path()), ("the data", args.data.as_path())];
     outputs::check(&[("`--output`", args.output.as_ref())], &inputs)?;
     let model = Model::load(&args.model)?;
-    if args.proba {
-        // Refused before the data are read.
-        model.probabilities(&Dataset::from_parts(vec![0], vec![], None, vec![], 0)?)?;
-    }
-    let input = Input::load(&args.data, args.index_base)?;
-    let predictions = model.predictions(&input.data);
-    let lines = Lines { args, model: &model, data: &input.data, predictions: &predictions };
-    match &args.output {
-        Some(path) => save::atomically(path, |out| lines.write(out))?,
-        None => lines.print().map_err(|error| Error::io("<stdout>", "write", error))?,
-    }
+    let form = Form::of(args, &model)?;
+    let (passed, quality) = match &args.output {
+        Some(path) => to_file(path, |out| write(args, &model, form, path, out))?,
+        None => {
+            // Not locked: blocks come from several threads.
+            let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
+            let written = write(args, &model, form, Path::new("<stdout>"), &mut out);
+            out.flush().map_err(|error| Error::io("<stdout>", "write", error)).and(written)?
+        }
+    };
     let terminal = Terminal::new(args.quiet);
-    terminal.line(quality(&model, &predictions, input.data.labels()));
-    terminal.warn(warnings::unseen(&input, &model));
+    terminal.line(quality.sentence(&model, passed.counts.examples));
+    terminal.warn(warnings::unseen(&passed.name, passed.counts, &model));
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is written.
-struct Lines<'a> {
-    args: &'a PredictArgs,
-    model: &'a Model,
-    data: &'a Dataset,
-    predictions: &'a [f64],
+/// Gives `path` what `write` writes, or leaves it as it is.
+fn to_file<T>(
+    path: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut written = None;
+    let saved = save::atomically(path, |out| match written.insert(write(out)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(io::Error::other(error.to_string())),
+    });
+    match written {
+        Some(Ok(made)) => saved.map(|()| made),
+        Some(Err(error)) => Err(error),
+        None => Err(saved.expect_err("nothing was written")),
+    }
 }
 
-/// Numbers that are computed before some of their lines are written.
-const NUMBERS_AHEAD: usize = 1 << 20;
+/// Writes all predictions; `name` is what `out` is called.
+fn write(
+    args: &PredictArgs,
+    model: &Model,
+    form: Form,
+    name: &Path,
+    out: &mut (dyn Write + Send),
+) -> Result<(Passed, Quality), Error> {
+    let failed = |error| Error::io(name, "write", error);
+    if let Form::Probabilities = form {
+        let labels: String = model.labels().iter().map(|label| format!(" {label}")).collect();
+        writeln!(out, "labels{labels}").map_err(failed)?;
+    }
+    let mut quality = Quality::default();
+    let lines = |scores: &[f64]| form.lines(model, scores);
+    let passed = Passed::all(&args.data, args.index_base, model, lines, |lines, scores, labels| {
+        quality.add(model, scores, labels);
+        out.write_all(&lines).map_err(failed)
+    })?;
+    Ok((passed, quality))
+}
 
-impl Lines<'_> {
-    fn print(&self) -> io::Result<()> {
-        let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        self.write(&mut out)?;
-        out.flush()
+/// What a line says.
+#[derive(Clone, Copy)]
+enum Form {
+    Label,
+    /// All scores of an example.
+    Decision,
+    /// The label, and the probability of each.
+    Probabilities,
+}
+
+impl Form {
+    fn of(args: &PredictArgs, model: &Model) -> Result<Self, Error> {
+        if args.proba {
+            // Refused before the data are read.
+            model.probabilities_of_scores(&[])?;
+            return Ok(Form::Probabilities);
+        }
+        Ok(if args.decision { Form::Decision } else { Form::Label })
     }
 
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        if self.args.proba {
-            write!(out, "labels")?;
-            self.model.labels().iter().try_for_each(|label| write!(out, " {label}"))?;
-            writeln!(out)?;
-            let refused = "the loss was looked at before the data were read";
-            let numbers = |rows| self.model.probabilities_of(self.data, rows).expect(refused);
-            return self.write_all(out, self.model.labels().len(), true, numbers);
-        }
-        if self.args.decision {
-            let numbers = |rows| self.model.decisions_of(self.data, rows);
-            return self.write_all(out, self.model.outputs(), false, numbers);
-        }
-        self.predictions.iter().try_for_each(|&prediction| writeln!(out, "{}", exact(prediction)))
-    }
-
-    /// A line an example: its label if it is to be `labeled`, and the `width` numbers that `numbers` finds for each.
-    fn write_all(
-        &self,
-        out: &mut dyn Write,
-        width: usize,
-        labeled: bool,
-        numbers: impl Fn(Range<usize>) -> Vec<f64>,
-    ) -> io::Result<()> {
-        let rows = (NUMBERS_AHEAD / width).max(1);
-        for start in (0..self.data.len()).step_by(rows) {
-            let end = self.data.len().min(start + rows);
-            for (line, prediction) in numbers(start..end).chunks(width).zip(&self.predictions[start..]) {
-                let label = labeled.then_some(prediction);
-                for (k, &number) in label.into_iter().chain(line).enumerate() {
-                    let blank = if k == 0 { "" } else { " " };
-                    write!(out, "{blank}{}", exact(number))?;
-                }
-                writeln!(out)?;
+    fn lines(self, model: &Model, scores: &[f64]) -> Vec<u8> {
+        let outputs = model.outputs();
+        let probabilities = match self {
+            Form::Probabilities => {
+                model.probabilities_of_scores(scores).expect("a loss without them was refused")
             }
+            Form::Label | Form::Decision => Vec::new(),
+        };
+        let mut lines = String::new();
+        for (i, scores) in scores.chunks(outputs).enumerate() {
+            let (label, numbers) = match self {
+                Form::Label => (true, &[][..]),
+                Form::Decision => (false, scores),
+                Form::Probabilities => {
+                    let classes = model.labels().len();
+                    (true, &probabilities[i * classes..][..classes])
+                }
+            };
+            let label = label.then(|| model.prediction(scores));
+            for (k, number) in label.into_iter().chain(numbers.iter().copied()).enumerate() {
+                lines += if k == 0 { "" } else { " " };
+                lines += &exact(number);
+            }
+            lines.push('\n');
         }
-        Ok(())
+        lines.into_bytes()
     }
 }
 
 /// How well predictions fit the labels in the file.
-fn quality(model: &Model, predictions: &[f64], labels: &[f32]) -> String {
-    let total = labels.len();
-    if model.labels().is_empty() {
-        let squared = metrics::rmse(predictions, labels).map(|rmse| rmse * rmse);
-        return format!(
-            "Mean squared error = {}, R2 = {}",
-            short(squared),
-            short(metrics::r2(predictions, labels))
-        );
+#[derive(Default)]
+struct Quality {
+    /// Labels that the model knows.
+    known: usize,
+    /// Predictions that are the label.
+    right: usize,
+    /// Of a regression model.
+    errors: metrics::Errors,
+}
+
+impl Quality {
+    fn add(&mut self, model: &Model, scores: &[f64], labels: &[f32]) {
+        let classes = model.labels();
+        if classes.is_empty() {
+            return self.errors.add(scores, labels);
+        }
+        for (scores, &label) in scores.chunks(model.outputs()).zip(labels) {
+            let right = model.prediction(scores) == f64::from(label);
+            self.right += usize::from(right);
+            self.known += usize::from(right || classes.contains(&f64::from(label)));
+        }
     }
-    if !labels.iter().any(|&label| model.labels().contains(&f64::from(label))) {
-        return format!(
-            "no accuracy: none of the {total} labels is one of the model's, {}",
-            enumeration(model.labels())
-        );
+
+    fn sentence(&self, model: &Model, total: usize) -> String {
+        if model.labels().is_empty() {
+            return format!(
+                "Mean squared error = {}, R2 = {}",
+                short(self.errors.mse()),
+                short(self.errors.r2())
+            );
+        }
+        if self.known == 0 {
+            return format!(
+                "no accuracy: none of the {total} labels is one of the model's, {}",
+                enumeration(model.labels())
+            );
+        }
+        let share = 100.0 * self.right as f64 / total as f64;
+        format!("Accuracy = {} % ({}/{total})", short(Some(share)), self.right)
     }
-    let right = predictions.iter().zip(labels).filter(|&(&p, &label)| p == f64::from(label)).count();
-    format!("Accuracy = {} % ({right}/{total})", short(Some(100.0 * right as f64 / total as f64)))
 }
 
 /// Two labels or more in words.

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wildsgd::data::{LoadOptions, load_weights, source};
+use wildsgd::model::ModelFormat;
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
 use wildsgd::train::{
@@ -18,8 +19,9 @@ use crate::args::{
 };
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
+use crate::passing::Counts;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
-use crate::{interrupt, outputs};
+use crate::{interrupt, kept, outputs};
 
 pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     refuse_contradictions(args)?;
@@ -36,7 +38,12 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         threads: settings.workers().min(cores()),
         ..LoadOptions::default()
     };
-    let data = Input::load_with(&args.data, args.index_base, layout)?;
+    let data = if args.cache {
+        let warn = &mut |warning| screen.warn(warning);
+        kept::load(&args.data, args.index_base, layout.threads, warn)?
+    } else {
+        Input::load_with(&args.data, args.index_base, layout)?
+    };
     let test = args.test.as_ref().map(|path| Input::load(path, data.base)).transpose()?;
     trainer.weights.examples = args.problem.weights.as_ref().map(load_weights).transpose()?;
     if let Some(cost) = args.problem.cost {
@@ -54,7 +61,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         return without_model(&trainer, &trained, terminal);
     }
     if let Some(path) = &args.model {
-        trained.model.save(path)?;
+        trained.model.save_as(path, args.model_format)?;
     }
     let report = Report::new(&trainer, &trained, data.report(), started.elapsed())
         .with_test_data(test.as_ref().map(Input::report));
@@ -95,8 +102,8 @@ fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&
     terminal.warn(warnings::undone(undone, trained.fit.began.step_size.is_some_and(|step| step.searched)));
     terminal.warn(warnings::unsettled(&trainer.settings, trained));
     if let (Some(test), Some(evaluation)) = (test, &trained.test) {
-        terminal.warn(warnings::unknown_labels(test, evaluation));
-        terminal.warn(warnings::unseen(test, &trained.model));
+        terminal.warn(warnings::unknown_labels(&test.name, test.data.len(), evaluation));
+        terminal.warn(warnings::unseen(&test.name, Counts::of(&test.data, &trained.model), &trained.model));
     }
 }
 
@@ -121,6 +128,9 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
              `--strategy hogwild++`",
         );
     }
+    if args.data.as_os_str() == "-" && args.cache {
+        return refuse("`--cache` keeps a file beside DATA: name a file");
+    }
     if args.problem.multiclass == Multiclass::Ovr && args.problem.loss.is_regression() {
         return refuse(
             "`--multiclass ovr` trains classes, but `--loss squared` and `--loss huber` are for regression",
@@ -137,12 +147,21 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
 fn check_files(args: &TrainArgs) -> Result<(), Failure> {
     // The weights are mapped in place, so that a file that is there needs no room beside it.
     let params = args.params.as_ref().filter(|path| !path.is_file());
+    let kept = args.cache.then(|| kept::path_of(&args.data));
     let weights = args.problem.weights.iter().map(|path| ("`--weights`", path.as_path()));
     let test = args.test.iter().map(|path| ("`--test`", path.as_path())).chain(weights);
     let mapped = args.params.iter().filter(|path| path.is_file()).map(|path| ("`--params`", path.as_path()));
-    let inputs: Vec<_> = [("the data", args.data.as_path())].into_iter().chain(test).chain(mapped).collect();
+    let inputs: Vec<_> = [("the data", args.data.as_path())]
+        .into_iter()
+        .chain(test)
+        .chain(mapped)
+        .chain(kept.iter().map(|path| ("`--cache`", path.as_path())))
+        .collect();
     if let Some(path) = params {
         save::check(path)?;
+    }
+    if let (Some(path), ModelFormat::Native) = (&args.model, args.model_format) {
+        save::check_file(path)?;
     }
     outputs::check(
         &[("`--params`", params), ("`--model`", args.model.as_ref()), ("`--report`", args.report.as_ref())],

@@ -66,7 +66,7 @@ fn classes_have_factors_and_a_balance() {
             Trainer { weights, ..trainer(0.01) }.fit_watched(&data, Some(&data), &mut |_| ()).unwrap();
         agrees(&trained);
         // Held-out examples have their class's factor alone.
-        let penalty = 0.01 / 2.0 * trained.fit.weights.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>();
+        let penalty = 0.01 / 2.0 * trained.fit.weights.iter().map(|&w| w.powi(2)).sum::<f64>();
         let [train, test] = [Some(trained.train), trained.test].map(|part| part.unwrap().objective.unwrap());
         assert!(((train - penalty) / (test - penalty) / own - 1.0).abs() < 1e-6, "{train} {test}");
         trained

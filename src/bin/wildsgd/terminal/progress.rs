@@ -40,6 +40,11 @@ impl Screen {
         }
     }
 
+    /// Shows a warning.
+    pub fn warn(&self, warning: String) {
+        self.bar.suspend(|| self.terminal.warn(Some(warning)));
+    }
+
     /// Shows what happened.
     pub fn show(&mut self, event: Event<'_>) {
         match event {

@@ -7,7 +7,7 @@ use wildsgd::model::{Evaluation, Quality};
 use wildsgd::train::{Settings, StopReason, Trained};
 
 use super::short;
-use crate::input::Input;
+use crate::passing::Counts;
 
 /// More workers than cores.
 pub fn too_many_threads(workers: usize) -> Option<String> {
@@ -71,30 +71,29 @@ pub fn unsettled(settings: &Settings, trained: &Trained) -> Option<String> {
     })
 }
 
-/// Held-out examples of classes that the model does not know.
-pub fn unknown_labels(input: &Input, evaluation: &Evaluation) -> Option<String> {
+/// Held-out examples of classes that the model does not know, of `total` in the file `name`.
+pub fn unknown_labels(name: &str, total: usize, evaluation: &Evaluation) -> Option<String> {
     let (unknown, others) = match evaluation.quality {
         Quality::Classes { unknown_labels: unknown @ 1.., .. } => (unknown, "AUC"),
         Quality::ManyClasses { unknown_labels: unknown @ 1.., .. } => (unknown, "log loss"),
         _ => return None,
     };
-    let (name, total) = (&input.name, input.data.len());
     Some(format!(
         "{name}: {unknown} of {total} labels are not the model's: they count as wrong, and are left out of loss and \
          {others}; check that both files number the classes alike"
     ))
 }
 
-/// Entries of features that the model does not know.
-pub fn unseen(input: &Input, model: &Model) -> Option<String> {
-    let (name, total, width) = (&input.name, input.data.nonzeros(), model.width());
-    match model.unseen(&input.data) {
-        0 => None,
-        unseen => Some(format!(
+/// Entries of the file `name` whose features the model does not know.
+pub fn unseen(name: &str, counts: Counts, model: &Model) -> Option<String> {
+    let Counts { unseen, nonzeros: total, .. } = counts;
+    let width = model.width();
+    (unseen > 0).then(|| {
+        format!(
             "{name}: {unseen} of {total} entries have features above {width}, the last that the model knows: they \
              are ignored; check that both files number the features alike"
-        )),
-    }
+        )
+    })
 }
 
 #[cfg(test)]
