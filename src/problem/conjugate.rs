@@ -20,7 +20,7 @@ pub trait Conjugate: Loss {
 
 impl Conjugate for Logistic {
     /// With u = y*a = 1/(1 + e^-z), the log-odds z solve z + m + q*(u(z) - u) = 0: an increasing function, between linear
-    /// with slope 1 and with slope 1 + q/4. Newton's method, with bisection where it leaves the bracket.
+    /// with slope 1 and with slope 1 + q/4. Newton's method, with bisection where its moves do not halve.
     #[inline(always)]
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
         let (m, u) = (y * s, y * a);
@@ -29,6 +29,7 @@ impl Conjugate for Logistic {
         // Where q is large, z is large only if u(z) is near 0 or 1: begin in the middle.
         let mut z = (-m).max(low.max(-R::of(START))).min(high.min(R::of(START)));
         let mut odds = R::ONE / (R::ONE + (-z).exp());
+        let mut last_move = high - low;
         for _ in 0..MOST_NEWTON {
             let f = z + m + q * (odds - u);
             if f > R::ZERO {
@@ -37,11 +38,13 @@ impl Conjugate for Logistic {
                 low = z;
             }
             let newton = z - f / (R::ONE + q * odds * (R::ONE - odds));
-            let next = if newton >= low && newton <= high { newton } else { (low + high) * R::of(0.5) };
-            let moved = (next - z).abs();
+            let closes_in = (newton - z).abs() <= last_move * R::of(0.5);
+            let is_newton = closes_in && newton >= low && newton <= high;
+            let next = if is_newton { newton } else { (low + high) * R::of(0.5) };
+            last_move = (next - z).abs();
             z = next;
             odds = R::ONE / (R::ONE + (-z).exp());
-            if moved < R::of(SMALL_MOVE) {
+            if is_newton && last_move < R::of(SMALL_MOVE) {
                 break;
             }
         }
@@ -112,5 +115,68 @@ impl Conjugate for Huber {
     #[inline(always)]
     fn conjugate(&self, y: f64, a: f64) -> f64 {
         Squared.conjugate(y, a)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What an ascent in one dual variable maximizes, as a function of its new value.
+    fn ascended(loss: impl Conjugate, y: f64, s: f64, q: f64, a: f64, to: f64) -> f64 {
+        -loss.conjugate(y, to) - (to - a) * s - q * (to - a) * (to - a) / 2.0
+    }
+
+    fn is_highest<L: Conjugate>(loss: L, y: f64, s: f64, q: f64, a: f64, legal: impl Fn(f64) -> bool) {
+        let found = loss.ascend(y, s, q, a);
+        let at_found = ascended(loss, y, s, q, a, found);
+        let single = f64::from(loss.ascend(y as f32, s as f32, q as f32, a as f32));
+        let at_single = ascended(loss, y, s, q, a, single);
+        let size = 1.0 + at_found.abs() + (s * a).abs() + q;
+        for k in -200..=200 {
+            let other = found + f64::from(k) / 100.0;
+            if legal(other) {
+                let there = ascended(loss, y, s, q, a, other);
+                assert!(at_found >= there - 1e-9 * size, "{found} {other}: {at_found} {there}");
+                assert!(at_single >= there - 1e-6 * size, "{single} {other}: {at_single} {there}");
+            }
+        }
+    }
+
+    #[test]
+    fn newton_does_not_circle_where_scores_respond_much() {
+        for q in [10.0, 323.0, 1e4, 1e6] {
+            for k in -40..=40 {
+                for u in [0.0, 1e-6, 0.01, 0.3, 0.99, 1.0] {
+                    let m = f64::from(k) / 2.0;
+                    let to = Logistic.ascend(1.0, m, q, u);
+                    // The derivative, as a distance in log-odds.
+                    let off = ((to / (1.0 - to)).ln() + m + q * (to - u)) / (1.0 + q * to * (1.0 - to));
+                    assert!(off.abs() < 1e-5, "m {m} q {q} u {u}: {to} is off by {off}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_ascent_goes_to_the_highest_point(
+            positive: bool, target in -3.0..3.0, s in -300.0..300.0, small in -3.0..3.0, log_q in -7.0..7.0,
+            from in -9.0..9.0_f64,
+        ) {
+            let y = if positive { 1.0 } else { -1.0 };
+            let q = f64::exp(log_q);
+            let u: f64 = 1.0 / (1.0 + f64::exp(-from));
+            for s in [s, small] {
+                let share = |a: f64| (0.0..=1.0).contains(&(y * a));
+                is_highest(Logistic, y, s, q, y * u, share);
+                is_highest(Hinge, y, s, q, y * u, share);
+                is_highest(SquaredHinge, y, s, q, y * from.abs(), |a| y * a >= 0.0);
+                is_highest(Squared, target, s, q, from, |_| true);
+                is_highest(Huber, target, s, q, 2.0 * u - 1.0, |a| a.abs() <= 1.0);
+            }
+        }
     }
 }

@@ -107,6 +107,9 @@ const MOST_PASSES: f64 = 4.0;
 /// By how much the dual objective may fall, as a share of itself, before an epoch is led back: rounding can do that.
 const FALL: f64 = 1e-6;
 
+/// What an epoch makes of the damping that it did not need more of.
+const RECOVERY: f64 = 0.97;
+
 impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
     /// Sets w to w(a), and judges it.
     fn certify(&mut self) -> Certificate {
@@ -121,7 +124,7 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
     }
 
     /// Goes back to the best point between the last dual variables and the present ones: the dual objective is concave,
-    /// hence not lower there than it was. Shortens all further steps.
+    /// hence not lower there than it was. Shortens steps for a while.
     fn lead_back(&mut self) -> Certificate {
         let (duals, w) = self.last.as_ref().expect("workers race");
         let mut norms2 = [0.0; 3];
@@ -170,6 +173,8 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         let mut certificate = course.pool.install(|| self.certify());
         if self.last.is_some() && self.fell(certificate) {
             certificate = course.pool.install(|| self.lead_back());
+        } else {
+            self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
         }
         course.params.copy_from(&self.now);
         course.strategy.restart();

@@ -319,9 +319,9 @@ struct Falling {
 }
 
 /// The fall of the gap, as a share of itself, that counts as progress.
-const NOTABLE: f64 = 0.05;
+const NOTABLE: f64 = 0.02;
 /// Epochs without progress that end training.
-const PATIENCE: usize = 50;
+const PATIENCE: usize = 100;
 
 impl Falling {
     fn see(&mut self, gap: f64) {
