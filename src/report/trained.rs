@@ -45,9 +45,11 @@ pub struct Settings {
     pub bias: Option<f64>,
     /// Name of the strategy.
     pub strategy: &'static str,
+    /// Why it was chosen, if that was left to the program.
+    pub strategy_reason: Option<String>,
     /// Name of the rule.
     pub solver: &'static str,
-    /// How threads write a weight: `wild` or `atomic`; none with a sequential strategy.
+    /// How threads write a weight: `wild`, `atomic` or `merged`; none with a sequential strategy.
     pub update: Option<&'static str>,
     /// Number of clusters that share a replica each; none without replicas.
     pub clusters: Option<usize>,
@@ -144,11 +146,13 @@ impl Settings {
             l1: settings.penalty.l1,
             l2: trained.l2,
             bias: trainer.bias,
-            strategy: settings.sharing.name(),
+            strategy_reason: began.reason.clone(),
+            strategy: began.sharing.name(),
             solver: trainer.solver.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
-            update: settings.sharing.update().map(|update| match update {
+            update: began.sharing.update().map(|update| match update {
                 Update::Wild => "wild",
                 Update::Atomic => "atomic",
+                Update::Merged => "merged",
             }),
             clusters: began.layout.map(|layout| layout.clusters),
             update_delay: began.layout.map(|layout| layout.update_delay),

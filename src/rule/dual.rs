@@ -146,7 +146,8 @@ impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
                 for (i, settled) in (k * SUMMED_TOGETHER..).zip(settled) {
                     let (y, a) = (f64::from(problem.target(i)), duals[i].get().to_f64());
                     let s = problem.score(problem.row(i), w);
-                    let (loss, conjugate) = (problem.loss_function().value(y, s), problem.loss_function().conjugate(y, a));
+                    let (loss, conjugate) =
+                        (problem.loss_function().value(y, s), problem.loss_function().conjugate(y, a));
                     losses += loss;
                     conjugates += conjugate;
                     // The example's part of the gap is a sum that cancels.

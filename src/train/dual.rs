@@ -1,12 +1,13 @@
 //! Training by dual coordinate ascent: each epoch ends with a certificate.
 
+use super::choice::choose;
 use super::epochs::{Best, Course, Evaluate, Event, Fit, Measured, Method, Outcome};
 use super::{Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
 use crate::rule::{Certificate, Dual};
-use crate::strategy::{Hogwild, Order, Sequential, Strategy};
+use crate::strategy::{Hogwild, HogwildPlusPlus, Order, Sequential, Strategy, Topology};
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size
 /// is needed, and each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
@@ -27,16 +28,26 @@ pub fn ascend<L: Conjugate, R: Real>(
     };
     let penalty = settings.penalty;
     if penalty.l2 == 0.0 {
-        return wrong("l2", penalty.l2, "a number above 0 for dual ascent", "choose another solver, or an l2 above 0");
+        return wrong(
+            "l2",
+            penalty.l2,
+            "a number above 0 for dual ascent",
+            "choose another solver, or an l2 above 0",
+        );
     }
     if penalty.l1 != 0.0 {
         return wrong("l1", penalty.l1, "0 for dual ascent", "choose another solver for l1");
     }
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
+        Sharing::Auto => choose(problem, settings, |settings| ascend(problem, settings, evaluate, watch)),
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
-        Sharing::HogwildPlusPlus(_) => todo!(),
+        Sharing::HogwildPlusPlus(clustering) => {
+            let topology = Topology::detect();
+            let strategy = HogwildPlusPlus::new(clustering.layout(workers, &topology, problem), &topology)?;
+            run(problem, settings, strategy, evaluate, watch)
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a problem to a model: settings, step size search, epoch loop, stopping.
 
+mod choice;
 mod clustering;
 mod descent;
 mod dual;

@@ -97,6 +97,7 @@ fn usage() {
         &["train", "d", "--strategy", "sequential", "--update", "wild"],
         &["train", "d", "--strategy", "sequential", "--threads", "4"],
         &["train", "d", "--strategy", "hogwild++", "--clusters", "1", "--cluster-size", "1"],
+        &["train", "d", "--strategy", "hogwild++", "--update", "merged"],
         &["train", "d", "--pin"],
         &["train", "d", "--strategy", "hogwild", "--update-delay", "64"],
         &["predict", "m"],

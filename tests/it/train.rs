@@ -95,6 +95,7 @@ fn one_thread_equals_sequential() {
     let sequential = model(&["--strategy", "sequential"]);
     assert!(model(&["--threads", "1"]) == sequential);
     assert!(model(&["--threads", "1", "--update", "atomic"]) == sequential);
+    assert!(model(&["--threads", "1", "--strategy", "hogwild"]) == sequential);
     assert!(model(&["--threads", "1", "--strategy", "hogwild++", "--pin"]) == sequential);
 }
 
@@ -184,13 +185,31 @@ fn settings_are_reported() {
     place.succeed(&args.split_whitespace().collect::<Vec<_>>());
     let report = place.json("r");
     let expected = serde_json::json!({
-        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "strategy": "sequential", "solver": "sgd",
+        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "strategy": "sequential", "strategy_reason": null, "solver": "sgd",
         "update": null, "clusters": null, "update_delay": null, "pin": null, "threads": 1, "learning_rate": 0.5, "learning_rate_searched": false,
         "schedule": "geometric:0.8", "seed": 9, "epochs": 4, "tolerance": 0.0, "time_limit_seconds": 60.0
     });
     assert_eq!(report["settings"], expected);
     assert_eq!(report["final"]["stop_reason"], "epochs");
     assert_eq!(report["final"]["epochs"], 4);
+}
+
+#[test]
+fn the_choice_of_a_strategy_is_explained() {
+    let place = Place::with(&[("d", &generated(26_000))]);
+    for (threads, strategy, reason) in [
+        ("1", "sequential", "one thread has nobody to share with"),
+        ("2", "hogwild", "a copy of the 99 weights for each thread, merged as often as they are used"),
+    ] {
+        let run = place.succeed(&["train", "d", "--report", "r", "--no-bias", "--threads", threads]);
+        assert!(run.stderr.contains(&format!("strategy   {strategy}: {reason}\n")), "{}", run.stderr);
+        let settings = &place.json("r")["settings"];
+        assert_eq!((&settings["strategy"], &settings["strategy_reason"]), (&strategy.into(), &reason.into()));
+    }
+    place.succeed(&["train", "d", "--report", "r", "--threads", "2", "--update", "atomic"]);
+    let settings = &place.json("r")["settings"];
+    assert_eq!((&settings["strategy"], &settings["update"]), (&"hogwild".into(), &"atomic".into()));
+    assert_eq!(settings["strategy_reason"], serde_json::Value::Null);
 }
 
 #[test]

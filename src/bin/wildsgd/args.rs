@@ -129,10 +129,11 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t = Solver::Auto)]
     pub solver: Solver,
     /// How threads share the weights
-    #[arg(long, value_enum, default_value_t = Strategy::Hogwild)]
+    #[arg(long, value_enum, default_value_t = Strategy::Auto)]
     pub strategy: Strategy,
-    /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never does
-    /// [default: wild]
+    /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never does; merged writes a
+    /// copy of the thread's own, merged often (not with hogwild++)
+    /// [default: merged, for hogwild++ wild]
     #[arg(long, value_enum)]
     pub update: Option<Update>,
     #[command(flatten)]
@@ -255,6 +256,8 @@ pub enum Solver {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Strategy {
+    /// Chosen by the number of threads and the sizes of the data
+    Auto,
     Sequential,
     Hogwild,
     #[value(name = "hogwild++")]
@@ -265,6 +268,7 @@ pub enum Strategy {
 pub enum Update {
     Wild,
     Atomic,
+    Merged,
 }
 
 #[derive(Clone, Copy)]

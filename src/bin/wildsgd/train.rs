@@ -102,6 +102,11 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
             );
         }
     }
+    if args.run.strategy == Strategy::HogwildPlusPlus && args.run.update == Some(Update::Merged) {
+        return refuse(
+            "`--update merged` is for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
+        );
+    }
     if args.run.strategy != Strategy::HogwildPlusPlus && args.run.ring.is_given() {
         return refuse(
             "`--clusters`, `--cluster-size`, `--update-delay`, `--ring-beta`, `--ring-lambda` and `--pin` are for \
@@ -159,15 +164,20 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
 }
 
 fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
-    let update = match args.update {
-        None | Some(Update::Wild) => Write::Wild,
-        Some(Update::Atomic) => Write::Atomic,
-    };
+    let update = args.update.map(|update| match update {
+        Update::Wild => Write::Wild,
+        Update::Atomic => Write::Atomic,
+        Update::Merged => Write::Merged,
+    });
     let mut settings = Settings {
         sharing: match args.strategy {
             Strategy::Sequential => Sharing::Sequential,
-            Strategy::Hogwild => Sharing::Hogwild(update),
-            Strategy::HogwildPlusPlus => Sharing::HogwildPlusPlus(clustering(&args.ring, update)?),
+            // A way to write weights is one for several threads.
+            Strategy::Auto => update.map_or(Sharing::Auto, Sharing::Hogwild),
+            Strategy::Hogwild => Sharing::Hogwild(update.unwrap_or(Write::Merged)),
+            Strategy::HogwildPlusPlus => {
+                Sharing::HogwildPlusPlus(clustering(&args.ring, update.unwrap_or_default())?)
+            }
         },
         threads: match args.threads {
             None => 0,

@@ -33,6 +33,9 @@ impl fmt::Display for Summary<'_> {
         let threads = count(settings.threads, "thread");
         let clusters = clusters(settings);
         writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
+        if let Some(reason) = &settings.strategy_reason {
+            writeln!(f, "strategy   {}: {reason}", settings.strategy)?;
+        }
         if let (Some(rate), Some(schedule)) = (settings.learning_rate, &settings.schedule) {
             let origin = if settings.learning_rate_searched == Some(true) { "searched" } else { "given" };
             writeln!(f, "step size  {} ({origin}), schedule {schedule}", number(rate))?;

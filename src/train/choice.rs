@@ -1,0 +1,75 @@
+//! The choice of a strategy for those who leave it to the program; the rule is argued in `src/strategy/README.md`.
+
+use super::{Fit, Settings, Sharing};
+use crate::error::Result;
+use crate::params::Real;
+use crate::problem::Problem;
+use crate::strategy::{Order, Update};
+
+/// What the choice depends on.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    /// Threads that would get something to do.
+    workers: usize,
+    width: usize,
+    /// Coordinates that the terms touch, summed over all terms.
+    touches: usize,
+}
+
+/// Fewest touches of an epoch that are worth sharing: it takes as long as waking a thread a few times.
+const FEW: usize = 50_000;
+/// Most weights in all copies together, for each touch of an epoch: above that, copies would take more memory than twice
+/// the data.
+const COPIED: usize = 2;
+
+/// Trains by `train` with the sharing that suits the problem, and leaves the reason in the fit.
+pub(super) fn choose<R: Real>(
+    problem: &impl Problem,
+    settings: &Settings,
+    train: impl FnOnce(&Settings) -> Result<Fit<R>>,
+) -> Result<Fit<R>> {
+    let workers = settings.workers().min(Order::new(problem.terms()).blocks());
+    let (sharing, reason) = Size { workers, width: problem.width(), touches: problem.touches() }.sharing();
+    let mut fit = train(&Settings { sharing, ..settings.clone() })?;
+    fit.began.reason = Some(reason);
+    Ok(fit)
+}
+
+impl Size {
+    /// How to share the weights, and why.
+    fn sharing(self) -> (Sharing, String) {
+        let Size { workers, width, touches } = self;
+        if workers == 1 {
+            return (Sharing::Sequential, "one thread has nobody to share with".into());
+        }
+        if touches < FEW {
+            let reason = format!("an epoch of {touches} non-zeros is over before other threads have begun");
+            return (Sharing::Sequential, reason);
+        }
+        if width > touches || width.saturating_mul(workers) > COPIED * touches {
+            let reason = format!(
+                "{touches} non-zeros seldom meet on {width} weights, which are too many for a copy a thread"
+            );
+            return (Sharing::Hogwild(Update::Wild), reason);
+        }
+        let reason =
+            format!("a copy of the {width} weights for each thread, merged as often as they are used");
+        (Sharing::Hogwild(Update::Merged), reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_choice_follows_threads_and_sizes() {
+        let chosen = |workers, width, touches| Size { workers, width, touches }.sharing().0;
+        assert_eq!(chosen(1, 100, 1 << 30), Sharing::Sequential);
+        assert_eq!(chosen(8, 100, FEW - 1), Sharing::Sequential);
+        assert_eq!(chosen(8, 100, FEW), Sharing::Hogwild(Update::Merged));
+        assert_eq!(chosen(2, 1 << 20, 1 << 20), Sharing::Hogwild(Update::Merged));
+        assert_eq!(chosen(2, 1 << 20, (1 << 20) - 1), Sharing::Hogwild(Update::Wild));
+        assert_eq!(chosen(4, 1 << 20, 1 << 20), Sharing::Hogwild(Update::Wild), "too much memory");
+    }
+}
