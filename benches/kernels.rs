@@ -85,7 +85,7 @@ fn handle(
         b.iter(|| {
             let a: f32 = black_box(1e-9);
             data.iter().for_each(|(row, _)| {
-                weights.update_row(row, rarity, |x, rarity, w| (w + a * x) / (1.0 + a * rarity));
+                weights.update_row(row, rarity, |x, &rarity, w| (w + a * x) / (1.0 + a * rarity));
             });
         });
     });

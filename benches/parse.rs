@@ -1,7 +1,8 @@
 //! How fast text loads, beside memcpy: `cargo bench --bench parse -- [--runs 11] [--threads 1,2] [DATA]`.
 //!
-//! Without DATA it reads the data set of Debian packages in this repository. The text is written plain and with each
-//! compression to a temporary folder, and loaded from there, in the file's order and shuffled. The last column, on
+//! Without DATA it reads the data set of Debian packages in this repository. The text is written plain, with each
+//! compression and as a cache to a temporary folder, and loaded from there, in the file's order and shuffled; MB/s are of the
+//! text, decompressed, or of the cache. The last column, on
 //! Linux, is the most anonymous memory during one load in a process of its own, as a multiple of the data set's arrays.
 
 use std::io::{self, Write};
@@ -10,6 +11,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use wildsgd::data::cache::{self, Notes};
 use wildsgd::data::{LoadOptions, load, source, throughput};
 
 const SEED: u64 = 1;
@@ -52,7 +54,8 @@ fn main() {
         "peak / arrays"
     );
     for (format, file) in files {
-        for order in ["file", "shuffled"] {
+        // A cache has one order, whatever is asked for.
+        for order in if format == "cache" { &["shuffled"][..] } else { &["file", "shuffled"] } {
             for &threads in &threads {
                 row(format, &file, order, threads, runs);
             }
@@ -99,7 +102,9 @@ fn write_all(text: &[u8], folder: &Path) -> io::Result<Vec<(&'static str, PathBu
     bzip2.write_all(text)?;
     bzip2.finish()?;
     zstd::stream::copy_encode(text, fs::File::create(path("zstd"))?, zstd::DEFAULT_COMPRESSION_LEVEL)?;
-    Ok(["text", "gzip", "bzip2", "zstd"].map(|format| (format, path(format))).into())
+    let data = load(path("text"), &options(0, true)).map_err(io::Error::other)?;
+    cache::write(&data, path("cache"), &Notes::default()).map_err(io::Error::other)?;
+    Ok(["text", "gzip", "bzip2", "zstd", "cache"].map(|format| (format, path(format))).into())
 }
 
 /// Prints the seconds of one load, after another one as in a process that has been at work, for comparison with other
@@ -108,6 +113,7 @@ fn print_once(path: &Path, options: &LoadOptions) {
     let seconds = [(); 2].map(|()| {
         let start = Instant::now();
         let data = load(path, options).unwrap_or_else(|error| panic!("{error}"));
+        data.verify().unwrap_or_else(|error| panic!("{error}"));
         let time = start.elapsed();
         drop(data);
         time.as_secs_f64()
@@ -119,7 +125,11 @@ fn print_once(path: &Path, options: &LoadOptions) {
 fn print_peak(path: &Path, options: &LoadOptions) {
     let Some(before) = anonymous() else { return println!("-") };
     let (path, options) = (path.to_owned(), options.clone());
-    let loading = thread::spawn(move || load(path, &options).unwrap_or_else(|error| panic!("{error}")));
+    let loading = thread::spawn(move || {
+        let data = load(path, &options).unwrap_or_else(|error| panic!("{error}"));
+        data.verify().unwrap_or_else(|error| panic!("{error}"));
+        data
+    });
     let mut most = before;
     while !loading.is_finished() {
         most = most.max(anonymous().unwrap_or(0));

@@ -180,13 +180,13 @@ fn run(data: &Dataset, way: &str, seed: u64, optimum: f64, gap: f64) -> Run {
     Run { to_gap, epochs, epoch: shortest(&fit), end: 100.0 * (fit.objective / optimum - 1.0) }
 }
 
-fn shortest(fit: &Fit<f32>) -> f64 {
+fn shortest(fit: &Fit<f64>) -> f64 {
     let ends = || fit.epochs.iter().map(|epoch| 1e3 * epoch.train_time.as_secs_f64());
     ends().skip(1).zip(ends()).map(|(end, start)| end - start).fold(f64::INFINITY, f64::min)
 }
 
 /// Milliseconds and epochs until the objective was `gap` percent above `optimum`.
-fn reached(fit: &Fit<f32>, optimum: f64, gap: f64) -> (f64, f64) {
+fn reached(fit: &Fit<f64>, optimum: f64, gap: f64) -> (f64, f64) {
     // Zero weights: each logistic loss is ln 2.
     let mut last = (0.0, 0.0, (std::f64::consts::LN_2 / optimum - 1.0).ln());
     let wanted = (gap / 100.0).ln();

@@ -96,20 +96,20 @@ pub fn for_each<S: Slot>(slots: &[S], row: Row<'_>, f: impl Fn(&S, S::Real)) {
 /// # Panics
 /// If the row is wider than one of the vectors.
 #[inline(always)]
-pub fn for_each_with<S: Slot, T: Copy>(slots: &[S], others: &[T], row: Row<'_>, f: impl Fn(&S, T, S::Real)) {
+pub fn for_each_with<S: Slot, T>(slots: &[S], others: &[T], row: Row<'_>, f: impl Fn(&S, &T, S::Real)) {
     check(slots, row);
     check(others, row);
     match row.values() {
         None => {
             for &j in row.indices() {
                 // SAFETY: `check` compared the width with both lengths; j comes from the row.
-                f(unsafe { slot(slots, j) }, unsafe { *slot(others, j) }, S::Real::ONE);
+                f(unsafe { slot(slots, j) }, unsafe { slot(others, j) }, S::Real::ONE);
             }
         }
         Some(values) => {
             for (&j, &x) in row.indices().iter().zip(values) {
                 // SAFETY: as above.
-                f(unsafe { slot(slots, j) }, unsafe { *slot(others, j) }, S::Real::of_f32(x));
+                f(unsafe { slot(slots, j) }, unsafe { slot(others, j) }, S::Real::of_f32(x));
             }
         }
     }
@@ -140,6 +140,25 @@ pub fn score<R: Real>(weights: &[R], row: Row<'_>) -> f64 {
             }
             (sums[0] + sums[1]) + (sums[2] + sums[3])
         }
+    }
+}
+
+/// Adds to each of `sums` what [`score`] sums for one vector, in the order of the entries: `weights` holds as many
+/// vectors as there are sums, coordinate by coordinate, so that an entry finds the weights of all of them side by side.
+///
+/// # Panics
+/// If the row is wider than the vectors.
+#[inline(always)]
+pub fn scores(weights: &[f64], row: Row<'_>, sums: &mut [f64]) {
+    let count = sums.len();
+    assert!(
+        row.width() <= weights.len() / count.max(1),
+        "a row is wider than the vectors that it is used with"
+    );
+    for (j, x) in row.iter() {
+        let x = f64::from(x);
+        let weights = &weights[j * count..][..count];
+        sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * x);
     }
 }
 

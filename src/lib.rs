@@ -22,7 +22,7 @@
 //! - The **problem** says what is minimized: [`problem::Linear`] over a [`Dataset`] with one of the losses or your own
 //!   ([`problem::Loss`]), or any implementation of [`problem::Problem`].
 //! - The **rule** says how a visit to one term changes weights: [`rule::Sgd`] with a [`rule::Penalty`] (l1, l2) and a
-//!   [`rule::Schedule`] of step sizes.
+//!   [`rule::Schedule`] of step sizes, or [`rule::Saga`] for smooth losses.
 //! - The **strategy** says how workers share the weights: [`strategy::Sequential`], [`strategy::Hogwild`] or
 //!   [`strategy::HogwildPlusPlus`].
 //!
@@ -49,13 +49,16 @@
 //!   last. The hot loop uses relaxed loads and stores, which compile to plain moves. No `&[f32]` of them ever exists:
 //!   dense passes work on copies, which are taken while no worker runs.
 //! - `unsafe` code is denied except in three places, each block with its proof: `params/shared.rs` views a memory map
-//!   as atomics, `data/map.rs` maps text, and [`kernel`] leaves out bounds checks, per entry, that it has made per row.
+//!   as atomics, `data/map.rs` maps text and caches, and [`kernel`] leaves out bounds checks, per entry, that it has made per row.
 //! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields keep it, and
 //!   each kernel compares the width with the vector's length before it starts.
+//! - Rows of a [cache](data::cache) are used where they lie in the file, after all of it was checked. It must not be
+//!   written to from then on; the module says why, and what is told.
 //! - Mapped files can be changed or cut by other processes. Weights in a named file are atomics too, so a change is
 //!   only a strange weight. Text is parsed from a map, too; rows are checked after they were copied out of
 //!   it. A file that is made shorter ends the process with SIGBUS.
 
+mod container;
 pub mod data;
 pub mod error;
 pub mod kernel;

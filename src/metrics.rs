@@ -23,23 +23,28 @@ pub fn accuracy(scores: &[f64], signs: &[f32]) -> Option<f64> {
 /// # Panics
 /// If the slices differ in length.
 pub fn auc(scores: &[f64], signs: &[f32]) -> Option<f64> {
-    let mut ranked: Vec<(f64, bool)> =
-        pairs(scores, signs).map(|(score, sign)| (score, sign > 0.0)).collect();
-    if ranked.iter().any(|(score, _)| score.is_nan()) {
+    let of = |first: bool| pairs(scores, signs).filter(move |&(_, sign)| (sign > 0.0) == first);
+    auc_of_classes(of(true).map(|(score, _)| score).collect(), of(false).map(|(score, _)| score).collect())
+}
+
+/// [`auc`] of the scores of both classes, in place.
+pub(crate) fn auc_of_classes(mut first: Vec<f64>, mut second: Vec<f64>) -> Option<f64> {
+    if first.iter().chain(&second).any(|score| score.is_nan()) {
         return None;
     }
-    ranked.par_sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+    first.par_sort_unstable_by(f64::total_cmp);
+    second.par_sort_unstable_by(f64::total_cmp);
     // Twice the number of won pairs, in whole numbers: no rounding, however many ties there are.
     let mut won_twice = 0_u128;
-    let (mut positives, mut negatives) = (0_u128, 0_u128);
-    for tied in ranked.chunk_by(|(a, _), (b, _)| a == b) {
-        let ups = tied.iter().filter(|&&(_, positive)| positive).count() as u128;
-        let downs = tied.len() as u128 - ups;
-        won_twice += ups * (2 * negatives + downs);
-        positives += ups;
-        negatives += downs;
+    let mut below = 0;
+    for tied in first.chunk_by(|a, b| a == b) {
+        while second.get(below).is_some_and(|&score| score < tied[0]) {
+            below += 1;
+        }
+        let equal = second[below..].iter().take_while(|&&score| score == tied[0]).count();
+        won_twice += tied.len() as u128 * (2 * below + equal) as u128;
     }
-    let pairs = positives * negatives;
+    let pairs = first.len() as u128 * second.len() as u128;
     (pairs > 0).then(|| won_twice as f64 / (2 * pairs) as f64)
 }
 
@@ -76,6 +81,48 @@ pub fn r2(scores: &[f64], labels: &[f32]) -> Option<f64> {
     let center = mean(labels.iter().map(|&label| f64::from(label)).sum(), labels.len())?;
     let variance: f64 = labels.iter().map(|&label| (f64::from(label) - center).powi(2)).sum();
     Some(1.0 - error / variance)
+}
+
+/// Errors of predictions that come one after another, in memory for their sums.
+///
+/// The variance of the labels is kept as Welford (Technometrics 1962) does; apart from rounding, measures are those of
+/// the functions.
+#[derive(Clone, Debug, Default)]
+pub struct Errors {
+    count: usize,
+    squared: f64,
+    first: Option<f32>,
+    differ: bool,
+    mean: f64,
+    /// Sum of the squared differences from the mean.
+    spread: f64,
+}
+
+impl Errors {
+    /// Adds examples.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn add(&mut self, scores: &[f64], labels: &[f32]) {
+        self.squared += squared_error(scores, labels);
+        for &label in labels {
+            self.differ |= *self.first.get_or_insert(label) != label;
+            self.count += 1;
+            let difference = f64::from(label) - self.mean;
+            self.mean += difference / self.count as f64;
+            self.spread += difference * (f64::from(label) - self.mean);
+        }
+    }
+
+    /// The mean squared error.
+    pub fn mse(&self) -> Option<f64> {
+        mean(self.squared, self.count)
+    }
+
+    /// The coefficient of determination, see [`r2`].
+    pub fn r2(&self) -> Option<f64> {
+        self.differ.then(|| 1.0 - self.squared / self.spread)
+    }
 }
 
 fn squared_error(scores: &[f64], labels: &[f32]) -> f64 {
@@ -150,6 +197,25 @@ mod tests {
             let scores: Vec<f64> = examples.iter().map(|&(score, _)| f64::from(score) / 2.0).collect();
             let signs: Vec<f32> = examples.iter().map(|&(_, up)| if up { 1.0 } else { -1.0 }).collect();
             prop_assert_eq!(auc(&scores, &signs), naive_auc(&scores, &signs));
+        }
+
+        #[test]
+        fn errors_in_pieces_are_those_of_the_whole(
+            examples in prop::collection::vec((-9.0..9.0_f64, -9..9_i8), 0..80),
+            cut in 0..80_usize,
+        ) {
+            let (scores, labels): (Vec<f64>, Vec<f32>) =
+                examples.iter().map(|&(score, label)| (score, 1000.0 + f32::from(label))).unzip();
+            let cut = cut.min(scores.len());
+            let mut errors = Errors::default();
+            errors.add(&scores[..cut], &labels[..cut]);
+            errors.add(&scores[cut..], &labels[cut..]);
+            let close = |a: Option<f64>, b: Option<f64>| match (a, b) {
+                (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * b.abs(),
+                (a, b) => a == b,
+            };
+            prop_assert!(close(errors.mse(), rmse(&scores, &labels).map(|x| x * x)));
+            prop_assert!(close(errors.r2(), r2(&scores, &labels)));
         }
 
         #[test]

@@ -27,17 +27,58 @@ const MOST_LINKS: usize = 40;
 /// [`Error::Io`] if a file cannot be made in the directory, `write` or the system fails, as with a full disk.
 pub fn atomically(
     path: impl AsRef<Path>,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<()> {
     let path = path.as_ref();
     let (target, is_stream) = follow(path);
     let result = match fs::metadata(&target) {
         Ok(old) if is_stream || !old.is_file() => stream(&target, write),
+        Ok(old) => replace(&target, Some(&old), |file| fill(file, write)),
+        Err(error) if error.kind() == ErrorKind::NotFound => replace(&target, None, |file| fill(file, write)),
+        Err(error) => Err(("open", error)),
+    };
+    result.map_err(|(action, source)| Error::io(path, action, source))
+}
+
+/// Gives `path` the bytes that `write` puts into the file, all at once, like [`atomically`], at places of its own
+/// choice: what is no regular file is refused.
+///
+/// # Errors
+/// [`Error::Io`] as for [`atomically`], [`Error::Input`] if `path` is a pipe, a terminal or the like.
+pub fn file_atomically(path: impl AsRef<Path>, write: impl FnOnce(&File) -> io::Result<()>) -> Result<()> {
+    let path = path.as_ref();
+    let (target, is_stream) = follow(path);
+    let write = |file: &File| write(file).map_err(|e| ("write", e));
+    let result = match fs::metadata(&target) {
+        Ok(old) if is_stream || !old.is_file() => return Err(no_file(path)),
         Ok(old) => replace(&target, Some(&old), write),
         Err(error) if error.kind() == ErrorKind::NotFound => replace(&target, None, write),
         Err(error) => Err(("open", error)),
     };
     result.map_err(|(action, source)| Error::io(path, action, source))
+}
+
+fn no_file(path: &Path) -> Error {
+    Error::input(
+        path.display().to_string(),
+        "is no regular file",
+        "a file, as it is not written from its first byte to its last",
+        "name a file",
+    )
+}
+
+/// [`check`] for [`file_atomically`].
+///
+/// # Errors
+/// Those of [`check`], and [`Error::Input`] if `path` is a pipe, a terminal or the like.
+pub fn check_file(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    check(path)?;
+    let (target, is_stream) = follow(path);
+    match fs::metadata(&target) {
+        Ok(old) if is_stream || !old.is_file() => Err(no_file(path)),
+        _ => Ok(()),
+    }
 }
 
 /// Finds out, before long work, whether [`atomically`] could begin with `path`. Leaves nothing behind.
@@ -70,7 +111,7 @@ type Failure = (&'static str, io::Error);
 fn replace(
     target: &Path,
     old: Option<&Metadata>,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    write: impl FnOnce(&File) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let directory = directory(target);
     let temporary = tempfile::Builder::new()
@@ -79,7 +120,7 @@ fn replace(
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(directory)
         .map_err(|e| ("create", e))?;
-    fill(temporary.as_file(), write)?;
+    write(temporary.as_file())?;
     keep_permissions(&temporary, old).map_err(|e| ("set the permissions", e))?;
     temporary.as_file().sync_all().map_err(|e| ("sync", e))?;
     temporary.persist(target).map_err(|e| ("rename", e.error))?;
@@ -93,13 +134,16 @@ fn directory(target: &Path) -> &Path {
     }
 }
 
-fn stream(target: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+fn stream(
+    target: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> Result<(), Failure> {
     // Appending matters if a descriptor of this process leads to a regular file that has bytes already.
     let file = OpenOptions::new().append(true).open(target).map_err(|e| ("open", e))?;
     fill(&file, write)
 }
 
-fn fill(file: &File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+fn fill(file: &File, write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = BufWriter::with_capacity(BUFFER, file);
     write(&mut out).and_then(|()| out.flush()).map_err(|e| ("write", e))
 }

@@ -18,7 +18,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rules::{Rule, Simulation};
 use serde::Deserialize;
 use wildsgd::Dataset;
-use wildsgd::data::{ParseOptions, source};
+use wildsgd::data::{self, LoadOptions};
 use wildsgd::strategy::{Layout, Update};
 use wildsgd::train::{Clustering, Clusters, Sharing, Trained, Trainer};
 
@@ -115,7 +115,7 @@ fn main() {
 fn load(folder: &Path, name: &str) -> Dataset {
     let plain = folder.join(format!("data/{name}.train.svm"));
     let path = if plain.exists() { plain } else { plain.with_extension("svm.zst") };
-    source::load(path, &ParseOptions::default()).unwrap_or_else(|error| panic!("{error}"))
+    data::load(path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Trains; with `epochs`, for just as many.

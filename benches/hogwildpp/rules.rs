@@ -62,7 +62,7 @@ impl Simulation<'_> {
                         sgd.apply(term, step, pace, 1.0, &weights);
                     }
                 }
-                syncs += ring.look(cluster, order.block(k).len(), rule, sgd.rate(clock));
+                syncs += ring.look(cluster, order.block(k).count(), rule, sgd.rate(clock));
             }
             let model = ring.model(rule);
             let objective = sgd.objective(0..sgd.terms(), &model);

@@ -11,13 +11,14 @@ import time
 from pathlib import Path
 
 import bias
+import certified
 import interoperability
 import penalty
 from sets import LAYOUT, find
 from trainer import Trainer, TrainerFailed
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKS = {"interoperability": interoperability, "penalty": penalty, "bias": bias}
+CHECKS = {"interoperability": interoperability, "penalty": penalty, "bias": bias, "certified": certified}
 
 
 def main():

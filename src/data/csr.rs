@@ -3,20 +3,29 @@
 //! Invariant, checked when a [`Dataset`] or a [`Row`] is made and kept by private fields: the indices of
 //! a row ascend strictly and are smaller than its width. The kernels rely on it to leave out bounds checks.
 
+mod array;
 mod assembly;
 mod block;
 mod builder;
 mod layout;
 mod offsets;
+mod packed;
+mod rows;
 #[cfg(test)]
 mod tests;
 
+pub(super) use array::Array;
 pub(super) use assembly::{Layout, Stop};
 pub(super) use block::Block;
 pub use builder::Builder;
+pub(super) use layout::{places, shuffle};
+pub(super) use offsets::{Offsets, Starts};
+pub(super) use packed::Packed;
+pub use rows::Rows;
 
+use super::cache::Cache;
 use crate::error::{Error, Result};
-use offsets::Offsets;
+use std::sync::Arc;
 
 /// One example's features: strictly ascending indices below `width`, and their values.
 ///
@@ -99,15 +108,30 @@ impl<'a> Row<'a> {
 /// Takes 8 bytes an entry, 4 if all values are 1, and 8 an example (12 with 2^32 entries or more).
 ///
 /// The examples lie in the order of the file, or in the random order of a seed: see [`Dataset::shuffled`].
-#[derive(Clone, Debug, PartialEq)]
+///
+/// The arrays are in memory, or where they lie in a [cache](super::cache) file. What lies in a file is checked as a
+/// whole before the first row or label of it is seen: [`Dataset::verify`] does that, and tells damage as an error.
+#[derive(Clone, Debug)]
 pub struct Dataset {
     offsets: Offsets,
-    indices: Vec<u32>,
-    values: Option<Vec<f32>>,
-    labels: Vec<f32>,
+    indices: Array<u32>,
+    values: Option<Array<f32>>,
+    labels: Array<f32>,
     width: usize,
     /// The seed whose [`layout::permutation`] the rows lie in.
     seed: Option<u64>,
+    /// The file that the arrays lie in.
+    cache: Option<Arc<Cache>>,
+}
+
+/// The arrays of a data set in a file, where they are not checked yet.
+pub(super) struct Arrays {
+    pub(super) offsets: Offsets,
+    pub(super) indices: Array<u32>,
+    pub(super) values: Option<Array<f32>>,
+    pub(super) labels: Array<f32>,
+    pub(super) width: usize,
+    pub(super) seed: Option<u64>,
 }
 
 impl Dataset {
@@ -136,6 +160,12 @@ impl Dataset {
         Self::checked(Offsets::from(offsets), indices, values, labels, width)
     }
 
+    /// The data set in a file, each of whose rows is in the arrays if `cache` says that they are as they should be.
+    pub(super) fn in_cache(arrays: Arrays, cache: Arc<Cache>) -> Self {
+        let Arrays { offsets, indices, values, labels, width, seed } = arrays;
+        Dataset { offsets, indices, values, labels, width, seed, cache: Some(cache) }
+    }
+
     /// [`Dataset::from_parts`] with offsets that delimit one row a label.
     fn checked(
         offsets: Offsets,
@@ -147,8 +177,9 @@ impl Dataset {
         if values.as_ref().is_some_and(|values| values.len() != indices.len()) {
             return Err(broken("indices and values differ in number".into(), "one value an index"));
         }
+        let starts = offsets.starts();
         for i in 0..labels.len() {
-            let row = &indices[offsets.range(i)];
+            let row = &indices[starts.range(i)];
             if !row.is_sorted_by(|a, b| a < b) || row.last().is_some_and(|&j| j as usize >= width) {
                 return Err(broken(
                     format!("the indices of row {i} do not ascend strictly below {width}"),
@@ -156,7 +187,51 @@ impl Dataset {
                 ));
             }
         }
-        Ok(Dataset { offsets, indices, values, labels, width, seed: None })
+        let (indices, values, labels) = (indices.into(), values.map(Array::from), labels.into());
+        Ok(Dataset { offsets, indices, values, labels, width, seed: None, cache: None })
+    }
+
+    /// Checks what lies in a [cache](super::cache) file, all of it at the first call, in rayon's current pool; later
+    /// calls only look whether the file was written to. Rows in memory are checked from the start.
+    ///
+    /// # Errors
+    /// [`Error::Input`] that names the bytes that are damaged, or says that the file has changed since it was opened.
+    pub fn verify(&self) -> Result<()> {
+        self.cache.as_ref().map_or(Ok(()), |cache| cache.verify(self.unchecked()))
+    }
+
+    /// The file that the arrays lie in, if they do in one.
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_deref()
+    }
+
+    /// All rows, to be read in loops.
+    ///
+    /// # Panics
+    /// If they lie in a cache file that is damaged: [`Dataset::verify`] tells that as an error.
+    pub fn rows(&self) -> Rows<'_> {
+        self.insist();
+        self.unchecked()
+    }
+
+    /// The first call may find damage, which callers should have asked for before.
+    #[inline]
+    fn insist(&self) {
+        if let Some(cache) = &self.cache
+            && let Err(error) = cache.insist(self.unchecked())
+        {
+            panic!("{error}");
+        }
+    }
+
+    /// The rows, which may not be what rows must be: only the check itself reads them.
+    fn unchecked(&self) -> Rows<'_> {
+        Rows {
+            starts: self.offsets.starts(),
+            indices: &self.indices,
+            values: self.values.as_deref(),
+            width: self.width,
+        }
     }
 
     /// Number of examples.
@@ -182,31 +257,45 @@ impl Dataset {
     /// Bytes that the arrays take.
     pub fn memory(&self) -> usize {
         let entry = if self.values.is_some() { 8 } else { 4 };
-        self.nonzeros() * entry + self.len() * size_of::<f32>() + self.offsets.memory()
+        self.nonzeros() * entry + self.len() * size_of::<f32>() + self.offsets.starts().memory()
     }
 
     /// One label an example, in the order of the rows.
+    ///
+    /// # Panics
+    /// As [`Dataset::rows`].
     pub fn labels(&self) -> &[f32] {
+        self.insist();
         &self.labels
     }
 
-    /// The features of example `i`.
+    /// The features of example `i`. In loops, take [`Dataset::rows`] before.
     ///
     /// # Panics
-    /// If there is no example `i`.
-    #[inline(always)]
+    /// If there is no example `i`, and as [`Dataset::rows`].
+    #[inline]
     pub fn row(&self, i: usize) -> Row<'_> {
-        let range = self.offsets.range(i);
-        Row {
-            values: self.values.as_ref().map(|values| &values[range.clone()]),
-            indices: &self.indices[range],
-            width: self.width,
-        }
+        self.rows().row(i)
     }
 
     /// The examples in order, features and label.
+    ///
+    /// # Panics
+    /// As [`Dataset::rows`].
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Row<'_>, f32)> {
-        (0..self.len()).map(|i| (self.row(i), self.labels[i]))
+        let (rows, labels) = (self.rows(), self.labels());
+        (0..self.len()).map(move |i| (rows.row(i), labels[i]))
+    }
+}
+
+/// Equal are data sets with equal numbers in the same order, wherever they lie.
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Self) -> bool {
+        (self.width, self.seed) == (other.width, other.seed)
+            && self.labels() == other.labels()
+            && self.offsets == other.offsets
+            && self.indices == other.indices
+            && self.values == other.values
     }
 }
 

@@ -1,116 +1,152 @@
-//! The two classes of a data set, found from its labels.
+//! The classes of a data set, found from its labels.
 
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::Dataset;
 use crate::error::{Error, Result};
-use std::collections::HashSet;
 
-/// The two labels of a two-class data set, in LIBLINEAR's order: that of first appearance, except that of -1 and +1
-/// the first is always +1. Models score the first class positive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The labels of a data set with two classes or more, in LIBLINEAR's order: that of first appearance, except that of -1
+/// and +1 alone the first is always +1. Of two classes, models score the first one positive.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ClassLabels {
-    first: i32,
-    second: i32,
+    /// All different; no -0.
+    labels: Vec<f32>,
+    /// The place of each label, by its bits.
+    places: HashMap<u32, u32>,
 }
 
 impl ClassLabels {
-    /// The two classes that `labels`, one an example, tell apart. `path` names the data in messages.
+    /// The classes that `labels`, one an example, tell apart: whole numbers, as LIBLINEAR has them. `path` names the
+    /// data in messages.
     ///
     /// # Errors
-    /// [`Error::Input`] if a label is not a whole number within i32, or if there are not exactly two different ones.
+    /// [`Error::Input`] if a label is not a whole number within i32, or if there are less than two different ones.
     pub fn of(path: &str, labels: &[f32]) -> Result<Self> {
-        let mut first = None;
-        let mut second = None;
+        Self::found(path, labels, is_whole, not_whole)
+    }
+
+    /// Like [`ClassLabels::of`], with any finite numbers as labels. LIBLINEAR reads no model with other than whole ones.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if a label is not finite, or if there are less than two different ones.
+    pub fn of_any(path: &str, labels: &[f32]) -> Result<Self> {
+        Self::found(path, labels, f32::is_finite, not_finite)
+    }
+
+    fn found(
+        path: &str,
+        labels: &[f32],
+        is_legal: impl Fn(f32) -> bool,
+        refusal: impl Fn(&str, f32, usize) -> Error,
+    ) -> Result<Self> {
+        let mut classes = ClassLabels { labels: Vec::new(), places: HashMap::new() };
         for (i, &label) in labels.iter().enumerate() {
-            if first == Some(label) || second == Some(label) {
+            // Most data have two classes: they need no hash.
+            if classes.labels.iter().take(2).any(|&known| known == label) {
                 continue;
             }
-            if whole(label).is_none() {
-                return Err(not_whole(path, label, i));
+            if !is_legal(label) {
+                return Err(refusal(path, label, i));
             }
-            if first.is_none() {
-                first = Some(label);
-            } else if second.is_none() {
-                second = Some(label);
-            } else if let Some((i, &label)) =
-                labels.iter().enumerate().find(|(_, label)| whole(**label).is_none())
-            {
-                return Err(not_whole(path, label, i));
-            } else {
-                return Err(too_many(path, labels));
+            let place = classes.labels.len() as u32;
+            if *classes.places.entry(key(label)).or_insert(place) == place {
+                classes.labels.push(label + 0.0);
             }
         }
-        match (first.and_then(whole), second.and_then(whole)) {
-            (Some(-1), Some(1)) => Ok(ClassLabels { first: 1, second: -1 }),
-            (Some(first), Some(second)) => Ok(ClassLabels { first, second }),
-            (Some(only), None) => Err(Error::input(
+        match classes.labels[..] {
+            [] => Err(Error::input(path, "holds no example", "examples of two classes", "check the input")),
+            [only] => Err(Error::input(
                 path,
                 format!("all {} examples have label {only}", labels.len()),
                 "examples of two classes",
                 "add examples of the other class, or give `--loss squared` or `--loss huber` for regression",
             )),
-            (None, _) => {
-                Err(Error::input(path, "holds no example", "examples of two classes", "check the input"))
-            }
+            [-1.0, 1.0] => Self::found(path, &[1.0, -1.0], is_legal, refusal),
+            _ => Ok(classes),
         }
     }
 
-    /// The label of the class that scores positive.
-    pub fn first(&self) -> i32 {
-        self.first
+    /// What `find` ([`ClassLabels::of`] or [`ClassLabels::of_any`]) finds for the labels of `data` in the order of the
+    /// file, which two classes need not be brought into.
+    ///
+    /// # Errors
+    /// Those of `find`.
+    pub fn of_dataset(
+        path: &str,
+        data: &Dataset,
+        find: impl Fn(&str, &[f32]) -> Result<Self>,
+    ) -> Result<Self> {
+        let two = match find(path, data.labels()).as_ref().map(|classes| classes.labels()) {
+            Ok(&[first, second]) => Some([first, second]),
+            _ => None,
+        };
+        match (two, data.first_label()) {
+            (Some([second, first]), Some(label)) if label == first => find(path, &[first, second]),
+            (Some(labels), Some(_)) => find(path, &labels),
+            // Of more, the order in the file counts; and the first bad one of the file is told.
+            _ => find(path, &data.labels_of_file()),
+        }
     }
 
-    /// The label of the class that scores negative.
-    pub fn second(&self) -> i32 {
-        self.second
+    /// The labels, two or more.
+    pub fn labels(&self) -> &[f32] {
+        &self.labels
     }
 
-    /// +1 for the first label, -1 for the second, `None` for any other.
+    /// The place of a label among [`ClassLabels::labels`], from 0; `None` if it is none of them.
     #[inline]
-    pub fn sign(&self, label: f32) -> Option<f32> {
-        // Every label came from an f32, so this conversion is exact.
-        if label == self.first as f32 {
-            Some(1.0)
-        } else if label == self.second as f32 {
-            Some(-1.0)
-        } else {
-            None
+    pub fn class(&self, label: f32) -> Option<usize> {
+        match self.labels[..] {
+            [first, _, ..] if label == first => Some(0),
+            [_, second, ..] if label == second => Some(1),
+            [_, _] => None,
+            _ => self.places.get(&key(label)).map(|&place| place as usize),
         }
     }
+
+    /// The class of each of `labels`, as [`ClassLabels::class`] has it; [`ClassLabels::NONE`] for a label that is none.
+    pub fn classes(&self, labels: &[f32]) -> Vec<u32> {
+        let class = |&label: &f32| self.class(label).map_or(Self::NONE, |class| class as u32);
+        labels.par_iter().with_min_len(1 << 14).map(class).collect()
+    }
+
+    /// No class.
+    pub const NONE: u32 = u32::MAX;
 }
 
-/// `label` as i32, if it is one.
-fn whole(label: f32) -> Option<i32> {
-    let number = label as i32;
+/// Equal for equal labels: adding 0 makes -0 the same as 0.
+fn key(label: f32) -> u32 {
+    (label + 0.0).to_bits()
+}
+
+/// Whether `label` is a whole number that i32 holds.
+fn is_whole(label: f32) -> bool {
     // Above the range the cast saturates to a number that f32 rounds up to 2^31, so 2^31 needs its own check.
-    (number as f32 == label && label < 2_147_483_648.0).then_some(number)
+    (label as i32) as f32 == label && label < 2_147_483_648.0
 }
 
 fn not_whole(path: &str, label: f32, i: usize) -> Error {
     Error::input(
         path,
         format!("label {label} of example {} is not a whole number within i32", i + 1),
-        "whole numbers as labels of two classes",
-        "give `--loss squared` or `--loss huber` for regression",
+        "whole numbers as labels of classes",
+        "give `--loss squared` or `--loss huber` for regression, or `--multiclass ovr` if each number names a class",
     )
 }
 
-fn too_many(path: &str, labels: &[f32]) -> Error {
-    // Adding 0 makes -0 the same label as 0.
-    let count = labels.iter().map(|label| (label + 0.0).to_bits()).collect::<HashSet<_>>().len();
-    Error::input(
-        path,
-        format!("holds {count} different labels"),
-        "two classes; more are not supported for now",
-        "choose two classes or join some, or give `--loss squared` or `--loss huber` for regression",
-    )
+fn not_finite(path: &str, label: f32, i: usize) -> Error {
+    let what = format!("label {label} of example {} is not finite", i + 1);
+    Error::input(path, what, "finite numbers as labels of classes", "check the labels")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn order(labels: &[f32]) -> (i32, i32) {
-        let classes = ClassLabels::of("a.svm", labels).unwrap();
-        (classes.first(), classes.second())
+    fn order(labels: &[f32]) -> Vec<f32> {
+        ClassLabels::of("a.svm", labels).unwrap().labels().to_vec()
     }
 
     fn message(labels: &[f32]) -> String {
@@ -119,40 +155,70 @@ mod tests {
 
     #[test]
     fn order_is_that_of_liblinear() {
-        assert_eq!(order(&[-1.0, -1.0, 1.0]), (1, -1));
-        assert_eq!(order(&[1.0, -1.0]), (1, -1));
-        assert_eq!(order(&[0.0, 1.0, -0.0]), (0, 1));
-        assert_eq!(order(&[1.0, 0.0]), (1, 0));
-        assert_eq!(order(&[2.0, 1.0]), (2, 1));
-        assert_eq!(order(&[-1.0, 2.0]), (-1, 2));
-        assert_eq!(order(&[i32::MIN as f32, 2_147_483_520.0]), (i32::MIN, 2_147_483_520));
+        assert_eq!(order(&[-1.0, -1.0, 1.0]), [1.0, -1.0]);
+        assert_eq!(order(&[1.0, -1.0]), [1.0, -1.0]);
+        assert_eq!(order(&[0.0, 1.0, -0.0]), [0.0, 1.0]);
+        assert_eq!(order(&[1.0, 0.0]), [1.0, 0.0]);
+        assert_eq!(order(&[2.0, 1.0]), [2.0, 1.0]);
+        assert_eq!(order(&[-1.0, 2.0]), [-1.0, 2.0]);
+        assert_eq!(order(&[i32::MIN as f32, 2_147_483_520.0]), [i32::MIN as f32, 2_147_483_520.0]);
+        assert_eq!(order(&[-1.0, 1.0, 0.0, 1.0, -0.0, -7.0]), [-1.0, 1.0, 0.0, -7.0]);
     }
 
     #[test]
-    fn sign_knows_both_labels_and_no_other() {
-        let classes = ClassLabels::of("a.svm", &[2.0, 1.0]).unwrap();
+    fn the_order_of_rows_does_not_matter() {
+        for labels in [
+            &[-1.0, 1.0, 1.0, -1.0][..],
+            &[2.0, 1.0, 1.0, 1.0, 2.0],
+            &[1.0, 2.0, 1.0, 1.0, 2.0],
+            &[0.5, 3.0, -2.0, 3.0, 0.5],
+            &[7.0, 7.0],
+            &[1.0, 2.0, f32::NAN, 0.25],
+        ] {
+            let data =
+                Dataset::from_parts(vec![0; labels.len() + 1], vec![], None, labels.to_vec(), 0).unwrap();
+            for find in [ClassLabels::of, ClassLabels::of_any] {
+                let text = |found: Result<ClassLabels>| found.map_err(|error| error.to_string());
+                let expected = text(find("a.svm", labels));
+                for seed in 0..20 {
+                    assert_eq!(text(ClassLabels::of_dataset("a.svm", &data.shuffled(seed), find)), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_label_has_its_class_and_others_have_none() {
+        let two = ClassLabels::of("a.svm", &[-1.0, 1.0]).unwrap();
+        assert_eq!(two.classes(&[-1.0, 1.0, 0.0, f32::NAN]), [1, 0, ClassLabels::NONE, ClassLabels::NONE]);
+        let many = ClassLabels::of("a.svm", &[5.0, -0.0, 7.0, 5.0]).unwrap();
+        assert_eq!(many.classes(&[7.0, 0.0, -0.0, 5.0, 6.0]), [2, 1, 1, 0, ClassLabels::NONE]);
+    }
+
+    #[test]
+    fn any_finite_numbers_are_labels_on_request() {
+        let classes = ClassLabels::of_any("a.svm", &[0.5, 1e30, -0.25, 0.5]).unwrap();
+        assert_eq!(classes.labels(), [0.5, 1e30, -0.25]);
+        let message = ClassLabels::of_any("a.svm", &[1.0, f32::INFINITY]).unwrap_err().to_string();
         assert_eq!(
-            [2.0, 1.0, 0.0, 1.5, f32::NAN].map(|label| classes.sign(label)),
-            [Some(1.0), Some(-1.0), None, None, None]
+            message,
+            "a.svm: label inf of example 2 is not finite (expected finite numbers as labels of classes); \
+             check the labels"
         );
     }
 
     #[test]
-    fn anything_but_two_whole_numbers_is_refused() {
+    fn anything_but_whole_numbers_of_two_classes_is_refused() {
         assert_eq!(
             message(&[3.0, 3.0]),
             "a.svm: all 2 examples have label 3 (expected examples of two classes); \
              add examples of the other class, or give `--loss squared` or `--loss huber` for regression"
         );
-        assert_eq!(
-            message(&[0.0, 1.0, 2.0, -0.0, 5.0]),
-            "a.svm: holds 4 different labels (expected two classes; more are not supported for now); \
-             choose two classes or join some, or give `--loss squared` or `--loss huber` for regression"
-        );
         let refused = |label, i| {
             format!(
                 "a.svm: label {label} of example {i} is not a whole number within i32 (expected whole numbers as \
-                 labels of two classes); give `--loss squared` or `--loss huber` for regression"
+                 labels of classes); give `--loss squared` or `--loss huber` for regression, or `--multiclass ovr` \
+                 if each number names a class"
             )
         };
         assert_eq!(message(&[1.0, 0.5]), refused("0.5", 2));

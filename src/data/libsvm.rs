@@ -73,7 +73,8 @@ impl Default for ParseOptions {
 /// The first place that breaks the format; see [`ParseErrorKind`].
 pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Dataset, ParseError> {
     let text = without_mark(bytes);
-    let (mut block, _) = parse_lines(text, 0..text.len(), options)?;
+    let mut block = Block::default();
+    parse_lines(text, 0..text.len(), options, &mut block)?;
     check_rows(block.len() as u64, options)?;
     if options.index_base == IndexBase::Auto && !block.has_zero() {
         block.count_from_one();
@@ -91,18 +92,18 @@ pub(super) fn mark_length(bytes: &[u8]) -> usize {
     if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
 }
 
-/// Rows and number of the lines `bytes` of `text`, as [`read_lines`] reads them; the first one is line 1.
+/// Puts the rows of the lines `bytes` of `text` into `block`, in place of those before, as [`read_lines`] reads them;
+/// the first one is line 1. Returns the number of these lines.
 pub(super) fn parse_lines(
     text: &[u8],
     bytes: Range<usize>,
     options: &ParseOptions,
-) -> Result<(Block, u64), ParseError> {
+    block: &mut Block,
+) -> Result<u64, ParseError> {
     let lines = &text[bytes.clone()];
-    let mut block = Block::default();
     // A line feed a row, a colon an entry.
     block.clear(memchr_iter(b'\n', lines).count() + 1, memchr_iter(b':', lines).count());
-    let lines = read_lines(text, bytes, 1, options, &mut block)?;
-    Ok((block, lines))
+    read_lines(text, bytes, 1, options, block)
 }
 
 /// Checks the number of rows of a whole text.

@@ -14,6 +14,7 @@ use std::io;
 use std::ops::Deref;
 
 /// The bytes of a file, read only.
+#[derive(Debug)]
 pub(super) struct Map(Mmap);
 
 impl Map {
@@ -25,12 +26,16 @@ impl Map {
         // SAFETY: `Mmap::map` requires that the file is not modified while it is mapped, as safe code relies on bytes
         // behind a shared reference staying the same. No code of this crate writes to a file that it maps: files are
         // saved under another name and renamed. Against other processes there is no means; the module says what
-        // happens then. Code that reads the map indexes slices with checks, and takes no decision about memory from
-        // bytes that it reads twice: entries are copied out first, then counted and checked.
+        // happens then. Code that parses text from a map indexes slices with checks, and takes no decision about memory
+        // from bytes that it reads twice: entries are copied out first, then counted and checked. Code that uses rows
+        // of a cache where they lie relies on the condition that the module `cache` states.
         let map = unsafe { Mmap::map(file) }?;
-        // Advice only: the map is as good without it.
-        let _ = map.advise(Advice::Sequential);
         Ok(Map(map))
+    }
+
+    /// Says that the bytes will be read from the first to the last. Advice only: the map is as good without it.
+    pub(super) fn will_be_read_in_order(&self) {
+        let _ = self.0.advise(Advice::Sequential);
     }
 }
 

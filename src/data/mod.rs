@@ -1,17 +1,23 @@
 //! From bytes to checked rows. This module knows no models.
 
+pub mod cache;
 mod csr;
+mod gather;
 mod labels;
 pub mod libsvm;
 mod load;
 mod map;
+mod scan;
 pub mod source;
 pub mod stats;
 mod stream;
 mod throughput;
+mod weights;
 
-pub use csr::{Builder, Dataset, Row};
+pub use csr::{Builder, Dataset, Row, Rows};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
-pub use load::{LoadOptions, load};
+pub use load::{LoadOptions, load, load_with_base};
+pub use scan::Scan;
 pub use throughput::{Throughput, throughput};
+pub use weights::load_weights;

@@ -8,27 +8,18 @@
 mod tests;
 
 use super::map::Map;
-use super::{Dataset, LoadOptions, ParseOptions};
+use crate::container;
 use crate::error::{Error, Result};
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 /// Bytes that tell the formats apart.
-const HEAD: usize = 6;
+const HEAD: usize = 8;
 /// Bytes of compressed data that are read at once.
 const BUFFER: usize = 1 << 16;
 /// The largest zstd window, as `zstd --long` makes it.
 const ZSTD_WINDOW_LOG: u32 = if cfg!(target_pointer_width = "64") { 31 } else { 30 };
-
-/// Reads the libsvm data set at `path` (`-`: standard input) in the order of the file, on all cores: see
-/// [`load`](super::load).
-///
-/// # Errors
-/// Those of [`load`](super::load).
-pub fn load(path: impl AsRef<Path>, options: &ParseOptions) -> Result<Dataset> {
-    super::load(path, &LoadOptions { parse: options.clone(), ..LoadOptions::default() })
-}
 
 /// All bytes of the file at `path` (`-`: standard input), decompressed if they are gzip, bzip2 or zstd.
 ///
@@ -51,6 +42,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
 pub(super) enum Input {
     /// A file of plain bytes, at least one.
     Map(Map),
+    /// A file that claims to be a data cache.
+    Cache(File, Map),
     /// Bytes that come one after another: compressed, or not from a file.
     Stream(Stream<'static>),
 }
@@ -67,21 +60,49 @@ pub(super) struct Stream<'a> {
 /// Those of [`read`] that show at the start.
 pub(super) fn open(path: &Path, name: &str) -> Result<Input> {
     if path.as_os_str() == "-" {
-        return Stream::new(io::stdin().lock(), name).map(Input::Stream);
+        return stream(path, name).map(Input::Stream);
     }
     let (file, metadata) = open_file(path, name)?;
     // Files that the system makes up as they are read have no size.
     if metadata.is_file()
         && metadata.len() > 0
         && let Ok(map) = Map::of(&file)
-        && Format::of(&map) == Format::Plain
     {
-        return Ok(Input::Map(map));
+        if container::claims(&map) {
+            return Ok(Input::Cache(file, map));
+        }
+        if Format::of(&map) == Format::Plain {
+            map.will_be_read_in_order();
+            return Ok(Input::Map(map));
+        }
     }
     Stream::new(file, name).map(Input::Stream)
 }
 
-fn open_file(path: &Path, name: &str) -> Result<(File, Metadata)> {
+/// Whether the file at `path` is compressed, as far as its first bytes tell. What cannot be read is not.
+pub fn is_compressed(path: impl AsRef<Path>) -> bool {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
+    read.is_ok() && Format::of(&head) != Format::Plain
+}
+
+/// Opens the file at `path` (`-`: standard input) to be read from start to end, whatever it is.
+///
+/// # Errors
+/// Those of [`open`].
+pub(super) fn stream(path: &Path, name: &str) -> Result<Stream<'static>> {
+    if path.as_os_str() == "-" {
+        return Stream::new(io::stdin().lock(), name);
+    }
+    let (file, _) = open_file(path, name)?;
+    Stream::new(file, name)
+}
+
+/// The file at `path`, which is no directory.
+///
+/// # Errors
+/// If there is none, or the system does not let it be opened.
+pub(super) fn open_file(path: &Path, name: &str) -> Result<(File, Metadata)> {
     let file = File::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::input(
             name,
@@ -153,6 +174,14 @@ impl<'a> Stream<'a> {
             .take(HEAD as u64)
             .read_to_end(&mut head)
             .map_err(|error| Error::io(name, "read", error))?;
+        if container::claims(&head) {
+            return Err(Error::input(
+                name,
+                "is a data cache, or a native model",
+                "a data cache as a file that can be mapped, or text",
+                "give the file's name as DATA",
+            ));
+        }
         let format = Format::of(&head);
         let whole = io::Cursor::new(head).chain(input);
         let reader = decoder(whole, format).map_err(|error| fault(error, format, name))?;

@@ -1,27 +1,31 @@
 //! Text that comes one byte after another: one thread reads and decompresses it, others make rows of it meanwhile.
 //!
-//! The reader cuts blocks of whole lines and sends them through a bounded channel, so that it is never far ahead.
-//! A block also holds the bytes after it that decide how an error in it reads. Rows wait in compact blocks until their
-//! number is known, which is why a stream takes twice the memory of the data set.
+//! The reader cuts blocks of whole lines and sends them through a bounded channel. A block also holds the bytes after
+//! it that decide how an error in it reads. What is made of each block is handed on in the order of the text.
+//! Invariant: there is a fixed number of buffers for text, and a block keeps its own until it was handed on, so that
+//! neither the reader nor a fast parser gets far ahead of a slow one.
 
-use super::csr::{self, Block, Layout};
-use super::libsvm::{self, IndexBase, LOOKAHEAD};
-use super::{Dataset, ParseError, ParseOptions};
+use super::ParseOptions;
+use super::csr::Block;
+use super::libsvm::{self, LOOKAHEAD, ParseError};
 use crate::sync::{AtomicBool, Ordering};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use memchr::memrchr;
-use rayon::ThreadPool;
+use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::sync::{Mutex, PoisonError};
+use std::mem;
+use std::panic::resume_unwind;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
-/// Bytes of text in a block.
-pub(super) const BLOCK: usize = 1 << 20;
+/// Bytes of text in a block: its rows stay in the cache of a core.
+pub(super) const BLOCK: usize = 1 << 18;
 
 /// How a stream is read.
 pub(super) struct Reading<'a> {
     pub(super) options: &'a ParseOptions,
-    /// Makes rows of the text.
-    pub(super) pool: &'a ThreadPool,
+    /// Threads that make rows of the text, at least 1.
+    pub(super) threads: usize,
     /// Bytes of text in a block, at least 1.
     pub(super) block: usize,
     /// Whether a stream that can tell damage is read to its end even if its text is refused before, as damage is then
@@ -29,169 +33,239 @@ pub(super) struct Reading<'a> {
     pub(super) read_on: bool,
 }
 
-/// Why a stream is no data set.
+/// Why a stream was not read to its end.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(super) enum Stop<E> {
     /// It could not be read.
     Unread(io::Error),
     /// There was no byte.
     Empty,
     /// The text is refused.
     Text(ParseError),
+    /// The system starts no more threads.
+    NoThread(io::Error),
+    /// Whoever takes the blocks takes no more.
+    Taker(E),
 }
 
 /// Some lines of the text.
-struct Lines {
+struct Lines<'a> {
     /// Blocks before this one.
     number: usize,
-    bytes: Vec<u8>,
+    buffer: Buffer<'a>,
     start: usize,
     end: usize,
 }
 
-/// What became of a block: its rows and its number of lines, or an error whose line counts from the block's first.
-type Outcome = Result<(Block, u64), ParseError>;
+/// Memory for text, lent out: goes back to the reader when it is dropped, and wakes it if that is by a panic.
+struct Buffer<'a> {
+    bytes: Vec<u8>,
+    home: &'a Home,
+}
 
-impl Reading<'_> {
-    /// The data set of the text in `reader`, laid out in the order of `seed`.
-    ///
-    /// # Errors
-    /// Without [`Reading::read_on`], what comes first: a line that is refused or an error of the stream. With it,
-    /// an error of the stream comes before any other.
-    pub(super) fn read(&self, reader: impl Read, seed: Option<u64>) -> Result<Dataset, Stop> {
-        let threads = self.pool.current_num_threads();
-        let (sender, receiver) = bounded(threads);
-        let (giver, taker) = bounded(2 * threads + 1);
-        let refused = AtomicBool::new(false);
-        let outcomes = Mutex::new(Vec::new());
-        let read = self.pool.in_place_scope(|scope| {
-            for _ in 0..threads {
-                let (receiver, giver) = (receiver.clone(), giver.clone());
-                scope.spawn(|_| self.parse(receiver, giver, &outcomes, &refused));
-            }
-            drop((receiver, giver));
-            self.send(reader, sender, &taker, &refused)
-        });
-        drop(taker);
-        let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let unread = match read {
-            Ok(false) => return Err(Stop::Empty),
-            Ok(true) => None,
-            Err(error) if self.read_on => return Err(Stop::Unread(error)),
-            Err(error) => Some(error),
-        };
-        let blocks = in_order(outcomes).map_err(Stop::Text)?;
-        match unread {
-            Some(error) => Err(Stop::Unread(error)),
-            None => self.pool.install(|| self.lay_out(blocks, seed)).map_err(Stop::Text),
-        }
+/// Where buffers come back to.
+struct Home {
+    giver: Sender<Vec<u8>>,
+    taker: Receiver<Vec<u8>>,
+    /// Larger buffers, which a long line has needed, are not kept.
+    largest: usize,
+    /// Whether the reader is to end.
+    stop: AtomicBool,
+}
+
+impl Home {
+    fn new(buffers: usize, largest: usize) -> Self {
+        let (giver, taker) = bounded(buffers);
+        (0..buffers).for_each(|_| giver.send(Vec::new()).expect("there is room for all buffers"));
+        Home { giver, taker, largest, stop: AtomicBool::new(false) }
     }
 
-    /// Cuts the text into blocks and sends them; returns whether there was a byte.
-    /// Used buffers come back through `used`: were they freed, the allocator would keep their memory to itself.
-    fn send(
-        &self,
-        mut reader: impl Read,
-        sender: Sender<Lines>,
-        used: &Receiver<Vec<u8>>,
-        refused: &AtomicBool,
-    ) -> io::Result<bool> {
-        let mut bytes = Vec::new();
-        let mut least = self.block;
-        for number in 0.. {
-            let (start, end) = loop {
-                let missing = least.saturating_add(LOOKAHEAD).saturating_sub(bytes.len());
-                bytes.reserve_exact(missing);
-                let got = reader.by_ref().take(missing as u64).read_to_end(&mut bytes)?;
-                let start = if number == 0 { libsvm::mark_length(&bytes) } else { 0 };
-                if got < missing {
-                    break (start, bytes.len());
+    /// An empty buffer, as soon as one is there.
+    fn lend(&self) -> Buffer<'_> {
+        let mut bytes = self.taker.recv().expect("the other end lives as long");
+        bytes.clear();
+        Buffer { bytes, home: self }
+    }
+
+    fn stop(&self) {
+        // Relaxed: only hastens the reader's end; outcomes go through the lock.
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Buffer<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.home.stop();
+        }
+        let bytes = mem::take(&mut self.bytes);
+        let kept = if bytes.capacity() <= self.home.largest { bytes } else { Vec::new() };
+        // There is room for all buffers, and the other end lives as long.
+        let _ = self.home.giver.send(kept);
+    }
+}
+
+/// What became of a block: what was made of its rows and its number of lines, or an error whose line counts from the
+/// block's first.
+type Outcome<T> = Result<(T, u64), ParseError>;
+
+/// Hands blocks on in order.
+struct Delivery<'a, T, E, F> {
+    /// Number of the block that comes next.
+    next: usize,
+    /// Outcomes that are there too early.
+    waiting: BTreeMap<usize, (Outcome<T>, Buffer<'a>)>,
+    /// Lines of the blocks that were handed on.
+    lines: u64,
+    take: F,
+    stop: Option<Stop<E>>,
+}
+
+impl<'a, T, E, F: FnMut(T) -> Result<(), E>> Delivery<'a, T, E, F> {
+    fn new(take: F) -> Self {
+        Delivery { next: 0, waiting: BTreeMap::new(), lines: 0, take, stop: None }
+    }
+
+    fn put(&mut self, number: usize, outcome: Outcome<T>, buffer: Buffer<'a>) {
+        self.waiting.insert(number, (outcome, buffer));
+        while self.stop.is_none()
+            && let Some((outcome, buffer)) = self.waiting.remove(&self.next)
+        {
+            self.next += 1;
+            match outcome {
+                Ok((made, lines)) => {
+                    self.lines += lines;
+                    self.stop = (self.take)(made).err().map(Stop::Taker);
                 }
-                let searched = bytes.len() - LOOKAHEAD;
-                match memrchr(b'\n', &bytes[..searched]) {
-                    Some(last) => break (start, last + 1),
-                    // The line will be refused.
-                    None if searched > start.saturating_add(self.options.max_line) => {
-                        break (start, bytes.len());
-                    }
-                    None => least = bytes.len().saturating_mul(2),
+                Err(mut error) => {
+                    error.line += self.lines;
+                    self.stop = Some(Stop::Text(error));
                 }
-            };
-            if number == 0 && bytes.is_empty() {
-                return Ok(false);
             }
-            let mut rest = used.try_recv().unwrap_or_default();
-            rest.clear();
-            rest.extend_from_slice(&bytes[end..]);
-            let ended = rest.is_empty();
-            // Without receivers a parser has panicked, which the scope passes on.
-            let sent = sender.send(Lines { number, bytes, start, end });
-            if ended || sent.is_err() || refused.load(Ordering::Relaxed) {
-                break;
+            if self.stop.is_some() {
+                buffer.home.stop();
             }
-            bytes = rest;
-            least = self.block;
         }
-        if self.read_on {
-            io::copy(&mut reader, &mut io::sink())?;
-        }
-        Ok(true)
-    }
-
-    /// Makes rows of all blocks that it gets.
-    fn parse(
-        &self,
-        receiver: Receiver<Lines>,
-        used: Sender<Vec<u8>>,
-        outcomes: &Mutex<Vec<(usize, Outcome)>>,
-        refused: &AtomicBool,
-    ) {
-        for Lines { number, bytes, start, end } in receiver {
-            let outcome = libsvm::parse_lines(&bytes, start..end, self.options);
-            if outcome.is_err() {
-                // Relaxed: only hastens the reader's end; outcomes go through the lock.
-                refused.store(true, Ordering::Relaxed);
-            }
-            outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((number, outcome));
-            // A buffer that finds no room is one too many.
-            let _ = used.try_send(bytes);
-        }
-    }
-
-    fn lay_out(&self, blocks: Vec<Block>, seed: Option<u64>) -> Result<Dataset, ParseError> {
-        let rows: u64 = blocks.iter().map(|block| block.len() as u64).sum();
-        libsvm::check_rows(rows, self.options)?;
-        let mut lengths = Vec::with_capacity(rows as usize);
-        blocks.iter().for_each(|block| lengths.extend_from_slice(block.lengths()));
-        let values = blocks.iter().any(|block| block.values().is_some());
-        let layout = Layout::new(lengths, seed);
-        let parts = blocks.into_iter().map(|block| (block.len(), block));
-        let place = |part, block: &mut Block| {
-            *block = part;
-            Ok(())
-        };
-        match layout.fill(values, parts, place) {
-            Ok(filled) => Ok(layout.finish(filled, self.options.index_base == IndexBase::Auto)),
-            Err(csr::Stop::Unread(error)) => Err(error),
-            Err(csr::Stop::Values | csr::Stop::Changed) => {
-                unreachable!("the layout was made from these blocks")
-            }
+        if self.stop.is_some() {
+            self.waiting.clear();
         }
     }
 }
 
-/// The blocks in the order of the text, or the error of the first one that has one, with its line in the text.
-fn in_order(mut outcomes: Vec<(usize, Outcome)>) -> Result<Vec<Block>, ParseError> {
-    outcomes.sort_unstable_by_key(|&(number, _)| number);
-    let mut before = 0;
-    let mut blocks = Vec::with_capacity(outcomes.len());
-    for (_, outcome) in outcomes {
-        let (block, lines) = outcome.map_err(|mut error: ParseError| {
-            error.line += before;
-            error
+impl Reading<'_> {
+    /// Makes rows of the text in `reader`, lets `work` make of each block what it likes, and hands that to `take` in
+    /// the order of the text.
+    ///
+    /// # Errors
+    /// Without [`Reading::read_on`], what comes first: a line that is refused, an error of the stream or of `take`.
+    /// With it, an error of the stream comes before any other.
+    pub(super) fn run<T: Send, E: Send>(
+        &self,
+        mut reader: impl Read,
+        work: impl Fn(&mut Block) -> T + Sync,
+        take: impl FnMut(T) -> Result<(), E> + Send,
+    ) -> Result<(), Stop<E>> {
+        let home = Home::new(2 * self.threads + 1, 4 * (self.block + LOOKAHEAD));
+        let delivery = Mutex::new(Delivery::new(take));
+        let (sender, receiver) = bounded(self.threads);
+        // Threads of their own: in a pool, parallel work on one block could wait for a task that waits for the next.
+        let read = thread::scope(|scope| {
+            let mut parsers = Vec::with_capacity(self.threads);
+            for _ in 0..self.threads {
+                let (receiver, work, delivery) = (receiver.clone(), &work, &delivery);
+                let parse = move || self.parse(receiver, work, delivery);
+                parsers.push(thread::Builder::new().spawn_scoped(scope, parse).map_err(Stop::NoThread)?);
+            }
+            drop(receiver);
+            let mut sent = self.send(&mut reader, sender, &home);
+            let wanted = || matches!(lock(&delivery).stop, None | Some(Stop::Text(_)));
+            if self.read_on && sent.is_ok() && wanted() {
+                sent = io::copy(&mut reader, &mut io::sink()).and(sent);
+            }
+            parsers
+                .into_iter()
+                .try_for_each(|parser| parser.join())
+                .unwrap_or_else(|panic| resume_unwind(panic));
+            Ok(sent)
         })?;
-        blocks.push(block);
-        before += lines;
+        let stop = delivery.into_inner().unwrap_or_else(PoisonError::into_inner).stop;
+        match (read, stop) {
+            (Ok(false), _) => Err(Stop::Empty),
+            (Ok(true), None) => Ok(()),
+            (Err(error), None) => Err(Stop::Unread(error)),
+            (Err(error), Some(Stop::Text(_))) if self.read_on => Err(Stop::Unread(error)),
+            (_, Some(stop)) => Err(stop),
+        }
     }
-    Ok(blocks)
+
+    /// Cuts the text into blocks and sends them until it ends or nobody wants more; returns whether there was a byte.
+    fn send<'h>(
+        &self,
+        reader: &mut impl Read,
+        sender: Sender<Lines<'h>>,
+        home: &'h Home,
+    ) -> io::Result<bool> {
+        let mut buffer = home.lend();
+        for number in 0.. {
+            let (start, end) = self.fill(reader, &mut buffer.bytes, number == 0)?;
+            if number == 0 && buffer.bytes.is_empty() {
+                return Ok(false);
+            }
+            let mut next = home.lend();
+            next.bytes.extend_from_slice(&buffer.bytes[end..]);
+            let ended = next.bytes.is_empty();
+            // Without receivers a parser has panicked, which the scope passes on.
+            let sent = sender.send(Lines { number, buffer: mem::replace(&mut buffer, next), start, end });
+            if ended || sent.is_err() || home.stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads on until `bytes` hold a block of whole lines and what comes after it, or all that is left. Returns where
+    /// its lines start and end.
+    fn fill(&self, reader: &mut impl Read, bytes: &mut Vec<u8>, first: bool) -> io::Result<(usize, usize)> {
+        let mut least = self.block;
+        loop {
+            let missing = least.saturating_add(LOOKAHEAD).saturating_sub(bytes.len());
+            bytes.reserve_exact(missing);
+            let got = reader.by_ref().take(missing as u64).read_to_end(bytes)?;
+            let start = if first { libsvm::mark_length(bytes) } else { 0 };
+            if got < missing {
+                return Ok((start, bytes.len()));
+            }
+            let searched = bytes.len() - LOOKAHEAD;
+            match memrchr(b'\n', &bytes[..searched]) {
+                Some(last) => return Ok((start, last + 1)),
+                // The line will be refused.
+                None if searched > start.saturating_add(self.options.max_line) => {
+                    return Ok((start, bytes.len()));
+                }
+                None => least = bytes.len().saturating_mul(2),
+            }
+        }
+    }
+
+    /// Makes rows of all blocks that it gets.
+    fn parse<'h, T, E, F: FnMut(T) -> Result<(), E>>(
+        &self,
+        receiver: Receiver<Lines<'h>>,
+        work: impl Fn(&mut Block) -> T,
+        delivery: &Mutex<Delivery<'h, T, E, F>>,
+    ) {
+        let mut block = Block::default();
+        for Lines { number, buffer, start, end } in receiver {
+            let outcome = libsvm::parse_lines(&buffer.bytes, start..end, self.options, &mut block)
+                .map(|lines| (work(&mut block), lines));
+            if outcome.is_err() {
+                buffer.home.stop();
+            }
+            lock(delivery).put(number, outcome, buffer);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,8 @@
-//! How fast a file loads, beside a plain copy of its text.
+//! How fast a file loads, beside a plain copy of its text, or of its bytes if it is a cache.
 
-use super::{LoadOptions, load, source};
-use crate::error::Result;
+use super::load::pool;
+use super::{LoadOptions, cache, load, source};
+use crate::error::{Error, Result};
 use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 /// Times of [`throughput`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Throughput {
-    /// Bytes of the text, decompressed.
+    /// Bytes of the text, decompressed; those of the file if it is a cache.
     pub bytes: usize,
     /// Examples in it.
     pub examples: usize,
@@ -17,6 +18,8 @@ pub struct Throughput {
     pub nonzeros: usize,
     /// Time of loading, to checked rows in place: the median of all runs.
     pub load: Duration,
+    /// Time until a data set is there, whose rows are checked yet if it lies in a cache: the median of all runs.
+    pub open: Duration,
     /// Time of copying the text between two buffers that are in memory, on one thread: the median of all runs.
     pub copy: Duration,
 }
@@ -43,7 +46,7 @@ impl Throughput {
     }
 }
 
-/// Loads the file at `path` `runs` times (at least once), each time after a copy of its text, so that both see the
+/// Loads the file at `path`, text or a cache, `runs` times (at least once), each time after a copy of its bytes, so that both see the
 /// same load of the machine. Takes memory for the text twice beside the data set. A first run, which is not counted,
 /// brings the file into the system's cache. Standard input cannot be read twice.
 ///
@@ -51,10 +54,15 @@ impl Throughput {
 /// Those of [`load`].
 pub fn throughput(path: impl AsRef<Path>, options: &LoadOptions, runs: usize) -> Result<Throughput> {
     let path = path.as_ref();
-    let text = source::read(path)?;
+    let text = match cache::is_cache(path) {
+        true => std::fs::read(path).map_err(|error| Error::io(path, "read", error))?,
+        false => source::read(path)?,
+    };
     let mut copied = text.clone();
-    let (mut loads, mut copies) = (Vec::new(), Vec::new());
+    let pool = pool(options.threads)?;
+    let (mut loads, mut opens, mut copies) = (Vec::new(), Vec::new(), Vec::new());
     let data = load(path, options)?;
+    data.verify()?;
     let (examples, nonzeros) = (data.len(), data.nonzeros());
     drop(data);
     for _ in 0..runs.max(1) {
@@ -63,11 +71,13 @@ pub fn throughput(path: impl AsRef<Path>, options: &LoadOptions, runs: usize) ->
         copies.push(start.elapsed());
         let start = Instant::now();
         let data = load(path, options)?;
+        opens.push(start.elapsed());
+        pool.install(|| data.verify())?;
         loads.push(start.elapsed());
         drop(data);
     }
-    let (load, copy) = (median(loads), median(copies));
-    Ok(Throughput { bytes: text.len(), examples, nonzeros, load, copy })
+    let (load, open, copy) = (median(loads), median(opens), median(copies));
+    Ok(Throughput { bytes: text.len(), examples, nonzeros, load, open, copy })
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

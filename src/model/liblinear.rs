@@ -2,16 +2,18 @@
 //!
 //! ```text
 //! solver_type L2R_LR
-//! nr_class 2
-//! label 1 -1              only in classification
+//! nr_class 2              number of classes; 2 in regression, too
+//! label 1 -1              only in classification; one a class
 //! nr_feature 3
 //! bias 1                  value of the constant feature, negative if there is none
 //! w
-//! 0.25                    one line per feature, then one for the constant feature
+//! 0.25                    one line per feature, then one for the constant feature;
+//!                         with more than two classes, one number a class in each
 //! ...
 //! ```
 //!
-//! Numbers have 17 significant digits, so weights read back bit for bit.
+//! Numbers have 17 significant digits, so weights read back bit for bit. LIBLINEAR reads labels only if they are whole
+//! and within i32; others are written as the shortest decimal that names them.
 //!
 //! The format names a solver, not a loss, and says less than a [`Model`]:
 //!
@@ -73,20 +75,26 @@ fn solver(loss: LossKind, l1: bool) -> &'static str {
 pub fn write(model: &Model, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "solver_type {}", solver(model.loss(), model.uses_l1()))?;
     // LIBLINEAR gives its regression models two classes, too.
-    writeln!(out, "nr_class 2")?;
-    if let &[first, second] = model.labels() {
-        writeln!(out, "label {first} {second}")?;
+    writeln!(out, "nr_class {}", model.labels().len().max(2))?;
+    if !model.labels().is_empty() {
+        write!(out, "label")?;
+        model.labels().iter().try_for_each(|label| write!(out, " {label}"))?;
+        writeln!(out)?;
     }
     writeln!(out, "nr_feature {}", model.width())?;
     let mut line = String::from("bias ");
     push_g17(&mut line, model.bias().map_or(-1.0, |bias| bias.value));
     writeln!(out, "{line}\nw")?;
-    let bias = model.bias().map(|bias| bias.weight);
-    for &weight in model.weights().iter().chain(&bias) {
+    for weights in model.weights().chunks(model.outputs()).chain([model.bias_weights()]) {
         line.clear();
-        push_g17(&mut line, weight);
-        line.push_str(" \n");
-        out.write_all(line.as_bytes())?;
+        for &weight in weights {
+            push_g17(&mut line, weight);
+            line.push(' ');
+        }
+        if !weights.is_empty() {
+            line.push('\n');
+            out.write_all(line.as_bytes())?;
+        }
     }
     Ok(())
 }

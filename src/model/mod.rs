@@ -1,30 +1,29 @@
 //! What training leaves: weights that score examples, and the labels that scores stand for.
 //!
 //! Invariant, checked when a [`Model`] is made and kept by private fields: all numbers are finite, a classifier
-//! has two different labels and a regression model none.
+//! has two or more labels, all different, and a regression model none.
 
 mod evaluation;
+mod judge;
+pub(crate) mod label;
 pub mod liblinear;
+pub mod native;
 mod number;
+mod predict;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::path::Path;
 
-use rayon::prelude::*;
+pub use evaluation::{ClassQuality, Evaluation, Quality};
+pub use judge::Judge;
 
-pub use evaluation::{Evaluation, Quality};
-
-use crate::kernel;
 pub use crate::problem::LossKind;
 
-use crate::data::{Dataset, Row};
 use crate::error::{Error, Result};
 use crate::save;
-
-/// Rows that one task scores: enough of them to pay for the hand-over.
-const ROWS_PER_TASK: usize = 256;
 
 /// A constant feature that every example has, and its weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +35,9 @@ pub struct Bias {
 }
 
 /// A linear model: a score is the sum of weight times value over an example's features, plus the bias.
+///
+/// A regression model and a classifier of two classes have one score an example; a classifier of more has one for each
+/// class, against all others (one-vs-rest).
 ///
 /// All methods are deterministic; the batched ones give the same bits for any number of threads.
 ///
@@ -49,15 +51,33 @@ pub struct Bias {
 /// assert_eq!(model.decision(row), -1.0);
 /// assert_eq!(model.predict(row), -1.0);
 /// assert!(model.probability(row)? < 0.27);
+///
+/// // Two features, each with the weights of three classes.
+/// let weights = vec![1.0, -1.0, 0.0, -2.0, 3.0, 0.5];
+/// let model = Model::with_classes(LossKind::Hinge, vec![7.0, 8.0, 9.0], weights, None)?;
+/// assert_eq!(model.predict(row), 8.0);
 /// # Ok::<(), wildsgd::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     loss: LossKind,
     l1: bool,
-    labels: Option<[i32; 2]>,
+    /// Empty for regression.
+    labels: Vec<f64>,
+    /// One a score for each feature, then for the constant feature, if there is one.
     weights: Vec<f64>,
-    bias: Option<Bias>,
+    /// Value of the constant feature.
+    constant: Option<f64>,
+}
+
+/// Formats of model files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ModelFormat {
+    /// [LIBLINEAR's text](liblinear).
+    #[default]
+    Liblinear,
+    /// [Exact bits under checksums](native).
+    Native,
 }
 
 impl Model {
@@ -70,52 +90,58 @@ impl Model {
     pub fn new(
         loss: LossKind,
         labels: Option<[i32; 2]>,
-        weights: Vec<f64>,
+        mut weights: Vec<f64>,
         bias: Option<Bias>,
     ) -> Result<Self> {
+        let labels = labels.map_or(Vec::new(), |labels| labels.map(f64::from).to_vec());
+        weights.extend(bias.map(|bias| bias.weight));
+        Self::with_classes(loss, labels, weights, bias.map(|bias| bias.value))
+    }
+
+    /// A model with one weight per score and feature: those of one feature stand side by side. With a `constant`
+    /// feature, its weights come last. There is one score if there are two labels, or none, as in regression, else one
+    /// for each label. Of two labels, the first is that of positive scores.
+    ///
+    /// # Errors
+    /// As for [`Model::new`], and if the number of weights is no multiple of that of scores.
+    pub fn with_classes(
+        loss: LossKind,
+        labels: Vec<f64>,
+        weights: Vec<f64>,
+        constant: Option<f64>,
+    ) -> Result<Self> {
+        check_labels(loss, &labels)?;
+        let model = Model { loss, l1: false, labels, weights, constant };
+        model.check_weights()?;
+        Ok(model)
+    }
+
+    fn check_weights(&self) -> Result<()> {
         let wrong =
             |what: String, expected: &str, hint: &str| Err(Error::input("model", what, expected, hint));
-        match labels {
-            Some(_) if loss.is_regression() => {
-                return wrong(
-                    format!("labels are given with the {loss} loss"),
-                    "no labels, the score is the prediction",
-                    "leave the labels out, or choose a loss for classification",
-                );
-            }
-            None if !loss.is_regression() => {
-                return wrong(
-                    format!("labels are missing with the {loss} loss"),
-                    "the labels of the two classes",
-                    "give the labels, or choose a loss for regression",
-                );
-            }
-            Some([first, second]) if first == second => {
-                return wrong(
-                    format!("both classes have the label {first}"),
-                    "two different labels",
-                    "check the labels of the training data",
-                );
-            }
-            _ => {}
-        }
-        if let Some(j) = weights.iter().position(|weight| !weight.is_finite()) {
+        let (scores, count) = (self.outputs(), self.weights.len());
+        if !count.is_multiple_of(scores) || self.constant.is_some() && count == 0 {
             return wrong(
-                format!("the weight of feature {} is {}", j + 1, weights[j]),
+                format!("{count} weights for {scores} scores an example"),
+                "as many weights for each feature as there are scores",
+                "check the number of weights, and of labels",
+            );
+        }
+        if let Some(i) = self.weights.iter().position(|weight| !weight.is_finite()) {
+            let (weight, feature) = (self.weights[i], i / scores);
+            if let (Some(value), true) = (self.constant, feature == self.width()) {
+                return wrong_bias(value, weight);
+            }
+            return wrong(
+                format!("the weight of feature {} is {weight}", feature + 1),
                 "finite weights",
                 "train with a smaller step size",
             );
         }
-        if let Some(Bias { value, weight }) = bias
-            && !(value.is_finite() && value >= 0.0 && weight.is_finite())
-        {
-            return wrong(
-                format!("the bias feature is {value} with weight {weight}"),
-                "a finite value of at least 0 and a finite weight",
-                "use 1 for the bias feature, or no bias",
-            );
+        match self.constant.filter(|value| !(value.is_finite() && *value >= 0.0)) {
+            Some(value) => wrong_bias(value, self.bias_weights()[0]),
+            None => Ok(()),
         }
-        Ok(Model { loss, l1: false, labels, weights, bias })
     }
 
     /// The same model, with a note for the header of its file whether `l1` took part in its training (alone
@@ -125,10 +151,11 @@ impl Model {
         self
     }
 
-    /// Reads a model file in [LIBLINEAR's text format](liblinear).
+    /// Reads a model file in [LIBLINEAR's text format](liblinear) or in the [native] one, which its first bytes
+    /// tell.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::Text`] if it is no complete model.
+    /// [`Error::Io`] if the file cannot be read, [`Error::Text`] or [`Error::Input`] if it is no complete model.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let mut bytes = Vec::new();
@@ -136,7 +163,8 @@ impl Model {
             .map_err(|source| Error::io(path, "open", source))?
             .read_to_end(&mut bytes)
             .map_err(|source| Error::io(path, "read", source))?;
-        liblinear::read(&bytes, &path.display().to_string())
+        let name = path.display().to_string();
+        if native::is_native(&bytes) { native::read(&bytes, &name) } else { liblinear::read(&bytes, &name) }
     }
 
     /// Writes a model file in [LIBLINEAR's text format](liblinear), [at once or not at all](save::atomically).
@@ -145,6 +173,18 @@ impl Model {
     /// [`Error::Io`]; then a model that was there before is still there.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         save::atomically(path, |out| liblinear::write(self, out))
+    }
+
+    /// Writes a model file in the given format, at once or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Input`] if the format is the native one
+    /// and `path` is no regular file.
+    pub fn save_as(&self, path: impl AsRef<Path>, format: ModelFormat) -> Result<()> {
+        match format {
+            ModelFormat::Liblinear => self.save(path),
+            ModelFormat::Native => native::write(self, path),
+        }
     }
 
     /// The loss that the model was trained with.
@@ -157,104 +197,80 @@ impl Model {
         self.l1
     }
 
-    /// The classes: the label of positive scores, then that of all others. Empty for regression.
-    pub fn labels(&self) -> &[i32] {
-        self.labels.as_ref().map_or(&[], |labels| labels)
+    /// The labels of the classes: of two, that of positive scores, then that of all others; of more, in the order of the
+    /// scores. Empty for regression.
+    pub fn labels(&self) -> &[f64] {
+        &self.labels
     }
 
-    /// One weight per feature, without the bias.
+    /// Number of scores that an example gets: 1 for regression and for two classes, else one a class.
+    pub fn outputs(&self) -> usize {
+        match self.labels.len() {
+            0..=2 => 1,
+            classes => classes,
+        }
+    }
+
+    /// The features' weights, without the bias: those of one feature side by side, one a score.
     pub fn weights(&self) -> &[f64] {
-        &self.weights
+        &self.weights[..self.width() * self.outputs()]
     }
 
-    /// The constant feature, if there is one.
+    /// The constant feature, if there is one, with its weight for the first score.
     pub fn bias(&self) -> Option<Bias> {
-        self.bias
+        self.constant.map(|value| Bias { value, weight: self.bias_weights()[0] })
+    }
+
+    /// The constant feature's weights, one a score; empty if there is no such feature.
+    pub fn bias_weights(&self) -> &[f64] {
+        &self.weights[self.width() * self.outputs()..]
     }
 
     /// Number of features that the model knows.
     pub fn width(&self) -> usize {
-        self.weights.len()
-    }
-
-    /// The score of an example: a sum in f64 over its features, and the bias. Features that the model does not
-    /// know are left out, as in LIBLINEAR; [`Model::unseen`] counts them.
-    pub fn decision(&self, row: Row<'_>) -> f64 {
-        let sum = kernel::score(&self.weights, row.below(self.width()));
-        sum + self.bias.map_or(0.0, |bias| bias.weight * bias.value)
-    }
-
-    /// The label of an example's class, or its value in regression. A score of exactly 0 has the second label.
-    pub fn predict(&self, row: Row<'_>) -> f64 {
-        self.prediction(self.decision(row))
-    }
-
-    /// The label or value that a score of this model stands for, see [`Model::predict`].
-    pub fn prediction(&self, score: f64) -> f64 {
-        match self.labels {
-            None => score,
-            Some([first, second]) => f64::from(if score > 0.0 { first } else { second }),
-        }
-    }
-
-    /// The probability, from 0 to 1, that an example has the first label.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] if the loss is not the logistic one: other scores are no log-odds.
-    pub fn probability(&self, row: Row<'_>) -> Result<f64> {
-        self.check_probability()?;
-        Ok(sigmoid(self.decision(row)))
-    }
-
-    /// The scores of all examples, in their order; see [`Model::decision`].
-    pub fn decisions(&self, data: &Dataset) -> Vec<f64> {
-        self.each(data, |score| score)
-    }
-
-    /// The labels or values of all examples, in their order; see [`Model::predict`].
-    pub fn predictions(&self, data: &Dataset) -> Vec<f64> {
-        self.each(data, |score| self.prediction(score))
-    }
-
-    /// The probabilities of the first label of all examples, in their order.
-    ///
-    /// # Errors
-    /// As for [`Model::probability`].
-    pub fn probabilities(&self, data: &Dataset) -> Result<Vec<f64>> {
-        self.check_probability()?;
-        Ok(self.each(data, sigmoid))
-    }
-
-    /// Number of entries in `data` whose feature the model does not know; they do not count in scores.
-    pub fn unseen(&self, data: &Dataset) -> usize {
-        if data.width() <= self.width() {
-            return 0;
-        }
-        let unseen = |row: Row<'_>| row.len() - row.below(self.width()).len();
-        (0..data.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| unseen(data.row(i))).sum()
-    }
-
-    fn each(&self, data: &Dataset, f: impl Fn(f64) -> f64 + Sync) -> Vec<f64> {
-        (0..data.len())
-            .into_par_iter()
-            .with_min_len(ROWS_PER_TASK)
-            .map(|i| f(self.decision(data.row(i))))
-            .collect()
-    }
-
-    fn check_probability(&self) -> Result<()> {
-        if self.loss == LossKind::Logistic {
-            return Ok(());
-        }
-        Err(Error::Parameter {
-            name: "loss",
-            value: format!("{}, whose scores are no probabilities", self.loss),
-            expected: "logistic",
-            hint: "train with the logistic loss, or use labels or scores instead of probabilities",
-        })
+        self.weights.len() / self.outputs() - usize::from(self.constant.is_some())
     }
 }
 
-fn sigmoid(score: f64) -> f64 {
-    1.0 / (1.0 + (-score).exp())
+fn wrong_bias(value: f64, weight: f64) -> Result<()> {
+    Err(Error::input(
+        "model",
+        format!("the bias feature is {value} with weight {weight}"),
+        "a finite value of at least 0 and a finite weight",
+        "use 1 for the bias feature, or no bias",
+    ))
+}
+
+fn check_labels(loss: LossKind, labels: &[f64]) -> Result<()> {
+    let wrong = |what: String, expected: &str, hint: &str| Err(Error::input("model", what, expected, hint));
+    let mut seen = HashSet::new();
+    // Adding 0 makes -0 the same label as 0.
+    let odd = labels.iter().find(|&&label| !label.is_finite() || !seen.insert((label + 0.0).to_bits()));
+    match (labels, odd) {
+        ([], _) if loss.is_regression() => Ok(()),
+        _ if loss.is_regression() => wrong(
+            format!("labels are given with the {loss} loss"),
+            "no labels, the score is the prediction",
+            "leave the labels out, or choose a loss for classification",
+        ),
+        ([] | [_], _) => wrong(
+            format!("labels are missing with the {loss} loss"),
+            "the labels of two classes or more",
+            "give the labels, or choose a loss for regression",
+        ),
+        (_, Some(label)) if !label.is_finite() => {
+            wrong(format!("a label is {label}"), "finite labels", "check the labels of the training data")
+        }
+        ([_, _], Some(label)) => wrong(
+            format!("both classes have the label {label}"),
+            "two different labels",
+            "check the labels of the training data",
+        ),
+        (_, Some(label)) => wrong(
+            format!("two classes have the label {label}"),
+            "different labels",
+            "check the labels of the training data",
+        ),
+        _ => Ok(()),
+    }
 }

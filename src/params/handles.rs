@@ -21,12 +21,7 @@ pub trait Weights {
     fn add(&self, a: Self::Real, row: Row<'_>);
     /// Replaces the weight of each entry by `f(value, other, weight)`, where `other` is what `others` holds for the
     /// entry's index; `f` is pure and may run again.
-    fn update_row<T: Copy>(
-        &self,
-        row: Row<'_>,
-        others: &[T],
-        f: impl Fn(Self::Real, T, Self::Real) -> Self::Real,
-    );
+    fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(Self::Real, &T, Self::Real) -> Self::Real);
     /// The weight of coordinate `j`, which is not a common one.
     fn get(&self, j: usize) -> Self::Real;
     /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure and may run again.
@@ -84,7 +79,7 @@ impl<R: Real> Weights for Plain<'_, R> {
     }
 
     #[inline(always)]
-    fn update_row<T: Copy>(&self, row: Row<'_>, others: &[T], f: impl Fn(R, T, R) -> R) {
+    fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(R, &T, R) -> R) {
         kernel::for_each_with(self.cells, others, row, |slot, other, x| slot.set(f(x, other, slot.get())));
     }
 
@@ -175,7 +170,7 @@ macro_rules! shared_handle {
             }
 
             #[inline(always)]
-            fn update_row<T: Copy>(&self, row: Row<'_>, others: &[T], f: impl Fn(R, T, R) -> R) {
+            fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(R, &T, R) -> R) {
                 kernel::for_each_with(self.0.slots, others, row, |$slot, other, x| {
                     let $f = |w| f(x, other, w);
                     $replace

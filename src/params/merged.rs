@@ -79,7 +79,7 @@ impl<R: Real> Weights for Merged<'_, R> {
     }
 
     #[inline(always)]
-    fn update_row<T: Copy>(&self, row: Row<'_>, others: &[T], f: impl Fn(R, T, R) -> R) {
+    fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(R, &T, R) -> R) {
         self.own.update_row(row, others, f);
     }
 

@@ -1,26 +1,31 @@
 //! The linear model: each term is the loss of one example's score.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::{Loss, Problem, Prox};
-use crate::data::{Dataset, Row};
+use crate::data::{Dataset, Row, Rows};
 use crate::error::{Error, Result};
 use crate::kernel;
 use crate::params::{Real, Weights};
 
-/// Mean loss of the scores x.w (+ bias) against one target an example.
+/// Mean loss of the scores x.w (+ bias) against one target an example; each loss may have a factor.
 ///
 /// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a constant feature
-/// that each example has, regularized like any other (LIBLINEAR's `-B`).
+/// that each example has, regularized like any other (LIBLINEAR's `-B`) or not at all ([`Linear::with_free_bias`]).
 pub struct Linear<'d, L> {
-    data: &'d Dataset,
+    rows: Rows<'d>,
     targets: &'d [f32],
     /// Squared norm of each example, without the constant feature.
-    norms2: Vec<f32>,
+    norms2: Arc<[f32]>,
     loss: L,
     constant: Option<f32>,
+    /// Factor of each example's loss; all are 1 if there are none.
+    weights: Option<&'d [f32]>,
+    /// Whether the regularizer leaves the bias out.
+    free_bias: bool,
 }
 
 impl<'d, L: Loss> Linear<'d, L> {
@@ -28,26 +33,67 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// value of the bias's feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
     ///
     /// # Errors
-    /// If there is no example, a target is missing or not finite, or the constant is not finite.
+    /// If there is no example, a target is missing or not finite, the constant is not finite, or the data set lies in
+    /// a file that is damaged.
     pub fn new(data: &'d Dataset, targets: &'d [f32], loss: L, constant: Option<f32>) -> Result<Self> {
-        let wrong = |what: String, expected: &str| Error::input("data set", what, expected, "check the data");
         if data.is_empty() {
             return Err(wrong("there is no example".into(), "at least one"));
         }
-        if targets.len() != data.len() {
-            return Err(wrong(
-                format!("{} targets for {} examples", targets.len(), data.len()),
-                "one target an example",
-            ));
-        }
-        if let Some(i) = targets.iter().position(|y| !y.is_finite()) {
-            return Err(wrong(format!("the target of example {i} is {}", targets[i]), "a finite number"));
-        }
+        check_targets(data.len(), targets)?;
         if let Some(constant) = constant.filter(|c| !c.is_finite()) {
             return Err(wrong(format!("the bias's feature is {constant}"), "a finite number"));
         }
-        let norms2 = (0..data.len()).into_par_iter().map(|i| data.row(i).norm2() as f32).collect();
-        Ok(Linear { data, targets, norms2, loss, constant })
+        data.verify()?;
+        let rows = data.rows();
+        let norms2 = (0..data.len()).into_par_iter().map(|i| rows.row(i).norm2() as f32).collect();
+        Ok(Linear { rows, targets, norms2, loss, constant, weights: None, free_bias: false })
+    }
+
+    /// The same problem with a factor for each example's loss, at least 0: (1/n) * sum of factor times loss.
+    ///
+    /// # Errors
+    /// If a factor is missing, negative or not finite, or if all are 0.
+    pub fn with_weights(self, weights: &'d [f32]) -> Result<Self> {
+        if weights.len() != self.rows.len() {
+            let what = format!("{} weights for {} examples", weights.len(), self.rows.len());
+            return Err(wrong(what, "one weight an example"));
+        }
+        if let Some(i) = weights.iter().position(|c| !(c.is_finite() && *c >= 0.0)) {
+            let what = format!("the weight of example {i} is {}", weights[i]);
+            return Err(wrong(what, "a finite number, 0 or larger"));
+        }
+        if weights.iter().all(|&c| c == 0.0) {
+            return Err(wrong("the weights of all examples are 0".into(), "one above 0 at least"));
+        }
+        Ok(Linear { weights: Some(weights), ..self })
+    }
+
+    /// The same problem with a bias that is not regularized.
+    pub fn with_free_bias(self) -> Self {
+        Linear { free_bias: true, ..self }
+    }
+
+    /// The factor of an example's loss.
+    #[inline(always)]
+    pub fn weight(&self, i: usize) -> f32 {
+        self.weights.map_or(1.0, |weights| weights[i])
+    }
+
+    /// Whether there is a bias that the regularizer leaves out: not every solver can do that.
+    pub fn has_free_bias(&self) -> bool {
+        self.free_bias && self.constant.is_some()
+    }
+
+    /// The same problem with other targets, over the same rows. Cheap.
+    ///
+    /// # Errors
+    /// If a target is missing or not finite.
+    pub fn with_targets<'t>(&self, targets: &'t [f32]) -> Result<Linear<'t, L>>
+    where
+        'd: 't,
+    {
+        check_targets(self.rows.len(), targets)?;
+        Ok(Linear { targets, norms2: self.norms2.clone(), ..*self })
     }
 
     /// Value of the bias's feature.
@@ -63,7 +109,7 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// The features of an example.
     #[inline(always)]
     pub(crate) fn row(&self, i: usize) -> Row<'d> {
-        self.data.row(i)
+        self.rows.row(i)
     }
 
     /// The squared norm of [`Linear::row`].
@@ -81,16 +127,33 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// Score of one example, summed in f64.
     #[inline(always)]
     pub(crate) fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
-        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.data.width()].to_f64());
+        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.rows.width()].to_f64());
         kernel::score(w, row) + bias
     }
+}
+
+fn check_targets(examples: usize, targets: &[f32]) -> Result<()> {
+    if targets.len() != examples {
+        return Err(wrong(
+            format!("{} targets for {examples} examples", targets.len()),
+            "one target an example",
+        ));
+    }
+    match targets.iter().position(|y| !y.is_finite()) {
+        Some(i) => Err(wrong(format!("the target of example {i} is {}", targets[i]), "a finite number")),
+        None => Ok(()),
+    }
+}
+
+fn wrong(what: String, expected: &str) -> Error {
+    Error::input("data set", what, expected, "check the data")
 }
 
 /// Step of the bias, as a share of the step of the other weights. The bias moves at each visit, others at few: at
 /// the pace that suits these it would never come to rest. Its fixed point does not depend on this. Bottou's `svmsgd`
 /// and scikit-learn take 0.01; between 1 and 0.01, 0.03 came nearest to the optimum in the fewest epochs on eight
 /// data sets.
-const BIAS_PACE: f32 = 0.03;
+pub(crate) const BIAS_PACE: f32 = 0.03;
 
 /// Examples whose losses are summed by one task: the sum's order, hence its rounding, does not depend on the threads.
 const SUMMED_TOGETHER: usize = 1024;
@@ -99,23 +162,27 @@ impl<L: Loss> Problem for Linear<'_, L> {
     type Step<R: Real> = R;
 
     fn terms(&self) -> usize {
-        self.data.len()
+        self.rows.len()
     }
 
     fn width(&self) -> usize {
-        self.data.width() + self.common()
+        self.rows.width() + self.common()
     }
 
     fn common(&self) -> usize {
         usize::from(self.constant.is_some())
     }
 
+    fn penalized(&self) -> usize {
+        if self.free_bias { self.rows.width() } else { self.width() }
+    }
+
     fn touches(&self) -> usize {
-        self.data.nonzeros()
+        self.rows.nonzeros()
     }
 
     fn support(&self, term: usize) -> impl Iterator<Item = usize> {
-        self.data.row(term).indices().iter().map(|&j| j as usize)
+        self.rows.row(term).indices().iter().map(|&j| j as usize)
     }
 
     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
@@ -124,7 +191,11 @@ impl<L: Loss> Problem for Linear<'_, L> {
             .into_par_iter()
             .map(|start| {
                 (start..terms.end.min(start + SUMMED_TOGETHER))
-                    .map(|i| self.loss.value(f64::from(self.targets[i]), self.score(self.data.row(i), w)))
+                    .map(|i| {
+                        let loss =
+                            self.loss.value(f64::from(self.targets[i]), self.score(self.rows.row(i), w));
+                        f64::from(self.weight(i)) * loss
+                    })
                     .sum()
             })
             .collect();
@@ -133,7 +204,12 @@ impl<L: Loss> Problem for Linear<'_, L> {
 
     #[inline(always)]
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<W::Real> {
-        let row = self.data.row(term);
+        let rate = match self.weights {
+            None => rate,
+            Some(weights) if weights[term] == 0.0 => return None,
+            Some(weights) => rate * W::Real::of_f32(weights[term]),
+        };
+        let row = self.rows.row(term);
         let mut s = w.dot(row);
         let mut q = W::Real::of_f32(self.norms2[term]);
         if let Some(c) = self.constant {
@@ -153,21 +229,23 @@ impl<L: Loss> Problem for Linear<'_, L> {
         prox: &impl Prox<W::Real>,
         w: &W,
     ) {
-        let row = self.data.row(term);
+        let row = self.rows.row(term);
         let a = step.map_or(W::Real::ZERO, |a| a * share);
         if !prox.is_identity() {
-            w.update_row(row, prox.rarity(), |x, rarity, w| prox.shrink(w + a * x, rarity));
+            w.update_row(row, prox.rarity(), |x, &rarity, w| prox.shrink(w + a * x, rarity));
         } else if step.is_some() {
             w.add(a, row);
         }
         if let Some(c) = self.constant {
             let moved = w.common(0) + a * W::Real::of_f32(c * BIAS_PACE);
-            w.set_common(0, prox.shrink_common(moved, W::Real::of_f32(BIAS_PACE)));
+            let shrunk =
+                if self.free_bias { moved } else { prox.shrink_common(moved, W::Real::of_f32(BIAS_PACE)) };
+            w.set_common(0, shrunk);
         }
     }
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
-        kernel::prefetch(self.data.row(term));
+        kernel::prefetch(self.rows.row(term));
     }
 }

@@ -1,12 +1,15 @@
 //! What is minimized: a finite sum of terms that each touch few coordinates.
 
 mod conjugate;
+mod curved;
 mod linear;
 mod loss;
 
 use std::ops::Range;
 
 pub use conjugate::Conjugate;
+pub use curved::Curved;
+pub(crate) use linear::BIAS_PACE;
 pub use linear::Linear;
 pub use loss::{Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
 
@@ -28,6 +31,10 @@ pub trait Problem: Sync {
     fn common(&self) -> usize {
         0
     }
+    /// How many coordinates at the start of w the regularizer acts on: all, or all but the common ones.
+    fn penalized(&self) -> usize {
+        self.width()
+    }
     /// Number of coordinates that the terms touch, summed over all terms, without the common ones.
     fn touches(&self) -> usize {
         (0..self.terms()).map(|term| self.support(term).count()).sum()
@@ -40,7 +47,7 @@ pub trait Problem: Sync {
     /// is zero.
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Self::Step<W::Real>>;
     /// Moves the term's coordinates by `share` times the step (not at all for `None`), and applies `prox` to each of
-    /// them, unless it is the identity, and to the common coordinates.
+    /// them, unless it is the identity, and to the common coordinates, unless these are not penalized.
     fn apply<W: Weights>(
         &self,
         term: usize,

@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::{Data, SCHEMA};
-use crate::data::Dataset;
-use crate::model::{Evaluation, Model};
+use crate::model::{ClassQuality, Evaluation, Model, label};
 
 /// A model on labeled data.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +20,8 @@ pub struct Evaluated {
     pub unseen: usize,
     /// The measures.
     pub test: Evaluation,
+    /// Each class, in the order of the model's labels; empty for regression.
+    pub classes: Vec<ClassQuality>,
 }
 
 /// A model file.
@@ -30,19 +31,27 @@ pub struct ModelFile {
     pub path: String,
     /// Name of the loss.
     pub loss: &'static str,
-    /// Labels of positive and of other scores; empty for regression.
-    pub labels: Vec<i32>,
+    /// Labels: of two classes, that of positive scores first; of more, in the order of scores. Empty for regression.
+    #[serde(serialize_with = "label::all")]
+    pub labels: Vec<f64>,
     /// Number of features.
     pub features: usize,
-    /// Number of features whose weight is not 0.
+    /// Number of features that have a weight other than 0.
     pub nonzeros: usize,
     /// Value of the constant feature, if there is one.
     pub bias: Option<f64>,
 }
 
 impl Evaluated {
-    /// The report of the model that was read from `path`, with its `evaluation` on `data`.
-    pub fn new(path: &str, model: &Model, shape: Data, data: &Dataset, evaluation: Evaluation) -> Self {
+    /// The report of the model that was read from `path`, with its evaluation on `data`, of whose entries it does not
+    /// know the features of `unseen`.
+    pub fn new(
+        path: &str,
+        model: &Model,
+        data: Data,
+        unseen: usize,
+        (evaluation, classes): (Evaluation, Vec<ClassQuality>),
+    ) -> Self {
         Evaluated {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
@@ -51,12 +60,16 @@ impl Evaluated {
                 loss: model.loss().name(),
                 labels: model.labels().to_vec(),
                 features: model.width(),
-                nonzeros: model.weights().iter().filter(|&&weight| weight != 0.0).count(),
+                nonzeros: {
+                    let weights = model.weights().chunks(model.outputs());
+                    weights.filter(|weights| weights.iter().any(|&weight| weight != 0.0)).count()
+                },
                 bias: model.bias().map(|bias| bias.value),
             },
-            data: shape,
-            unseen: model.unseen(data),
+            data,
+            unseen,
             test: evaluation,
+            classes,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Data, SCHEMA};
-use crate::model::Evaluation;
+use crate::model::{Evaluation, label};
 use crate::rule::{Penalty, Schedule};
 use crate::strategy::Update;
 use crate::train::{self, Trainer};
@@ -25,8 +25,11 @@ pub struct Trained {
     pub prepare_seconds: f64,
     /// What was chosen, by the user or by default.
     pub settings: Settings,
-    /// The epochs in order, without those that were rolled back.
+    /// The epochs in order, without those that were rolled back; empty with more than two classes.
     pub epochs: Vec<Epoch>,
+    /// The classes one against the rest, in the order of the model's labels; left out if there are not more than two.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<Class>,
     /// What came out.
     #[serde(rename = "final")]
     pub outcome: Outcome,
@@ -43,12 +46,20 @@ pub struct Settings {
     pub l2: f64,
     /// Value of the constant feature, if there is one.
     pub bias: Option<f64>,
+    /// Whether the regularizer leaves the bias out.
+    pub free_bias: bool,
+    /// Factor of each class's examples, in the order of the model's labels; empty if all are 1.
+    pub class_weights: Vec<f64>,
+    /// Whether each example has a factor of its own.
+    pub example_weights: bool,
     /// Name of the strategy.
     pub strategy: &'static str,
     /// Why it was chosen, if that was left to the program.
     pub strategy_reason: Option<String>,
     /// Name of the rule.
     pub solver: &'static str,
+    /// Type of the weights while they were found: `f32` or `f64`.
+    pub precision: &'static str,
     /// How threads write a weight: `wild`, `atomic` or `merged`; none with a sequential strategy.
     pub update: Option<&'static str>,
     /// Number of clusters that share a replica each; none without replicas.
@@ -59,7 +70,10 @@ pub struct Settings {
     pub pin: Option<bool>,
     /// Number of training threads.
     pub threads: usize,
-    /// The first epoch's step size; none for a solver without.
+    /// `ovr` if there are more than two classes, each trained against the rest.
+    pub multiclass: Option<&'static str>,
+    /// The first epoch's step size; none with more than two classes, see [`Class::learning_rate`], and
+    /// for a solver without.
     pub learning_rate: Option<f64>,
     /// Whether it was searched for.
     pub learning_rate_searched: Option<bool>,
@@ -90,10 +104,35 @@ pub struct Epoch {
     pub test: Option<Evaluation>,
 }
 
+/// A class against the rest.
+#[derive(Clone, Debug, Serialize)]
+pub struct Class {
+    /// The class's label.
+    #[serde(serialize_with = "label::one")]
+    pub label: f64,
+    /// Number of training examples with this label.
+    pub examples: usize,
+    /// Mean loss plus regularizer of the class against the rest: the lowest of all epochs.
+    pub objective: f64,
+    /// Number of epochs, without those that were rolled back.
+    pub epochs: usize,
+    /// Number of epochs that were rolled back.
+    pub undone: usize,
+    /// The first epoch's step size; none for a solver without.
+    pub learning_rate: Option<f64>,
+    /// Bound of the distance to the optimum, as a share of the objective; none for a solver without.
+    pub gap: Option<f64>,
+    /// Time of training this class.
+    pub train_seconds: f64,
+    /// Why its training ended.
+    pub stop_reason: &'static str,
+}
+
 /// What came out.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
-    /// Mean loss plus regularizer of the model on the training data: the lowest of all epochs.
+    /// Mean loss plus regularizer of the model on the training data: the lowest of all epochs. With more than two
+    /// classes, the mean over the classes.
     pub objective: f64,
     /// Bound of the model's distance to the optimum, as a share of the objective; none for a solver without.
     pub gap: Option<f64>,
@@ -101,16 +140,18 @@ pub struct Outcome {
     pub train: Evaluation,
     /// The model on the held-out data.
     pub test: Option<Evaluation>,
-    /// Time of training: workers, and each pass that the stopping rule needs.
+    /// Time of training: workers, and each pass that the stopping rule needs. With more than two classes, the search
+    /// for each one's step size as well.
     pub train_seconds: f64,
     /// From the start of the process to the model on disk.
     pub total_seconds: f64,
-    /// Number of epochs, without those that were rolled back.
+    /// Number of epochs, without those that were rolled back; with more than two classes, of all together.
     pub epochs: usize,
     /// Entries visited by `train_seconds`, rolled-back epochs included. Of an epoch that was cut short, the visited
     /// examples count with the mean number of entries.
     pub nonzeros_per_second: f64,
-    /// Why training ended: `tolerance`, `epochs`, `time limit` or `interrupted`.
+    /// Why training ended: `tolerance`, `stalled`, `epochs`, `time limit` or `interrupted`; with more than two classes, the last of
+    /// these that ended one.
     pub stop_reason: &'static str,
 }
 
@@ -125,6 +166,7 @@ impl Trained {
             prepare_seconds: trained.prepare_time.as_secs_f64(),
             settings: Settings::of(trainer, trained),
             epochs,
+            classes: trained.classes.iter().map(Class::of).collect(),
             outcome: Outcome::of(trained, &data, total),
             data,
             test_data: None,
@@ -141,14 +183,19 @@ impl Trained {
 impl Settings {
     fn of(trainer: &Trainer, trained: &train::Trained) -> Self {
         let (settings, began) = (&trainer.settings, &trained.fit.began);
+        let many = !trained.classes.is_empty();
         Settings {
             loss: trainer.loss.name(),
             l1: settings.penalty.l1,
             l2: trained.l2,
             bias: trainer.bias,
-            strategy_reason: began.reason.clone(),
+            free_bias: trainer.free_bias && trainer.bias.is_some(),
+            class_weights: trained.class_weights.clone(),
+            example_weights: trainer.weights.examples.is_some(),
             strategy: began.sharing.name(),
-            solver: trainer.solver.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
+            strategy_reason: began.reason.clone(),
+            solver: trainer.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
+            precision: trainer.precision.name(),
             update: began.sharing.update().map(|update| match update {
                 Update::Wild => "wild",
                 Update::Atomic => "atomic",
@@ -158,7 +205,8 @@ impl Settings {
             update_delay: began.layout.map(|layout| layout.update_delay),
             pin: began.layout.map(|layout| layout.pin),
             threads: began.workers,
-            learning_rate: began.step_size.map(|step| step.learning_rate),
+            multiclass: many.then_some("ovr"),
+            learning_rate: began.step_size.filter(|_| !many).map(|step| step.learning_rate),
             learning_rate_searched: began.step_size.map(|step| step.searched),
             schedule: began.step_size.map(|_| match settings.schedule {
                 Schedule::Geometric { decay } => format!("{}:{decay}", settings.schedule.name()),
@@ -184,6 +232,22 @@ impl Epoch {
     }
 }
 
+impl Class {
+    fn of(class: &train::ClassFit) -> Self {
+        Class {
+            label: class.label,
+            examples: class.examples,
+            objective: class.objective,
+            epochs: class.epochs,
+            undone: class.undone,
+            learning_rate: class.learning_rate,
+            gap: class.gap,
+            train_seconds: class.train_time.as_secs_f64(),
+            stop_reason: class.stop.name(),
+        }
+    }
+}
+
 impl Outcome {
     fn of(trained: &train::Trained, data: &Data, total: Duration) -> Self {
         let fit = &trained.fit;
@@ -196,7 +260,7 @@ impl Outcome {
             test: trained.test,
             train_seconds,
             total_seconds: total.as_secs_f64(),
-            epochs: fit.epochs.len(),
+            epochs: fit.epochs.len() + trained.classes.iter().map(|class| class.epochs).sum::<usize>(),
             nonzeros_per_second: fit.visits as f64 * per_visit / train_seconds,
             stop_reason: fit.stop.name(),
         }

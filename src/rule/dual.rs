@@ -2,7 +2,7 @@
 //! need no step size and may race like those of Hogwild (PASSCoDe: Hsieh, Yu & Dhillon, ICML 2015).
 //!
 //! Each example owns a dual variable a_i, which only the worker that visits it touches, and the weights follow:
-//! w = w(a) = (1/(l2*n)) * sum of a_i x_i. Races and rounding make the shared vector drift from w(a). After each epoch,
+//! w = w(a) = (1/(l2*n)) * sum of a_i x_i (where examples have weights c_i, of c_i a_i x_i). Races and rounding make the shared vector drift from w(a). After each epoch,
 //! [`Dual::certify`] computes w(a) anew in f64, and with it the duality gap, which bounds the distance to the optimum.
 
 use std::cell::Cell;
@@ -75,7 +75,8 @@ impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
         let starts: Vec<usize> = (0..n).step_by(SUMMED_TOGETHER).collect();
         let conjugate = |i: usize| {
             let (from, to) = (from[i].to_f64(), self.duals[i].get().to_f64());
-            self.problem.loss_function().conjugate(f64::from(self.problem.target(i)), from + t * (to - from))
+            let conjugate = |a| self.problem.loss_function().conjugate(f64::from(self.problem.target(i)), a);
+            f64::from(self.problem.weight(i)) * conjugate(from + t * (to - from))
         };
         let sums: Vec<f64> = starts
             .into_par_iter()
@@ -121,7 +122,7 @@ impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
         let unit = 1.0 / (self.l2 * self.problem.terms() as f64);
         let mut bias = 0.0;
         for term in terms {
-            let a = self.duals[term].get().to_f64() * unit;
+            let a = self.duals[term].get().to_f64() * f64::from(self.problem.weight(term)) * unit;
             if a != 0.0 {
                 kernel::for_each(cells, self.problem.row(term), |w, x| w.set(w.get() + a * x));
                 bias += a;
@@ -148,11 +149,12 @@ impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
                     let s = problem.score(problem.row(i), w);
                     let (loss, conjugate) =
                         (problem.loss_function().value(y, s), problem.loss_function().conjugate(y, a));
-                    losses += loss;
-                    conjugates += conjugate;
+                    let c = f64::from(problem.weight(i));
+                    losses += c * loss;
+                    conjugates += c * conjugate;
                     // The example's part of the gap is a sum that cancels.
                     let size = loss + conjugate.abs() + (a * s).abs();
-                    *settled = loss + conjugate + a * s <= ROUNDING * size;
+                    *settled = c == 0.0 || loss + conjugate + a * s <= ROUNDING * size;
                     count += usize::from(*settled);
                 }
                 (losses, conjugates, count)
@@ -207,6 +209,7 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
             return None;
         }
         let mut s = w.dot(self.problem.row(term));
+        let weight = R::of_f32(self.problem.weight(term));
         let mut q = own * R::of_f32(self.problem.norm2(term));
         if let Some(c) = self.problem.constant() {
             let c = R::of_f32(c);
@@ -215,7 +218,7 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
         }
         let a = self.duals[term].get();
         let y = R::of_f32(self.problem.target(term));
-        let moved = self.problem.loss_function().ascend(y, s, q * self.unit, a);
+        let moved = self.problem.loss_function().ascend(y, s, q * weight * self.unit, a);
         (moved != a).then_some(moved)
     }
 
@@ -224,7 +227,7 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
         let dual = &self.duals[term];
         let change = (moved - dual.get()) * share;
         dual.set(dual.get() + change);
-        let change = change * self.unit;
+        let change = change * R::of_f32(self.problem.weight(term)) * self.unit;
         w.add(change, self.problem.row(term));
         if let Some(c) = self.problem.constant() {
             // The mean of the copies then holds the sum of all workers' changes.

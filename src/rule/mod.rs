@@ -2,6 +2,7 @@
 
 mod dual;
 mod penalty;
+mod saga;
 mod scaled;
 mod schedule;
 mod sgd;
@@ -12,6 +13,7 @@ use std::ops::Range;
 
 pub use dual::{Certificate, Dual};
 pub use penalty::Penalty;
+pub use saga::Saga;
 pub use schedule::{Schedule, StepSize};
 pub use sgd::Sgd;
 

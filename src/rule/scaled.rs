@@ -30,7 +30,7 @@ impl<W: Weights> Weights for Scaled<'_, W> {
     }
 
     #[inline(always)]
-    fn update_row<T: Copy>(&self, row: Row<'_>, others: &[T], f: impl Fn(W::Real, T, W::Real) -> W::Real) {
+    fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(W::Real, &T, W::Real) -> W::Real) {
         self.inner.update_row(row, others, |x, other, v| f(x, other, v * self.scale) * self.inverse);
     }
 

@@ -138,7 +138,7 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
         let scaled = Scaled { inner: w, scale: pace.scale, inverse: pace.inverse };
         let step = self.problem.plan(term, pace.rate, &scaled);
         let shrinks = pace.shrinking == Shrinking::OnTouch
-            || pace.shrinking == Shrinking::AtOnce && self.problem.common() > 0;
+            || pace.shrinking == Shrinking::AtOnce && self.problem.penalized() > self.width() - self.common();
         (step.is_some() || shrinks).then_some(step)
     }
 
@@ -155,6 +155,6 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
 
     fn objective(&self, terms: Range<usize>, w: &[R]) -> f64 {
         let count = terms.len() as f64;
-        self.problem.loss(terms, w) / count + self.penalty.value(w)
+        self.problem.loss(terms, w) / count + self.penalty.value(&w[..self.problem.penalized()])
     }
 }

@@ -67,11 +67,12 @@ pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
         && let Some(ticket) = tickets.draw()
     {
         let mut pace = visit.pace(pass.clock((ticket * pass.order.block_len()) as u64));
-        let block = pass.order.block(ticket);
-        let terms = &mut terms[..block.len()];
-        for (slot, term) in terms.iter_mut().zip(block) {
+        let mut count = 0;
+        for (slot, term) in terms.iter_mut().zip(pass.order.block(ticket)) {
             *slot = term;
+            count += 1;
         }
+        let terms = &mut terms[..count];
         terms.shuffle(&mut random);
         for (k, &term) in terms.iter().enumerate() {
             if let Some(&ahead) = terms.get(k + AHEAD) {

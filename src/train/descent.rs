@@ -1,7 +1,7 @@
 //! Training by stochastic gradient descent: step sizes that fall where epochs gain little, and a way back where
 //! they explode.
 
-use super::choice::choose;
+use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
 use super::search::search;
 use super::{Settings, Sharing};
@@ -28,7 +28,9 @@ pub fn minimize<P: Problem, R: Real>(
     // A worker that never gets a block would only cost its thread.
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
-        Sharing::Auto => choose(problem, settings, |settings| minimize(problem, settings, evaluate, watch)),
+        Sharing::Auto => choose(problem, settings, Copies::UnlessDense, |settings| {
+            minimize(problem, settings, evaluate, watch)
+        }),
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
         Sharing::HogwildPlusPlus(clustering) => {

@@ -1,13 +1,13 @@
 //! Training by dual coordinate ascent: each epoch ends with a certificate.
 
-use super::choice::choose;
+use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, Fit, Measured, Method, Outcome};
 use super::{Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
-use crate::rule::{Certificate, Dual};
-use crate::strategy::{Hogwild, HogwildPlusPlus, Order, Sequential, Strategy, Topology};
+use crate::rule::{Certificate, Dual, Schedule};
+use crate::strategy::{Hogwild, Order, Sequential, Strategy};
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size
 /// is needed, and each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
@@ -38,16 +38,27 @@ pub fn ascend<L: Conjugate, R: Real>(
     if penalty.l1 != 0.0 {
         return wrong("l1", penalty.l1, "0 for dual ascent", "choose another solver for l1");
     }
+    if settings.learning_rate.is_some() || settings.schedule != Schedule::default() {
+        return Err(Error::Parameter {
+            name: "solver",
+            value: "dual with a learning rate or a schedule".into(),
+            expected: "neither: dual ascent has no step sizes",
+            hint: "leave them out, or choose the solver sgd",
+        });
+    }
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
-        Sharing::Auto => choose(problem, settings, |settings| ascend(problem, settings, evaluate, watch)),
+        Sharing::Auto => {
+            choose(problem, settings, Copies::Always, |settings| ascend(problem, settings, evaluate, watch))
+        }
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
-        Sharing::HogwildPlusPlus(clustering) => {
-            let topology = Topology::detect();
-            let strategy = HogwildPlusPlus::new(clustering.layout(workers, &topology, problem), &topology)?;
-            run(problem, settings, strategy, evaluate, watch)
-        }
+        Sharing::HogwildPlusPlus(_) => Err(Error::Parameter {
+            name: "strategy",
+            value: "hogwild++".into(),
+            expected: "sequential or hogwild with the solver dual, whose weights are a sum that the ring would not keep",
+            hint: "choose hogwild, or the solver sgd",
+        }),
     }
 }
 
@@ -108,6 +119,11 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
         self.rule.certify(&self.now, self.w.iter().map(|w| w * w).sum())
     }
 
+    /// Whether the dual objective fell by more than rounding can do, or is not a number.
+    fn fell(&self, Certificate { primal, dual, .. }: Certificate) -> bool {
+        dual.is_nan() || dual < self.dual - FALL * primal.abs()
+    }
+
     /// Goes back to the best point between the last dual variables and the present ones: the dual objective is concave,
     /// hence not lower there than it was. Shortens all further steps.
     fn lead_back(&mut self) -> Certificate {
@@ -156,7 +172,7 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
             course.pass(&self.rule)?;
         }
         let mut certificate = course.pool.install(|| self.certify());
-        if self.last.is_some() && !(certificate.dual >= self.dual - FALL * certificate.primal.abs()) {
+        if self.last.is_some() && self.fell(certificate) {
             certificate = course.pool.install(|| self.lead_back());
         }
         course.params.copy_from(&self.now);

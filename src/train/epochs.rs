@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{Settings, Sharing};
+use super::{ClassFit, Classes, Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::model::Evaluation;
 use crate::params::{Real, SharedParams};
@@ -31,11 +31,13 @@ pub struct Epoch {
     pub test: Option<Evaluation>,
 }
 
-/// Why training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why training ended, in ascending order of how much it leaves undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopReason {
     /// The gap came below the tolerance; for a method without a gap, the objective settled within it.
     Tolerance,
+    /// The gap had not become smaller for many epochs: rounding, or a slow course, keeps it up.
+    Stalled,
     /// All epochs were run.
     Epochs,
     /// The time was up.
@@ -49,6 +51,7 @@ impl StopReason {
     pub fn name(self) -> &'static str {
         match self {
             StopReason::Tolerance => "tolerance",
+            StopReason::Stalled => "stalled",
             StopReason::Epochs => "epochs",
             StopReason::TimeLimit => "time limit",
             StopReason::Interrupted => "interrupted",
@@ -91,6 +94,15 @@ pub enum Event<'a> {
     Began(&'a Began),
     /// An epoch has ended.
     Epoch(&'a Epoch),
+    /// With more than two classes, their training starts; no other event comes but [`Event::Class`].
+    Classes(Classes),
+    /// A class against the rest is trained.
+    Class {
+        /// What came of it.
+        fit: &'a ClassFit,
+        /// Number of classes that are trained by now.
+        done: usize,
+    },
     /// An epoch made the objective explode: its change was undone, and steps are half as long from here on.
     RolledBack {
         /// The objective that was undone; may be infinite or not a number.
@@ -121,6 +133,15 @@ pub struct Fit<R> {
     pub train_time: Duration,
     /// Visits to terms, rolled-back epochs included.
     pub visits: u64,
+}
+
+impl<R> Fit<R> {
+    /// The same fit with other weights.
+    pub(super) fn map_weights<T>(self, map: impl FnOnce(Vec<R>) -> Vec<T>) -> Fit<T> {
+        let Fit { weights, objective, gap, epochs, stop, began, prepare_time, train_time, visits } = self;
+        let weights = map(weights);
+        Fit { weights, objective, gap, epochs, stop, began, prepare_time, train_time, visits }
+    }
 }
 
 /// Measures weights on held-out data, if that can be done.
@@ -240,12 +261,14 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
 
         let mut epochs = Vec::new();
         let mut train_time = Duration::ZERO;
+        let mut course_of_gap = Falling::default();
         let stop = loop {
             let started = Instant::now();
             let outcome = method.epoch(&mut self)?;
             train_time += started.elapsed();
             match outcome {
                 Outcome::Kept(Measured { objective, gap }) => {
+                    gap.iter().for_each(|&gap| course_of_gap.see(gap));
                     let test = evaluate.and_then(|evaluate| evaluate(method.now()));
                     let epoch = Epoch { epoch: epochs.len() + 1, train_time, objective, gap, test };
                     watch(Event::Epoch(&epoch));
@@ -257,6 +280,9 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             }
             if let Some(stop) = self.stop(epochs.len(), method.arrived()) {
                 break stop;
+            }
+            if course_of_gap.has_stalled() && self.settings.tolerance > 0.0 {
+                break StopReason::Stalled;
             }
         };
         let Best { weights, measured } = method.finish();
@@ -286,6 +312,33 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
         } else {
             None
         }
+    }
+}
+
+/// Whether the gap still becomes smaller.
+#[derive(Default)]
+struct Falling {
+    /// The least gap, when it had last fallen by [`NOTABLE`] of itself.
+    least: Option<f64>,
+    /// Epochs since then.
+    since: usize,
+}
+
+/// The fall of the gap, as a share of itself, that counts as progress.
+const NOTABLE: f64 = 0.05;
+/// Epochs without progress that end training.
+const PATIENCE: usize = 50;
+
+impl Falling {
+    fn see(&mut self, gap: f64) {
+        self.since += 1;
+        if self.least.is_none_or(|least| gap < least * (1.0 - NOTABLE)) {
+            *self = Falling { least: Some(gap), since: 0 };
+        }
+    }
+
+    fn has_stalled(&self) -> bool {
+        self.since >= PATIENCE
     }
 }
 

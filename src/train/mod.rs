@@ -1,19 +1,27 @@
 //! From a problem to a model: settings, step size search, epoch loop, stopping.
 
+mod certificate;
 mod choice;
 mod clustering;
 mod descent;
 mod dual;
 mod epochs;
 mod linear;
+mod newton;
+mod one_vs_rest;
+mod saga;
 mod search;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 pub use clustering::{Clustering, Clusters};
 pub use descent::minimize;
 pub use dual::ascend;
 pub use epochs::{Began, Epoch, Evaluate, Event, FirstStep, Fit, StopReason};
 pub use linear::{Trained, Trainer};
-pub use settings::{Settings, Sharing, Solver};
+pub use one_vs_rest::{ClassFit, Classes, Multiclass};
+pub use saga::reduce_variance;
+pub use settings::{Precision, Settings, Sharing, Solver};
+pub use weights::ExampleWeights;

@@ -14,31 +14,46 @@ use crate::strategy::Update;
 /// How the weights of a linear model are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Solver {
-    /// Dual ascent where there is a dual (l2 above 0, no l1), else stochastic gradient descent.
+    /// With l2 and no l1 dual ascent, with l1 and a smooth loss variance reduction; stochastic gradient descent where
+    /// these cannot work ([`Trainer::choose`](super::Trainer::choose)), or a step size is given.
     #[default]
     Auto,
     /// Stochastic gradient descent: [`minimize`](super::minimize).
     Sgd,
     /// Dual coordinate ascent: [`ascend`](super::ascend).
     Dual,
+    /// Variance reduction, for smooth losses: [`reduce_variance`](super::reduce_variance).
+    Saga,
 }
 
 impl Solver {
-    /// The solver that this choice leads to, which is not [`Solver::Auto`].
-    pub fn choose(self, penalty: Penalty) -> Solver {
-        match self {
-            Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
-            Solver::Auto => Solver::Sgd,
-            chosen => chosen,
-        }
-    }
-
     /// The name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Solver::Auto => "auto",
             Solver::Sgd => "sgd",
             Solver::Dual => "dual",
+            Solver::Saga => "saga",
+        }
+    }
+}
+
+/// Type of the weights while they are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Half the memory and time; gaps below about 1e-6 of the objective are out of reach, or more with a small l2.
+    #[default]
+    F32,
+    /// For gaps down to 1e-9 of the objective.
+    F64,
+}
+
+impl Precision {
+    /// The name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::F64 => "f64",
         }
     }
 }
@@ -89,10 +104,11 @@ pub struct Settings {
     pub learning_rate: Option<f64>,
     /// The step size's course.
     pub schedule: Schedule,
-    /// Most epochs, at least 1. Default 100.
+    /// Most epochs, at least 1. Default 1000.
     pub epochs: usize,
-    /// Training ends when the objective changed by less than this share of itself in each of three consecutive
-    /// epochs. At least 0; 0 never stops. Default 1e-3.
+    /// Training ends when the gap, as a share of the objective, is at most this; with stochastic gradient descent, which
+    /// knows no gap, when the objective changed by less than this share of itself in each of three consecutive epochs.
+    /// At least 0; 0 never stops. Default 1e-3.
     pub tolerance: f64,
     /// Training ends after this time. Default none.
     pub time_limit: Option<Duration>,
@@ -112,7 +128,7 @@ impl Default for Settings {
             threads: 0,
             learning_rate: None,
             schedule: Schedule::default(),
-            epochs: 100,
+            epochs: 1000,
             tolerance: 1e-3,
             time_limit: None,
             seed: 1,

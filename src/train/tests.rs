@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Clustering, Clusters, Event, Settings, Sharing, StopReason, Trainer, minimize};
+use super::{
+    Clustering, Clusters, Event, Multiclass, Settings, Sharing, Solver, StopReason, Trainer, minimize,
+};
 use crate::data::{self, Builder, Dataset, LoadOptions};
 use crate::error::Error;
 use crate::model::Quality;
@@ -18,7 +20,7 @@ fn packages() -> Dataset {
 }
 
 fn trainer(loss: LossKind) -> Trainer {
-    Trainer { loss, ..Trainer::default() }
+    Trainer { loss, solver: Solver::Sgd, ..Trainer::default() }
 }
 
 #[test]
@@ -257,14 +259,19 @@ fn settings_out_of_range_are_named() {
 
 #[test]
 fn labels_must_fit_the_loss() {
-    let mut builder = Builder::default();
-    for label in [1.0, 2.0, 3.0] {
-        builder.entry(0, 1.0);
-        builder.end_row(label);
-    }
-    let data = builder.finish(0);
-    assert!(matches!(trainer(LossKind::Hinge).fit(&data), Err(Error::Input { .. })));
-    assert!(trainer(LossKind::Squared).fit(&data).is_ok());
+    let data = |labels: &[f32]| {
+        let mut builder = Builder::default();
+        for &label in labels {
+            builder.entry(0, 1.0);
+            builder.end_row(label);
+        }
+        builder.finish(0)
+    };
+    let half = data(&[1.0, 2.0, 0.5]);
+    assert!(matches!(trainer(LossKind::Hinge).fit(&half), Err(Error::Input { .. })));
+    assert!(trainer(LossKind::Squared).fit(&half).is_ok());
+    let ovr = Trainer { multiclass: Multiclass::OneVsRest, ..trainer(LossKind::Hinge) };
+    assert_eq!(ovr.fit(&half).unwrap().model.labels(), [1.0, 2.0, 0.5]);
     assert!(matches!(
         trainer(LossKind::Squared).fit(&Builder::default().finish(1)),
         Err(Error::Input { .. })

@@ -144,12 +144,6 @@ fn whole_files() {
             "examples of two classes",
             "add examples of the other class, or give `--loss squared` or `--loss huber` for regression",
         ),
-        (
-            "1 1:1\n2 2:1\n3 2:1\n",
-            "holds 3 different labels",
-            "two classes; more are not supported for now",
-            "choose two classes or join some, or give `--loss squared` or `--loss huber` for regression",
-        ),
     ];
     for (text, what, expected, hint) in cases {
         place.write("d", text);

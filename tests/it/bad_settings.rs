@@ -62,6 +62,39 @@ fn clusters_out_of_range() {
 }
 
 #[test]
+fn what_variance_reduction_cannot_do() {
+    let place = Place::with(&[("d", SMALL)]);
+    for (flag, value, message) in [
+        (
+            "--loss",
+            "hinge",
+            "solver is saga (expected a solver for losses with a kink); choose dual or sgd for this loss, or a smooth \
+             loss: squared-hinge instead of hinge",
+        ),
+        (
+            "--strategy",
+            "hogwild++",
+            "strategy is hogwild++ (expected sequential or hogwild with the solver saga, whose workers share one \
+             average gradient); choose hogwild, or the solver sgd",
+        ),
+        (
+            "--update",
+            "merged",
+            "update is merged (expected wild or atomic with the solver saga, whose workers share one average gradient); \
+             leave it out, or choose the solver sgd",
+        ),
+        (
+            "--schedule",
+            "constant",
+            "schedule is constant (expected none with the solver saga, whose step sizes follow the objective); leave it \
+             out, or choose the solver sgd",
+        ),
+    ] {
+        place.fail(&["train", "d", "--solver", "saga", flag, value], message);
+    }
+}
+
+#[test]
 fn time_for_nothing_leaves_no_model() {
     let place = Place::with(&[("d", SMALL), ("m", "an old model")]);
     let run = place.run(&["train", "d", "--model", "m", "--time-limit", "1e-9", "--quiet"]);

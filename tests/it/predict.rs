@@ -33,6 +33,25 @@ fn decision_values_are_those_of_the_library() {
 }
 
 #[test]
+fn predictions_of_many_blocks_keep_the_order_of_the_file() {
+    let line = |i: u32| format!("{} 1:{}.5 2:{}\n", if i.is_multiple_of(2) { 7 } else { 3 }, i % 1000, i % 7);
+    let text: String = (0..100_000).map(line).collect();
+    let place = Place::with(&[("m", MODEL), ("d", &text)]);
+    place.write("z", zstd::encode_all(text.as_bytes(), 1).unwrap());
+    let score = |i: u32| 2.0 * (f64::from(i % 1000) + 0.5) - 0.5 * f64::from(i % 7) + 0.25;
+    let run = place.succeed(&["predict", "m", "d", "--decision"]);
+    let values: Vec<f64> = run.stdout.lines().map(|line| line.parse().unwrap()).collect();
+    assert!(values == (0..100_000).map(score).collect::<Vec<_>>());
+    place.succeed(&["predict", "m", "z", "--decision", "--output", "o"]);
+    assert!(place.text("o") == run.stdout);
+    // Lines before the fault may be printed; a file is written as a whole or not at all.
+    place.write("d", text + "x\n");
+    let message = "d:100001:1: label `x` is not a number (expected a number such as 1, -1 or 0.5); number the \
+                   classes, and start comments with `#`";
+    place.fail(&["predict", "m", "d", "--output", "o"], message);
+}
+
+#[test]
 fn probabilities_in_the_format_of_liblinear() {
     let place = Place::with(&[("m", MODEL), ("d", "7 1:1\n3 2:0.5\n3 2:9\n")]);
     let run = place.succeed(&["predict", "m", "d", "--proba"]);

@@ -8,6 +8,8 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wildsgd::model::{Bias, LossKind, Model};
 
+use crate::command::{Place, generated};
+
 const SAVE_TO: &str = "WILDSGD_TEST_SAVE_TO";
 const FEATURES: usize = 4_000;
 const KILLS: u32 = 15;
@@ -25,7 +27,7 @@ fn version(number: i32) -> Model {
 fn saves_until_killed() {
     let Some(path) = std::env::var_os(SAVE_TO) else { return };
     let start = Instant::now();
-    let mut number = Model::load(&path).unwrap().labels()[0];
+    let mut number = Model::load(&path).unwrap().labels()[0] as i32;
     while start.elapsed() < Duration::from_secs(10) {
         number += 1;
         version(number).save(&path).unwrap();
@@ -57,10 +59,42 @@ fn a_killed_process_leaves_a_whole_model() {
         assert!(was_saving, "the saving process ended on its own");
 
         let model = Model::load(&path).unwrap();
-        let number = model.labels()[0];
+        let number = model.labels()[0] as i32;
         assert_eq!(model, version(number));
         assert!(number >= last, "version {number} came after {last}");
         last = number;
     }
     assert!(last > 0, "no process came to save anything");
+}
+
+#[test]
+fn native_models_predict_like_those_of_liblinear() {
+    let place = Place::with(&[("d", &generated(400))]);
+    for loss in ["logistic", "huber"] {
+        let train = |format: &str, model: &str| {
+            let flags =
+                ["--loss", loss, "--threads", "1", "--quiet", "--model-format", format, "--model", model];
+            place.succeed(&[&["train", "d"], &flags[..]].concat());
+        };
+        train("liblinear", "text");
+        train("native", "native");
+        assert_ne!(place.read("native"), place.read("text"));
+        for args in [&["predict", "MODEL", "d", "--decision"][..], &["evaluate", "MODEL", "d"]] {
+            let output = |model| {
+                place.succeed(&args.iter().map(|&a| if a == "MODEL" { model } else { a }).collect::<Vec<_>>())
+            };
+            let (text, native) = (output("text"), output("native"));
+            assert_eq!((text.stdout, text.stderr), (native.stdout, native.stderr));
+        }
+    }
+    let mut bytes = place.read("native");
+    bytes[5000] ^= 4;
+    place.write("damaged", bytes);
+    let run = place.fail_somehow(&["predict", "damaged", "d", "--output", "o"]);
+    assert!(run.stderr.starts_with("error: damaged: is damaged between byte 4096 and byte 8191"), "{run:?}");
+    place.fail(
+        &["train", "d", "--model", "/dev/null", "--model-format", "native"],
+        "/dev/null: is no regular file (expected a file, as it is not written from its first byte to its last); name \
+         a file",
+    );
 }

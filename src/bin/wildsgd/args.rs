@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wildsgd::data::IndexBase;
-use wildsgd::model::LossKind;
+use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::rule::Schedule;
 use wildsgd::train::Settings;
+
+use crate::memory;
 
 /// Trains linear models on sparse data, with threads that share the weights without locks.
 #[derive(Parser)]
@@ -23,7 +25,44 @@ pub enum Command {
     Predict(PredictArgs),
     Evaluate(EvaluateArgs),
     Inspect(InspectArgs),
+    Convert(ConvertArgs),
     Bench(BenchArgs),
+}
+
+/// Write a libsvm file as a cache that opens at once, for use in place of the text.
+#[derive(Args)]
+pub struct ConvertArgs {
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
+    pub data: PathBuf,
+    /// File to write
+    #[arg(value_parser = output())]
+    pub out: PathBuf,
+    /// What to write: a cache, or text in the order of the file that DATA came from, with features counted from 1
+    #[arg(long, value_enum, default_value_t = Format::Cache)]
+    pub to: Format,
+    /// Seed of the random order in which rows lie in the cache, and are trained on, 0 to 2^64-1 [default: 1; that of
+    /// DATA if it is a cache]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Write rows in the order of the file: training then copies them into memory
+    #[arg(long, conflicts_with = "seed")]
+    pub no_shuffle: bool,
+    /// From which number DATA counts its features; auto: 0 if DATA has an index 0, else 1; a cache knows
+    #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
+    pub index_base: IndexBase,
+    /// Memory to take for text that becomes a cache: with more to sort, it goes by way of temporary files beside OUT,
+    /// and takes this and 16 bytes an example; 1M or larger, in bytes or with K, M, G or T [default: half of what is free]
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    pub memory_limit: Option<usize>,
+    /// Print nothing but errors
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Cache,
+    Libsvm,
 }
 
 /// Measure how fast this machine is.
@@ -38,11 +77,14 @@ pub enum Benchmark {
     Load(BenchLoadArgs),
 }
 
-/// Time loading a file, with one thread and with all, beside a copy of its text in memory.
+/// Time loading a file and a cache of it, with one thread and with all, beside a copy of the same bytes in memory.
 #[derive(Args)]
 pub struct BenchLoadArgs {
-    /// Data: libsvm text, plain or compressed
+    /// Data: libsvm text, plain or compressed, or a cache
     pub data: PathBuf,
+    /// Time the text compressed with gzip, bzip2 and zstd, too; takes room for that in the temporary folder
+    #[arg(long)]
+    pub compressed: bool,
     /// Threads of the second row, 1 to 4096 [default: one a core]
     #[arg(long, value_name = "N", default_value_t = cores(), hide_default_value = true, allow_hyphen_values = true)]
     pub threads: i64,
@@ -58,14 +100,22 @@ fn cores() -> i64 {
 /// Train a model on a libsvm file.
 #[derive(Args)]
 pub struct TrainArgs {
-    /// Training data: libsvm text, plain or compressed with gzip, bzip2 or zstd; `-` is standard input
+    /// Training data: libsvm text, plain or compressed with gzip, bzip2 or zstd (`-` is standard input), or a cache from
+    /// `wildsgd convert`
     pub data: PathBuf,
+    /// Keep a cache beside DATA, in DATA.wsgd, and read that instead while DATA keeps its size and time
+    #[arg(long)]
+    pub cache: bool,
     /// Held-out data, measured after each epoch, off the clock
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
-    /// Write the model here, in LIBLINEAR's text format [default: no file]
+    /// Write the model here [default: no file]
     #[arg(long, value_name = "OUT", value_parser = output())]
     pub model: Option<PathBuf>,
+    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too; native keeps each bit, has checksums,
+    /// and is read faster
+    #[arg(long, value_name = "FORMAT", default_value = "liblinear", value_parser = model_format())]
+    pub model_format: ModelFormat,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
@@ -73,7 +123,7 @@ pub struct TrainArgs {
     /// [default: no file]
     #[arg(long, value_name = "FILE")]
     pub params: Option<PathBuf>,
-    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else 1
+    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else 1; a cache knows
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
     pub index_base: IndexBase,
     /// Print nothing but errors
@@ -92,6 +142,10 @@ pub struct ProblemArgs {
     /// Loss; squared and huber are for regression
     #[arg(long, default_value = "logistic", value_parser = loss())]
     pub loss: LossKind,
+    /// What becomes of more than two labels: ovr trains each class against the rest, whatever numbers name them; auto
+    /// does so if all are whole numbers
+    #[arg(long, value_enum, default_value_t = Multiclass::Auto)]
+    pub multiclass: Multiclass,
     /// Strength of the squares in the regularizer, 0 or larger [default: 1/n for n examples]
     #[arg(long, value_name = "X", allow_hyphen_values = true, conflicts_with = "cost")]
     pub l2: Option<f64>,
@@ -101,12 +155,23 @@ pub struct ProblemArgs {
     /// Strength of the absolute values in the regularizer, 0 or larger; makes weights exactly 0
     #[arg(long, value_name = "X", default_value_t = 0.0, allow_hyphen_values = true)]
     pub l1: f64,
-    /// Value of a constant feature that every example gets, 0 or larger; larger makes its weight cheaper
+    /// Value of a constant feature that every example gets, 0 or larger, like LIBLINEAR's -B: its weight is the bias,
+    /// regularized like the others; larger makes it cheaper
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
     pub bias: f64,
     /// Train without that constant feature
     #[arg(long, conflicts_with = "bias")]
     pub no_bias: bool,
+    /// Leave the bias out of the regularizer
+    #[arg(long, conflicts_with = "no_bias")]
+    pub free_bias: bool,
+    /// Factor W, above 0, of the losses of examples with this label (LIBLINEAR's -wi), repeatable; balanced: all classes
+    /// count the same in all [default: 1]
+    #[arg(long, value_name = "LABEL:W|balanced", value_parser = class_weight, allow_hyphen_values = true)]
+    pub class_weight: Vec<ClassWeight>,
+    /// Factors of the examples' losses: a file with one number a line, 0 or larger, in the order of DATA [default: all 1]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
 }
 
 /// How it is minimized.
@@ -116,7 +181,8 @@ pub struct RunArgs {
     /// Most epochs, 1 or more
     #[arg(long, value_name = "N", default_value_t = Settings::default().epochs as i64, allow_hyphen_values = true)]
     pub epochs: i64,
-    /// End when the objective changes by less than this share of itself, 0 or larger; 0 never ends early
+    /// End when the objective is at most this share of itself above the optimum (the gap); with --solver sgd, which has
+    /// no gap, when it changes by less. 0 or larger; 0 never ends early
     #[arg(long, value_name = "X", default_value_t = Settings::default().tolerance, allow_hyphen_values = true)]
     pub tolerance: f64,
     /// End after this many seconds, above 0 [default: none]
@@ -128,12 +194,15 @@ pub struct RunArgs {
     /// How one visit to an example changes the weights
     #[arg(long, value_enum, default_value_t = Solver::Auto)]
     pub solver: Solver,
+    /// Type of the weights while they are found: f64 takes twice the memory, and reaches a --tolerance below 1e-6
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
     /// How threads share the weights
     #[arg(long, value_enum, default_value_t = Strategy::Auto)]
     pub strategy: Strategy,
     /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never does; merged writes a
-    /// copy of the thread's own, merged often (not with hogwild++)
-    /// [default: merged, for hogwild++ wild]
+    /// copy of the thread's own, merged often (not with hogwild++ or saga)
+    /// [default: merged, for hogwild++ and saga wild]
     #[arg(long, value_enum)]
     pub update: Option<Update>,
     #[command(flatten)]
@@ -145,7 +214,7 @@ pub struct RunArgs {
     /// each epoch above 0 and at most 1 (0.9 if left out)
     #[arg(long, default_value = "plateau", value_parser = schedule)]
     pub schedule: Schedule,
-    /// Seed of all random choices, 0 to 2^64-1
+    /// Seed of all random choices, 0 to 2^64-1; rows of a cache keep the order that they lie in there
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     pub seed: u64,
 }
@@ -188,15 +257,15 @@ impl RingArgs {
 pub struct PredictArgs {
     /// Model file, from `wildsgd train` or LIBLINEAR
     pub model: PathBuf,
-    /// Data: libsvm text, plain or compressed; `-` is standard input
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
     pub data: PathBuf,
     /// Write the predictions here [default: standard output]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub output: Option<PathBuf>,
-    /// Write decision values: positive for the model's first label
+    /// Write decision values: of two classes, positive for the model's first label; of more, one a label, in its order
     #[arg(long)]
     pub decision: bool,
-    /// Write the probabilities of both labels beside each prediction (logistic loss only)
+    /// Write the probabilities of all labels beside each prediction (logistic loss only)
     #[arg(long, conflicts_with = "decision")]
     pub proba: bool,
     /// From which number DATA counts its features
@@ -212,7 +281,7 @@ pub struct PredictArgs {
 pub struct EvaluateArgs {
     /// Model file, from `wildsgd train` or LIBLINEAR
     pub model: PathBuf,
-    /// Data: libsvm text, plain or compressed; `-` is standard input
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
     pub data: PathBuf,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
@@ -228,7 +297,7 @@ pub struct EvaluateArgs {
 /// Show what a libsvm file holds, and what that means for training without locks.
 #[derive(Args)]
 pub struct InspectArgs {
-    /// Data: libsvm text, plain or compressed; `-` is standard input
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
     pub data: PathBuf,
     /// Write the distributions here, as SVG [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
@@ -245,6 +314,12 @@ pub struct InspectArgs {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    F32,
+    F64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Solver {
     /// dual where there is a dual (l2 above 0, no l1), else sgd
     Auto,
@@ -252,6 +327,14 @@ pub enum Solver {
     Sgd,
     /// Dual coordinate ascent, without step sizes
     Dual,
+    /// Variance reduction, for smooth losses: converges under l1 too, and says how near the optimum is
+    Saga,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Multiclass {
+    Auto,
+    Ovr,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -269,6 +352,22 @@ pub enum Update {
     Wild,
     Atomic,
     Merged,
+}
+
+#[derive(Clone, Copy)]
+pub enum ClassWeight {
+    Balanced,
+    Of { label: f64, weight: f64 },
+}
+
+fn class_weight(text: &str) -> Result<ClassWeight, String> {
+    if text == "balanced" {
+        return Ok(ClassWeight::Balanced);
+    }
+    let parts =
+        text.rsplit_once(':').and_then(|(label, weight)| Some((label.parse().ok()?, weight.parse().ok()?)));
+    let (label, weight) = parts.ok_or("expected `balanced` or LABEL:W with two numbers, like -1:2.5")?;
+    Ok(ClassWeight::Of { label, weight })
 }
 
 #[derive(Clone, Copy)]
@@ -307,6 +406,13 @@ fn index_base(legal: &'static [&'static str]) -> impl TypedValueParser<Value = I
         "0" => IndexBase::Zero,
         "1" => IndexBase::One,
         _ => IndexBase::Auto,
+    })
+}
+
+fn model_format() -> impl TypedValueParser<Value = ModelFormat> {
+    PossibleValuesParser::new(["liblinear", "native"]).map(|name| match &*name {
+        "native" => ModelFormat::Native,
+        _ => ModelFormat::Liblinear,
     })
 }
 

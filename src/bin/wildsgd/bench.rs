@@ -1,10 +1,12 @@
 //! `wildsgd bench`: how fast this machine does what the command does.
 
 use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use wildsgd::data::{LoadOptions, Throughput, source, throughput};
-use wildsgd::{Error, Result};
+use wildsgd::data::cache::{self, Notes};
+use wildsgd::data::{self, LoadOptions, Throughput, source, throughput};
+use wildsgd::{Error, Result, save};
 
 use crate::args::{BenchArgs, BenchLoadArgs, Benchmark};
 use crate::failure::Failure;
@@ -28,11 +30,14 @@ fn load(args: &BenchLoadArgs) -> Result<ExitCode, Failure> {
         };
         return Err(error.into());
     }
-    let options = |threads| LoadOptions { threads, shuffle: Some(1), ..LoadOptions::default() };
-    let mut rows = vec![(1, throughput(&args.data, &options(1), args.runs as usize)?)];
-    if args.threads > 1 {
-        let threads = args.threads as usize;
-        rows.push((threads, throughput(&args.data, &options(threads), args.runs as usize)?));
+    let folder = tempfile::tempdir().map_err(|error| Error::io("<temporary folder>", "create", error))?;
+    let files = files(args, folder.path())?;
+    let mut rows = Vec::new();
+    for (format, path) in &files {
+        for threads in if args.threads > 1 { vec![1, args.threads as usize] } else { vec![1] } {
+            let options = LoadOptions { threads, shuffle: Some(1), ..LoadOptions::default() };
+            rows.push((*format, threads, throughput(path, &options, args.runs as usize)?));
+        }
     }
     print(&source::display_name(&args.data), &rows).map_err(|error| Error::io("<stdout>", "write", error))?;
     Ok(ExitCode::SUCCESS)
@@ -40,34 +45,68 @@ fn load(args: &BenchLoadArgs) -> Result<ExitCode, Failure> {
 
 /// Most threads and most runs.
 const MOST: i64 = 4096;
+/// What a cache is called in the table.
+const CACHE: &str = "cache";
 
-fn print(name: &str, rows: &[(usize, Throughput)]) -> io::Result<()> {
+/// The file that is timed, with the name of its format, and what is made of it in `folder`.
+fn files(args: &BenchLoadArgs, folder: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
+    if cache::is_cache(&args.data) {
+        return Ok(vec![(CACHE, args.data.clone())]);
+    }
+    let mut files = vec![("text", args.data.clone())];
+    let path = |format: &str| folder.join(format);
+    if args.compressed {
+        let text = source::read(&args.data)?;
+        save::atomically(path("gzip"), |out| {
+            let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::default());
+            gzip.write_all(&text)?;
+            gzip.finish().map(drop)
+        })?;
+        save::atomically(path("bzip2"), |out| {
+            let mut bzip2 = bzip2::write::BzEncoder::new(out, bzip2::Compression::default());
+            bzip2.write_all(&text)?;
+            bzip2.finish().map(drop)
+        })?;
+        save::atomically(path("zstd"), |out| {
+            zstd::stream::copy_encode(&*text, out, zstd::DEFAULT_COMPRESSION_LEVEL)
+        })?;
+        files.extend(["gzip", "bzip2", "zstd"].map(|format| (format, path(format))));
+    }
+    let data = data::load(&args.data, &LoadOptions { shuffle: Some(1), ..LoadOptions::default() })?;
+    cache::write(&data, path(CACHE), &Notes::default())?;
+    files.push((CACHE, path(CACHE)));
+    Ok(files)
+}
+
+fn print(name: &str, rows: &[(&str, usize, Throughput)]) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    let (_, first) = &rows[0];
+    let (_, _, first) = &rows[0];
+    writeln!(out, "{name}: {} examples, {} non-zeros", first.examples, first.nonzeros)?;
     writeln!(
         out,
-        "{name}: {} bytes of text, {} examples, {} non-zeros",
-        first.bytes, first.examples, first.nonzeros
+        "from the file to checked rows in shuffled order; medians, each beside a copy of the same bytes in memory: \
+         those of the text, decompressed, or of the cache"
     )?;
     writeln!(
         out,
-        "from the file to checked rows in shuffled order; medians, each beside a copy of the text in memory"
+        "{:<6} {:>12} {:>7} {:>9} {:>8} {:>14} {:>10} {:>8}",
+        "format", "bytes", "threads", "seconds", "MB/s", "non-zeros/s", "copy MB/s", "of copy"
     )?;
-    writeln!(
-        out,
-        "{:>7} {:>9} {:>8} {:>14} {:>10} {:>8}",
-        "threads", "seconds", "MB/s", "non-zeros/s", "copy MB/s", "of copy"
-    )?;
-    for (threads, load) in rows {
+    for (format, threads, load) in rows {
         writeln!(
             out,
-            "{threads:>7} {:>9.4} {:>8.0} {:>14.4e} {:>10.0} {:>8.3}",
+            "{format:<6} {:>12} {threads:>7} {:>9.4} {:>8.0} {:>14.4e} {:>10.0} {:>8.3}",
+            load.bytes,
             load.load.as_secs_f64(),
             load.bytes_per_second() / 1e6,
             load.nonzeros_per_second(),
             load.copied_per_second() / 1e6,
             load.share_of_copy(),
         )?;
+    }
+    if let Some((_, _, load)) = rows.iter().rfind(|&&(format, _, _)| format == CACHE) {
+        let micros = load.open.as_secs_f64() * 1e6;
+        writeln!(out, "the cache opens in {micros:.0} microseconds of that; the rest checks its rows")?;
     }
     out.flush()
 }

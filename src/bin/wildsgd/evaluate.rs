@@ -3,41 +3,60 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use wildsgd::model::Evaluation;
+use wildsgd::model::{ClassQuality, Evaluation, Judge};
 use wildsgd::{Error, Model, report};
 
 use crate::args::EvaluateArgs;
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::outputs;
-use crate::terminal::{Terminal, measures, short, warnings};
+use crate::passing::Passed;
+use crate::terminal::{Terminal, digits, measures, short, warnings};
 
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let inputs = [("the model", args.model.as_path()), ("the data", args.data.as_path())];
     outputs::check(&[("`--report`", args.report.as_ref())], &inputs)?;
     let model = Model::load(&args.model)?;
-    let input = Input::load(&args.data, args.index_base)?;
-    let evaluation = model.evaluate(&input.data);
+    let mut judge = Judge::new(&model);
+    let judged = |(), scores: &[f64], labels: &[f32]| {
+        judge.add(scores, labels);
+        Ok(())
+    };
+    let passed = Passed::all(&args.data, args.index_base, &model, |_| (), judged)?;
+    let data = passed.report();
+    let examples = judge.examples();
+    let (evaluation, classes) = judge.finish();
 
-    print(&input, &evaluation).map_err(|error| Error::io("<stdout>", "write", error))?;
+    print(examples, &evaluation, &classes).map_err(|error| Error::io("<stdout>", "write", error))?;
     if let Some(path) = &args.report {
         let model_name = args.model.display().to_string();
         report::write(
-            &report::Evaluated::new(&model_name, &model, input.report(), &input.data, evaluation),
+            &report::Evaluated::new(&model_name, &model, data, passed.counts.unseen, (evaluation, classes)),
             path,
         )?;
     }
     let terminal = Terminal::new(args.quiet);
-    terminal.warn(warnings::unknown_labels(&input, &evaluation));
-    terminal.warn(warnings::unseen(&input, &model));
+    terminal.warn(warnings::unknown_labels(&passed.name, examples, &evaluation));
+    terminal.warn(warnings::unseen(&passed.name, passed.counts, &model));
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(input: &Input, evaluation: &Evaluation) -> io::Result<()> {
+fn print(examples: usize, evaluation: &Evaluation, classes: &[ClassQuality]) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    writeln!(out, "{:<10} {}", "examples", input.data.len())?;
+    writeln!(out, "{:<10} {examples}", "examples")?;
     for (name, value) in measures(evaluation) {
         writeln!(out, "{name:<10} {}", short(value))?;
+    }
+    if classes.len() > 2 {
+        writeln!(
+            out,
+            "\n{:>9} {:>10} {:>10} {:>10} {:>10}",
+            "class", "examples", "precision", "recall", "F1"
+        )?;
+        for class in classes {
+            let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(digits);
+            let ClassQuality { label, examples, .. } = class;
+            writeln!(out, "{label:>9} {examples:>10} {precision:>10} {recall:>10} {f1:>10}")?;
+        }
     }
     out.flush()
 }

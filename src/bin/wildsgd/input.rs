@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use wildsgd::data::{self, IndexBase, LoadOptions, ParseError, ParseErrorKind, ParseOptions, libsvm, source};
+use wildsgd::data::{self, IndexBase, LoadOptions, ParseOptions, source};
 use wildsgd::report;
 use wildsgd::{Dataset, Result};
 
@@ -20,7 +20,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads the libsvm file at `path` (`-`: standard input).
+    /// Reads the libsvm file at `path` (`-`: standard input), or opens the cache, whose rows are not checked yet.
     ///
     /// A file that must share its features with this one is to be read with [`Input::base`]: on its own, it may
     /// happen to lack the index 0 that tells.
@@ -32,19 +32,8 @@ impl Input {
     pub fn load_with(path: &Path, base: IndexBase, options: LoadOptions) -> Result<Self> {
         let started = Instant::now();
         let name = source::display_name(path);
-        let parse = |index_base| ParseOptions { index_base, ..ParseOptions::default() };
-        let (data, base) = if base == IndexBase::Auto {
-            let bytes = source::read(path)?;
-            let (data, base) = match libsvm::parse(&bytes, &parse(IndexBase::One)) {
-                Err(ParseError { kind: ParseErrorKind::IndexZero, .. }) => {
-                    (libsvm::parse(&bytes, &parse(IndexBase::Zero)), IndexBase::Zero)
-                }
-                data => (data, IndexBase::One),
-            };
-            (data.map_err(|error| error.into_error(&*name))?, base)
-        } else {
-            (data::load(path, &LoadOptions { parse: parse(base), ..options })?, base)
-        };
+        let parse = ParseOptions { index_base: base, ..ParseOptions::default() };
+        let (data, base) = data::load_with_base(path, &LoadOptions { parse, ..options })?;
         Ok(Input { name, data, base, time: started.elapsed() })
     }
 

@@ -24,6 +24,7 @@ pub fn run(args: &InspectArgs) -> Result<ExitCode, Failure> {
         &[("the data", args.data.as_path())],
     )?;
     let input = Input::load(&args.data, args.index_base)?;
+    input.data.verify()?;
     let started = Instant::now();
     let first = if input.base == IndexBase::Zero { 0 } else { 1 };
     let stats = Stats::of(&input.name, &input.data, first)?;

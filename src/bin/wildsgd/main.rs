@@ -5,10 +5,14 @@ mod args;
 mod failure;
 mod input;
 mod interrupt;
+mod kept;
+mod memory;
 mod outputs;
+mod passing;
 mod terminal;
 
 mod bench;
+mod convert;
 mod evaluate;
 mod inspect;
 mod predict;
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     };
     result.unwrap_or_else(|failure| failure.show())

@@ -1,90 +1,175 @@
-//! `wildsgd predict`: one prediction a line.
+//! `wildsgd predict`: one prediction a line, written while the data are read.
 
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use wildsgd::{Dataset, Error, Model, metrics, save};
+use wildsgd::{Error, Model, metrics, save};
 
 use crate::args::PredictArgs;
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::outputs;
+use crate::passing::Passed;
 use crate::terminal::{Terminal, exact, short, warnings};
 
 pub fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let inputs = [("the model", args.model.as_path()), ("the data", args.data.as_path())];
     outputs::check(&[("`--output`", args.output.as_ref())], &inputs)?;
     let model = Model::load(&args.model)?;
-    if args.proba {
-        // Refused before the data are read.
-        model.probabilities(&Dataset::from_parts(vec![0], vec![], None, vec![], 0)?)?;
-    }
-    let input = Input::load(&args.data, args.index_base)?;
-    let scores = model.decisions(&input.data);
-    let probabilities = args.proba.then(|| model.probabilities(&input.data)).transpose()?;
-    let lines = Lines { model: &model, scores: &scores, decision: args.decision, probabilities };
-    match &args.output {
-        Some(path) => save::atomically(path, |out| lines.write(out))?,
-        None => lines.print().map_err(|error| Error::io("<stdout>", "write", error))?,
-    }
+    let form = Form::of(args, &model)?;
+    let (passed, quality) = match &args.output {
+        Some(path) => to_file(path, |out| write(args, &model, form, path, out))?,
+        None => {
+            // Not locked: blocks come from several threads.
+            let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
+            let written = write(args, &model, form, Path::new("<stdout>"), &mut out);
+            out.flush().map_err(|error| Error::io("<stdout>", "write", error)).and(written)?
+        }
+    };
     let terminal = Terminal::new(args.quiet);
-    terminal.line(quality(&model, &scores, input.data.labels()));
-    terminal.warn(warnings::unseen(&input, &model));
+    terminal.line(quality.sentence(&model, passed.counts.examples));
+    terminal.warn(warnings::unseen(&passed.name, passed.counts, &model));
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is written.
-struct Lines<'a> {
-    model: &'a Model,
-    scores: &'a [f64],
-    decision: bool,
-    /// Of the first label, if they are asked for.
-    probabilities: Option<Vec<f64>>,
+/// Gives `path` what `write` writes, or leaves it as it is.
+fn to_file<T>(
+    path: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut written = None;
+    let saved = save::atomically(path, |out| match written.insert(write(out)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(io::Error::other(error.to_string())),
+    });
+    match written {
+        Some(Ok(made)) => saved.map(|()| made),
+        Some(Err(error)) => Err(error),
+        None => Err(saved.expect_err("nothing was written")),
+    }
 }
 
-impl Lines<'_> {
-    fn print(&self) -> io::Result<()> {
-        let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        self.write(&mut out)?;
-        out.flush()
+/// Writes all predictions; `name` is what `out` is called.
+fn write(
+    args: &PredictArgs,
+    model: &Model,
+    form: Form,
+    name: &Path,
+    out: &mut (dyn Write + Send),
+) -> Result<(Passed, Quality), Error> {
+    let failed = |error| Error::io(name, "write", error);
+    if let Form::Probabilities = form {
+        let labels: String = model.labels().iter().map(|label| format!(" {label}")).collect();
+        writeln!(out, "labels{labels}").map_err(failed)?;
+    }
+    let mut quality = Quality::default();
+    let lines = |scores: &[f64]| form.lines(model, scores);
+    let passed = Passed::all(&args.data, args.index_base, model, lines, |lines, scores, labels| {
+        quality.add(model, scores, labels);
+        out.write_all(&lines).map_err(failed)
+    })?;
+    Ok((passed, quality))
+}
+
+/// What a line says.
+#[derive(Clone, Copy)]
+enum Form {
+    Label,
+    /// All scores of an example.
+    Decision,
+    /// The label, and the probability of each.
+    Probabilities,
+}
+
+impl Form {
+    fn of(args: &PredictArgs, model: &Model) -> Result<Self, Error> {
+        if args.proba {
+            // Refused before the data are read.
+            model.probabilities_of_scores(&[])?;
+            return Ok(Form::Probabilities);
+        }
+        Ok(if args.decision { Form::Decision } else { Form::Label })
     }
 
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        if let Some(probabilities) = &self.probabilities {
-            let [first, second] = self.model.labels() else {
-                unreachable!("probabilities are of two classes")
-            };
-            writeln!(out, "labels {first} {second}")?;
-            for (&score, &p) in self.scores.iter().zip(probabilities) {
-                writeln!(out, "{} {} {}", self.model.prediction(score), exact(p), exact(1.0 - p))?;
+    fn lines(self, model: &Model, scores: &[f64]) -> Vec<u8> {
+        let outputs = model.outputs();
+        let probabilities = match self {
+            Form::Probabilities => {
+                model.probabilities_of_scores(scores).expect("a loss without them was refused")
             }
-            return Ok(());
+            Form::Label | Form::Decision => Vec::new(),
+        };
+        let mut lines = String::new();
+        for (i, scores) in scores.chunks(outputs).enumerate() {
+            let (label, numbers) = match self {
+                Form::Label => (true, &[][..]),
+                Form::Decision => (false, scores),
+                Form::Probabilities => {
+                    let classes = model.labels().len();
+                    (true, &probabilities[i * classes..][..classes])
+                }
+            };
+            let label = label.then(|| model.prediction(scores));
+            for (k, number) in label.into_iter().chain(numbers.iter().copied()).enumerate() {
+                lines += if k == 0 { "" } else { " " };
+                lines += &exact(number);
+            }
+            lines.push('\n');
         }
-        for &score in self.scores {
-            let value = if self.decision { score } else { self.model.prediction(score) };
-            writeln!(out, "{}", exact(value))?;
-        }
-        Ok(())
+        lines.into_bytes()
     }
 }
 
 /// How well predictions fit the labels in the file.
-fn quality(model: &Model, scores: &[f64], labels: &[f32]) -> String {
-    let total = labels.len();
-    if let &[first, second] = model.labels() {
-        let known = |label: f32| [first, second].map(f64::from).contains(&f64::from(label));
-        if !labels.iter().any(|&label| known(label)) {
+#[derive(Default)]
+struct Quality {
+    /// Labels that the model knows.
+    known: usize,
+    /// Predictions that are the label.
+    right: usize,
+    /// Of a regression model.
+    errors: metrics::Errors,
+}
+
+impl Quality {
+    fn add(&mut self, model: &Model, scores: &[f64], labels: &[f32]) {
+        let classes = model.labels();
+        if classes.is_empty() {
+            return self.errors.add(scores, labels);
+        }
+        for (scores, &label) in scores.chunks(model.outputs()).zip(labels) {
+            let right = model.prediction(scores) == f64::from(label);
+            self.right += usize::from(right);
+            self.known += usize::from(right || classes.contains(&f64::from(label)));
+        }
+    }
+
+    fn sentence(&self, model: &Model, total: usize) -> String {
+        if model.labels().is_empty() {
             return format!(
-                "no accuracy: none of the {total} labels is one of the model's, {first} and {second}"
+                "Mean squared error = {}, R2 = {}",
+                short(self.errors.mse()),
+                short(self.errors.r2())
             );
         }
-        let right = |(&score, &label): (&f64, &f32)| model.prediction(score) == f64::from(label);
-        let right = scores.iter().zip(labels).filter(|&pair| right(pair)).count();
-        return format!(
-            "Accuracy = {} % ({right}/{total})",
-            short(Some(100.0 * right as f64 / total as f64))
-        );
+        if self.known == 0 {
+            return format!(
+                "no accuracy: none of the {total} labels is one of the model's, {}",
+                enumeration(model.labels())
+            );
+        }
+        let share = 100.0 * self.right as f64 / total as f64;
+        format!("Accuracy = {} % ({}/{total})", short(Some(share)), self.right)
     }
-    let squared = metrics::rmse(scores, labels).map(|rmse| rmse * rmse);
-    format!("Mean squared error = {}, R2 = {}", short(squared), short(metrics::r2(scores, labels)))
+}
+
+/// Two labels or more in words.
+fn enumeration(labels: &[f64]) -> String {
+    /// Labels that a message bears.
+    const MOST: usize = 8;
+    let text = |labels: &[f64]| labels.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+    match labels {
+        [others @ .., last] if labels.len() <= MOST => format!("{} and {last}", text(others)),
+        _ => format!("{} and {} more", text(&labels[..MOST]), labels.len() - MOST),
+    }
 }

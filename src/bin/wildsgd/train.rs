@@ -1,21 +1,27 @@
 //! `wildsgd train`: from a data file to a model file.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wildsgd::data::{LoadOptions, source};
+use wildsgd::data::{LoadOptions, load_weights, source};
+use wildsgd::model::ModelFormat;
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
-use wildsgd::train::{Clustering, Clusters, Settings, Sharing, Solver, StopReason, Trained, Trainer};
+use wildsgd::train::{
+    Clustering, Clusters, ExampleWeights, Multiclass as ManyClasses, Precision, Settings, Sharing, Solver,
+    StopReason, Trained, Trainer,
+};
 use wildsgd::{Error, save};
 
-use crate::args::{self, LearningRate, RingArgs, RunArgs, Strategy, TrainArgs, Update};
+use crate::args::{
+    self, ClassWeight, LearningRate, Multiclass, RingArgs, RunArgs, Strategy, TrainArgs, Update,
+};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
+use crate::passing::Counts;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
-use crate::{interrupt, outputs};
+use crate::{interrupt, kept, outputs};
 
 pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     refuse_contradictions(args)?;
@@ -32,8 +38,14 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         threads: settings.workers().min(cores()),
         ..LoadOptions::default()
     };
-    let data = Input::load_with(&args.data, args.index_base, layout)?;
+    let data = if args.cache {
+        let warn = &mut |warning| screen.warn(warning);
+        kept::load(&args.data, args.index_base, layout.threads, warn)?
+    } else {
+        Input::load_with(&args.data, args.index_base, layout)?
+    };
     let test = args.test.as_ref().map(|path| Input::load(path, data.base)).transpose()?;
+    trainer.weights.examples = args.problem.weights.as_ref().map(load_weights).transpose()?;
     if let Some(cost) = args.problem.cost {
         trainer.l2 = Some(1.0 / (cost * data.data.len() as f64));
     }
@@ -46,10 +58,10 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
 
     let interrupted = trained.fit.stop == StopReason::Interrupted;
     if trained.fit.visits == 0 {
-        return without_model(&trainer, interrupted, terminal);
+        return without_model(&trainer, &trained, terminal);
     }
     if let Some(path) = &args.model {
-        trained.model.save(path)?;
+        trained.model.save_as(path, args.model_format)?;
     }
     let report = Report::new(&trainer, &trained, data.report(), started.elapsed())
         .with_test_data(test.as_ref().map(Input::report));
@@ -68,10 +80,14 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// How a training ends that had no time for a single visit: zero weights must not replace a model.
-fn without_model(trainer: &Trainer, interrupted: bool, terminal: Terminal) -> Result<ExitCode, Failure> {
-    if interrupted {
-        terminal.line("interrupted before the first block: nothing was learned, nothing is written");
+/// How a training ends that had no time for a single visit, or not for one in each class: zero weights must not replace a model.
+fn without_model(trainer: &Trainer, trained: &Trained, terminal: Terminal) -> Result<ExitCode, Failure> {
+    if trained.fit.stop == StopReason::Interrupted {
+        terminal.line(if trained.classes.is_empty() {
+            "interrupted before the first block: nothing was learned, nothing is written"
+        } else {
+            "interrupted before each class had its turn: nothing is written"
+        });
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let limit = trainer.settings.time_limit.unwrap_or_default().as_secs_f64();
@@ -79,11 +95,15 @@ fn without_model(trainer: &Trainer, interrupted: bool, terminal: Terminal) -> Re
 }
 
 fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&Input>, undone: usize) {
+    terminal.warn(warnings::many_classes(
+        trained.classes.len(),
+        trained.classes.iter().map(|class| class.examples).sum(),
+    ));
     terminal.warn(warnings::undone(undone, trained.fit.began.step_size.is_some_and(|step| step.searched)));
-    terminal.warn(warnings::unsettled(&trainer.settings, trained.fit.stop));
+    terminal.warn(warnings::unsettled(&trainer.settings, trained));
     if let (Some(test), Some(evaluation)) = (test, &trained.test) {
-        terminal.warn(warnings::unknown_labels(test, evaluation));
-        terminal.warn(warnings::unseen(test, &trained.model));
+        terminal.warn(warnings::unknown_labels(&test.name, test.data.len(), evaluation));
+        terminal.warn(warnings::unseen(&test.name, Counts::of(&test.data, &trained.model), &trained.model));
     }
 }
 
@@ -113,8 +133,17 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
              `--strategy hogwild++`",
         );
     }
-    if args.data.as_os_str() == "-" && args.test.as_deref() == Some(Path::new("-")) {
-        return refuse("standard input can be DATA or `--test`, not both");
+    if args.data.as_os_str() == "-" && args.cache {
+        return refuse("`--cache` keeps a file beside DATA: name a file");
+    }
+    if args.problem.multiclass == Multiclass::Ovr && args.problem.loss.is_regression() {
+        return refuse(
+            "`--multiclass ovr` trains classes, but `--loss squared` and `--loss huber` are for regression",
+        );
+    }
+    let inputs = [Some(&args.data), args.test.as_ref(), args.problem.weights.as_ref()];
+    if inputs.into_iter().flatten().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return refuse("standard input can be one of DATA, `--test` and `--weights`");
     }
     Ok(())
 }
@@ -123,11 +152,21 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
 fn check_files(args: &TrainArgs) -> Result<(), Failure> {
     // The weights are mapped in place, so that a file that is there needs no room beside it.
     let params = args.params.as_ref().filter(|path| !path.is_file());
-    let test = args.test.iter().map(|path| ("`--test`", path.as_path()));
+    let kept = args.cache.then(|| kept::path_of(&args.data));
+    let weights = args.problem.weights.iter().map(|path| ("`--weights`", path.as_path()));
+    let test = args.test.iter().map(|path| ("`--test`", path.as_path())).chain(weights);
     let mapped = args.params.iter().filter(|path| path.is_file()).map(|path| ("`--params`", path.as_path()));
-    let inputs: Vec<_> = [("the data", args.data.as_path())].into_iter().chain(test).chain(mapped).collect();
+    let inputs: Vec<_> = [("the data", args.data.as_path())]
+        .into_iter()
+        .chain(test)
+        .chain(mapped)
+        .chain(kept.iter().map(|path| ("`--cache`", path.as_path())))
+        .collect();
     if let Some(path) = params {
         save::check(path)?;
+    }
+    if let (Some(path), ModelFormat::Native) = (&args.model, args.model_format) {
+        save::check_file(path)?;
     }
     outputs::check(
         &[("`--params`", params), ("`--model`", args.model.as_ref()), ("`--report`", args.report.as_ref())],
@@ -139,18 +178,34 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
 /// All settings but an l2 that depends on the number of examples, checked.
 fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
     let problem = &args.problem;
-    let trainer = Trainer {
+    let mut trainer = Trainer {
         loss: problem.loss,
+        precision: match args.run.precision {
+            args::Precision::F32 => Precision::F32,
+            args::Precision::F64 => Precision::F64,
+        },
         solver: match args.run.solver {
             args::Solver::Auto => Solver::Auto,
             args::Solver::Sgd => Solver::Sgd,
             args::Solver::Dual => Solver::Dual,
+            args::Solver::Saga => Solver::Saga,
         },
         l2: problem.l2,
         bias: (!problem.no_bias).then_some(problem.bias),
+        free_bias: problem.free_bias,
+        weights: class_weights(&problem.class_weight),
+        multiclass: match problem.multiclass {
+            Multiclass::Auto => ManyClasses::Auto,
+            Multiclass::Ovr => ManyClasses::OneVsRest,
+        },
         data_name: source::display_name(&args.data),
         settings: Settings { params: args.params.clone(), ..settings(&args.run, problem.l1)? },
     };
+    let given = args.run.strategy == Strategy::Hogwild && args.run.update.is_none();
+    let saga = trainer.choose(trainer.settings.penalty) == Solver::Saga && problem.weights.is_none();
+    if given && saga {
+        trainer.settings.sharing = Sharing::Hogwild(Write::Wild);
+    }
     trainer.check()?;
     if let Some(cost) = problem.cost.filter(|cost| !(cost.is_finite() && *cost > 0.0)) {
         return Err(parameter(
@@ -161,6 +216,17 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
         ));
     }
     Ok(trainer)
+}
+
+fn class_weights(given: &[ClassWeight]) -> ExampleWeights {
+    let mut weights = ExampleWeights::default();
+    for given in given {
+        match *given {
+            ClassWeight::Balanced => weights.balanced = true,
+            ClassWeight::Of { label, weight } => weights.classes.push((label, weight)),
+        }
+    }
+    weights
 }
 
 fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {

@@ -6,7 +6,8 @@
 
 mod places;
 
-use super::{Block, Dataset, Offsets, layout};
+use super::{Array, Block, Dataset, Offsets, layout};
+use crate::data::IndexBase;
 use crate::data::map::ask_for_huge_pages;
 use places::{Places, Sorter};
 use rayon::prelude::*;
@@ -59,15 +60,16 @@ impl Layout {
         parts: impl IntoIterator<Item = (usize, P)>,
         read: impl Fn(P, &mut Block) -> Result<(), E> + Sync,
     ) -> Result<Filled, Stop<E>> {
-        let rows = self.offsets.rows();
+        let starts = self.offsets.starts();
+        // Takes twice its memory for a moment: before the large arrays are there.
+        let mut slots = layout::places(starts.rows(), self.seed);
         // Zeroed memory is the system's: it takes no space before a thread writes to it.
-        let mut indices = vec![0; self.offsets.total()];
+        let mut indices = vec![0; starts.total()];
         let mut all_values = values.then(|| vec![0.0; indices.len()]);
         ask_for_huge_pages(&mut indices);
         ask_for_huge_pages(all_values.as_deref_mut().unwrap_or_default());
-        let mut slots = layout::places(rows, self.seed);
         let facts = Mutex::new(Facts::default());
-        let places = Places::new(&self.offsets, &mut indices, all_values.as_deref_mut());
+        let places = Places::new(starts, &mut indices, all_values.as_deref_mut());
         let stop = split(&mut slots, parts)?
             .into_par_iter()
             .map_init(<(Block, Sorter)>::default, |(block, sorter), (part, slots)| {
@@ -90,10 +92,16 @@ impl Layout {
         }
     }
 
-    /// The data set of the arrays that [`Layout::fill`] made. If no index is 0 and `base_found`, the text counted from 1: then 1 is subtracted from each.
-    pub(in crate::data) fn finish(self, filled: Filled, base_found: bool) -> Dataset {
+    /// The data set of the arrays that [`Layout::fill`] made of a text that counts from `base`, and from which number it
+    /// does count. If that is to be found and no index is 0, it is 1: then 1 is subtracted from each.
+    pub(in crate::data) fn finish(self, filled: Filled, base: IndexBase) -> (Dataset, IndexBase) {
         let Filled { mut indices, values, slots, mut width, zero } = filled;
-        if base_found && !zero {
+        let found = match base {
+            IndexBase::Auto if zero => IndexBase::Zero,
+            IndexBase::Auto => IndexBase::One,
+            given => given,
+        };
+        if found != base && !zero {
             indices.par_iter_mut().for_each(|index| *index -= 1);
             width = width.saturating_sub(1);
         }
@@ -101,7 +109,16 @@ impl Layout {
         if let Some(seed) = self.seed {
             layout::shuffle(&mut labels, seed);
         }
-        Dataset { offsets: self.offsets, indices, values, labels, width, seed: self.seed }
+        let data = Dataset {
+            offsets: self.offsets,
+            indices: indices.into(),
+            values: values.map(Array::from),
+            labels: labels.into(),
+            width,
+            seed: self.seed,
+            cache: None,
+        };
+        (data, found)
     }
 }
 

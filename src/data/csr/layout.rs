@@ -1,6 +1,6 @@
 //! The random order of rows that training reads in memory order, and the way back to the file's.
 
-use super::{Dataset, Offsets};
+use super::{Array, Dataset, Offsets};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// Brings `items`, one a row of the file, into the order of `seed`. Deterministic; the same permutation whatever
 /// the items are.
-pub(super) fn shuffle<T>(items: &mut [T], seed: u64) {
+pub(in crate::data) fn shuffle<T>(items: &mut [T], seed: u64) {
     items.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
 }
 
@@ -20,7 +20,7 @@ fn permutation(rows: usize, seed: u64) -> Vec<u32> {
 }
 
 /// The place of each row of the file in the order of `seed`.
-pub(super) fn places(rows: usize, seed: Option<u64>) -> Vec<u32> {
+pub(in crate::data) fn places(rows: usize, seed: Option<u64>) -> Vec<u32> {
     let Some(seed) = seed else { return (0..rows as u32).collect() };
     let mut places = vec![0; rows];
     for (place, row) in permutation(rows, seed).into_iter().enumerate() {
@@ -46,12 +46,69 @@ impl Dataset {
         Cow::Owned(Dataset { seed: Some(seed), ..self.reordered(&order) })
     }
 
+    /// This data set in a random order, for training: as it lies if it does in a cache file in a random order, else as
+    /// [`Dataset::shuffled`].
+    ///
+    /// A file is larger than what should be copied, and one random order is as good as another. Epochs of training
+    /// have random orders of their own all the same.
+    pub fn in_random_order(&self, seed: u64) -> Cow<'_, Dataset> {
+        match self.seed {
+            Some(_) if self.cache.is_some() => Cow::Borrowed(self),
+            _ => self.shuffled(seed),
+        }
+    }
+
+    /// This data set in the order of the file: a copy unless it is in it already.
+    pub fn in_file_order(&self) -> Cow<'_, Dataset> {
+        match self.seed {
+            None => Cow::Borrowed(self),
+            seed => Cow::Owned(self.reordered(&places(self.len(), seed))),
+        }
+    }
+
+    /// `scores`, one a row, in the order of the file.
+    ///
+    /// # Panics
+    /// If there is not one a row.
+    pub fn in_order_of_file<T: Copy>(&self, scores: Vec<T>) -> Vec<T> {
+        assert_eq!(scores.len(), self.len(), "one a row");
+        match self.seed {
+            None => scores,
+            seed => places(self.len(), seed).into_iter().map(|place| scores[place as usize]).collect(),
+        }
+    }
+
+    /// The label of the file's first example.
+    pub fn first_label(&self) -> Option<f32> {
+        match (self.cache(), self.seed) {
+            (Some(cache), _) if !self.is_empty() => Some(cache.first_label()),
+            (_, None) => self.labels().first().copied(),
+            _ => self.labels_of_file().first().copied(),
+        }
+    }
+
     /// One label an example, in the order of the file.
     pub fn labels_of_file(&self) -> Cow<'_, [f32]> {
         match self.seed {
-            None => Cow::Borrowed(&self.labels),
-            seed => places(self.len(), seed).into_iter().map(|place| self.labels[place as usize]).collect(),
+            None => Cow::Borrowed(self.labels()),
+            seed => {
+                let labels = self.labels();
+                places(self.len(), seed).into_iter().map(|place| labels[place as usize]).collect()
+            }
         }
+    }
+
+    /// `items`, one an example in the order of the file, in the order of the rows.
+    ///
+    /// # Panics
+    /// If there is not one an example.
+    pub fn from_file_order<T: Clone>(&self, items: &[T]) -> Vec<T> {
+        assert_eq!(items.len(), self.len(), "one item an example");
+        let mut items = items.to_vec();
+        if let Some(seed) = self.seed {
+            shuffle(&mut items, seed);
+        }
+        items
     }
 
     /// A copy whose row `i` is this one's row `order[i]`, for which that is the order of the file.
@@ -59,19 +116,21 @@ impl Dataset {
     /// # Panics
     /// If `order` names a row that is not there.
     pub fn reordered(&self, order: &[u32]) -> Dataset {
-        let lengths: Vec<u32> = order.iter().map(|&i| self.row(i as usize).len() as u32).collect();
+        let (rows, labels) = (self.rows(), self.labels());
+        let lengths: Vec<u32> = order.iter().map(|&i| rows.row(i as usize).len() as u32).collect();
         let offsets = Offsets::from_lengths(lengths);
-        let total = offsets.total();
+        let total = offsets.starts().total();
         let mut indices = Vec::with_capacity(total);
         let mut values = self.values.as_ref().map(|_| Vec::with_capacity(total));
         for &i in order {
-            let row = self.row(i as usize);
+            let row = rows.row(i as usize);
             indices.extend_from_slice(row.indices);
             if let (Some(all), Some(own)) = (&mut values, row.values) {
                 all.extend_from_slice(own);
             }
         }
-        let labels = order.iter().map(|&i| self.labels[i as usize]).collect();
-        Dataset { offsets, indices, values, labels, width: self.width, seed: None }
+        let labels: Vec<f32> = order.iter().map(|&i| labels[i as usize]).collect();
+        let (indices, values, labels) = (indices.into(), values.map(Array::from), labels.into());
+        Dataset { offsets, indices, values, labels, width: self.width, seed: None, cache: None }
     }
 }

@@ -1,19 +1,27 @@
 //! Where each row's entries lie.
 
+use super::Array;
 use std::ops::Range;
 
 /// Row `i` holds the entries `offsets[i]..offsets[i + 1]`; 4 bytes a row while they fit.
 ///
-/// Invariant: the offsets ascend from 0, and are [`Offsets::Wide`] only if one does not fit into u32.
+/// Invariant of those in memory: the offsets ascend from 0, and are [`Offsets::Wide`] only if one does not fit into u32.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Offsets {
-    Narrow(Vec<u32>),
-    Wide(Vec<usize>),
+pub(in crate::data) enum Offsets {
+    Narrow(Array<u32>),
+    Wide(Array<u64>),
+}
+
+/// [`Offsets`] as a plain slice.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::data) enum Starts<'a> {
+    Narrow(&'a [u32]),
+    Wide(&'a [u64]),
 }
 
 impl Offsets {
     /// From the number of entries of each row; takes no further memory unless the sum exceeds u32.
-    pub(super) fn from_lengths(mut lengths: Vec<u32>) -> Self {
+    pub(in crate::data) fn from_lengths(mut lengths: Vec<u32>) -> Self {
         let total: u64 = lengths.iter().map(|&length| u64::from(length)).sum();
         if u32::try_from(total).is_ok() {
             let mut end = 0;
@@ -22,53 +30,72 @@ impl Offsets {
             }
             lengths.reserve_exact(1);
             lengths.push(end);
-            return Offsets::Narrow(lengths);
+            return Offsets::Narrow(lengths.into());
         }
         let mut end = 0;
         let starts = lengths.iter().map(|&length| {
-            end += length as usize;
+            end += u64::from(length);
             end
         });
-        Offsets::Wide(std::iter::once(0).chain(starts).collect())
+        Offsets::Wide(std::iter::once(0).chain(starts).collect::<Vec<_>>().into())
     }
 
-    /// Number of rows.
-    pub(super) fn rows(&self) -> usize {
+    /// The offsets as they lie.
+    pub(in crate::data) fn starts(&self) -> Starts<'_> {
         match self {
-            Offsets::Narrow(offsets) => offsets.len() - 1,
-            Offsets::Wide(offsets) => offsets.len() - 1,
+            Offsets::Narrow(offsets) => Starts::Narrow(offsets),
+            Offsets::Wide(offsets) => Starts::Wide(offsets),
+        }
+    }
+}
+
+impl Starts<'_> {
+    /// Number of rows.
+    pub(in crate::data) fn rows(&self) -> usize {
+        match self {
+            Starts::Narrow(offsets) => offsets.len() - 1,
+            Starts::Wide(offsets) => offsets.len() - 1,
         }
     }
 
     /// Bytes that they take.
     pub(super) fn memory(&self) -> usize {
         match self {
-            Offsets::Narrow(offsets) => size_of_val(offsets.as_slice()),
-            Offsets::Wide(offsets) => size_of_val(offsets.as_slice()),
+            Starts::Narrow(offsets) => size_of_val(*offsets),
+            Starts::Wide(offsets) => size_of_val(*offsets),
         }
     }
 
     /// Number of entries of all rows.
-    pub(super) fn total(&self) -> usize {
+    pub(in crate::data) fn total(&self) -> usize {
         self.start(self.rows())
     }
 
     /// Where row `i` starts; the number of all entries for `i` one past the last row.
     #[inline(always)]
-    pub(super) fn start(&self, i: usize) -> usize {
+    pub(in crate::data) fn start(&self, i: usize) -> usize {
         match self {
-            Offsets::Narrow(offsets) => offsets[i] as usize,
-            Offsets::Wide(offsets) => offsets[i],
+            Starts::Narrow(offsets) => offsets[i] as usize,
+            Starts::Wide(offsets) => offsets[i] as usize,
         }
     }
 
     /// The entries of row `i`.
     #[inline(always)]
-    pub(super) fn range(&self, i: usize) -> Range<usize> {
+    pub(in crate::data) fn range(&self, i: usize) -> Range<usize> {
         match self {
-            Offsets::Narrow(offsets) => offsets[i] as usize..offsets[i + 1] as usize,
-            Offsets::Wide(offsets) => offsets[i]..offsets[i + 1],
+            Starts::Narrow(offsets) => offsets[i] as usize..offsets[i + 1] as usize,
+            Starts::Wide(offsets) => offsets[i] as usize..offsets[i + 1] as usize,
         }
+    }
+
+    /// The first row that starts at entry `entry` or later; the number of rows if none does. The offsets ascend.
+    pub(in crate::data) fn row_from(&self, entry: usize) -> usize {
+        let row = match self {
+            Starts::Narrow(offsets) => offsets.partition_point(|&offset| (offset as usize) < entry),
+            Starts::Wide(offsets) => offsets.partition_point(|&offset| (offset as usize) < entry),
+        };
+        row.min(self.rows())
     }
 }
 
@@ -76,8 +103,14 @@ impl Offsets {
 impl From<Vec<usize>> for Offsets {
     fn from(offsets: Vec<usize>) -> Self {
         match offsets.last().map(|&total| u32::try_from(total)) {
-            Some(Err(_)) => Offsets::Wide(offsets),
-            _ => Offsets::Narrow(offsets.into_iter().map(|offset| offset as u32).collect()),
+            Some(Err(_)) => {
+                let wide: Vec<u64> = offsets.into_iter().map(|offset| offset as u64).collect();
+                Offsets::Wide(wide.into())
+            }
+            _ => {
+                let narrow: Vec<u32> = offsets.into_iter().map(|offset| offset as u32).collect();
+                Offsets::Narrow(narrow.into())
+            }
         }
     }
 }

@@ -38,22 +38,24 @@ fn an_order_replaces_another() {
     for (seed, other) in shuffled.iter().enumerate() {
         assert_eq!(other.seed(), Some(seed as u64));
         assert_eq!(*other.labels_of_file(), *data.labels());
+        assert_eq!(other.from_file_order(data.labels()), other.labels());
         assert!(matches!(other.shuffled(seed as u64), std::borrow::Cow::Borrowed(_)));
         assert_eq!(*other.shuffled(7), shuffled[7]);
         let classes = ClassLabels::of("a.svm", &other.labels_of_file()).unwrap();
-        assert_eq!((classes.first(), classes.second()), (2, 1));
+        assert_eq!(classes.labels(), [2.0, 1.0]);
     }
 }
 
 #[test]
 fn offsets_are_wide_only_if_they_must_be() {
-    assert_eq!(Offsets::from_lengths(vec![2, 0, 3]), Offsets::Narrow(vec![0, 2, 2, 5]));
+    assert_eq!(Offsets::from_lengths(vec![2, 0, 3]), Offsets::Narrow(vec![0, 2, 2, 5].into()));
     assert_eq!(Offsets::from_lengths(vec![]), Offsets::from(vec![0]));
-    assert_eq!(Offsets::from_lengths(vec![u32::MAX]), Offsets::Narrow(vec![0, u32::MAX]));
+    assert_eq!(Offsets::from_lengths(vec![u32::MAX]), Offsets::Narrow(vec![0, u32::MAX].into()));
     let wide = Offsets::from_lengths(vec![u32::MAX, 0, 1]);
     let ends = vec![0, u32::MAX as usize, u32::MAX as usize, 1 << 32];
-    assert_eq!(wide, Offsets::Wide(ends.clone()));
+    assert_eq!(wide, Offsets::Wide(ends.iter().map(|&end| end as u64).collect::<Vec<_>>().into()));
     assert_eq!(wide, Offsets::from(ends));
+    let wide = wide.starts();
     assert_eq!((wide.rows(), wide.total(), wide.range(2)), (3, 1 << 32, u32::MAX as usize..1 << 32));
 }
 

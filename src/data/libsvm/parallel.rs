@@ -14,7 +14,8 @@ use rayon::prelude::*;
 /// Bytes of a piece: its rows stay in the cache of a core until they are in place.
 const PIECE: usize = 1 << 18;
 
-/// Reads a whole libsvm text in rayon's current pool, and lays the rows out in the order of `seed`. Deterministic.
+/// Reads a whole libsvm text in rayon's current pool, and lays the rows out in the order of `seed`; also
+/// tells from which number the text counts features. Deterministic.
 ///
 /// # Errors
 /// Those of [`parse`](super::parse), and [`Kind::Changed`] if another process changes mapped bytes meanwhile.
@@ -22,7 +23,7 @@ pub(in crate::data) fn parse_parallel(
     bytes: &[u8],
     options: &ParseOptions,
     seed: Option<u64>,
-) -> Result<Dataset, ParseError> {
+) -> Result<(Dataset, IndexBase), ParseError> {
     parse_pieces(bytes, options, seed, PIECE)
 }
 
@@ -32,7 +33,7 @@ pub(in crate::data) fn parse_pieces(
     options: &ParseOptions,
     seed: Option<u64>,
     size: usize,
-) -> Result<Dataset, ParseError> {
+) -> Result<(Dataset, IndexBase), ParseError> {
     let text = without_mark(bytes);
     let (pieces, lengths) = count(text, size);
     let read = |piece: &Piece, block: &mut Block| {
@@ -48,7 +49,7 @@ pub(in crate::data) fn parse_pieces(
         match layout.fill(values, parts(), read) {
             Ok(filled) => {
                 check_rows(filled.rows() as u64, options)?;
-                return Ok(layout.finish(filled, options.index_base == IndexBase::Auto));
+                return Ok(layout.finish(filled, options.index_base));
             }
             // The first rows promised that all values are 1, so that no memory was taken for them.
             Err(Stop::Values) => values = true,

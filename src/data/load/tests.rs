@@ -86,7 +86,9 @@ fn a_plain_stream_is_refused_at_the_first_wrong_line() {
     let endless = std::io::Read::chain(&b"1 1:1\nx\n"[..], std::io::repeat(b'\n'));
     let options = ParseOptions::default();
     let pool = pool(2).unwrap();
-    let reading = stream::Reading { options: &options, pool: &pool, block: 1 << 12, read_on: false };
-    let stream::Stop::Text(error) = reading.read(endless, None).unwrap_err() else { panic!("no text error") };
+    let reading = stream::Reading { options: &options, threads: 2, block: 1 << 12, read_on: false };
+    let stream::Stop::Text(error) = reading.read(&pool, endless, None).unwrap_err() else {
+        panic!("no text error")
+    };
     assert_eq!((error.line, error.column), (2, 1));
 }

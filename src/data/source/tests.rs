@@ -1,5 +1,5 @@
 use super::*;
-use crate::data::{IndexBase, libsvm};
+use crate::data::{IndexBase, LoadOptions, ParseOptions, libsvm};
 use proptest::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;
@@ -62,14 +62,15 @@ fn every_compression_is_known_by_its_content() {
 #[test]
 fn loading_names_the_place() {
     let file = temporary(&gzip(b"1 1:1\n-1 2:x\n"));
-    let error = load(file.path(), &ParseOptions::default()).unwrap_err().to_string();
+    let error = crate::data::load(file.path(), &LoadOptions::default()).unwrap_err().to_string();
     assert!(
         error.starts_with(&format!("{}:2:6: value `x` is not a number (", file.path().display())),
         "{error}"
     );
     let file = temporary(b"1 0:1\n-1 2:3\n");
-    let options = ParseOptions { index_base: IndexBase::Zero, ..ParseOptions::default() };
-    assert_eq!(load(file.path(), &options).unwrap().width(), 3);
+    let parse = ParseOptions { index_base: IndexBase::Zero, ..ParseOptions::default() };
+    let options = LoadOptions { parse, ..LoadOptions::default() };
+    assert_eq!(crate::data::load(file.path(), &options).unwrap().width(), 3);
     assert_eq!(display_name("-"), "<stdin>");
 }
 
@@ -252,7 +253,7 @@ fn data_sets_beside_the_checkout_read_as_their_index_says() {
         let part = |part: &str| {
             let files = ["svm", "svm.zst"].map(|ending| folder.join(format!("{name}.{part}.{ending}")));
             let file = files.iter().find(|file| file.exists());
-            file.map(|file| load(file, &ParseOptions::default()).unwrap())
+            file.map(|file| crate::data::load(file, &LoadOptions::default()).unwrap())
         };
         let (Some(trained), Some(tested)) = (part("train"), part("test")) else {
             println!("skipped: {name} is not there");

@@ -1,26 +1,28 @@
 //! The reader: a pure function over bytes. It trusts no number of the header before the lines bear it out, so
 //! a damaged file costs no more memory than a whole one of its size.
 
+use std::collections::HashSet;
+
 use super::SOLVERS;
-use super::text::{DAMAGED, Place, Text, Word};
+use super::text::{DAMAGED, Line, Place, Text, Word};
 use crate::error::{Error, Result};
-use crate::model::{Bias, LossKind, Model};
+use crate::model::{LossKind, Model};
 
 /// Indices of features are u32.
 const MOST_FEATURES: u64 = 1 << 32;
 
-/// Reads a model; `path` names it in messages. A binary classifier (labels of positive and other scores, one
-/// column of weights) or a regression model is accepted, with Unix or Windows line ends.
+/// Reads a model; `path` names it in messages. A classifier of two classes (labels of positive and other scores, one
+/// column of weights) or of more (one column a label) or a regression model is accepted, with Unix or Windows line ends.
 ///
 /// # Errors
 /// [`Error::Text`] with the first place that is wrong, if the file is empty, binary, cut off or otherwise not
-/// a complete model, or if it has more than two classes.
+/// a complete model.
 pub fn read(bytes: &[u8], path: &str) -> Result<Model> {
     let mut text = Text::new(bytes, path);
     check_text(&text)?;
     let header = Header::read(&mut text)?;
-    let (weights, bias) = weights(&mut text, &header)?;
-    Ok(Model::new(header.loss, header.labels, weights, bias)?.with_l1(header.l1))
+    let weights = weights(&mut text, &header)?;
+    Ok(Model::with_classes(header.loss, header.labels, weights, header.bias)?.with_l1(header.l1))
 }
 
 /// Refuses what is no text at all, before its first line is taken for a damaged header.
@@ -41,7 +43,8 @@ fn check_text(text: &Text<'_>) -> Result<()> {
 struct Header {
     loss: LossKind,
     l1: bool,
-    labels: Option<[i32; 2]>,
+    /// Empty for regression.
+    labels: Vec<f64>,
     features: usize,
     /// Value of the constant feature, if there is one.
     bias: Option<f64>,
@@ -60,9 +63,9 @@ impl Header {
                 }
                 b"nr_class" => {
                     let [_, count] = text.words(&line, "one number of classes")?;
-                    classes.replace(check_classes(text, count)?).is_some()
+                    classes.replace(read_classes(text, count)?).is_some()
                 }
-                b"label" => labels.replace(read_labels(text, text.words(&line, "two labels")?)?).is_some(),
+                b"label" => labels.replace((key.place, read_labels(text, &line)?)).is_some(),
                 b"nr_feature" => {
                     let [_, count] = text.words(&line, "one number of features")?;
                     features.replace(read_features(text, count)?).is_some()
@@ -82,12 +85,27 @@ impl Header {
         let missing =
             |key: &str| text.error(end, format!("no line `{key}` above `w`"), "a complete header", DAMAGED);
         let (loss, l1) = solver.ok_or_else(|| missing("solver_type"))?;
-        classes.ok_or_else(|| missing("nr_class"))?;
-        if labels.is_none() && !loss.is_regression() {
-            return Err(missing("label"));
-        }
-        if labels.is_some() && loss.is_regression() {
-            return Err(text.error(end, "labels above `w`", "none with a solver for regression", DAMAGED));
+        let classes = classes.ok_or_else(|| missing("nr_class"))?;
+        let labels = match labels {
+            None if loss.is_regression() => Vec::new(),
+            None => return Err(missing("label")),
+            Some(_) if loss.is_regression() => {
+                return Err(text.error(
+                    end,
+                    "labels above `w`",
+                    "none with a solver for regression",
+                    DAMAGED,
+                ));
+            }
+            Some((place, labels)) if labels.len() != classes => {
+                let what = format!("{} labels", labels.len());
+                return Err(text.error(place, what, format!("{classes}, one a class"), DAMAGED));
+            }
+            Some((_, labels)) => labels,
+        };
+        if classes > 2 && loss.is_regression() {
+            let what = format!("{classes} classes above `w`");
+            return Err(text.error(end, what, "2 classes with a solver for regression", DAMAGED));
         }
         let features = features.ok_or_else(|| missing("nr_feature"))?;
         let bias = bias.ok_or_else(|| missing("bias"))?;
@@ -100,7 +118,9 @@ fn read_solver(text: &Text<'_>, name: Word<'_>) -> Result<(LossKind, bool)> {
         return Ok((loss, l1));
     }
     let hint = match name.bytes {
-        b"MCSVM_CS" => "multi-class models are not supported; train on two classes with another solver",
+        b"MCSVM_CS" => {
+            "models of all classes at once are not supported; train one against the rest, with another solver"
+        }
         b"ONECLASS_SVM" => "one-class models are not supported; train with another solver",
         _ => DAMAGED,
     };
@@ -108,27 +128,27 @@ fn read_solver(text: &Text<'_>, name: Word<'_>) -> Result<(LossKind, bool)> {
     Err(text.error(name.place, what, "a solver for two classes or for regression, like L2R_LR", hint))
 }
 
-fn check_classes(text: &Text<'_>, word: Word<'_>) -> Result<()> {
-    let expected = "2 classes, or 2 for regression";
-    let hint = match text.whole::<i64>(word, expected)? {
-        2 => return Ok(()),
-        3.. => "multi-class models are not supported; train on two classes",
+fn read_classes(text: &Text<'_>, word: Word<'_>) -> Result<usize> {
+    let expected = "2 classes or more, or 2 for regression";
+    let hint = match text.whole::<i32>(word, expected)? {
+        count @ 2.. => return Ok(count as usize),
         1 => "the training data had one class only; train on two classes",
         _ => DAMAGED,
     };
     Err(text.error(word.place, format!("{} classes", word.quoted()), expected, hint))
 }
 
-fn read_labels(text: &Text<'_>, [_, first, second]: [Word<'_>; 3]) -> Result<[i32; 2]> {
-    let expected = "two different whole numbers as labels";
-    let labels = [text.whole(first, expected)?, text.whole(second, expected)?];
-    if labels[0] == labels[1] {
-        return Err(text.error(
-            second.place,
-            format!("the label {} again", second.quoted()),
-            expected,
-            DAMAGED,
-        ));
+fn read_labels(text: &Text<'_>, line: &Line<'_>) -> Result<Vec<f64>> {
+    let mut seen = HashSet::new();
+    let mut labels = Vec::new();
+    for word in line.words().skip(1) {
+        let label = text.number(word)?;
+        // Adding 0 makes -0 the same label as 0.
+        if !seen.insert((label + 0.0).to_bits()) {
+            let what = format!("the label {} again", word.quoted());
+            return Err(text.error(word.place, what, "different labels", DAMAGED));
+        }
+        labels.push(label);
     }
     Ok(labels)
 }
@@ -142,14 +162,31 @@ fn read_features(text: &Text<'_>, word: Word<'_>) -> Result<usize> {
     }
 }
 
-fn weights(text: &mut Text<'_>, header: &Header) -> Result<(Vec<f64>, Option<Bias>)> {
+/// The lines of weights: one a feature and one for the constant feature, of one number a score each.
+fn weights(text: &mut Text<'_>, header: &Header) -> Result<Vec<f64>> {
     let count = header.features + usize::from(header.bias.is_some());
-    // A weight takes a digit and a line end at least.
-    let mut weights = Vec::with_capacity(count.min(text.rest().len() / 2));
-    while weights.len() < count {
-        let line = text.line(format_args!("weight {} of {count}", weights.len() + 1))?;
-        let [word] = text.words(&line, "one weight per line")?;
-        weights.push(text.number(word)?);
+    let scores = if header.labels.len() > 2 { header.labels.len() } else { 1 };
+    // A weight takes a digit and a blank or line end at least.
+    let mut weights = Vec::with_capacity(count.saturating_mul(scores).min(text.rest().len() / 2));
+    for k in 1..=count {
+        let line = text.line(format_args!("weight {k} of {count}"))?;
+        if scores == 1 {
+            let [word] = text.words(&line, "one weight per line")?;
+            weights.push(text.number(word)?);
+            continue;
+        }
+        let before = weights.len();
+        for word in line.words() {
+            if weights.len() - before == scores {
+                let what = format!("{} too much", word.quoted());
+                return Err(text.error(word.place, what, format_args!("{scores} weights per line"), DAMAGED));
+            }
+            weights.push(text.number(word)?);
+        }
+        if weights.len() - before < scores {
+            let what = "the line ends here";
+            return Err(text.error(line.end(), what, format_args!("{scores} weights per line"), DAMAGED));
+        }
     }
     while !text.rest().is_empty() {
         let expected = format_args!("the file's end after {count} weights");
@@ -158,11 +195,7 @@ fn weights(text: &mut Text<'_>, header: &Header) -> Result<(Vec<f64>, Option<Bia
             return Err(text.error(word.place, word.quoted(), expected, hint));
         }
     }
-    let bias = match header.bias {
-        Some(value) => weights.pop().map(|weight| Bias { value, weight }),
-        None => None,
-    };
-    Ok((weights, bias))
+    Ok(weights)
 }
 
 /// What to say of a line that no header has.

@@ -19,7 +19,7 @@ fn message(bytes: impl AsRef<[u8]>) -> String {
 fn reads_and_writes_the_format() {
     let model = read(GOOD.as_bytes(), "m").unwrap();
     assert_eq!(model.loss(), LossKind::Logistic);
-    assert_eq!(model.labels(), [1, -1]);
+    assert_eq!(model.labels(), [1.0, -1.0]);
     assert_eq!(model.weights(), [0.5, -2.0, 0.0]);
     assert_eq!(model.bias(), Some(Bias { value: 1.0, weight: 0.25 }));
     assert_eq!(text(&model), GOOD);
@@ -76,25 +76,17 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
             "m:6:1: `0.5` is no line of a model's header (expected solver_type, nr_class, label, nr_feature, bias or w)",
         ),
         ("bias 1\n", "bias 1\nbias 1\n", "m:6:1: a second line `bias` (expected each header line once)"),
-        (
-            "nr_class 2",
-            "nr_class 3",
-            "m:2:10: `3` classes (expected 2 classes, or 2 for regression); multi-class models are not",
-        ),
+        ("nr_class 2", "nr_class 3", "m:3:1: 2 labels (expected 3, one a class); the file may be damaged"),
         (
             "nr_class 2",
             "nr_class 1",
-            "m:2:10: `1` classes (expected 2 classes, or 2 for regression); the training data had",
+            "m:2:10: `1` classes (expected 2 classes or more, or 2 for regression); the training data had",
         ),
         ("nr_class 2", "nr_class two", "m:2:10: `two` (expected 2 classes"),
-        ("label 1 -1", "label 1", "m:3:8: the line ends here (expected two labels)"),
-        ("label 1 -1", "label 1 -1 0", "m:3:12: `0` too much (expected two labels)"),
-        (
-            "label 1 -1",
-            "label 1 1",
-            "m:3:9: the label `1` again (expected two different whole numbers as labels)",
-        ),
-        ("label 1 -1", "label 0.5 1", "m:3:7: `0.5` (expected two different whole numbers as labels)"),
+        ("label 1 -1", "label 1", "m:3:1: 1 labels (expected 2, one a class)"),
+        ("label 1 -1", "label 1 -1 0", "m:3:1: 3 labels (expected 2, one a class)"),
+        ("label 1 -1", "label 1 1", "m:3:9: the label `1` again (expected different labels)"),
+        ("label 1 -1", "label one 1", "m:3:7: `one` (expected a finite number)"),
         (
             "nr_feature 3",
             "nr_feature -3",
@@ -116,7 +108,7 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
         (
             "L2R_LR",
             "MCSVM_CS",
-            "m:1:13: the solver `MCSVM_CS` (expected a solver for two classes or for regression, like L2R_LR); multi",
+            "m:1:13: the solver `MCSVM_CS` (expected a solver for two classes or for regression, like L2R_LR); models of all",
         ),
         (
             "L2R_LR",
@@ -178,6 +170,37 @@ fn weights_that_are_wrong_are_named_with_their_place() {
     }
 }
 
+const MANY: &str =
+    "solver_type L2R_LR\nnr_class 3\nlabel 2 7 -1\nnr_feature 2\nbias 1\nw\n0.5 1 -2 \n0 0 0 \n1 2 3 \n";
+
+#[test]
+fn many_classes_have_a_column_each() {
+    let model = read(MANY.as_bytes(), "m").unwrap();
+    assert_eq!(model.labels(), [2.0, 7.0, -1.0]);
+    assert_eq!(model.weights(), [0.5, 1.0, -2.0, 0.0, 0.0, 0.0]);
+    assert_eq!(model.bias_weights(), [1.0, 2.0, 3.0]);
+    assert_eq!(text(&model), MANY);
+    let halves = MANY.replace("2 7 -1", "0.5 1.5 -2000000000000");
+    assert_eq!(text(&read(halves.as_bytes(), "m").unwrap()), halves);
+    for (part, damaged, expected) in [
+        ("0.5 1 -2", "0.5 1", "m:7:6: the line ends here (expected 3 weights per line)"),
+        ("0.5 1 -2", "0.5 1 -2 4", "m:7:10: `4` too much (expected 3 weights per line)"),
+        ("0.5 1 -2", "0.5 nan -2", "m:7:5: `nan` (expected a finite number)"),
+        ("1 2 3 \n", "", "m:9:1: the file ends here (expected weight 3 of 3)"),
+        ("nr_class 3", "nr_class 4", "m:3:1: 3 labels (expected 4, one a class)"),
+        ("2 7 -1", "2 7 2", "m:3:11: the label `2` again (expected different labels)"),
+        ("label 2 7 -1\n", "", "m:5:1: no line `label` above `w`"),
+        (
+            "L2R_LR\nnr_class 3\nlabel 2 7 -1",
+            "L2R_L2LOSS_SVR\nnr_class 3",
+            "m:5:1: 3 classes above `w` (expected 2",
+        ),
+    ] {
+        let found = message(MANY.replacen(part, damaged, 1));
+        assert!(found.contains(expected), "{found}\nlacks {expected}");
+    }
+}
+
 #[test]
 fn other_files_are_told_from_models() {
     let cases: [(&[u8], &str); 7] = [
@@ -235,6 +258,21 @@ proptest! {
         };
         prop_assert_eq!(bits(&back), bits(&model));
         prop_assert_eq!(back, model);
+    }
+
+    #[test]
+    fn many_classes_read_back_bit_for_bit(
+        labels in prop::collection::hash_set(any::<i16>(), 3..7),
+        rows in prop::collection::vec(any_weight(), 0..9),
+        constant in prop::option::of(any_weight()),
+    ) {
+        let labels: Vec<f64> = labels.into_iter().map(f64::from).collect();
+        let per_feature = rows.len() + usize::from(constant.is_some());
+        let weights: Vec<f64> =
+            (0..per_feature * labels.len()).map(|i| rows.get(i % rows.len().max(1)).map_or(0.5, |w| w + i as f64)).collect();
+        let weights = weights.into_iter().map(|w| if w.is_finite() { w } else { 1.0 }).collect();
+        let model = Model::with_classes(LossKind::Hinge, labels, weights, constant.map(f64::abs)).unwrap();
+        prop_assert_eq!(read(text(&model).as_bytes(), "m").unwrap(), model);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl<'a> Line<'a> {
     }
 
     /// Just behind the last word.
-    fn end(&self) -> Place {
+    pub fn end(&self) -> Place {
         Place { line: self.number, column: self.bytes.trim_ascii_end().len() as u64 + 1 }
     }
 }

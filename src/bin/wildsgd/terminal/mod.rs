@@ -52,6 +52,10 @@ pub fn measures(evaluation: &Evaluation) -> Vec<(&'static str, Option<f64>)> {
     all.push(("loss", evaluation.loss));
     match evaluation.quality {
         Quality::Classes { accuracy, auc, .. } => all.extend([("accuracy", Some(accuracy)), ("AUC", auc)]),
+        Quality::ManyClasses { accuracy, macro_f1, log_loss, .. } => {
+            all.extend([("accuracy", Some(accuracy)), ("macro F1", macro_f1)]);
+            all.extend(log_loss.map(|loss| ("log loss", Some(loss))));
+        }
         Quality::Regression { rmse, mae, r2 } => all.extend([("RMSE", rmse), ("MAE", mae), ("R2", r2)]),
     }
     all

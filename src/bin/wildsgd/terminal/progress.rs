@@ -40,12 +40,26 @@ impl Screen {
         }
     }
 
+    /// Shows a warning.
+    pub fn warn(&self, warning: String) {
+        self.bar.suspend(|| self.terminal.warn(Some(warning)));
+    }
+
     /// Shows what happened.
     pub fn show(&mut self, event: Event<'_>) {
         match event {
             Event::Began(began) => {
                 self.line(self.table.header());
                 self.count(began);
+            }
+            Event::Classes(classes) => {
+                self.line(self.table.classes(classes));
+                self.count_classes(classes.count);
+            }
+            Event::Class { fit, done } => {
+                self.line(self.table.class(fit));
+                self.undone += fit.undone;
+                self.bar.set_position(done as u64);
             }
             Event::Epoch(epoch) => {
                 self.line(self.table.row(epoch));
@@ -77,12 +91,24 @@ impl Screen {
         if self.bar.is_hidden() {
             return;
         }
+        self.measure(began.terms, "epoch 1");
+        self.ticker = Some(Ticker::start(self.bar.clone(), began.progress.clone(), began.terms));
+    }
+}
+
+impl Screen {
+    fn count_classes(&self, classes: usize) {
+        if !self.bar.is_hidden() {
+            self.measure(classes, "classes");
+        }
+    }
+
+    fn measure(&self, length: usize, of: &'static str) {
         self.bar.disable_steady_tick();
-        self.bar.set_length(began.terms as u64);
+        self.bar.set_length(length as u64);
         let style = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} %");
         self.bar.set_style(style.expect("the template is well-formed"));
-        self.bar.set_message("epoch 1");
-        self.ticker = Some(Ticker::start(self.bar.clone(), began.progress.clone(), began.terms));
+        self.bar.set_message(of);
     }
 }
 

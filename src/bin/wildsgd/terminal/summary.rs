@@ -26,21 +26,35 @@ impl fmt::Display for Summary<'_> {
         if let Some(test) = test_data {
             writeln!(f, "test data  {}", shape(test))?;
         }
-        let bias = settings.bias.map_or("no bias".into(), |bias| format!("bias {}", number(bias)));
+        let free = if settings.free_bias { " (not regularized)" } else { "" };
+        let bias = settings.bias.map_or("no bias".into(), |bias| format!("bias {}{free}", number(bias)));
         let (l1, l2) = (number(settings.l1), number(settings.l2));
-        writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}", settings.loss)?;
+        let classes = match self.report.classes.len() {
+            0 => String::new(),
+            count => format!(", {count} classes one-vs-rest"),
+        };
+        let weighted = match (settings.class_weights.is_empty(), settings.example_weights) {
+            (true, false) => "",
+            (true, true) => ", weighted examples",
+            (false, false) => ", weighted classes",
+            (false, true) => ", weighted classes and examples",
+        };
+        writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}{classes}{weighted}", settings.loss)?;
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
         let clusters = clusters(settings);
+        writeln!(f, "solver     {}, {}", settings.solver, settings.precision)?;
         writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
         if let Some(reason) = &settings.strategy_reason {
             writeln!(f, "strategy   {}: {reason}", settings.strategy)?;
         }
-        if let (Some(rate), Some(schedule)) = (settings.learning_rate, &settings.schedule) {
+        if let Some(schedule) = &settings.schedule {
             let origin = if settings.learning_rate_searched == Some(true) { "searched" } else { "given" };
-            writeln!(f, "step size  {} ({origin}), schedule {schedule}", number(rate))?;
+            let rate = settings.learning_rate.map_or("for each class".into(), number);
+            writeln!(f, "step size  {rate} ({origin}), schedule {schedule}")?;
         }
-        writeln!(f, "stopped    after {}: {}", count(outcome.epochs, "epoch"), self.reason())?;
+        let of_all = if self.report.classes.is_empty() { "" } else { " of all classes" };
+        writeln!(f, "stopped    after {}{of_all}: {}", count(outcome.epochs, "epoch"), self.reason())?;
         writeln!(f, "speed      {} non-zeros/s", number(outcome.nonzeros_per_second))?;
         writeln!(f, "train      {}", line(&outcome.train))?;
         if let Some(test) = &outcome.test {
@@ -55,7 +69,15 @@ impl Summary<'_> {
     fn reason(&self) -> String {
         let settings = &self.report.settings;
         match self.report.outcome.stop_reason {
-            "tolerance" => format!("the objective settled (tolerance {})", number(settings.tolerance)),
+            "tolerance" => match self.report.outcome.gap {
+                Some(gap) => format!(
+                    "at most {} of the objective above the optimum (tolerance {})",
+                    number(gap),
+                    number(settings.tolerance)
+                ),
+                None => format!("the objective settled (tolerance {})", number(settings.tolerance)),
+            },
+            "stalled" => format!("the gap stayed at {} of the objective", short(self.report.outcome.gap)),
             "epochs" => "the most that were allowed".into(),
             "time limit" => {
                 format!("the time limit of {} s", number(settings.time_limit_seconds.unwrap_or(0.0)))

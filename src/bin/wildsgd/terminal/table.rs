@@ -1,6 +1,6 @@
-//! One row an epoch.
+//! One row an epoch, or with more than two classes one row a class.
 
-use wildsgd::train::Epoch;
+use wildsgd::train::{ClassFit, Classes, Epoch};
 
 use super::{digits, measures, short};
 
@@ -15,7 +15,7 @@ pub struct Table {
 impl Table {
     /// The first line.
     pub fn header(&self) -> String {
-        let mut line = format!("{:>5} {:>10} {:>12}", "epoch", "seconds", "objective");
+        let mut line = format!("{:>5} {:>10} {:>12} {:>10}", "epoch", "seconds", "objective", "gap");
         if self.tested {
             let quality: &[_] = if self.regression { &["RMSE", "MAE", "R2"] } else { &["accuracy", "AUC"] };
             line += &format!(" | {:>14} {:>12}", "test objective", "loss");
@@ -27,7 +27,8 @@ impl Table {
     /// An epoch that was kept.
     pub fn row(&self, epoch: &Epoch) -> String {
         let seconds = epoch.train_time.as_secs_f64();
-        let mut line = format!("{:>5} {seconds:>10.3} {:>12}", epoch.epoch, digits(Some(epoch.objective)));
+        let (objective, gap) = (digits(Some(epoch.objective)), short(epoch.gap));
+        let mut line = format!("{:>5} {seconds:>10.3} {objective:>12} {gap:>10}", epoch.epoch);
         if let Some(test) = &epoch.test {
             let widths = [14, 12, 10, 10, 10];
             line += " |";
@@ -38,9 +39,38 @@ impl Table {
         line
     }
 
+    /// What is trained with more than two classes, and the first line of their rows.
+    pub fn classes(&self, Classes { count, at_once, threads }: Classes) -> String {
+        let each = if threads == 1 { "one thread".into() } else { format!("{threads} threads") };
+        let how = match at_once {
+            1 => format!("one class after the other with {each}"),
+            _ => format!("{at_once} classes at a time with {each} each"),
+        };
+        let columns = format!(
+            "{:>9} {:>10} {:>10} {:>6} {:>12}   stopped",
+            "class", "examples", "seconds", "epochs", "objective"
+        );
+        format!("{count} classes, each against the rest (one-vs-rest): {how}\n{columns}")
+    }
+
+    /// A class against the rest.
+    pub fn class(&self, fit: &ClassFit) -> String {
+        let undone = match fit.undone {
+            0 => String::new(),
+            n => format!(", {n} rolled back"),
+        };
+        let ClassFit { label, examples, epochs, .. } = fit;
+        let (seconds, objective) = (fit.train_time.as_secs_f64(), digits(Some(fit.objective)));
+        let stop = fit.stop.name();
+        format!("{label:>9} {examples:>10} {seconds:>10.3} {epochs:>6} {objective:>12}   {stop}{undone}")
+    }
+
     /// An epoch that was rolled back.
     pub fn undone(&self, objective: f64, learning_rate: f64) -> String {
         let (objective, rate) = (short(Some(objective)), short(Some(learning_rate)));
-        format!("{:>5} {:>10} {objective:>12}   rolled back; the step size is {rate} from here on", "-", "-")
+        format!(
+            "{:>5} {:>10} {objective:>12} {:>10}   rolled back; the step size is {rate} from here on",
+            "-", "-", "-"
+        )
     }
 }

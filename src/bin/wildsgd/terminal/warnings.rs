@@ -4,10 +4,10 @@ use std::thread;
 
 use wildsgd::Model;
 use wildsgd::model::{Evaluation, Quality};
-use wildsgd::train::{Settings, StopReason};
+use wildsgd::train::{Settings, StopReason, Trained};
 
 use super::short;
-use crate::input::Input;
+use crate::passing::Counts;
 
 /// More workers than cores.
 pub fn too_many_threads(workers: usize) -> Option<String> {
@@ -16,6 +16,19 @@ pub fn too_many_threads(workers: usize) -> Option<String> {
         format!(
             "{workers} threads share {cores} cores: a thread that waits for a core works with old weights and gains \
              nothing; use `--threads {cores}` or fewer"
+        )
+    })
+}
+
+/// So many classes that labels may be amounts.
+pub fn many_classes(classes: usize, examples: usize) -> Option<String> {
+    /// Fewest classes, and most examples a class, that look like amounts.
+    const SUSPICIOUS: (usize, usize) = (100, 10);
+    let many = classes > SUSPICIOUS.0 && examples < classes * SUSPICIOUS.1;
+    many.then(|| {
+        format!(
+            "{classes} labels for {examples} examples look like amounts rather than classes: a vector of weights is \
+             trained for each; give `--loss squared` or `--loss huber` for regression"
         )
     })
 }
@@ -36,36 +49,51 @@ pub fn undone(epochs: usize, searched: bool) -> Option<String> {
 }
 
 /// Training that ended before the objective had settled.
-pub fn unsettled(settings: &Settings, stop: StopReason) -> Option<String> {
-    (stop == StopReason::Epochs && settings.tolerance > 0.0).then(|| {
+pub fn unsettled(settings: &Settings, trained: &Trained) -> Option<String> {
+    let of_classes = match trained.classes.iter().filter(|class| class.stop == StopReason::Epochs).count() {
+        0 => String::new(),
+        unsettled => format!(" of {unsettled} of the {} classes", trained.classes.len()),
+    };
+    if trained.fit.stop == StopReason::Stalled {
+        let gap = short(trained.fit.gap);
+        return Some(format!(
+            "the gap did not come below {gap} of the objective, though a smaller `--tolerance` was asked for: rounding or \
+             a very small l2 keeps it up; `--precision f64` reaches further, a larger l2 arrives sooner"
+        ));
+    }
+    let unsettled = trained.fit.stop == StopReason::Epochs || !of_classes.is_empty();
+    (unsettled && settings.tolerance > 0.0).then(|| {
         let (epochs, tolerance) = (settings.epochs, short(Some(settings.tolerance)));
         format!(
-            "the objective had not settled (tolerance {tolerance}) within `--epochs {epochs}`: the model may still \
-             gain; raise it"
+            "the objective{of_classes} had not settled (tolerance {tolerance}) within `--epochs {epochs}`: the model \
+             may still gain; raise it"
         )
     })
 }
 
-/// Held-out examples of classes that the model does not know.
-pub fn unknown_labels(input: &Input, evaluation: &Evaluation) -> Option<String> {
-    let Quality::Classes { unknown_labels: unknown @ 1.., .. } = evaluation.quality else { return None };
-    let (name, total) = (&input.name, input.data.len());
+/// Held-out examples of classes that the model does not know, of `total` in the file `name`.
+pub fn unknown_labels(name: &str, total: usize, evaluation: &Evaluation) -> Option<String> {
+    let (unknown, others) = match evaluation.quality {
+        Quality::Classes { unknown_labels: unknown @ 1.., .. } => (unknown, "AUC"),
+        Quality::ManyClasses { unknown_labels: unknown @ 1.., .. } => (unknown, "log loss"),
+        _ => return None,
+    };
     Some(format!(
         "{name}: {unknown} of {total} labels are not the model's: they count as wrong, and are left out of loss and \
-         AUC; check that both files number the classes alike"
+         {others}; check that both files number the classes alike"
     ))
 }
 
-/// Entries of features that the model does not know.
-pub fn unseen(input: &Input, model: &Model) -> Option<String> {
-    let (name, total, width) = (&input.name, input.data.nonzeros(), model.width());
-    match model.unseen(&input.data) {
-        0 => None,
-        unseen => Some(format!(
+/// Entries of the file `name` whose features the model does not know.
+pub fn unseen(name: &str, counts: Counts, model: &Model) -> Option<String> {
+    let Counts { unseen, nonzeros: total, .. } = counts;
+    let width = model.width();
+    (unseen > 0).then(|| {
+        format!(
             "{name}: {unseen} of {total} entries have features above {width}, the last that the model knows: they \
              are ignored; check that both files number the features alike"
-        )),
-    }
+        )
+    })
 }
 
 #[cfg(test)]
@@ -79,5 +107,14 @@ mod tests {
         assert!(searched.starts_with("2 of the epochs made the objective explode and were rolled back"));
         assert!(searched.ends_with("or give a smaller `--learning-rate`"));
         assert!(given.ends_with("or `auto` to search for one"));
+    }
+
+    #[test]
+    fn labels_that_look_like_amounts() {
+        assert_eq!(many_classes(58, 100), None);
+        assert_eq!(many_classes(200, 2000), None);
+        assert!(
+            many_classes(200, 1999).unwrap().starts_with("200 labels for 1999 examples look like amounts")
+        );
     }
 }

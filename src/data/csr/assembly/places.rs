@@ -4,7 +4,7 @@
 //! row would wait for the row's memory each time.
 
 use super::Stop;
-use crate::data::csr::{Block, Offsets};
+use crate::data::csr::{Block, Starts};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -13,7 +13,7 @@ const BUCKETS: usize = 64;
 
 /// Places of rows in the final arrays, to be filled by many threads.
 pub(super) struct Places<'a> {
-    offsets: &'a Offsets,
+    offsets: Starts<'a>,
     buckets: Vec<Mutex<Bucket<'a>>>,
     /// Logarithm of the number of rows of a bucket.
     shift: u32,
@@ -47,7 +47,7 @@ pub(super) struct Sorter {
 impl<'a> Places<'a> {
     /// Without `values` all values are 1.
     pub(super) fn new(
-        offsets: &'a Offsets,
+        offsets: Starts<'a>,
         mut indices: &'a mut [u32],
         values: Option<&'a mut [f32]>,
     ) -> Self {

@@ -38,7 +38,7 @@ fn pieces(
     seed: Option<u64>,
     size: usize,
 ) -> Result<Dataset, ParseError> {
-    POOL.install(|| parallel::parse_pieces(text, options, seed, size))
+    POOL.install(|| parallel::parse_pieces(text, options, seed, size)).map(|(data, _)| data)
 }
 
 fn stream(
@@ -47,11 +47,12 @@ fn stream(
     seed: Option<u64>,
     block: usize,
 ) -> Result<Dataset, ParseError> {
-    let reading = Reading { options, pool: &POOL, block, read_on: block.is_multiple_of(2) };
-    reading.read(text, seed).map_err(|stop| match stop {
+    let reading = Reading { options, threads: 3, block, read_on: block.is_multiple_of(2) };
+    reading.read(&POOL, text, seed).map(|(data, _)| data).map_err(|stop| match stop {
         Stop::Text(error) => error,
         Stop::Empty => whole(Kind::NoExample, options),
-        Stop::Unread(error) => panic!("{error}"),
+        Stop::Unread(error) | Stop::NoThread(error) => panic!("{error}"),
+        Stop::Taker(never) => match never {},
     })
 }
 

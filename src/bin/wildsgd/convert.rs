@@ -1,0 +1,132 @@
+//! `wildsgd convert`: from text to a cache, and back.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use wildsgd::data::cache::{self, Converted, Notes, Source};
+use wildsgd::data::{IndexBase, LoadOptions, ParseOptions, libsvm};
+use wildsgd::{Dataset, Error, save};
+
+use crate::args::{ConvertArgs, Format};
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::kept;
+use crate::memory;
+use crate::outputs;
+use crate::terminal::Terminal;
+
+/// Seed of the order in which rows lie in a cache, if none is given: that of training.
+pub const SEED: u64 = 1;
+
+pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
+    if args.to == Format::Libsvm && args.memory_limit.is_some() {
+        return Err(Failure::conflict("convert", "`--memory-limit` is for text that becomes a cache"));
+    }
+    if args.to == Format::Libsvm && (args.seed.is_some() || args.no_shuffle) {
+        return Err(Failure::conflict(
+            "convert",
+            "`--seed` and `--no-shuffle` say how rows lie in a cache, but text is written in the order of the file",
+        ));
+    }
+    outputs::check(&[("OUT", Some(&args.out))], &[("the data", args.data.as_path())])?;
+    let terminal = Terminal::new(args.quiet);
+    let shuffle = match args.to {
+        Format::Cache if !args.no_shuffle => Some(args.seed.unwrap_or(SEED)),
+        _ => None,
+    };
+    let source = kept::source(&args.data, args.index_base);
+    if args.to == Format::Cache && !cache::is_cache(&args.data) {
+        let limit = args.memory_limit.unwrap_or_else(memory::half);
+        if memory::estimate(&args.data).is_none_or(|most| most > limit as u64) {
+            return by_way_of_files(args, shuffle, limit, source, terminal);
+        }
+    }
+    let input =
+        Input::load_with(&args.data, args.index_base, LoadOptions { shuffle, ..LoadOptions::default() })?;
+    input.data.verify()?;
+    let started = Instant::now();
+    // A cache's order is kept unless another one was asked for.
+    let data = match (shuffle, args.seed) {
+        (None, _) => input.data.in_file_order(),
+        (Some(seed), None) => input.data.in_random_order(seed),
+        (Some(_), Some(seed)) => input.data.shuffled(seed),
+    };
+    match args.to {
+        Format::Cache => {
+            let own =
+                source.filter(|source| kept::source(&args.data, args.index_base).as_ref() == Some(source));
+            let notes = cache::notes(&input.data).cloned();
+            let notes = notes.unwrap_or(Notes { base: Some(input.base), source: own });
+            cache::write(&data, &args.out, &notes)?;
+        }
+        Format::Libsvm => write_text(&data, &args.out)?,
+    }
+    let (examples, features, nonzeros, base) = (data.len(), data.width(), data.nonzeros(), input.base);
+    let converted = Converted { examples, features, nonzeros, base };
+    let times = format!(
+        "read in {:.3} s, written in {:.3} s",
+        input.time.as_secs_f64(),
+        started.elapsed().as_secs_f64()
+    );
+    terminal.line(report(&converted, data.seed(), args, &times));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Converts text that may be larger than memory.
+fn by_way_of_files(
+    args: &ConvertArgs,
+    shuffle: Option<u64>,
+    limit: usize,
+    source: Option<Source>,
+    terminal: Terminal,
+) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let parse = ParseOptions { index_base: args.index_base, ..ParseOptions::default() };
+    let options = LoadOptions { parse, shuffle, ..LoadOptions::default() };
+    let notes = |base| {
+        let own = source.filter(|source| kept::source(&args.data, args.index_base).as_ref() == Some(source));
+        Notes { base: Some(base), source: own }
+    };
+    let converted = cache::convert(&args.data, &args.out, &options, limit, notes)?;
+    let times = format!(
+        "by way of temporary files, in {} bytes of memory, in {:.3} s",
+        limit,
+        started.elapsed().as_secs_f64()
+    );
+    terminal.line(report(&converted, shuffle, args, &times));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_text(data: &Dataset, path: &Path) -> Result<(), Error> {
+    let mut refused = None;
+    let written = save::atomically(path, |mut out| {
+        libsvm::write(data, &mut out).inspect_err(|error| {
+            refused = (error.kind() == std::io::ErrorKind::InvalidData).then(|| error.to_string());
+        })
+    });
+    match refused {
+        Some(what) => {
+            let expected = "finite numbers and indices below 4294967295";
+            Err(Error::input(path.display().to_string(), what, expected, "keep the cache, or mend the data"))
+        }
+        None => written,
+    }
+}
+
+fn report(converted: &Converted, seed: Option<u64>, args: &ConvertArgs, times: &str) -> String {
+    let order = match seed {
+        Some(seed) => format!("in the random order of seed {seed}"),
+        None => "in the order of the file".into(),
+    };
+    let size = fs::metadata(&args.out).map_or(String::new(), |file| format!(", {} bytes", file.len()));
+    let base = if converted.base == IndexBase::Zero { 0 } else { 1 };
+    format!(
+        "{}: {} examples, {} features counted from {base}, {} non-zeros, {order}{size}; {times}",
+        args.out.display(),
+        converted.examples,
+        converted.features,
+        converted.nonzeros,
+    )
+}

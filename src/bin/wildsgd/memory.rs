@@ -1,0 +1,58 @@
+//! How much memory there is, and how much a data set would take.
+
+use std::fs;
+use std::path::Path;
+
+/// Bytes that `text` names: a number, with K, M, G or T for a power of 1024 behind it.
+pub fn size(text: &str) -> Result<usize, String> {
+    let expected = || "expected a number of bytes, 1M or more, such as 512M or 2G".to_string();
+    let (digits, shift) = match text.char_indices().last() {
+        Some((at, unit)) if !unit.is_ascii_digit() => {
+            let power = "KMGT".find(unit.to_ascii_uppercase()).ok_or_else(expected)?;
+            (&text[..at], 10 * (power as u32 + 1))
+        }
+        _ => (text, 0),
+    };
+    let number: usize = digits.parse().map_err(|_| expected())?;
+    number.checked_mul(1 << shift).filter(|&bytes| bytes >= 1 << 20).ok_or_else(expected)
+}
+
+/// Half of what the system, or the group that this process is in, has left for it.
+pub fn half() -> usize {
+    /// Where the system does not tell.
+    const USUAL: u64 = 4 << 30;
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let group = group.and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
+    usize::try_from(kilobytes.map_or(USUAL, |n| n << 10).min(group) / 2).unwrap_or(usize::MAX)
+}
+
+/// About the most that loading the text at `path` takes; `None` if nobody knows.
+pub fn estimate(path: &Path) -> Option<u64> {
+    /// An entry takes 4 bytes of text at least, and 8 in memory.
+    const PLAIN: u64 = 2;
+    /// Text of numbers seldom shrinks to less than a tenth, and streams take up to twice the arrays.
+    const COMPRESSED: u64 = 40;
+    let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let times = if wildsgd::data::source::is_compressed(path) { COMPRESSED } else { PLAIN };
+    Some(file.len().saturating_mul(times))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("512M"), Ok(512 << 20));
+        assert_eq!(size("2g"), Ok(2 << 30));
+        assert_eq!(size("1048576"), Ok(1 << 20));
+        assert_eq!(size("1024K"), Ok(1 << 20));
+        for wrong in ["", "M", "1", "1K", "-1G", "1.5G", "2GB", "99999999999999T", "2 G", "1é"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+        assert!(half() > 1 << 20);
+    }
+}

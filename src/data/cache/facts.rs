@@ -1,0 +1,143 @@
+//! What the header of a cache says.
+
+use super::Notes;
+use crate::container::{Damage, Facts};
+use crate::data::{IndexBase, ParseOptions};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+/// Which text a cache was made from, and how it was read. Equal are those that give the same rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Bytes of the file, as it lies on the disk.
+    pub bytes: u64,
+    /// Its modification time: seconds since 1970, and nanoseconds.
+    pub modified: (i64, i64),
+    /// How it was read.
+    pub parse: ParseOptions,
+}
+
+impl Source {
+    /// The file with this metadata, read with these options.
+    pub fn of(metadata: &Metadata, parse: &ParseOptions) -> Self {
+        Source {
+            bytes: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            parse: parse.clone(),
+        }
+    }
+}
+
+/// All facts of a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Shape {
+    pub(super) rows: u64,
+    pub(super) entries: u64,
+    pub(super) width: u64,
+    pub(super) seed: Option<u64>,
+    pub(super) has_values: bool,
+    pub(super) is_wide: bool,
+    pub(super) first_label: f32,
+    pub(super) notes: Notes,
+}
+
+const SHUFFLED: u64 = 1;
+const VALUES: u64 = 2;
+const WIDE: u64 = 4;
+
+impl Shape {
+    pub(super) fn to_facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
+        let flags =
+            flag(self.seed.is_some(), SHUFFLED) | flag(self.has_values, VALUES) | flag(self.is_wide, WIDE);
+        let numbers = [
+            self.rows,
+            self.entries,
+            self.width,
+            flags,
+            self.seed.unwrap_or(0),
+            self.notes.base.map_or(0, base_number),
+            u64::from(self.first_label.to_bits()),
+        ];
+        let source = self.notes.source.iter().flat_map(|source| {
+            [
+                1,
+                source.bytes,
+                source.modified.0 as u64,
+                source.modified.1 as u64,
+                base_number(source.parse.index_base),
+                source.parse.max_line as u64,
+            ]
+        });
+        for (k, number) in numbers.into_iter().chain(source).enumerate() {
+            facts.set(8 * k, number);
+        }
+        facts
+    }
+
+    /// # Errors
+    /// The first fact that says what this version does not know.
+    pub(super) fn of_facts(facts: &Facts) -> Result<Self, Damage> {
+        let fact = |k: usize| facts.get(8 * k);
+        let strange = |what: String| Damage::new(what, "the documented layout");
+        let flags = fact(3);
+        if flags & !(SHUFFLED | VALUES | WIDE) != 0 {
+            return Err(strange(format!("has unknown flags {flags:#x} (byte 440)")));
+        }
+        if fact(2) > 1 << 32 {
+            return Err(strange(format!("has {} features (byte 432)", fact(2))));
+        }
+        if fact(0) > u64::from(u32::MAX) {
+            return Err(strange(format!("has {} rows (byte 416)", fact(0))));
+        }
+        let source = (fact(7) == 1).then(|| {
+            Some(Source {
+                bytes: fact(8),
+                modified: (fact(9) as i64, fact(10) as i64),
+                parse: ParseOptions { index_base: base_of(fact(11))?, max_line: fact(12) as usize },
+            })
+        });
+        Ok(Shape {
+            rows: fact(0),
+            entries: fact(1),
+            width: fact(2),
+            seed: (flags & SHUFFLED != 0).then(|| fact(4)),
+            has_values: flags & VALUES != 0,
+            is_wide: flags & WIDE != 0,
+            first_label: f32::from_bits(fact(6) as u32),
+            notes: Notes { base: base_of(fact(5)), source: source.flatten() },
+        })
+    }
+
+    /// Names and bytes of the sections.
+    pub(super) fn sections(&self) -> Vec<(&'static str, u64)> {
+        let offset = if self.is_wide { 8 } else { 4 };
+        let mut sections = vec![
+            ("labels", self.rows.saturating_mul(4)),
+            ("offsets", (self.rows + 1).saturating_mul(offset)),
+            ("indices", self.entries.saturating_mul(4)),
+        ];
+        if self.has_values {
+            sections.push(("values", self.entries.saturating_mul(4)));
+        }
+        sections
+    }
+}
+
+fn base_number(base: IndexBase) -> u64 {
+    match base {
+        IndexBase::Zero => 1,
+        IndexBase::One => 2,
+        IndexBase::Auto => 3,
+    }
+}
+
+fn base_of(number: u64) -> Option<IndexBase> {
+    match number {
+        1 => Some(IndexBase::Zero),
+        2 => Some(IndexBase::One),
+        3 => Some(IndexBase::Auto),
+        _ => None,
+    }
+}

@@ -1,0 +1,48 @@
+//! From a data set to a file.
+
+use super::facts::Shape;
+use super::{Notes, VERSION, check_byte_order};
+use crate::container::{Header, Kind, Writer};
+use crate::data::csr::Starts;
+use crate::data::{Dataset, source};
+use crate::error::Result;
+use crate::save;
+use std::path::Path;
+use zerocopy::IntoBytes;
+
+/// Writes `data` as a cache to `path`, [at once or not at all](save::file_atomically). Takes memory for a checksum per
+/// 256 KiB. Deterministic: the same data set and notes give the same bytes.
+///
+/// # Errors
+/// [`Error::Io`](crate::Error::Io) if the system fails, as with a full disk; [`Error::Input`](crate::Error::Input) if
+/// `path` is no regular file, or `data` lies in a file that is damaged.
+pub fn write(data: &Dataset, path: impl AsRef<Path>, notes: &Notes) -> Result<()> {
+    let path = path.as_ref();
+    check_byte_order(&source::display_name(path))?;
+    data.verify()?;
+    let rows = data.rows();
+    let shape = Shape {
+        rows: rows.len() as u64,
+        entries: rows.nonzeros() as u64,
+        width: rows.width() as u64,
+        seed: data.seed(),
+        has_values: rows.values().is_some(),
+        is_wide: matches!(rows.starts(), Starts::Wide(_)),
+        first_label: data.first_label().unwrap_or(0.0),
+        notes: notes.clone(),
+    };
+    let header = Header::new(Kind::Dataset, VERSION, shape.to_facts(), &shape.sections());
+    save::file_atomically(path, |file| {
+        let mut writer = Writer::new(file, header)?;
+        writer.write("labels", data.labels().as_bytes())?;
+        match rows.starts() {
+            Starts::Narrow(offsets) => writer.write("offsets", offsets.as_bytes())?,
+            Starts::Wide(offsets) => writer.write("offsets", offsets.as_bytes())?,
+        }
+        writer.write("indices", rows.indices().as_bytes())?;
+        if let Some(values) = rows.values() {
+            writer.write("values", values.as_bytes())?;
+        }
+        writer.finish()
+    })
+}

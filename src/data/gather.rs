@@ -1,0 +1,55 @@
+//! The data set of a stream: packed rows wait until their number is known, which places depend on.
+
+use super::Dataset;
+use super::csr::{self, Block, Layout, Packed};
+use super::libsvm::{self, IndexBase, ParseError};
+use super::stream::{Reading, Stop};
+use rayon::ThreadPool;
+use std::convert::Infallible;
+use std::io::Read;
+
+impl Reading<'_> {
+    /// The data set of the text in `reader`, laid out in the order of `seed` by the threads of `pool`, and from which
+    /// number the text counts features.
+    ///
+    /// # Errors
+    /// Those of [`Reading::run`].
+    pub(super) fn read(
+        &self,
+        pool: &ThreadPool,
+        reader: impl Read,
+        seed: Option<u64>,
+    ) -> Result<(Dataset, IndexBase), Stop<Infallible>> {
+        let mut parts = Vec::new();
+        self.run(
+            reader,
+            |block| Packed::of(block),
+            |part| {
+                parts.push(part);
+                Ok(())
+            },
+        )?;
+        pool.install(|| self.lay_out(parts, seed)).map_err(Stop::Text)
+    }
+
+    fn lay_out(&self, parts: Vec<Packed>, seed: Option<u64>) -> Result<(Dataset, IndexBase), ParseError> {
+        let rows: u64 = parts.iter().map(|part| part.len() as u64).sum();
+        libsvm::check_rows(rows, self.options)?;
+        let mut lengths = Vec::with_capacity(rows as usize);
+        parts.iter().for_each(|part| lengths.extend_from_slice(part.lengths()));
+        let values = parts.iter().any(Packed::has_values);
+        let layout = Layout::new(lengths, seed);
+        let parts = parts.into_iter().map(|part| (part.len(), part));
+        let place = |part: Packed, block: &mut Block| {
+            part.unpack(block);
+            Ok(())
+        };
+        match layout.fill(values, parts, place) {
+            Ok(filled) => Ok(layout.finish(filled, self.options.index_base)),
+            Err(csr::Stop::Unread(error)) => Err(error),
+            Err(csr::Stop::Values | csr::Stop::Changed) => {
+                unreachable!("the layout was made from these parts")
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! From rows to scores, and from scores to labels and probabilities.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{LossKind, Model};
+use crate::data::{Dataset, Row};
+use crate::error::{Error, Result};
+use crate::kernel;
+
+/// Rows that one task scores: enough of them to pay for the hand-over.
+pub(super) const ROWS_PER_TASK: usize = 256;
+
+impl Model {
+    /// The score of an example: a sum in f64 over its features, and the bias. With more than two classes, the highest
+    /// of its scores. Features that the model does not know are left out, as in LIBLINEAR; [`Model::unseen`] counts
+    /// them.
+    pub fn decision(&self, row: Row<'_>) -> f64 {
+        if self.outputs() == 1 {
+            return self.only_score(row);
+        }
+        let scores = self.scores(row);
+        scores[highest(&scores)]
+    }
+
+    /// All scores of an example, one for each of [`Model::outputs`].
+    pub fn scores(&self, row: Row<'_>) -> Vec<f64> {
+        let mut scores = vec![0.0; self.outputs()];
+        self.score_into(row, &mut scores);
+        scores
+    }
+
+    /// Puts the scores of an example into `scores`, in one pass over its features.
+    ///
+    /// # Panics
+    /// If `scores` has not one place for each of [`Model::outputs`].
+    pub fn score_into(&self, row: Row<'_>, scores: &mut [f64]) {
+        assert_eq!(scores.len(), self.outputs(), "one place a score");
+        if let [score] = scores {
+            *score = self.only_score(row);
+            return;
+        }
+        scores.fill(0.0);
+        kernel::scores(&self.weights, row.below(self.width()), scores);
+        if let Some(value) = self.constant {
+            scores.iter_mut().zip(self.bias_weights()).for_each(|(score, weight)| *score += weight * value);
+        }
+    }
+
+    /// The score where there is one an example.
+    fn only_score(&self, row: Row<'_>) -> f64 {
+        let sum = kernel::score(&self.weights, row.below(self.width()));
+        sum + self.bias().map_or(0.0, |bias| bias.weight * bias.value)
+    }
+
+    /// The label of an example's class, or its value in regression. Of two classes, a score of exactly 0 has the
+    /// second label; of more, the first of equal highest scores wins, as in LIBLINEAR.
+    pub fn predict(&self, row: Row<'_>) -> f64 {
+        if self.outputs() == 1 {
+            return self.prediction(&[self.only_score(row)]);
+        }
+        self.prediction(&self.scores(row))
+    }
+
+    /// The label or value that the scores of an example stand for, see [`Model::predict`].
+    ///
+    /// # Panics
+    /// If there is not one for each of [`Model::outputs`].
+    pub fn prediction(&self, scores: &[f64]) -> f64 {
+        assert_eq!(scores.len(), self.outputs(), "one value a score");
+        match self.labels[..] {
+            [] => scores[0],
+            _ => self.labels[self.class(scores)],
+        }
+    }
+
+    /// The place among the labels that the scores of an example stand for.
+    pub(super) fn class(&self, scores: &[f64]) -> usize {
+        match *scores {
+            [score] if score > 0.0 => 0,
+            [_] => 1,
+            _ => highest(scores),
+        }
+    }
+
+    /// The probability, from 0 to 1, that an example has the first label.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if the loss is not the logistic one: other scores are no log-odds.
+    pub fn probability(&self, row: Row<'_>) -> Result<f64> {
+        self.check_probability()?;
+        let mut shares = vec![0.0; self.labels.len()];
+        self.shares(&self.scores(row), &mut shares);
+        Ok(shares[0])
+    }
+
+    /// The scores of all examples, in their order: [`Model::outputs`] of them for each.
+    pub fn decisions(&self, data: &Dataset) -> Vec<f64> {
+        self.decisions_of(data, 0..data.len())
+    }
+
+    /// The scores of the examples in `rows`, as by [`Model::decisions`].
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    pub fn decisions_of(&self, data: &Dataset, rows: Range<usize>) -> Vec<f64> {
+        let all = data.rows();
+        self.scores_of(rows.len(), |i| all.row(rows.start + i))
+    }
+
+    /// The scores of the rows that are named, in this order, as by [`Model::decisions`].
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn decisions_at(&self, data: &Dataset, rows: &[u32]) -> Vec<f64> {
+        let all = data.rows();
+        self.scores_of(rows.len(), |i| all.row(rows[i] as usize))
+    }
+
+    fn scores_of<'d>(&self, examples: usize, row: impl Fn(usize) -> Row<'d> + Sync) -> Vec<f64> {
+        let mut scores = vec![0.0; examples * self.outputs()];
+        let each = scores.par_chunks_mut(self.outputs()).with_min_len(ROWS_PER_TASK).enumerate();
+        each.for_each(|(i, scores)| self.score_into(row(i), scores));
+        scores
+    }
+
+    /// The labels or values of all examples, in their order; see [`Model::predict`].
+    pub fn predictions(&self, data: &Dataset) -> Vec<f64> {
+        let rows = data.rows();
+        let buffer = || vec![0.0; self.outputs()];
+        let prediction = |scores: &mut Vec<f64>, i| {
+            self.score_into(rows.row(i), scores);
+            self.prediction(scores)
+        };
+        (0..data.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map_init(buffer, prediction).collect()
+    }
+
+    /// The probabilities of all examples in their order, those of one side by side in the order of the labels. With
+    /// more than two classes, they are each class's against the rest, divided by their sum, as in LIBLINEAR.
+    ///
+    /// # Errors
+    /// As for [`Model::probability`].
+    pub fn probabilities(&self, data: &Dataset) -> Result<Vec<f64>> {
+        self.check_probability()?;
+        let (rows, classes) = (data.rows(), self.labels.len());
+        let mut shares = vec![0.0; rows.len() * classes];
+        shares.par_chunks_mut(classes).with_min_len(ROWS_PER_TASK).enumerate().for_each_init(
+            || vec![0.0; self.outputs()],
+            |scores, (i, shares)| {
+                self.score_into(rows.row(i), scores);
+                self.shares(scores, shares);
+            },
+        );
+        Ok(shares)
+    }
+
+    /// The probabilities, as by [`Model::probabilities`], of examples whose `scores` are known, those of one side by side.
+    ///
+    /// # Errors
+    /// As for [`Model::probability`].
+    ///
+    /// # Panics
+    /// If there are not [`Model::outputs`] scores for each.
+    pub fn probabilities_of_scores(&self, scores: &[f64]) -> Result<Vec<f64>> {
+        self.check_probability()?;
+        let (outputs, classes) = (self.outputs(), self.labels.len());
+        assert!(scores.len().is_multiple_of(outputs), "as many scores an example as the model has");
+        let mut shares = vec![0.0; scores.len() / outputs * classes];
+        scores
+            .chunks(outputs)
+            .zip(shares.chunks_mut(classes))
+            .for_each(|(scores, shares)| self.shares(scores, shares));
+        Ok(shares)
+    }
+
+    /// Number of entries in `data` whose feature the model does not know; they do not count in scores.
+    pub fn unseen(&self, data: &Dataset) -> usize {
+        if data.width() <= self.width() {
+            return 0;
+        }
+        let unseen = |row: Row<'_>| row.len() - row.below(self.width()).len();
+        let rows = data.rows();
+        (0..rows.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| unseen(rows.row(i))).sum()
+    }
+
+    /// Puts the probability of each label into `shares`.
+    fn shares(&self, scores: &[f64], shares: &mut [f64]) {
+        if let [score] = *scores {
+            let first = 1.0 / (1.0 + (-score).exp());
+            shares.copy_from_slice(&[first, 1.0 - first]);
+            return;
+        }
+        let sum = log_sum(scores);
+        shares
+            .iter_mut()
+            .zip(scores)
+            .for_each(|(share, &score)| *share = (log_odds_to_log(score) - sum).exp());
+    }
+
+    fn check_probability(&self) -> Result<()> {
+        if self.loss == LossKind::Logistic {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            name: "loss",
+            value: format!("{}, whose scores are no probabilities", self.loss),
+            expected: "logistic",
+            hint: "train with the logistic loss, or use labels or scores instead of probabilities",
+        })
+    }
+}
+
+/// The place of the highest score, the first of equal ones.
+fn highest(scores: &[f64]) -> usize {
+    let mut best = 0;
+    for (k, &score) in scores.iter().enumerate() {
+        if score > scores[best] {
+            best = k;
+        }
+    }
+    best
+}
+
+/// ln(1/(1 + e^-score)), without overflow.
+pub(super) fn log_odds_to_log(score: f64) -> f64 {
+    score.min(0.0) - (-score.abs()).exp().ln_1p()
+}
+
+/// The logarithm of the sum of 1/(1 + e^-score), which may be too small for f64 itself.
+pub(super) fn log_sum(scores: &[f64]) -> f64 {
+    let largest = log_odds_to_log(scores[highest(scores)]);
+    largest + scores.iter().map(|&score| (log_odds_to_log(score) - largest).exp()).sum::<f64>().ln()
+}

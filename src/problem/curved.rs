@@ -1,0 +1,98 @@
+//! Losses with a second derivative: what variance reduction and Newton's method need to know of them.
+
+use super::{Conjugate, Hinge, Huber, Logistic, Squared, SquaredHinge};
+
+/// A convex loss with its curvature.
+pub trait Curved: Conjugate {
+    /// Least upper bound of the second derivative by the score; infinite if the loss has a kink, which methods for
+    /// smooth losses refuse.
+    const MOST: f64;
+
+    /// The second derivative by the score, or where it jumps one of the values between.
+    fn curvature(&self, y: f64, s: f64) -> f64;
+}
+
+impl Curved for Logistic {
+    const MOST: f64 = 0.25;
+
+    #[inline(always)]
+    fn curvature(&self, y: f64, s: f64) -> f64 {
+        let p = 1.0 / (1.0 + (y * s).exp());
+        p * (1.0 - p)
+    }
+}
+
+impl Curved for Hinge {
+    const MOST: f64 = f64::INFINITY;
+
+    fn curvature(&self, _: f64, _: f64) -> f64 {
+        0.0
+    }
+}
+
+impl Curved for SquaredHinge {
+    const MOST: f64 = 2.0;
+
+    #[inline(always)]
+    fn curvature(&self, y: f64, s: f64) -> f64 {
+        if y * s < 1.0 { 2.0 } else { 0.0 }
+    }
+}
+
+impl Curved for Squared {
+    const MOST: f64 = 1.0;
+
+    #[inline(always)]
+    fn curvature(&self, _: f64, _: f64) -> f64 {
+        1.0
+    }
+}
+
+impl Curved for Huber {
+    const MOST: f64 = 1.0;
+
+    #[inline(always)]
+    fn curvature(&self, y: f64, s: f64) -> f64 {
+        if (y - s).abs() < 1.0 { 1.0 } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn agrees(loss: impl Curved, y: f64, s: f64, share: f64) {
+        let slope = loss.slope(y, s);
+        let touching = slope * s - loss.value(y, s);
+        let conjugate = loss.conjugate(y, -slope);
+        assert!((conjugate - touching).abs() < 1e-9 * (1.0 + touching.abs()), "{conjugate} {touching}");
+        for other in [-20.0, -1.0, 0.0, 0.5, 3.0, 20.0] {
+            let below = share * slope * other - loss.value(y, other);
+            assert!(loss.conjugate(y, -share * slope) >= below - 1e-9, "{share} {other}");
+        }
+        let jumps = [1.0 - y * s, (y - s).abs() - 1.0].iter().any(|d: &f64| d.abs() < 1e-4);
+        let measured = (loss.slope(y, s + 1e-5) - loss.slope(y, s - 1e-5)) / 2e-5;
+        assert!(jumps || (measured - loss.curvature(y, s)).abs() < 1e-6, "{measured}");
+        assert!(loss.curvature(y, s) <= most(loss));
+    }
+
+    fn most<L: Curved>(_: L) -> f64 {
+        L::MOST
+    }
+
+    proptest! {
+        #[test]
+        fn conjugates_touch_and_curvatures_are_slopes_of_slopes(
+            positive: bool, target in -3.0..3.0, s in -8.0..8.0, share in 0.0..1.0,
+        ) {
+            let y = if positive { 1.0 } else { -1.0 };
+            agrees(Logistic, y, s, share);
+            agrees(Hinge, y, s, share);
+            agrees(SquaredHinge, y, s, share);
+            agrees(Squared, target, s, share);
+            agrees(Huber, target, s, share);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Each class against all others: as many binary problems as there are classes, over one copy of the rows.
+//!
+//! Classes need nothing of each other. So where there are at least as many as threads, each thread trains classes of
+//! its own: no update meets another, and the outcome does not depend on the number of threads. With fewer classes, or
+//! clusters of threads, all threads train one class after the other.
+
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Event, Fit, Settings, Sharing, StopReason};
+use crate::error::{Error, Result};
+use crate::sync::plain::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+/// How many classes are told apart when labels are no amounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Multiclass {
+    /// One-vs-rest if there are more than two labels, which must be whole numbers.
+    #[default]
+    Auto,
+    /// One-vs-rest if there are more than two labels, which may be any finite numbers.
+    OneVsRest,
+}
+
+/// Classes that are trained one against the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classes {
+    /// Number of classes.
+    pub count: usize,
+    /// How many are trained at the same time.
+    pub at_once: usize,
+    /// Threads that each of them has.
+    pub threads: usize,
+}
+
+impl Classes {
+    pub(super) fn new(count: usize, settings: &Settings) -> Self {
+        let workers = settings.workers();
+        match settings.sharing {
+            Sharing::Auto | Sharing::Sequential | Sharing::Hogwild(_) if count >= workers => {
+                Classes { count, at_once: workers, threads: 1 }
+            }
+            _ => Classes { count, at_once: 1, threads: workers },
+        }
+    }
+}
+
+/// The training of one class against the rest.
+#[derive(Clone, Debug)]
+pub struct ClassFit {
+    /// The class's label.
+    pub label: f64,
+    /// Number of examples with this label.
+    pub examples: usize,
+    /// The objective of its weights: that of the epoch where it was lowest.
+    pub objective: f64,
+    /// Number of epochs, without those that were rolled back.
+    pub epochs: usize,
+    /// Number of epochs that were rolled back.
+    pub undone: usize,
+    /// First step size, if the solver has any.
+    pub learning_rate: Option<f64>,
+    /// Bound of the distance to the optimum as a share of the objective, if the solver has one.
+    pub gap: Option<f64>,
+    /// Time of training it, preparation left out.
+    pub train_time: Duration,
+    /// Why its training ended.
+    pub stop: StopReason,
+}
+
+/// What a thread has trained: the class's place, its fit, and how many epochs were rolled back.
+type Done = (usize, Result<(Fit<f64>, usize)>);
+
+/// Trains all classes. `solve` trains the one at a place, with settings that are its own, and tells what happens;
+/// `take` gets each class's fit as it comes, on the calling thread.
+///
+/// # Errors
+/// The first that `solve` has; classes that are being trained are trained to the end.
+pub(super) fn fit_all(
+    classes: Classes,
+    settings: &Settings,
+    solve: impl Fn(usize, &Settings, &mut dyn FnMut(Event<'_>)) -> Result<Fit<f64>> + Sync,
+    mut take: impl FnMut(usize, Fit<f64>, usize),
+) -> Result<()> {
+    let begun = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let started = Instant::now();
+    let work = |done: SyncSender<Done>| {
+        while !failed.load(Relaxed) {
+            let class = begun.fetch_add(1, Relaxed);
+            if class >= classes.count {
+                return;
+            }
+            let settings = Settings {
+                threads: classes.threads,
+                time_limit: settings.time_limit.map(|limit| {
+                    let rounds = (classes.count - class).div_ceil(classes.at_once);
+                    limit.saturating_sub(started.elapsed()) / rounds as u32
+                }),
+                ..settings.clone()
+            };
+            let mut undone = 0;
+            let fit = solve(class, &settings, &mut |event| {
+                undone += usize::from(matches!(event, Event::RolledBack { .. }));
+            });
+            if fit.is_err() {
+                failed.store(true, Relaxed);
+            }
+            // The receiver waits for the last sender, or has an error to return.
+            let _ = done.send((class, fit.map(|fit| (fit, undone))));
+        }
+    };
+    thread::scope(|scope| {
+        // No thread runs ahead of who takes the weights: they may be large.
+        let (done, results) = mpsc::sync_channel(1);
+        for k in 0..classes.at_once {
+            let done = done.clone();
+            let started = thread::Builder::new().spawn_scoped(scope, || work(done));
+            if let Err(error) = started {
+                failed.store(true, Relaxed);
+                return Err(Error::io(format!("<class thread {k}>"), "start", error));
+            }
+        }
+        drop(done);
+        for (class, fit) in results {
+            let (fit, undone) = fit?;
+            take(class, fit, undone);
+        }
+        Ok(())
+    })
+}
+
+/// A matrix that holds one vector a class, coordinate by coordinate.
+pub(super) struct Columns {
+    classes: NonZeroUsize,
+    weights: Vec<f64>,
+}
+
+impl Columns {
+    /// Zeros.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if they do not fit in memory. `name` is that of the data.
+    pub(super) fn new(name: &str, width: usize, classes: NonZeroUsize) -> Result<Self> {
+        let mut weights = Vec::new();
+        let room = width.checked_mul(classes.get()).filter(|&count| weights.try_reserve_exact(count).is_ok());
+        let Some(count) = room else {
+            return Err(Error::input(
+                name,
+                format!("{classes} classes with {width} weights each do not fit in memory"),
+                "fewer classes or features",
+                "join classes, or give `--loss squared` or `--loss huber` if labels are amounts",
+            ));
+        };
+        weights.resize(count, 0.0);
+        Ok(Columns { classes, weights })
+    }
+
+    /// Puts a class's vector in its place.
+    pub(super) fn set(&mut self, class: usize, vector: &[f64]) {
+        let rows = self.weights.chunks_exact_mut(self.classes.get());
+        rows.zip(vector).for_each(|(row, &weight)| row[class] = weight);
+    }
+
+    pub(super) fn into_weights(self) -> Vec<f64> {
+        self.weights
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! Training by variance reduction: lock-free epochs find which weights matter, Newton's method finishes where these
+//! are few, and each epoch ends with a certificate.
+
+#[cfg(test)]
+mod tests;
+
+use super::certificate::Judged;
+use super::choice::{Copies, choose};
+use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
+use super::{Settings, Sharing, newton};
+use crate::error::{Error, Result};
+use crate::params::Real;
+use crate::problem::{Curved, Linear, Problem};
+use crate::rule::{Saga, Schedule};
+use crate::strategy::{Hogwild, Order, Sequential, Strategy, Update};
+
+/// Minimizes a linear model's mean loss plus regularizer from zero weights, by variance-reduced steps, for smooth losses.
+/// Each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)), unless there
+/// is no regularizer: then training ends when the objective settles. An epoch is one pass of visits, or one step of
+/// Newton's method where few weights matter. The objective never rises: an epoch that would raise it is undone.
+///
+/// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
+///
+/// # Errors
+/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or hogwild++ and
+/// [`Update::Merged`], whose replicas have no average gradient in common; [`Error::Worker`] if a worker panicked; [`Error::Io`] or [`Error::Input`] if the
+/// weights cannot be mapped.
+pub fn reduce_variance<L: Curved, R: Real>(
+    problem: &Linear<'_, L>,
+    settings: &Settings,
+    evaluate: Option<&Evaluate<'_, R>>,
+    watch: &mut dyn FnMut(Event<'_>),
+) -> Result<Fit<R>> {
+    settings.check()?;
+    if L::MOST.is_infinite() {
+        return Err(Error::Parameter {
+            name: "solver",
+            value: "saga".into(),
+            expected: "a solver for losses with a kink",
+            hint: "choose dual or sgd for this loss, or a smooth loss: squared-hinge instead of hinge",
+        });
+    }
+    if settings.schedule != Schedule::default() {
+        return Err(Error::Parameter {
+            name: "schedule",
+            value: settings.schedule.name().into(),
+            expected: "none with the solver saga, whose step sizes follow the objective",
+            hint: "leave it out, or choose the solver sgd",
+        });
+    }
+    let workers = settings.workers().min(Order::new(problem.terms()).blocks());
+    match settings.sharing {
+        Sharing::Auto => choose(problem, settings, Copies::Never, |settings| {
+            reduce_variance(problem, settings, evaluate, watch)
+        }),
+        Sharing::Hogwild(Update::Merged) => Err(Error::Parameter {
+            name: "update",
+            value: "merged".into(),
+            expected: "wild or atomic with the solver saga, whose workers share one average gradient",
+            hint: "leave it out, or choose the solver sgd",
+        }),
+        Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
+        Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
+        Sharing::HogwildPlusPlus(_) => Err(Error::Parameter {
+            name: "strategy",
+            value: "hogwild++".into(),
+            expected: "sequential or hogwild with the solver saga, whose workers share one average gradient",
+            hint: "choose hogwild, or the solver sgd",
+        }),
+    }
+}
+
+fn run<L: Curved, R: Real, S: Strategy<R>>(
+    problem: &Linear<'_, L>,
+    settings: &Settings,
+    strategy: S,
+    evaluate: Option<&Evaluate<'_, R>>,
+    watch: &mut dyn FnMut(Event<'_>),
+) -> Result<Fit<R>> {
+    let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
+    let rate = settings.learning_rate.unwrap_or_else(|| Saga::<L, R>::usual_rate(problem));
+    let mut start = Judged::zero(problem);
+    course.pool.install(|| start.judge(problem, settings.penalty));
+    let reduction = Reduction {
+        problem,
+        settings,
+        rule: Saga::new(problem, settings.penalty, rate),
+        first_rate: rate,
+        next: start.clone(),
+        bound: start.bound,
+        best: start,
+        turns: Turns::default(),
+        calm: 0,
+    };
+    course.run(reduction, evaluate, watch)
+}
+
+/// Everything that changes from epoch to epoch.
+struct Reduction<'a, 'p, 'd, L, R: Real> {
+    problem: &'p Linear<'d, L>,
+    settings: &'a Settings,
+    rule: Saga<'p, 'd, L, R>,
+    first_rate: f64,
+    /// The weights of the lowest objective so far: each epoch starts from them.
+    best: Judged<R>,
+    /// Room for the weights that an epoch leaves.
+    next: Judged<R>,
+    /// The highest bound so far.
+    bound: f64,
+    turns: Turns,
+    /// Consecutive epochs that changed the objective by less than the tolerance.
+    calm: usize,
+}
+
+/// Share of an objective that its rounding may change.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+/// What an epoch that lowers the objective makes of the step size.
+const GROW: f64 = 1.2;
+/// What an epoch that does not makes of it.
+const SHORTEN: f64 = 0.5;
+/// Consecutive calm epochs that end training where there is no gap.
+const CALM: usize = 5;
+
+impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
+    /// Judges the next weights and keeps them if they are better; says whether they are.
+    fn keep_better(&mut self, course: &Course<'_, R, impl Strategy<R>>) -> bool {
+        course.pool.install(|| self.next.judge(self.problem, self.settings.penalty));
+        if self.next.bound.is_finite() {
+            self.bound = self.bound.max(self.next.bound);
+        }
+        let rise = self.next.objective - self.best.objective;
+        // Where rounding hides the objective's fall, the bound still shows progress.
+        let better =
+            rise < 0.0 || rise <= ROUNDING * self.best.objective.abs() && self.next.bound > self.best.bound;
+        let settled =
+            self.best.objective - self.next.objective <= self.settings.tolerance * self.best.objective;
+        self.calm = if settled || !better { self.calm + 1 } else { 0 };
+        if better {
+            std::mem::swap(&mut self.best, &mut self.next);
+        }
+        better
+    }
+
+    /// One pass of visits.
+    fn pass(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<()> {
+        self.rule.refresh(&self.best.slopes, &self.best.gradient);
+        course.params.copy_from(&self.best.weights);
+        course.strategy.restart();
+        course.pass(&self.rule)?;
+        course.params.copy_to(&mut self.next.weights);
+        let factor = if self.keep_better(course) { GROW } else { SHORTEN };
+        self.rule.set_rate(self.rule.rate() * factor);
+        Ok(())
+    }
+
+    /// One step of Newton's method; says whether there was one.
+    fn newton(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> bool {
+        let (problem, penalty, best) = (self.problem, self.settings.penalty, &self.best);
+        let Some(weights) = course.pool.install(|| newton::step(problem, penalty, best)) else {
+            return false;
+        };
+        self.next.weights = weights;
+        self.keep_better(course)
+    }
+
+    fn gap(&self) -> Option<f64> {
+        let distance = (self.best.objective - self.bound).max(0.0);
+        let relative = if distance == 0.0 { 0.0 } else { distance / self.best.objective };
+        self.bound.is_finite().then_some(relative)
+    }
+
+    fn measured(&self) -> Measured {
+        Measured { objective: self.best.objective, gap: self.gap() }
+    }
+}
+
+impl<L: Curved, R: Real> Method<R> for Reduction<'_, '_, '_, L, R> {
+    fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
+        let before = self.gap();
+        let stepped = self.turns.is_due() && {
+            let stepped = self.newton(course);
+            self.turns.after(stepped, before, self.gap());
+            stepped
+        };
+        if !stepped {
+            self.pass(course)?;
+        }
+        Ok(Outcome::Kept(self.measured()))
+    }
+
+    fn now(&self) -> &[R] {
+        &self.best.weights
+    }
+
+    fn arrived(&self) -> bool {
+        self.gap().map_or(self.calm >= CALM, |gap| gap <= self.settings.tolerance)
+    }
+
+    fn step_size(&self) -> Option<FirstStep> {
+        Some(FirstStep { learning_rate: self.first_rate, searched: self.settings.learning_rate.is_none() })
+    }
+
+    fn finish(self) -> Best<R> {
+        let measured = self.measured();
+        Best { weights: self.best.weights, measured }
+    }
+}
+
+/// When Newton's method is tried: after the first pass, then again and again while it helps, else later and later.
+#[derive(Debug)]
+struct Turns {
+    /// Epochs until the next try.
+    wait: u32,
+    /// Consecutive tries that came to nothing.
+    failures: u32,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Turns { wait: 1, failures: 0 }
+    }
+}
+
+/// Most epochs between two tries.
+const MOST_WAIT: u32 = 8;
+
+impl Turns {
+    fn is_due(&mut self) -> bool {
+        let due = self.wait == 0;
+        self.wait = self.wait.saturating_sub(1);
+        due
+    }
+
+    /// Tells whether a try made a step, and the gaps before and after it.
+    fn after(&mut self, stepped: bool, before: Option<f64>, after: Option<f64>) {
+        if !stepped {
+            self.failures += 1;
+            self.wait = self.failures.min(MOST_WAIT);
+            return;
+        }
+        self.failures = 0;
+        // A step that does not halve the gap leaves something for a pass to do.
+        let helped = before.zip(after).is_none_or(|(before, after)| after <= before / 2.0);
+        self.wait = u32::from(!helped);
+    }
+}
