@@ -172,6 +172,20 @@ pub fn prefetch(row: Row<'_>) {
     }
 }
 
+/// Asks for the memory of place `j`, to be written soon: other cores give their copies of its line up.
+#[inline(always)]
+pub(crate) fn prefetch_for_write<S>(slots: &[S], j: usize) {
+    let place = slots.as_ptr().wrapping_add(j);
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch is a hint: it reads and writes nothing as far as the program can tell, and never faults, whatever
+    // the address; processors without this one take it for no operation.
+    unsafe {
+        std::arch::asm!("prefetchw [{}]", in(reg) place, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
 /// Asks for the lines from `start` on, whether the array is that long or not: counting would cost more than it saves.
 #[inline(always)]
 fn prefetch_lines(start: *const i8) {

@@ -72,7 +72,11 @@ impl<R: Real> Slot for Cell<R> {
 /// An atomic float. All operations are relaxed: no other memory is published through a weight.
 pub trait SharedReal: Slot + Default + Send + Sync {
     /// Adds by compare-and-swap; no addition is lost.
-    fn add(&self, x: Self::Real);
+    fn add(&self, x: Self::Real) {
+        self.add_and_get(x);
+    }
+    /// Adds by compare-and-swap and returns the sum; no addition is lost.
+    fn add_and_get(&self, x: Self::Real) -> Self::Real;
     /// Replaces the value by `f` of it by compare-and-swap; `f` may run again if another thread came between.
     fn replace(&self, f: impl Fn(Self::Real) -> Self::Real);
     /// Stores `new` if the value is still `old`, bit for bit; says whether it was.
@@ -138,8 +142,8 @@ macro_rules! real {
 
         impl SharedReal for $atomic {
             #[inline(always)]
-            fn add(&self, x: $float) {
-                self.fetch_add(x, Relaxed);
+            fn add_and_get(&self, x: $float) -> $float {
+                self.fetch_add(x, Relaxed) + x
             }
 
             #[inline(always)]

@@ -57,7 +57,10 @@ pub struct Plain<'a, R: Real> {
 impl<'a, R: Real> Plain<'a, R> {
     /// A handle on `weights`, of which the last `common` are touched by every term.
     pub fn new(weights: &'a mut [R], common: usize) -> Self {
-        let cells = Cell::from_mut(weights).as_slice_of_cells();
+        Plain::of(Cell::from_mut(weights).as_slice_of_cells(), common)
+    }
+
+    pub(super) fn of(cells: &'a [Cell<R>], common: usize) -> Self {
         Plain { cells, common: cells.len() - common }
     }
 }

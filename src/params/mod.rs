@@ -1,8 +1,10 @@
 //! Where the weights are: atomic floats in a memory map, and one worker's handles on them.
 
 mod handles;
+mod merged;
 mod shared;
 
 pub use crate::real::{Real, SharedReal};
 pub use handles::{Atomic, Plain, Weights, Wild};
+pub(crate) use merged::{Merged, Replica};
 pub use shared::SharedParams;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::slice;
 
 use memmap2::{MmapOptions, MmapRaw};
+use rayon::prelude::*;
 
 use super::Real;
 use crate::error::{Error, Result};
@@ -117,9 +118,8 @@ impl<R: Real> SharedParams<R> {
     /// If the lengths differ.
     pub fn copy_to(&self, to: &mut [R]) {
         assert_eq!(to.len(), self.len, "one place a weight");
-        for (to, slot) in to.iter_mut().zip(self.slots()) {
-            *to = slot.get();
-        }
+        let parts = to.par_chunks_mut(COPIED_TOGETHER).zip(self.slots().par_chunks(COPIED_TOGETHER));
+        parts.for_each(|(to, slots)| to.iter_mut().zip(slots).for_each(|(to, slot)| *to = slot.get()));
     }
 
     /// Sets all weights from `from`.
@@ -140,6 +140,9 @@ impl<R: Real> SharedParams<R> {
         }
     }
 }
+
+/// Weights that are copied by one task.
+const COPIED_TOGETHER: usize = 1 << 15;
 
 /// Fills `file` with zeros, or leaves it empty. Written rather than left as a hole, so that a full disk is an error now and not a
 /// signal at the first store through the map.

@@ -43,7 +43,9 @@ fn tells_what_happened() {
     assert_eq!(json["data"]["load_seconds"], 0.25);
     assert_eq!(json["data"]["nonzeros"], 100);
     assert_eq!(json["settings"]["l2"], 0.01);
-    assert_eq!(json["settings"]["update"], "wild");
+    assert_eq!(json["settings"]["strategy"], "sequential");
+    assert_eq!(json["settings"]["strategy_reason"], "one thread has nobody to share with");
+    assert_eq!(json["settings"]["update"], serde_json::Value::Null);
     assert_eq!(json["final"]["total_seconds"], 2.0);
     assert_eq!(json["final"]["train"]["accuracy"], 1.0);
     assert_eq!(json["epochs"].as_array().unwrap().len(), report.outcome.epochs);

@@ -54,11 +54,13 @@ pub struct Settings {
     pub example_weights: bool,
     /// Name of the strategy.
     pub strategy: &'static str,
+    /// Why it was chosen, if that was left to the program.
+    pub strategy_reason: Option<String>,
     /// Name of the rule.
     pub solver: &'static str,
     /// Type of the weights while they were found: `f32` or `f64`.
     pub precision: &'static str,
-    /// How threads write a weight: `wild` or `atomic`; none with a sequential strategy.
+    /// How threads write a weight: `wild`, `atomic` or `merged`; none with a sequential strategy.
     pub update: Option<&'static str>,
     /// Number of clusters that share a replica each; none without replicas.
     pub clusters: Option<usize>,
@@ -190,12 +192,14 @@ impl Settings {
             free_bias: trainer.free_bias && trainer.bias.is_some(),
             class_weights: trained.class_weights.clone(),
             example_weights: trainer.weights.examples.is_some(),
-            strategy: settings.sharing.name(),
+            strategy: began.sharing.name(),
+            strategy_reason: began.reason.clone(),
             solver: trainer.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
             precision: trainer.precision.name(),
-            update: settings.sharing.update().map(|update| match update {
+            update: began.sharing.update().map(|update| match update {
                 Update::Wild => "wild",
                 Update::Atomic => "atomic",
+                Update::Merged => "merged",
             }),
             clusters: began.layout.map(|layout| layout.clusters),
             update_delay: began.layout.map(|layout| layout.update_delay),

@@ -5,6 +5,8 @@
 //! `soft(z, rate*l1/p) / (1 + rate*l2/p)`, hence stable for the rarest coordinate (Pedregosa, Leblond &
 //! Lacoste-Julien, NIPS 2017, section 2), and exact zeros appear under l1.
 
+use rayon::prelude::*;
+
 use crate::params::Real;
 use crate::problem::{Problem, Prox};
 
@@ -17,16 +19,21 @@ pub struct Penalty {
     pub l2: f64,
 }
 
+/// Weights that are summed by one task: the sum's rounding does not depend on the threads.
+const SUMMED_TOGETHER: usize = 1 << 15;
+
 impl Penalty {
     /// (l2/2)*||w||^2 + l1*||w||_1, in f64.
     pub fn value<R: Real>(&self, w: &[R]) -> f64 {
-        let (mut squares, mut absolutes) = (0.0, 0.0);
-        for w in w {
-            let w = w.to_f64();
-            squares += w * w;
-            absolutes += w.abs();
-        }
-        self.l2 / 2.0 * squares + self.l1 * absolutes
+        let sums: Vec<(f64, f64)> = w
+            .par_chunks(SUMMED_TOGETHER)
+            .map(|w| {
+                w.iter()
+                    .map(|w| w.to_f64())
+                    .fold((0.0, 0.0), |(squares, absolutes), w| (squares + w * w, absolutes + w.abs()))
+            })
+            .collect();
+        sums.iter().map(|(squares, absolutes)| self.l2 / 2.0 * squares + self.l1 * absolutes).sum()
     }
 }
 

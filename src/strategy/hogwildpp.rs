@@ -4,7 +4,7 @@
 use std::thread;
 
 use super::consensus::Mixing;
-use super::hogwild::crew;
+use super::crew::Crew;
 use super::order::BLOCK;
 use super::replica::{GROUP, Replica, SyncMode};
 use super::ring::{Ring, Token};
@@ -87,8 +87,9 @@ pub struct HogwildPlusPlus<R: Real> {
     stale: bool,
     /// How changes are weighted at present.
     mixing: Mixing,
-    /// A processor for each worker; empty if they are not pinned.
-    places: Vec<usize>,
+    crew: Crew,
+    /// What a single cluster does.
+    alone: Hogwild<R>,
     /// Whether there are more workers than processors.
     crowded: bool,
     /// Whether changed weights are marked.
@@ -97,8 +98,17 @@ pub struct HogwildPlusPlus<R: Real> {
 
 impl<R: Real> HogwildPlusPlus<R> {
     /// # Errors
-    /// [`Error::Io`] if workers are to be pinned and the system refuses that.
+    /// [`Error::Parameter`] for [`Update::Merged`], which is a way of its own to share changes; [`Error::Io`] if workers
+    /// are to be pinned and the system refuses that.
     pub fn new(layout: Layout, topology: &Topology) -> Result<Self> {
+        if layout.update == Update::Merged {
+            return Err(Error::Parameter {
+                name: "update",
+                value: "merged".into(),
+                expected: "wild or atomic with hogwild++, whose clusters have their own way to merge",
+                hint: "leave it out, or choose hogwild",
+            });
+        }
         let sizes = layout.sizes();
         let places = if layout.pin { topology.places(&sizes) } else { Vec::new() };
         for &cpu in &places {
@@ -108,11 +118,12 @@ impl<R: Real> HogwildPlusPlus<R> {
         Ok(HogwildPlusPlus {
             ring: Ring::new(layout.clusters),
             mixing: layout.mixing,
+            alone: Hogwild::on(layout.workers, layout.update, places.clone()),
+            crew: Crew::new(layout.workers, places),
             layout,
             sizes,
             replicas: Vec::new(),
             stale: true,
-            places,
             marks: false,
             crowded: layout.workers > thread::available_parallelism().map_or(1, usize::from),
         })
@@ -143,9 +154,9 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
         params: &SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
-        let Layout { workers, clusters, update, .. } = self.layout;
+        let clusters = self.layout.clusters;
         if clusters == 1 {
-            return Hogwild::new(workers, update).on(self.places.clone()).epoch(visit, params, pass);
+            return self.alone.epoch(visit, params, pass);
         }
         if self.stale {
             self.refill(params)?;
@@ -155,7 +166,7 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
         self.stale = true;
         let tickets = Tickets::new(pass.order.blocks());
         let passes = self.ring.passes();
-        let visits = crew(workers, &self.places, &tickets, |worker| self.run(worker, visit, &tickets, pass))?;
+        let visits = self.crew.run(&tickets, |worker| self.run(worker, visit, &tickets, pass))?;
         let often = self.ring.passes() - passes >= clusters * clusters * clusters / 2;
         self.mixing = if often { self.layout.mixing } else { self.layout.rare };
         while self.ring.passes() < passes + clusters {
@@ -174,15 +185,14 @@ impl<R: Real> HogwildPlusPlus<R> {
             let replicas = (0..self.layout.clusters).map(|_| Replica::new(params.len()));
             self.replicas = replicas.collect::<Result<_>>()?;
         }
-        let first = |cluster| self.sizes[..cluster].iter().sum::<usize>();
-        let places: Vec<usize> = (0..self.layout.clusters)
-            .filter_map(|cluster| self.places.get(first(cluster)).copied())
-            .collect();
-        let fill = |cluster: usize| {
-            self.replicas[cluster].fill(params);
+        let fill = |worker: usize| {
+            let cluster = self.layout.cluster(worker);
+            if worker == 0 || self.layout.cluster(worker - 1) != cluster {
+                self.replicas[cluster].fill(params);
+            }
             0
         };
-        crew(self.layout.clusters, &places, &Tickets::new(0), fill).map(|_: u64| ())
+        self.crew.run(&Tickets::new(0), fill).map(|_: u64| ())
     }
 
     /// Whether marks are worth their time, a seventh of a visit's: few groups change before the token is passed on.
@@ -204,7 +214,8 @@ impl<R: Real> HogwildPlusPlus<R> {
             Update::Wild => {
                 work(worker, visit, &Wild::new(weights, visit.common(), members), tickets, pass, between)
             }
-            Update::Atomic => {
+            // `new` has refused the third.
+            Update::Atomic | Update::Merged => {
                 work(worker, visit, &Atomic::new(weights, visit.common(), members), tickets, pass, between)
             }
         };
@@ -232,7 +243,7 @@ impl<R: Real> HogwildPlusPlus<R> {
         let slots = params.slots();
         let parts = if slots.len() < MANY { 1 } else { workers };
         let agree = |part: usize| {
-            for j in slots.len() * part / parts..slots.len() * (part + 1) / parts {
+            for j in slots.len() * part.min(parts) / parts..slots.len() * (part + 1).min(parts) / parts {
                 let of = |(a, w, b, s): &(f64, &[R::Shared], f64, &[R::Shared])| {
                     a * w[j].get().to_f64() + b * s[j].get().to_f64()
                 };
@@ -240,11 +251,11 @@ impl<R: Real> HogwildPlusPlus<R> {
             }
             0
         };
-        crew(parts, &self.places, &Tickets::new(0), agree).map(|_: u64| ())
+        self.crew.run(&Tickets::new(0), agree).map(|_: u64| ())
     }
 }
 
-/// Weights from which on it pays to start threads for a pass over them.
+/// Weights from which on a pass over them is worth waking threads.
 const MANY: usize = 100_000;
 
 /// One worker's dealings with the ring, between two blocks.

@@ -1,8 +1,10 @@
 //! How workers share the weights. Each protocol is argued in the README beside this file.
 
 mod consensus;
+mod crew;
 mod hogwild;
 mod hogwildpp;
+mod merging;
 mod order;
 mod replica;
 mod ring;

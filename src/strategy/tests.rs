@@ -59,8 +59,11 @@ fn one_worker_equals_sequential<R: Real, L: Loss>(loss: L, penalty: Penalty, con
         let rule: Sgd<_, R> = Sgd::new(&problem, penalty, StepSize::new(0.3, schedule), true);
         let oracle = train(&rule, Sequential::default(), 3);
         assert!(oracle.iter().any(|&w| w != R::ZERO));
-        for update in [Update::Wild, Update::Atomic] {
+        for update in [Update::Wild, Update::Atomic, Update::Merged] {
             assert_eq!(train(&rule, Hogwild::new(1, update), 3), oracle, "{update:?} {schedule:?}");
+            if update == Update::Merged {
+                continue;
+            }
             let layout = Layout { update, pin: true, ..Layout::new(1, 1) };
             let ring = HogwildPlusPlus::new(layout, &Topology::detect()).unwrap();
             assert_eq!(train(&rule, ring, 3), oracle, "{update:?} {schedule:?}");
@@ -145,10 +148,60 @@ fn atomic_updates_are_never_lost() {
 }
 
 #[test]
+fn merged_copies_lose_nothing_and_count_nothing_twice() {
+    let data = crowd();
+    for workers in [2, 3, 8] {
+        let weights =
+            train(&Count { data: &data, panics_at: None }, Hogwild::new(workers, Update::Merged), 10);
+        assert_eq!(weights, [200_000.0, 66_670.0, 66_670.0, 66_660.0, 200_000.0]);
+    }
+}
+
+/// Rows of one feature each, so many that copies are merged in parts.
+#[test]
+fn merged_copies_meet_in_parts() {
+    let mut builder = Builder::default();
+    for j in 0..120_001 {
+        builder.entry(j, 1.0);
+        builder.end_row(1.0);
+    }
+    let data = builder.finish(0);
+    let weights = train(&Count { data: &data, panics_at: None }, Hogwild::new(3, Update::Merged), 2);
+    assert!(weights[..120_001].iter().all(|&w| w == 2.0));
+    assert_eq!(weights[120_001], 240_002.0);
+}
+
+#[test]
+fn after_a_restart_the_copies_start_from_the_weights_that_were_set() {
+    let data = crowd();
+    let visit = Count { data: &data, panics_at: None };
+    let params = SharedParams::anonymous(visit.width()).unwrap();
+    let (order, control) = (Order::new(visit.terms()), control(2));
+    let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
+    let mut strategy = Hogwild::new(2, Update::Merged);
+    let mut after = |params: &SharedParams<f32>, restart: bool| {
+        if restart {
+            Strategy::<f32>::restart(&mut strategy);
+        }
+        strategy.epoch(&visit, params, pass).unwrap();
+        let mut weights = vec![0.0; visit.width()];
+        params.copy_to(&mut weights);
+        weights[0]
+    };
+    params.fill(-5_000.0);
+    assert_eq!([after(&params, false), after(&params, false)], [15_000.0, 35_000.0]);
+    params.fill(7_000.0);
+    assert_eq!(after(&params, true), 27_000.0);
+}
+
+#[test]
 fn a_panic_becomes_an_error_and_stops_the_others() {
     let data = crowd();
     let visit = Count { data: &data, panics_at: Some(12_345) };
-    for workers in [1, 2, 8] {
+    for (workers, update) in [1, 2, 8]
+        .into_iter()
+        .flat_map(|workers| [Update::Wild, Update::Merged].map(|update| (workers, update)))
+    {
         let params = SharedParams::anonymous(visit.width()).unwrap();
         let control = control(workers);
         let pass = Pass {
@@ -158,12 +211,16 @@ fn a_panic_becomes_an_error_and_stops_the_others() {
             seed: 1,
             control: &control,
         };
-        let error = Hogwild::new(workers, Update::Wild).epoch(&visit, &params, pass).unwrap_err();
+        let mut strategy = Hogwild::new(workers, update);
+        let error = strategy.epoch(&visit, &params, pass).unwrap_err();
         assert!(
             matches!(&error, Error::Worker { message, .. } if message.contains("this term panics")),
             "{error}"
         );
         assert!(control.progress.visits() < visit.terms());
+        params.fill(0.0);
+        let visit = Count { data: &data, panics_at: None };
+        assert_eq!(strategy.epoch(&visit, &params, pass).unwrap(), 20_000);
     }
 }
 

@@ -57,6 +57,14 @@ impl Clustering {
             Some(0) => Err(Error::Parameter { name, value: "0".into(), expected: "1 or more", hint }),
             _ => Ok(()),
         };
+        if self.update == Update::Merged {
+            return Err(Error::Parameter {
+                name: "update",
+                value: "merged".into(),
+                expected: "wild or atomic with hogwild++, whose clusters have their own way to merge",
+                hint: "leave it out, or choose hogwild",
+            });
+        }
         let topology = "leave it out, and clusters follow the machine's sockets and caches";
         at_least_1("update delay", self.update_delay, "64 is usual for up to 4 clusters")?;
         match self.clusters {

@@ -1,6 +1,7 @@
 //! Training by stochastic gradient descent: step sizes that fall where epochs gain little, and a way back where
 //! they explode.
 
+use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
 use super::search::search;
 use super::{Settings, Sharing};
@@ -27,6 +28,9 @@ pub fn minimize<P: Problem, R: Real>(
     // A worker that never gets a block would only cost its thread.
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
+        Sharing::Auto => choose(problem, settings, Copies::UnlessDense, |settings| {
+            minimize(problem, settings, evaluate, watch)
+        }),
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
         Sharing::HogwildPlusPlus(clustering) => {
@@ -136,8 +140,10 @@ impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
 impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
         course.pass(&self.rule)?;
-        course.params.copy_to(&mut self.now);
-        let objective = course.pool.install(|| self.rule.objective(0..self.rule.terms(), &self.now));
+        let objective = course.pool.install(|| {
+            course.params.copy_to(&mut self.now);
+            self.rule.objective(0..self.rule.terms(), &self.now)
+        });
         if objective <= EXPLODED * self.start {
             self.keep(objective);
             Ok(Outcome::Kept(Measured { objective, gap: None }))

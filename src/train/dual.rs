@@ -1,5 +1,6 @@
 //! Training by dual coordinate ascent: each epoch ends with a certificate.
 
+use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, Fit, Measured, Method, Outcome};
 use super::{Settings, Sharing};
 use crate::error::{Error, Result};
@@ -47,6 +48,9 @@ pub fn ascend<L: Conjugate, R: Real>(
     }
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
+        Sharing::Auto => {
+            choose(problem, settings, Copies::Always, |settings| ascend(problem, settings, evaluate, watch))
+        }
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
         Sharing::HogwildPlusPlus(_) => Err(Error::Parameter {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{ClassFit, Classes, Settings};
+use super::{ClassFit, Classes, Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::model::Evaluation;
 use crate::params::{Real, SharedParams};
@@ -64,6 +64,10 @@ impl StopReason {
 pub struct Began {
     /// Number of workers.
     pub workers: usize,
+    /// How they share the weights; not [`Sharing::Auto`].
+    pub sharing: Sharing,
+    /// Why they share them in this way, if that was left to the program; known when training has ended.
+    pub reason: Option<String>,
     /// How they are laid out, if the strategy has clusters.
     pub layout: Option<Layout>,
     /// First step size, if the method has such.
@@ -245,6 +249,8 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
     ) -> Result<Fit<R>> {
         let began = Began {
             workers: self.strategy.workers(),
+            sharing: self.settings.sharing,
+            reason: None,
             layout: self.strategy.layout(),
             step_size: method.step_size(),
             terms: self.order.terms(),

@@ -349,6 +349,9 @@ impl Trainer {
         fit.objective /= names.len() as f64;
         fit.train_time = training.elapsed();
         fit.began.workers = plan.at_once * plan.threads;
+        if plan.at_once > 1 && settings.sharing == Sharing::Auto {
+            fit.began.reason = Some("each thread trains classes of its own".into());
+        }
         if untouched {
             fit.visits = 0;
         }

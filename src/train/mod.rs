@@ -1,6 +1,7 @@
 //! From a problem to a model: settings, step size search, epoch loop, stopping.
 
 mod certificate;
+mod choice;
 mod clustering;
 mod descent;
 mod dual;

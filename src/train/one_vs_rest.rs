@@ -38,7 +38,7 @@ impl Classes {
     pub(super) fn new(count: usize, settings: &Settings) -> Self {
         let workers = settings.workers();
         match settings.sharing {
-            Sharing::Sequential | Sharing::Hogwild(_) if count >= workers => {
+            Sharing::Auto | Sharing::Sequential | Sharing::Hogwild(_) if count >= workers => {
                 Classes { count, at_once: workers, threads: 1 }
             }
             _ => Classes { count, at_once: 1, threads: workers },

@@ -5,13 +5,14 @@
 mod tests;
 
 use super::certificate::Judged;
+use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
 use super::{Settings, Sharing, newton};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Curved, Linear, Problem};
 use crate::rule::{Saga, Schedule};
-use crate::strategy::{Hogwild, Order, Sequential, Strategy};
+use crate::strategy::{Hogwild, Order, Sequential, Strategy, Update};
 
 /// Minimizes a linear model's mean loss plus regularizer from zero weights, by variance-reduced steps, for smooth losses.
 /// Each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)), unless there
@@ -21,8 +22,8 @@ use crate::strategy::{Hogwild, Order, Sequential, Strategy};
 /// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
 ///
 /// # Errors
-/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or hogwild++, whose replicas have no
-/// average gradient in common; [`Error::Worker`] if a worker panicked; [`Error::Io`] or [`Error::Input`] if the
+/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or hogwild++ and
+/// [`Update::Merged`], whose replicas have no average gradient in common; [`Error::Worker`] if a worker panicked; [`Error::Io`] or [`Error::Input`] if the
 /// weights cannot be mapped.
 pub fn reduce_variance<L: Curved, R: Real>(
     problem: &Linear<'_, L>,
@@ -49,6 +50,15 @@ pub fn reduce_variance<L: Curved, R: Real>(
     }
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
+        Sharing::Auto => choose(problem, settings, Copies::Never, |settings| {
+            reduce_variance(problem, settings, evaluate, watch)
+        }),
+        Sharing::Hogwild(Update::Merged) => Err(Error::Parameter {
+            name: "update",
+            value: "merged".into(),
+            expected: "wild or atomic with the solver saga, whose workers share one average gradient",
+            hint: "leave it out, or choose the solver sgd",
+        }),
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
         Sharing::HogwildPlusPlus(_) => Err(Error::Parameter {

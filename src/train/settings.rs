@@ -61,6 +61,8 @@ impl Precision {
 /// How workers share the weights, as a choice made at run time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sharing {
+    /// What suits the number of threads and the sizes of the problem: never [`Sharing::HogwildPlusPlus`].
+    Auto,
     /// [`Sequential`](crate::strategy::Sequential): one thread.
     Sequential,
     /// [`Hogwild`](crate::strategy::Hogwild): many threads on one vector.
@@ -73,6 +75,7 @@ impl Sharing {
     /// The name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
+            Sharing::Auto => "auto",
             Sharing::Sequential => "sequential",
             Sharing::Hogwild(_) => "hogwild",
             Sharing::HogwildPlusPlus(_) => "hogwild++",
@@ -82,7 +85,7 @@ impl Sharing {
     /// How threads write a weight that others may write at the same time, if there are such.
     pub fn update(self) -> Option<Update> {
         match self {
-            Sharing::Sequential => None,
+            Sharing::Auto | Sharing::Sequential => None,
             Sharing::Hogwild(update) | Sharing::HogwildPlusPlus(Clustering { update, .. }) => Some(update),
         }
     }
@@ -93,7 +96,7 @@ impl Sharing {
 pub struct Settings {
     /// Strengths of the regularizer, finite and at least 0. Default 0.
     pub penalty: Penalty,
-    /// How workers share the weights. Default hogwild with wild updates.
+    /// How workers share the weights. Default auto.
     pub sharing: Sharing,
     /// Number of workers; 0, the default, takes one a core. Sequential training has one in any case.
     pub threads: usize,
@@ -121,7 +124,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             penalty: Penalty::default(),
-            sharing: Sharing::Hogwild(Update::Wild),
+            sharing: Sharing::Auto,
             threads: 0,
             learning_rate: None,
             schedule: Schedule::default(),

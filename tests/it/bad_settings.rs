@@ -78,6 +78,12 @@ fn what_variance_reduction_cannot_do() {
              average gradient); choose hogwild, or the solver sgd",
         ),
         (
+            "--update",
+            "merged",
+            "update is merged (expected wild or atomic with the solver saga, whose workers share one average gradient); \
+             leave it out, or choose the solver sgd",
+        ),
+        (
             "--schedule",
             "constant",
             "schedule is constant (expected none with the solver saga, whose step sizes follow the objective); leave it \
@@ -124,6 +130,7 @@ fn usage() {
         &["train", "d", "--strategy", "sequential", "--update", "wild"],
         &["train", "d", "--strategy", "sequential", "--threads", "4"],
         &["train", "d", "--strategy", "hogwild++", "--clusters", "1", "--cluster-size", "1"],
+        &["train", "d", "--strategy", "hogwild++", "--update", "merged"],
         &["train", "d", "--pin"],
         &["train", "d", "--strategy", "hogwild", "--update-delay", "64"],
         &["predict", "m"],

@@ -98,6 +98,7 @@ fn one_thread_equals_sequential() {
         let sequential = model(&["--strategy", "sequential"]);
         assert!(model(&["--threads", "1"]) == sequential, "{solver}");
         assert!(model(&["--threads", "1", "--update", "atomic"]) == sequential, "{solver}");
+        assert!(model(&["--threads", "1", "--strategy", "hogwild"]) == sequential, "{solver}");
         if solver == "sgd" {
             assert!(model(&["--threads", "1", "--strategy", "hogwild++", "--pin"]) == sequential);
         }
@@ -221,13 +222,52 @@ fn settings_are_reported() {
     place.succeed(&args.split_whitespace().collect::<Vec<_>>());
     let report = place.json("r");
     let expected = serde_json::json!({
-        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "free_bias": false, "class_weights": [], "example_weights": false, "strategy": "sequential", "solver": "sgd", "precision": "f32",
+        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "free_bias": false, "class_weights": [], "example_weights": false, "strategy": "sequential", "strategy_reason": null, "solver": "sgd", "precision": "f32",
         "update": null, "clusters": null, "update_delay": null, "pin": null, "threads": 1, "multiclass": null, "learning_rate": 0.5, "learning_rate_searched": false,
         "schedule": "geometric:0.8", "seed": 9, "epochs": 4, "tolerance": 0.0, "time_limit_seconds": 60.0
     });
     assert_eq!(report["settings"], expected);
     assert_eq!(report["final"]["stop_reason"], "epochs");
     assert_eq!(report["final"]["epochs"], 4);
+}
+
+#[test]
+fn the_choice_of_a_strategy_is_explained() {
+    let place = Place::with(&[("d", &generated(26_000))]);
+    let dense = "52000 non-zeros meet on 99 weights so often that threads repeat each other's steps";
+    let copies = "a copy of the 99 weights for each thread, merged as often as they are used";
+    let one_vector = "all threads on one vector: the solver's average gradient has no copies";
+    for (threads, solver, strategy, reason) in [
+        ("1", "dual", "sequential", "one thread has nobody to share with"),
+        ("2", "dual", "hogwild", copies),
+        ("2", "sgd", "sequential", dense),
+        ("2", "saga", "hogwild", one_vector),
+    ] {
+        let args = ["train", "d", "--report", "r", "--no-bias", "--threads", threads, "--solver", solver];
+        let run = place.succeed(&args);
+        assert!(run.stderr.contains(&format!("strategy   {strategy}: {reason}\n")), "{}", run.stderr);
+        let settings = &place.json("r")["settings"];
+        assert_eq!((&settings["strategy"], &settings["strategy_reason"]), (&strategy.into(), &reason.into()));
+    }
+    place.succeed(&["train", "d", "--report", "r", "--threads", "2", "--update", "atomic"]);
+    let settings = &place.json("r")["settings"];
+    assert_eq!((&settings["strategy"], &settings["update"]), (&"hogwild".into(), &"atomic".into()));
+    assert_eq!(settings["strategy_reason"], serde_json::Value::Null);
+    for (solver, update) in [("saga", "wild"), ("sgd", "merged")] {
+        place.succeed(&[
+            "train",
+            "d",
+            "--report",
+            "r",
+            "--threads",
+            "2",
+            "--strategy",
+            "hogwild",
+            "--solver",
+            solver,
+        ]);
+        assert_eq!(place.json("r")["settings"]["update"], update);
+    }
 }
 
 #[test]

@@ -198,10 +198,11 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
     /// How threads share the weights
-    #[arg(long, value_enum, default_value_t = Strategy::Hogwild)]
+    #[arg(long, value_enum, default_value_t = Strategy::Auto)]
     pub strategy: Strategy,
-    /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never does
-    /// [default: wild]
+    /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never does; merged writes a
+    /// copy of the thread's own, merged often (not with hogwild++ or saga)
+    /// [default: merged, for hogwild++ and saga wild]
     #[arg(long, value_enum)]
     pub update: Option<Update>,
     #[command(flatten)]
@@ -338,6 +339,8 @@ pub enum Multiclass {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Strategy {
+    /// Chosen by the number of threads and the sizes of the data
+    Auto,
     Sequential,
     Hogwild,
     #[value(name = "hogwild++")]
@@ -348,6 +351,7 @@ pub enum Strategy {
 pub enum Update {
     Wild,
     Atomic,
+    Merged,
 }
 
 #[derive(Clone, Copy)]

@@ -122,6 +122,11 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
             );
         }
     }
+    if args.run.strategy == Strategy::HogwildPlusPlus && args.run.update == Some(Update::Merged) {
+        return refuse(
+            "`--update merged` is for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
+        );
+    }
     if args.run.strategy != Strategy::HogwildPlusPlus && args.run.ring.is_given() {
         return refuse(
             "`--clusters`, `--cluster-size`, `--update-delay`, `--ring-beta`, `--ring-lambda` and `--pin` are for \
@@ -173,7 +178,7 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
 /// All settings but an l2 that depends on the number of examples, checked.
 fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
     let problem = &args.problem;
-    let trainer = Trainer {
+    let mut trainer = Trainer {
         loss: problem.loss,
         precision: match args.run.precision {
             args::Precision::F32 => Precision::F32,
@@ -196,6 +201,11 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
         data_name: source::display_name(&args.data),
         settings: Settings { params: args.params.clone(), ..settings(&args.run, problem.l1)? },
     };
+    let given = args.run.strategy == Strategy::Hogwild && args.run.update.is_none();
+    let saga = trainer.choose(trainer.settings.penalty) == Solver::Saga && problem.weights.is_none();
+    if given && saga {
+        trainer.settings.sharing = Sharing::Hogwild(Write::Wild);
+    }
     trainer.check()?;
     if let Some(cost) = problem.cost.filter(|cost| !(cost.is_finite() && *cost > 0.0)) {
         return Err(parameter(
@@ -220,15 +230,20 @@ fn class_weights(given: &[ClassWeight]) -> ExampleWeights {
 }
 
 fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
-    let update = match args.update {
-        None | Some(Update::Wild) => Write::Wild,
-        Some(Update::Atomic) => Write::Atomic,
-    };
+    let update = args.update.map(|update| match update {
+        Update::Wild => Write::Wild,
+        Update::Atomic => Write::Atomic,
+        Update::Merged => Write::Merged,
+    });
     let mut settings = Settings {
         sharing: match args.strategy {
             Strategy::Sequential => Sharing::Sequential,
-            Strategy::Hogwild => Sharing::Hogwild(update),
-            Strategy::HogwildPlusPlus => Sharing::HogwildPlusPlus(clustering(&args.ring, update)?),
+            // A way to write weights is one for several threads.
+            Strategy::Auto => update.map_or(Sharing::Auto, Sharing::Hogwild),
+            Strategy::Hogwild => Sharing::Hogwild(update.unwrap_or(Write::Merged)),
+            Strategy::HogwildPlusPlus => {
+                Sharing::HogwildPlusPlus(clustering(&args.ring, update.unwrap_or_default())?)
+            }
         },
         threads: match args.threads {
             None => 0,

@@ -59,6 +59,7 @@ fn with_as_many_classes_as_threads_the_outcome_does_not_depend_on_the_threads() 
         let fit = trainer(threads).fit(&data).unwrap();
         assert_eq!(fit.model, expected.model, "{threads} threads");
         assert_eq!(fit.fit.began.workers, threads);
+        assert_eq!(fit.fit.began.reason.as_deref(), Some("each thread trains classes of its own"));
     }
     let Quality::ManyClasses { accuracy, .. } = expected.train.quality else {
         panic!("{:?}", expected.train)
@@ -75,6 +76,7 @@ fn threads_go_to_classes_or_classes_to_threads() {
     };
     let hogwild = Sharing::Hogwild(Update::Wild);
     assert_eq!(classes(26, hogwild, 8), (8, 1));
+    assert_eq!(classes(26, Sharing::Auto, 8), (8, 1));
     assert_eq!(classes(8, hogwild, 8), (8, 1));
     assert_eq!(classes(3, hogwild, 8), (1, 8));
     assert_eq!(classes(3, Sharing::Sequential, 8), (1, 1));
@@ -163,8 +165,15 @@ fn an_error_ends_the_training_of_all_classes() {
 
 /// A fit with as many visits as `class`.
 fn fit_of_nothing(class: usize) -> Fit<f64> {
-    let began =
-        Began { workers: 1, layout: None, step_size: None, terms: 0, progress: Progress::new(1).into() };
+    let began = Began {
+        workers: 1,
+        sharing: Sharing::Sequential,
+        reason: None,
+        layout: None,
+        step_size: None,
+        terms: 0,
+        progress: Progress::new(1).into(),
+    };
     Fit {
         weights: Vec::new(),
         objective: 0.0,

@@ -45,6 +45,9 @@ impl fmt::Display for Summary<'_> {
         let clusters = clusters(settings);
         writeln!(f, "solver     {}, {}", settings.solver, settings.precision)?;
         writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
+        if let Some(reason) = &settings.strategy_reason {
+            writeln!(f, "strategy   {}: {reason}", settings.strategy)?;
+        }
         if let Some(schedule) = &settings.schedule {
             let origin = if settings.learning_rate_searched == Some(true) { "searched" } else { "given" };
             let rate = settings.learning_rate.map_or("for each class".into(), number);

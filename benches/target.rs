@@ -1,0 +1,203 @@
+//! Time to a target, side by side: `cargo bench --bench target -- [--gap P] [--seeds 1,2,3] [--ways a,b,...] [DATA ...]`.
+//!
+//! Trains with each way to use the threads, interleaved, and prints the median over seeds of the training time until
+//! the objective is P percent (default 5) above the certified optimum, interpolated in the logarithm of the gap
+//! between epochs; how many times as fast that is as the first way; and the shortest of all epochs, in ms. At the end stand
+//! the mean and the worst factor of `auto` against the best way of each data set. Logistic loss, l2 = 1/n, no bias. A
+//! way is a strategy and a number of threads, `hogwild:2`. Data sets and optima as for the bench `optima`.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use serde::Deserialize;
+use wildsgd::Dataset;
+use wildsgd::data::{self, LoadOptions};
+use wildsgd::strategy::Update;
+use wildsgd::train::{Clustering, Clusters, Fit, Sharing, Solver, Trainer};
+
+const NAMES: [&str; 10] = [
+    "a9a",
+    "mushrooms",
+    "phishing",
+    "ijcnn1",
+    "reuters-money-fx",
+    "movie-reviews",
+    "sentence-polarity",
+    "debian-desc",
+    "kdd99",
+    "debian-paths-500k",
+];
+
+#[derive(Deserialize)]
+struct Optimum {
+    data: String,
+    loss: String,
+    l2: f64,
+    objective: f64,
+}
+
+struct Options {
+    gap: f64,
+    seeds: Vec<u64>,
+    ways: Vec<String>,
+    names: Vec<String>,
+}
+
+impl Options {
+    fn parse() -> Self {
+        let list = |text: String| text.split(',').map(String::from).collect::<Vec<_>>();
+        let mut options = Options {
+            gap: 5.0,
+            seeds: vec![1, 2, 3],
+            ways: list("sequential:1,wild:2,hogwild:2,hogwild++:2,auto:2".into()),
+            names: Vec::new(),
+        };
+        let mut arguments = env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().unwrap_or_default();
+            match argument.as_str() {
+                "--bench" => {}
+                "--gap" => options.gap = number(&value()),
+                "--seeds" => options.seeds = list(value()).iter().map(|seed| number(seed)).collect(),
+                "--ways" => options.ways = list(value()),
+                name => options.names.push(name.into()),
+            }
+        }
+        if options.names.is_empty() {
+            options.names = NAMES.map(String::from).into();
+        }
+        options
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> T {
+    text.parse().unwrap_or_else(|_| panic!("`{text}` is not a number"))
+}
+
+fn main() {
+    let folder = PathBuf::from(env::var("WILDSGD_REFERENCE").unwrap_or_else(|_| "../shared".into()));
+    let Ok(lines) = fs::read_to_string(folder.join("reference/optima.jsonl")) else {
+        println!("skipped: {} holds no reference/optima.jsonl", folder.display());
+        return;
+    };
+    let optima: Vec<Optimum> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a reference line is an object"))
+        .collect();
+    let options = Options::parse();
+    println!(
+        "{:<18} {:<16} {:>10} {:>8} {:>7} {:>12} {:>8}",
+        "data", "way", "to gap, ms", "factor", "epochs", "least epoch", "end, %"
+    );
+    let mut lost = Vec::new();
+    for name in &options.names {
+        let data = load(&folder, name);
+        let l2 = 1.0 / data.len() as f64;
+        let optimum = optima
+            .iter()
+            .find(|o| o.data == *name && o.loss == "logistic" && (o.l2 / l2 - 1.0).abs() < 1e-9)
+            .expect("a reference for l2 = 1/n");
+        lost.extend(compare(name, &data, optimum.objective, &options));
+    }
+    if !lost.is_empty() {
+        let mean = (lost.iter().map(|lost| lost.ln()).sum::<f64>() / lost.len() as f64).exp();
+        let worst = lost.iter().copied().fold(0.0, f64::max);
+        println!("auto takes {mean:.2} times as long as the best other way, at worst {worst:.2} times");
+    }
+}
+
+fn load(folder: &Path, name: &str) -> Dataset {
+    let plain = folder.join(format!("data/{name}.train.svm"));
+    let path = if plain.exists() { plain } else { plain.with_extension("svm.zst") };
+    data::load(path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What one fit showed.
+struct Run {
+    /// Milliseconds to the gap; infinite if it was not reached.
+    to_gap: f64,
+    epochs: f64,
+    /// Milliseconds of the shortest epoch.
+    epoch: f64,
+    end: f64,
+}
+
+/// Returns how many times as long `auto` took as the best other way, if it is one of the ways.
+fn compare(name: &str, data: &Dataset, optimum: f64, options: &Options) -> Option<f64> {
+    let mut runs: Vec<Vec<Run>> = options.ways.iter().map(|_| Vec::new()).collect();
+    for &seed in &options.seeds {
+        for (way, runs) in options.ways.iter().zip(&mut runs) {
+            runs.push(run(data, way, seed, optimum, options.gap));
+        }
+    }
+    let (mut first, mut auto, mut best) = (f64::NAN, None, f64::INFINITY);
+    for (way, runs) in options.ways.iter().zip(&runs) {
+        let [time, epochs, epoch, end] = [
+            median(runs.iter().map(|run| run.to_gap)),
+            median(runs.iter().map(|run| run.epochs)),
+            runs.iter().map(|run| run.epoch).fold(f64::INFINITY, f64::min),
+            median(runs.iter().map(|run| run.end)),
+        ];
+        first = if first.is_nan() { time } else { first };
+        match way.starts_with("auto") {
+            true => auto = Some(time),
+            false => best = best.min(time),
+        }
+        println!(
+            "{name:<18} {way:<16} {time:>10.2} {:>8.2} {epochs:>7.2} {epoch:>12.2} {end:>8.3}",
+            first / time
+        );
+    }
+    auto.map(|auto| auto / best)
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn run(data: &Dataset, way: &str, seed: u64, optimum: f64, gap: f64) -> Run {
+    let (strategy, threads) = way.split_once(':').unwrap_or((way, "0"));
+    let mut trainer = Trainer { bias: None, solver: Solver::Sgd, ..Trainer::default() };
+    trainer.settings.sharing = match strategy {
+        "auto" => Sharing::Auto,
+        "sequential" => Sharing::Sequential,
+        "wild" => Sharing::Hogwild(Update::Wild),
+        "atomic" => Sharing::Hogwild(Update::Atomic),
+        "hogwild" => Sharing::Hogwild(Update::Merged),
+        "hogwild++" => Sharing::HogwildPlusPlus(Clustering {
+            clusters: Clusters::Count(number(threads)),
+            ..Clustering::default()
+        }),
+        _ => panic!("`{way}` is no strategy with a number of threads"),
+    };
+    trainer.settings.threads = number(threads);
+    trainer.settings.seed = seed;
+    let shuffled = data.shuffled(seed);
+    let fit = trainer.fit(&shuffled).unwrap_or_else(|error| panic!("{error}")).fit;
+    let (to_gap, epochs) = reached(&fit, optimum, gap);
+    Run { to_gap, epochs, epoch: shortest(&fit), end: 100.0 * (fit.objective / optimum - 1.0) }
+}
+
+fn shortest(fit: &Fit<f64>) -> f64 {
+    let ends = || fit.epochs.iter().map(|epoch| 1e3 * epoch.train_time.as_secs_f64());
+    ends().skip(1).zip(ends()).map(|(end, start)| end - start).fold(f64::INFINITY, f64::min)
+}
+
+/// Milliseconds and epochs until the objective was `gap` percent above `optimum`.
+fn reached(fit: &Fit<f64>, optimum: f64, gap: f64) -> (f64, f64) {
+    // Zero weights: each logistic loss is ln 2.
+    let mut last = (0.0, 0.0, (std::f64::consts::LN_2 / optimum - 1.0).ln());
+    let wanted = (gap / 100.0).ln();
+    for epoch in &fit.epochs {
+        let distance = (epoch.objective / optimum - 1.0).max(1e-12).ln();
+        let now = (1e3 * epoch.train_time.as_secs_f64(), epoch.epoch as f64, distance);
+        if distance <= wanted {
+            let share = (last.2 - wanted) / (last.2 - distance);
+            return (last.0 + share * (now.0 - last.0), last.1 + share * (now.1 - last.1));
+        }
+        last = now;
+    }
+    (f64::INFINITY, f64::INFINITY)
+}

@@ -1,0 +1,201 @@
+//! A copy of the weights for each worker, merged the more often the more often a coordinate is touched.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Pass;
+use super::crew::Crew;
+use super::tickets::Tickets;
+use super::worker::work;
+use crate::error::Result;
+use crate::params::{Merged, Real, Replica, SharedParams};
+use crate::real::Slot;
+use crate::rule::Visit;
+
+/// The workers' copies, and when they are merged.
+#[derive(Debug, Default)]
+pub(super) struct Merging<R> {
+    replicas: Vec<Mutex<Replica<R>>>,
+    groups: Vec<Vec<u32>>,
+    /// Whether the copies hold what `params` does.
+    fresh: bool,
+}
+
+impl<R: Real> Merging<R> {
+    /// Says that the weights were changed by others.
+    pub(super) fn restart(&mut self) {
+        self.fresh = false;
+    }
+
+    /// One epoch, as [`Strategy::epoch`](super::Strategy::epoch).
+    pub(super) fn epoch<V: Visit<Real = R>>(
+        &mut self,
+        crew: &Crew,
+        visit: &V,
+        params: &SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
+        let workers = crew.workers();
+        if self.replicas.len() != workers {
+            self.replicas = (0..workers).map(|_| Mutex::default()).collect();
+            self.groups = groups(visit, pass.order.block_len(), pass.order.blocks() / workers, workers);
+            self.fresh = false;
+        }
+        // Until the workers have ended well, the copies are nothing to go on with.
+        let fresh = std::mem::replace(&mut self.fresh, false);
+        let tickets = Tickets::new(pass.order.blocks());
+        let visits = crew.run(&tickets, |worker| {
+            let mut replica = lock(&self.replicas[worker]);
+            if !fresh {
+                replica.fill(params);
+            }
+            let weights = Merged::new(&mut replica, params, &self.groups, visit.common());
+            work(worker, visit, &weights, &tickets, pass, |_| ())
+        })?;
+        let factor = visit.fold(pass.clock(visits)).unwrap_or(R::ONE);
+        self.meet(crew, params, factor, params.len() - visit.common())?;
+        self.fresh = true;
+        Ok(visits)
+    }
+
+    /// Merges all coordinates, when no worker runs, and multiplies the first `scaled` of them by `factor`.
+    fn meet(&mut self, crew: &Crew, params: &SharedParams<R>, factor: R, scaled: usize) -> Result<()> {
+        let mut replicas: Vec<_> = self.replicas.iter().map(lock).collect();
+        let parts = if params.len() < MANY { 1 } else { crew.workers() };
+        let part_len = params.len().div_ceil(parts).next_multiple_of(TOGETHER).max(TOGETHER);
+        let mut pieces: Vec<_> = replicas
+            .iter_mut()
+            .map(|replica| {
+                let Replica { now, told } = &mut **replica;
+                now.chunks_mut(part_len).zip(told.chunks_mut(part_len))
+            })
+            .collect();
+        let slots = params.slots();
+        let parts: Vec<_> = slots
+            .chunks(part_len)
+            .enumerate()
+            .map(|(part, slots)| Part {
+                slots,
+                copies: pieces.iter_mut().filter_map(Iterator::next).collect(),
+                factor,
+                scaled: scaled.saturating_sub(part * part_len).min(slots.len()),
+            })
+            .collect();
+        if let [_] = parts[..] {
+            parts.into_iter().for_each(Part::meet);
+            return Ok(());
+        }
+        let parts: Vec<_> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
+        let meet = |worker: usize| {
+            if let Some(part) = parts.get(worker).and_then(|part| lock(part).take()) {
+                part.meet();
+            }
+            0
+        };
+        crew.run(&Tickets::new(0), meet).map(|_: u64| ())
+    }
+}
+
+/// A lock that a panic has poisoned holds what is made anew before the next epoch.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Weights from which on a pass over them is worth waking threads.
+const MANY: usize = 50_000;
+/// Coordinates that are summed at a time, in the first-level cache.
+const TOGETHER: usize = 256;
+
+/// Some coordinates of all copies, (now, told) each.
+struct Part<'a, R: Real> {
+    slots: &'a [R::Shared],
+    copies: Vec<(&'a mut [R], &'a mut [R])>,
+    factor: R,
+    /// How many of the coordinates are multiplied by the factor.
+    scaled: usize,
+}
+
+impl<R: Real> Part<'_, R> {
+    fn meet(mut self) {
+        let mut sums = [R::ZERO; TOGETHER];
+        for (k, slots) in self.slots.chunks(TOGETHER).enumerate() {
+            let range = k * TOGETHER..k * TOGETHER + slots.len();
+            let sums = &mut sums[..slots.len()];
+            sums.iter_mut().zip(slots).for_each(|(sum, slot)| *sum = slot.get());
+            for (now, told) in &self.copies {
+                let moved = now[range.clone()].iter().zip(&told[range.clone()]);
+                sums.iter_mut().zip(moved).for_each(|(sum, (&now, &told))| *sum += now - told);
+            }
+            let scaled = self.scaled.saturating_sub(range.start).min(slots.len());
+            sums[..scaled].iter_mut().for_each(|sum| *sum = *sum * self.factor);
+            sums.iter().zip(slots).for_each(|(&sum, slot)| slot.set(sum));
+            for (now, told) in &mut self.copies {
+                now[range.clone()].copy_from_slice(sums);
+                told[range.clone()].copy_from_slice(sums);
+            }
+        }
+    }
+}
+
+/// How often a worker may touch a coordinate before its copies meet, where others do not look on.
+const TOUCHES: f64 = 64.0;
+/// Least visits of a worker between two meetings, where there is one other: a meeting takes about as long as a visit.
+const VISITS: f64 = 256.0;
+/// Share of the terms that touches are counted on, and the least number of terms: a coordinate that is not seen here is
+/// touched a few times an epoch.
+const SAMPLED: usize = 8;
+const LEAST_SAMPLE: usize = 8_192;
+
+/// The coordinates that meet once in 2^g blocks, for each g; what is touched rarely is in none and meets at the end of an
+/// epoch, in which each of `workers` workers visits about `blocks` blocks of `block` terms.
+fn groups<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> Vec<Vec<u32>> {
+    let sample = visit.terms().min((visit.terms() / SAMPLED).max(LEAST_SAMPLE));
+    let mut touched = vec![0_u32; visit.width()];
+    for term in 0..sample {
+        visit.support(term).for_each(|j| touched[j] += 1);
+    }
+    touched[visit.width() - visit.common()..].fill(sample as u32);
+    let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
+    for (j, &count) in touched.iter().enumerate().filter(|&(_, &count)| count > 0) {
+        let visits = (TOUCHES * sample as f64 / f64::from(count)).max(VISITS);
+        // The more others there are, the sooner as much is missed.
+        let apart = visits / (workers.max(2) - 1) as f64 / block as f64;
+        if let Some(group) = groups.get_mut(apart.max(1.0).log2() as usize) {
+            group.push(j as u32);
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Builder;
+    use crate::problem::{Hinge, Linear};
+    use crate::rule::{Penalty, Schedule, Sgd, StepSize};
+
+    #[test]
+    fn what_is_touched_more_often_meets_more_often() {
+        let mut builder = Builder::default();
+        for i in 0..64_000 {
+            builder.entry(0, 1.0);
+            for (j, every) in [(1, 16), (2, 256), (3, 60_000)] {
+                if i % every == 0 {
+                    builder.entry(j, 1.0);
+                }
+            }
+            builder.end_row(1.0);
+        }
+        let (data, targets) = (builder.finish(0), vec![1.0; 64_000]);
+        let problem = Linear::new(&data, &targets, Hinge, Some(1.0)).unwrap();
+        let rule: Sgd<_, f32> =
+            Sgd::new(&problem, Penalty::default(), StepSize::new(1.0, Schedule::Constant), true);
+        let found = |workers| {
+            let groups = groups(&rule, 64, 500, workers);
+            let group = |j| groups.iter().position(|group| group.contains(&j));
+            [0, 1, 2, 3, 4].map(group)
+        };
+        // Once in 256 visits, in 64 touches, and at the end of an epoch; the bias is coordinate 4.
+        assert_eq!(found(2), [Some(2), Some(4), Some(8), None, Some(2)]);
+        assert_eq!(found(5), [Some(0), Some(2), Some(6), None, Some(0)]);
+    }
+}

@@ -1,0 +1,120 @@
+//! The choice of a strategy for those who leave it to the program; the rule is argued in `src/strategy/README.md`.
+
+use super::{Fit, Settings, Sharing};
+use crate::error::Result;
+use crate::params::Real;
+use crate::problem::Problem;
+use crate::strategy::{Order, Update};
+
+/// When a solver may move copies of the weights that are merged as often as they are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copies {
+    Always,
+    /// Not on a small set of dense rows: all workers take the first large steps at the same place.
+    UnlessDense,
+    /// What the solver keeps beside the weights would not follow the copies.
+    Never,
+}
+
+/// What the choice depends on.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    /// Threads that would get something to do.
+    workers: usize,
+    terms: usize,
+    width: usize,
+    /// Coordinates that the terms touch, summed over all terms.
+    touches: usize,
+}
+
+/// Fewest touches of an epoch that are worth sharing: it takes as long as waking a thread a few times.
+const FEW: usize = 50_000;
+/// Most weights in all copies together, for each touch of an epoch: above that, copies would take more memory than twice
+/// the data.
+const COPIED: usize = 2;
+/// Touches of an epoch below which a set is small.
+const SMALL: usize = 2_000_000;
+/// A term of a dense set touches more than one in so many weights.
+const DENSE: usize = 100;
+
+/// Trains by `train` with the sharing that suits the problem, and leaves the reason in the fit.
+pub(super) fn choose<R: Real>(
+    problem: &impl Problem,
+    settings: &Settings,
+    copies: Copies,
+    train: impl FnOnce(&Settings) -> Result<Fit<R>>,
+) -> Result<Fit<R>> {
+    let workers = settings.workers().min(Order::new(problem.terms()).blocks());
+    let size = Size { workers, terms: problem.terms(), width: problem.width(), touches: problem.touches() };
+    let (sharing, reason) = size.sharing(copies);
+    let mut fit = train(&Settings { sharing, ..settings.clone() })?;
+    fit.began.reason = Some(reason);
+    Ok(fit)
+}
+
+impl Size {
+    /// How to share the weights, and why.
+    fn sharing(self, copies: Copies) -> (Sharing, String) {
+        let Size { workers, terms, width, touches } = self;
+        if workers == 1 {
+            return (Sharing::Sequential, "one thread has nobody to share with".into());
+        }
+        if touches < FEW {
+            let reason = format!("an epoch of {touches} non-zeros is over before other threads have begun");
+            return (Sharing::Sequential, reason);
+        }
+        if copies == Copies::Never {
+            let reason = "all threads on one vector: the solver's average gradient has no copies".into();
+            return (Sharing::Hogwild(Update::Wild), reason);
+        }
+        let dense = touches.saturating_mul(DENSE) > width.saturating_mul(terms);
+        if copies == Copies::UnlessDense && dense && touches < SMALL {
+            let reason = format!(
+                "{touches} non-zeros meet on {width} weights so often that threads repeat each other's steps"
+            );
+            return (Sharing::Sequential, reason);
+        }
+        if width > touches || width.saturating_mul(workers) > COPIED * touches {
+            let reason = format!(
+                "{touches} non-zeros seldom meet on {width} weights, which are too many for a copy a thread"
+            );
+            return (Sharing::Hogwild(Update::Wild), reason);
+        }
+        let reason =
+            format!("a copy of the {width} weights for each thread, merged as often as they are used");
+        (Sharing::Hogwild(Update::Merged), reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_choice_follows_threads_and_sizes() {
+        let chosen = |workers, width, touches| {
+            Size { workers, terms: touches / 10, width, touches }.sharing(Copies::UnlessDense).0
+        };
+        assert_eq!(chosen(1, 100, 1 << 30), Sharing::Sequential);
+        assert_eq!(chosen(8, 100, FEW - 1), Sharing::Sequential);
+        assert_eq!(chosen(8, 1000, FEW), Sharing::Hogwild(Update::Merged));
+        assert_eq!(chosen(2, 1 << 20, 1 << 20), Sharing::Hogwild(Update::Merged));
+        assert_eq!(chosen(2, 1 << 20, (1 << 20) - 1), Sharing::Hogwild(Update::Wild));
+        assert_eq!(chosen(4, 1 << 20, 1 << 20), Sharing::Hogwild(Update::Wild), "too much memory");
+    }
+
+    #[test]
+    fn the_choice_follows_what_the_solver_bears() {
+        let chosen = |copies, width, touches| {
+            Size { workers: 4, terms: touches / 10, width, touches }.sharing(copies).0
+        };
+        let [sequential, wild, merged] =
+            [Sharing::Sequential, Sharing::Hogwild(Update::Wild), Sharing::Hogwild(Update::Merged)];
+        assert_eq!(chosen(Copies::UnlessDense, 999, SMALL - 10), sequential);
+        assert_eq!(chosen(Copies::UnlessDense, 1000, SMALL - 10), merged);
+        assert_eq!(chosen(Copies::UnlessDense, 999, SMALL), merged);
+        assert_eq!(chosen(Copies::Always, 999, SMALL - 10), merged);
+        assert_eq!(chosen(Copies::Never, 999, SMALL), wild);
+        assert_eq!(chosen(Copies::Never, 999, FEW - 1), sequential);
+    }
+}
