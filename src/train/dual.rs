@@ -49,7 +49,7 @@ pub fn ascend<L: Conjugate, R: Real>(
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
         Sharing::Auto => {
-            choose(problem, settings, Copies::Always, |settings| ascend(problem, settings, evaluate, watch))
+            choose(problem, settings, Copies::IfDense, |settings| ascend(problem, settings, evaluate, watch))
         }
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),

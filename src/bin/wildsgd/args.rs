@@ -202,7 +202,7 @@ pub struct RunArgs {
     pub strategy: Strategy,
     /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never does; merged writes a
     /// copy of the thread's own, merged often (not with hogwild++ or saga)
-    /// [default: merged, for hogwild++ and saga wild]
+    /// [default: merged with --solver sgd and hogwild, else wild]
     #[arg(long, value_enum)]
     pub update: Option<Update>,
     #[command(flatten)]

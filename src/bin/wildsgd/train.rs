@@ -202,8 +202,9 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
         settings: Settings { params: args.params.clone(), ..settings(&args.run, problem.l1)? },
     };
     let given = args.run.strategy == Strategy::Hogwild && args.run.update.is_none();
-    let saga = trainer.choose(trainer.settings.penalty) == Solver::Saga && problem.weights.is_none();
-    if given && saga {
+    let mut penalty = trainer.settings.penalty;
+    penalty.l2 = trainer.l2.unwrap_or(1.0);
+    if given && trainer.choose(penalty) != Solver::Sgd {
         trainer.settings.sharing = Sharing::Hogwild(Write::Wild);
     }
     trainer.check()?;
