@@ -22,6 +22,7 @@ pub use order::Order;
 pub use sequential::Sequential;
 pub(crate) use sequential::visit_alone;
 pub use topology::Topology;
+pub(crate) use topology::pin;
 pub use worker::{Control, Progress};
 
 use crate::error::Result;

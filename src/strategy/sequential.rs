@@ -2,7 +2,8 @@
 
 use super::tickets::Tickets;
 use super::worker::work;
-use super::{Pass, Strategy};
+use super::topology::pin;
+use super::{Pass, Strategy, Topology};
 use crate::error::Result;
 use crate::params::{Plain, Real, SharedParams};
 use crate::rule::Visit;
@@ -11,6 +12,14 @@ use crate::rule::Visit;
 #[derive(Clone, Debug, Default)]
 pub struct Sequential<R> {
     weights: Vec<R>,
+    place: Option<usize>,
+}
+
+impl<R> Sequential<R> {
+    /// The same, with the calling thread kept on one processor of `topology` during an epoch.
+    pub fn pinned(topology: &Topology) -> Self {
+        Sequential { weights: Vec::new(), place: topology.places(&[1]).first().copied() }
+    }
 }
 
 impl<R: Real> Strategy<R> for Sequential<R> {
@@ -28,6 +37,7 @@ impl<R: Real> Strategy<R> for Sequential<R> {
         params: &SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
+        let _pin = self.place.map(pin);
         self.weights.resize(params.len(), R::ZERO);
         params.copy_to(&mut self.weights);
         let visits = visit_alone(visit, &mut self.weights, pass);

@@ -4,7 +4,7 @@
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
 use super::search::search;
-use super::{Settings, Sharing};
+use super::{Clustering, Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::Problem;
@@ -31,10 +31,17 @@ pub fn minimize<P: Problem, R: Real>(
         Sharing::Auto => choose(problem, settings, Copies::UnlessDense, |settings| {
             minimize(problem, settings, evaluate, watch)
         }),
+        Sharing::Sequential if settings.pin => {
+            run(problem, settings, Sequential::pinned(&Topology::detect()), evaluate, watch)
+        }
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
+        Sharing::Hogwild(update) if settings.pin => {
+            run(problem, settings, Hogwild::pinned(workers, update, &Topology::detect()), evaluate, watch)
+        }
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
         Sharing::HogwildPlusPlus(clustering) => {
             let topology = Topology::detect();
+            let clustering = Clustering { pin: clustering.pin || settings.pin, ..clustering };
             let strategy = HogwildPlusPlus::new(clustering.layout(workers, &topology, problem), &topology)?;
             run(problem, settings, strategy, evaluate, watch)
         }

@@ -100,6 +100,8 @@ pub struct Settings {
     pub sharing: Sharing,
     /// Number of workers; 0, the default, takes one a core. Sequential training has one in any case.
     pub threads: usize,
+    /// Whether each worker of sequential, hogwild and hogwild++ is kept on one processor, where the system can do that. Default no.
+    pub pin: bool,
     /// First step size, above 0; `None`, the default, searches for one.
     pub learning_rate: Option<f64>,
     /// The step size's course.
@@ -126,6 +128,7 @@ impl Default for Settings {
             penalty: Penalty::default(),
             sharing: Sharing::Auto,
             threads: 0,
+            pin: false,
             learning_rate: None,
             schedule: Schedule::default(),
             epochs: 1000,
