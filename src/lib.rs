@@ -70,6 +70,7 @@ pub mod real;
 pub mod report;
 pub mod rule;
 pub mod save;
+pub mod scaling;
 pub mod strategy;
 mod sync;
 pub mod train;

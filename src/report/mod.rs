@@ -6,6 +6,8 @@
 
 mod evaluated;
 mod inspected;
+mod machine;
+pub mod scaled;
 mod svg;
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,8 @@ use serde::Serialize;
 
 pub use evaluated::{Evaluated, ModelFile};
 pub use inspected::Inspected;
+pub use machine::{Cache, Machine};
+pub use scaled::Scaled;
 pub use svg::write_svg;
 pub use trained::{Class, Epoch, Outcome, Settings, Trained};
 

@@ -1,8 +1,8 @@
 //! One thread on plain memory: the oracle for all other strategies.
 
 use super::tickets::Tickets;
-use super::worker::work;
 use super::topology::pin;
+use super::worker::work;
 use super::{Pass, Strategy, Topology};
 use crate::error::Result;
 use crate::params::{Plain, Real, SharedParams};

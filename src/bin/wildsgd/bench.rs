@@ -1,8 +1,11 @@
 //! `wildsgd bench`: how fast this machine does what the command does.
 
+mod scaling;
+
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use wildsgd::data::cache::{self, Notes};
 use wildsgd::data::{self, LoadOptions, Throughput, source, throughput};
@@ -11,9 +14,11 @@ use wildsgd::{Error, Result, save};
 use crate::args::{BenchArgs, BenchLoadArgs, Benchmark};
 use crate::failure::Failure;
 
-pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
-    let Benchmark::Load(args) = &args.benchmark;
-    load(args)
+pub fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode, Failure> {
+    match &args.benchmark {
+        Benchmark::Load(args) => load(args),
+        Benchmark::Scaling(args) => scaling::run(args, started),
+    }
 }
 
 fn load(args: &BenchLoadArgs) -> Result<ExitCode, Failure> {
