@@ -4,6 +4,7 @@
 //! [`SCHEMA`] changes whenever a key changes its name or its meaning; keys may be added under the same number.
 //! All times are in seconds.
 
+mod drawing;
 mod evaluated;
 mod inspected;
 mod machine;

@@ -10,7 +10,8 @@
 //! - wild and atomic updates: each touch of a weight finds its line with another thread with probability (P-1)/P, at
 //!   the extra cost that two threads showed on these rows, with probability 1/2;
 //! - merged copies: the meetings of `strategy/merging.rs`, at the cost of one, and the dense pass at the end;
-//! - the ring: its syncs as dense passes over three vectors, and wild updates within a cluster;
+//! - the ring: its syncs, each a meeting of all weights and a pass over three vectors, the consensus at the end, and wild
+//!   updates within a cluster;
 //! - all others: the share (P-1)/P of T(1), which only a fit can scale.
 //!
 //! T(1) is measured, so that one thread says nothing of the model. g is 1 (0 for the others); where points between one
@@ -46,9 +47,11 @@ pub(super) struct Machine<'a> {
     pub(super) topology: Topology,
 }
 
-/// Touches after which a coordinate meets, and visits between two meetings, with two threads (`strategy/merging.rs`).
+/// Touches after which a coordinate meets, and least visits between two meetings, with two threads (`strategy/merging.rs`).
 const TOUCHES: f64 = 64.0;
 const VISITS: f64 = 256.0;
+/// Terms in a block, between which meetings and syncs are.
+const BLOCK: f64 = 64.0;
 /// Weights from which on all threads take part in the last meeting.
 const MANY: usize = 1 << 16;
 
@@ -125,9 +128,11 @@ impl Machine<'_> {
                 };
                 let width = self.frequencies.len();
                 let delay = Layout::new(threads, clusters).for_problem(self.examples, width).update_delay;
-                let syncs = self.examples as f64 / p / delay.max(64) as f64;
+                let syncs = self.examples as f64 / p / (delay as f64).max(BLOCK);
+                let sync = width as f64 * (pieces.meeting.unwrap_or(0.0) + 3.0 * pieces.sweep);
+                let consensus = 2.0 * clusters as f64 * width as f64 * pieces.sweep;
                 let within = (p / clusters as f64).max(1.0);
-                syncs * 3.0 * width as f64 * pieces.sweep / p + touches(within, pieces.contended_touch)
+                syncs * sync / p + consensus + touches(within, pieces.contended_touch)
             }
             _ => single * (p - 1.0) / p,
         }
@@ -135,9 +140,12 @@ impl Machine<'_> {
 
     /// Meetings of one worker in an epoch.
     fn meetings(&self, p: f64) -> f64 {
-        let (touches, visits) = (TOUCHES / (p - 1.0).max(1.0), VISITS / (p - 1.0).max(1.0));
-        let most = self.examples as f64 / p / visits;
-        let of = |&count: &u32| (f64::from(count) / p / touches).floor().min(most);
+        let blocks = self.examples as f64 / p / BLOCK;
+        let of = |&count: &u32| {
+            let visits = (TOUCHES * self.examples as f64 / f64::from(count.max(1))).max(VISITS);
+            let apart = (visits / (p - 1.0).max(1.0) / BLOCK).max(1.0).log2().floor().exp2();
+            if apart <= blocks { blocks / apart } else { 0.0 }
+        };
         self.frequencies.iter().map(of).sum()
     }
 }

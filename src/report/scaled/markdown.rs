@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{Scaled, Table, notes, points, streaming};
+use super::{Scaled, Table, notes, points, prediction, streaming, target};
 use crate::error::Result;
 use crate::save;
 
@@ -33,7 +33,13 @@ fn text(report: &Scaled) -> String {
         text += "\nWeak scaling: data in proportion to the threads\n\n";
         table(&mut text, &points(report, true));
     }
-    text += "\n";
+    if report.scaling.target.is_some() {
+        text += "\nTime to the target, loading included\n\n";
+        table(&mut text, &target(report));
+    }
+    text += "\nModel of the machine beside the measurement\n\n";
+    table(&mut text, &prediction(report));
+    text += "\nWhat the machine could give\n\n";
     table(&mut text, &streaming(report));
     text += "\n";
     for note in notes(report) {

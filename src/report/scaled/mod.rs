@@ -21,7 +21,7 @@ pub use markdown::write_markdown;
 pub use page::write_html;
 pub use plots::write_plots;
 pub use spark::sparkline;
-pub use tables::{Table, notes, points, shapes, streaming};
+pub use tables::{Table, notes, points, prediction, shapes, streaming, target};
 
 use super::{Data, Machine, SCHEMA};
 use crate::scaling::Scaling;

@@ -40,72 +40,96 @@ const MARK: &str = "*";
 /// What was not measured, or did not arrive.
 const NONE: &str = "-";
 
-/// A row a point, the plain loop first. `weak` points have a number of examples each.
+/// A row a point, the plain loop first: throughput, and the way to the optimum. `weak` points have a number of examples
+/// each.
 pub fn points(report: &Scaled, weak: bool) -> Table {
-    let scaling = &report.scaling;
     let heads = ["strategy", "threads"].into_iter().chain(weak.then_some("examples"));
-    let heads = heads.chain(["M nnz/s", "+-", "speed-up", "efficiency", "of stream"]).map(String::from);
-    let to = GAPS.iter().flat_map(|gap| {
-        let gap = percent(*gap);
-        [format!("epochs to {gap}"), format!("s to {gap}"), "+-".into(), "speed-up".into()]
-    });
-    let mut heads: Vec<String> = heads.chain(to).collect();
-    let target = scaling.target.filter(|_| !weak);
-    if target.is_some() {
-        heads.extend(["load s", "train s", "target s"].map(String::from));
+    let mut heads: Vec<String> =
+        heads.chain(["M nnz/s", "+-", "speed-up", "efficiency"]).map(String::from).collect();
+    for gap in GAPS.map(percent) {
+        heads.extend([format!("epochs to {gap}"), format!("s to {gap}"), "+-".into(), "speed-up".into()]);
     }
     let tested = report.test_data.is_some();
     heads.extend(tested.then(|| "accuracy".into()));
-    let predicted = !weak && scaling.strong.iter().any(|point| point.prediction.is_some());
-    heads.extend(
-        predicted.then_some(["model ms", "epoch ms", "error"].map(String::from)).into_iter().flatten(),
-    );
-
-    let first = (!weak).then_some(&scaling.plain);
-    let all = if weak { &scaling.weak } else { &scaling.strong };
     let row = |point: &Point| {
-        let mark = if point.oversubscribed { MARK } else { "" };
-        let mut cells = vec![point.strategy.clone(), format!("{}{mark}", point.threads)];
+        let mut cells = vec![point.strategy.clone(), threads(point)];
         cells.extend(weak.then(|| point.examples.to_string()));
         cells.extend([
             format!("{:.1}", point.nonzeros_per_second.median / 1e6),
-            spread(point.nonzeros_per_second),
+            spread(Some(point.nonzeros_per_second)),
             format!("{:.2}", point.speed_up),
             percent(point.efficiency),
-            point.share_of_streaming.filter(|_| !weak).map_or(NONE.into(), percent),
         ]);
         for to in &point.to_gaps {
-            let seconds = to.seconds.map(|seconds| seconds.median);
-            cells.push(to.epochs.map_or(NONE.into(), |epochs| format!("{:.1}", epochs.median)));
-            cells.push(seconds.map_or(NONE.into(), digits));
-            cells.push(to.seconds.map_or(NONE.into(), spread));
-            cells.push(to.speed_up.map_or(NONE.into(), |factor| format!("{factor:.2}")));
+            cells.push(or_none(to.epochs, |epochs| format!("{:.1}", epochs.median)));
+            cells.push(median(to.seconds));
+            cells.push(spread(to.seconds));
+            cells.push(or_none(to.speed_up, |factor| format!("{factor:.2}")));
         }
-        if target.is_some() {
-            let to = point.to_target;
-            let median = |spread: Option<Spread>| spread.map_or(NONE.into(), |spread| digits(spread.median));
-            cells.push(to.map_or(NONE.into(), |to| digits(to.load_seconds)));
-            cells.push(median(to.and_then(|to| to.train_seconds)));
-            cells.push(median(to.and_then(|to| to.total_seconds)));
-        }
-        if tested {
-            let accuracy = point.test_accuracy.map(|accuracy| format!("{:.2} %", 100.0 * accuracy.median));
-            cells.push(accuracy.unwrap_or(NONE.into()));
-        }
-        if predicted {
-            let milliseconds = |seconds: f64| digits(1e3 * seconds);
-            let prediction = point.prediction;
-            cells.push(prediction.map_or(NONE.into(), |found| milliseconds(found.epoch_seconds)));
-            cells.push(milliseconds(point.epoch_seconds.median));
-            let error = prediction.map(|found| match found.used {
-                true => "(fit)".into(),
-                false => format!("{:+.0} %", 100.0 * found.error),
-            });
-            cells.push(error.unwrap_or(NONE.into()));
-        }
+        cells.extend(tested.then(|| or_none(point.test_accuracy, |x| format!("{:.2} %", 100.0 * x.median))));
         cells
     };
-    Table { heads, rows: first.into_iter().chain(all).map(row).collect() }
+    let scaling = &report.scaling;
+    match weak {
+        true => Table { heads, rows: scaling.weak.iter().map(row).collect() },
+        false => Table { heads, rows: all(report).map(row).collect() },
+    }
+}
+
+/// A row a point: seconds from the file to the target.
+pub fn target(report: &Scaled) -> Table {
+    let heads = ["strategy", "threads", "arrived", "load s", "train s", "+-", "total s"].map(String::from);
+    let row = |point: &Point| {
+        let to = point.to_target?;
+        Some(vec![
+            point.strategy.clone(),
+            threads(point),
+            format!("{} of {}", to.arrived, report.scaling.repeats),
+            digits(to.load_seconds),
+            median(to.train_seconds),
+            spread(to.train_seconds),
+            median(to.total_seconds),
+        ])
+    };
+    Table { heads: heads.into(), rows: all(report).filter_map(row).collect() }
+}
+
+/// A row a point: the time of an epoch, as measured and as the model has it.
+pub fn prediction(report: &Scaled) -> Table {
+    let heads = ["strategy", "threads", "epoch ms", "+-", "of streaming speed", "model ms", "error"];
+    let row = |point: &Point| {
+        let found = point.prediction;
+        vec![
+            point.strategy.clone(),
+            threads(point),
+            digits(1e3 * point.epoch_seconds.median),
+            spread(Some(point.epoch_seconds)),
+            or_none(point.share_of_streaming, percent),
+            or_none(found, |found| digits(1e3 * found.epoch_seconds)),
+            or_none(found, |found| match found.used {
+                true => "given".into(),
+                false => format!("{:+.0} %", 100.0 * found.error),
+            }),
+        ]
+    };
+    Table { heads: heads.map(String::from).into(), rows: all(report).map(row).collect() }
+}
+
+/// The points with all data, the plain loop first.
+fn all(report: &Scaled) -> impl Iterator<Item = &Point> {
+    [&report.scaling.plain].into_iter().chain(&report.scaling.strong)
+}
+
+fn threads(point: &Point) -> String {
+    format!("{}{}", point.threads, if point.oversubscribed { MARK } else { "" })
+}
+
+fn or_none<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
+    value.map_or(NONE.into(), text)
+}
+
+fn median(spread: Option<Spread>) -> String {
+    or_none(spread, |spread| digits(spread.median))
 }
 
 /// A row a number of threads: what the memory gives, and what a wake-up costs.
@@ -116,7 +140,7 @@ pub fn streaming(report: &Scaled) -> Table {
             "all rows".into(),
             floor.threads.to_string(),
             digits(1e3 * floor.seconds.median),
-            spread(floor.seconds),
+            spread(Some(floor.seconds)),
             format!("{:.1}", floor.bytes_per_second / 1e9),
             format!("{:.0}", floor.nonzeros_per_second / 1e6),
             format!("{:.1}", 1e6 * floor.barrier_seconds),
@@ -220,11 +244,11 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// Half the distance between the least and the largest, as a percentage of the median.
-fn spread(spread: Spread) -> String {
-    match spread.share() {
+fn spread(spread: Option<Spread>) -> String {
+    or_none(spread, |spread| match spread.share() {
         share if share.is_finite() => format!("{:.1} %", 100.0 * share),
         _ => "inf".into(),
-    }
+    })
 }
 
 /// Three significant digits.

@@ -135,7 +135,12 @@ fn print(report: &Scaled) -> io::Result<()> {
     if !report.scaling.weak.is_empty() {
         writeln!(out, "weak scaling: data in proportion to the threads\n{}", scaled::points(report, true))?;
     }
-    writeln!(out, "{}\n{}", scaled::shapes(report), scaled::streaming(report))?;
+    if report.scaling.target.is_some() {
+        writeln!(out, "time to the target, loading included\n{}", scaled::target(report))?;
+    }
+    let (shapes, model, streaming) =
+        (scaled::shapes(report), scaled::prediction(report), scaled::streaming(report));
+    writeln!(out, "{shapes}\n{model}\n{streaming}")?;
     scaled::notes(report).iter().try_for_each(|note| writeln!(out, "{note}"))?;
     out.flush()
 }
