@@ -7,7 +7,9 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    // A label is that of the commit with these sources, as long as they stay the same.
     println!("cargo:rerun-if-changed=src");
+    println!("cargo:rerun-if-changed=Cargo.toml");
     let variable = |name: &str| env::var(name).unwrap_or_default();
     if let Some(compiler) = output(&variable("RUSTC"), &["--version"], None) {
         println!("cargo:rustc-env=WILDSGD_COMPILER={compiler}");
@@ -30,8 +32,6 @@ fn commit(folder: &Path) -> Option<String> {
         return None;
     }
     let git = |arguments: &[&str]| output("git", arguments, Some(folder));
-    let log = git(&["rev-parse", "--git-path", "logs/HEAD"])?;
-    println!("cargo:rerun-if-changed={log}");
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
     let changed =
         git(&["status", "--porcelain", "--untracked-files=no", "--", "src", "Cargo.toml", "Cargo.lock"])?;

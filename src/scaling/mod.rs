@@ -51,7 +51,7 @@ pub struct Plan {
     pub threads: Vec<usize>,
     /// The strategies; [`Way::SEQUENTIAL`] is always measured. Default all.
     pub ways: Vec<Way>,
-    /// Trainings a point, at least 1. Default 5.
+    /// Trainings a point, at least 1. Default 9.
     pub repeats: usize,
     /// Whether to measure weak scaling, too: data in proportion to the threads.
     pub weak: bool,
@@ -70,7 +70,7 @@ impl Default for Plan {
             l2: None,
             threads: doubling(Topology::detect().processors()),
             ways: Way::all(),
-            repeats: 5,
+            repeats: 9,
             weak: false,
             epochs: 100,
             seed: 1,

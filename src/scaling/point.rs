@@ -212,6 +212,32 @@ fn arrivals(found: impl Iterator<Item = Option<f64>>) -> Option<Spread> {
 }
 
 impl Point {
+    /// A point of which the epochs alone are known.
+    #[cfg(test)]
+    pub(super) fn of_epoch(threads: usize, nonzeros: usize, epoch_seconds: Spread) -> Self {
+        Point {
+            strategy: "made up".into(),
+            threads,
+            workers: threads,
+            oversubscribed: false,
+            pinned: false,
+            examples: 1,
+            nonzeros,
+            epoch_seconds,
+            nonzeros_per_second: epoch_seconds.map(|seconds| nonzeros as f64 / seconds),
+            speed_up: f64::NAN,
+            efficiency: f64::NAN,
+            share_of_streaming: None,
+            prepare_seconds: epoch_seconds,
+            to_gaps: Vec::new(),
+            to_target: None,
+            objective: epoch_seconds,
+            test_accuracy: None,
+            course: Vec::new(),
+            prediction: None,
+        }
+    }
+
     /// Adds what the best single threads show.
     pub(super) fn compare(&mut self, best: &Best) {
         self.speed_up = self.nonzeros_per_second.median / best.nonzeros_per_second;

@@ -149,3 +149,84 @@ impl Machine<'_> {
         self.frequencies.iter().map(of).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scaling::Spread;
+
+    const NONZEROS: usize = 1_000_000;
+
+    fn machine(streaming: &[Floor]) -> Machine<'_> {
+        Machine {
+            pieces: Pieces {
+                contended_touch: Some(1e-9),
+                contended_swap: Some(5e-9),
+                meeting: Some(4e-9),
+                sweep: 1e-10,
+            },
+            streaming,
+            frequencies: vec![1000; 1000],
+            examples: 100_000,
+            nonzeros: NONZEROS,
+            topology: Topology::of(8),
+        }
+    }
+
+    fn same(x: f64) -> Spread {
+        Spread { median: x, low: x, high: x }
+    }
+
+    fn floors() -> Vec<Floor> {
+        let floor = |threads| Floor {
+            threads,
+            seconds: same(1e-3 / threads as f64),
+            bytes_per_second: 1.0,
+            nonzeros_per_second: 1.0,
+            barrier_seconds: 0.0,
+        };
+        [1, 2, 4, 8].map(floor).into()
+    }
+
+    fn points(seconds: [f64; 4]) -> Vec<Point> {
+        let point = |(threads, seconds)| Point::of_epoch(threads, NONZEROS, same(seconds));
+        [1, 2, 4, 8].into_iter().zip(seconds).map(point).collect()
+    }
+
+    fn predicted(name: &str, seconds: [f64; 4], count: usize) -> Vec<Prediction> {
+        let floors = floors();
+        let mut points = points(seconds);
+        points.truncate(count);
+        machine(&floors).predict(name.parse().unwrap(), &mut points);
+        points.iter().map(|point| point.prediction.unwrap()).collect()
+    }
+
+    #[test]
+    fn two_threads_are_predicted_from_one_and_the_pieces() {
+        // 4 ms alone; half of it, and half a million touches, half of which are with the other: 1e-9 extra each.
+        let found = predicted("hogwild:wild", [4e-3, 5e-3, 0.0, 0.0], 2);
+        assert!((found[1].epoch_seconds / 2.5e-3 - 1.0).abs() < 1e-9, "{found:?}");
+        assert!((found[1].error + 0.5).abs() < 1e-9 && !found[1].used && found[0].used, "{found:?}");
+        assert_eq!(found[0].error, 0.0);
+    }
+
+    #[test]
+    fn the_largest_number_of_threads_is_not_fitted_to() {
+        // Contention three times as dear as the pieces say, on 2, 4 and 8 threads.
+        let cost = |p: f64| 4e-3 / p + 3.0 * 1e-3 / p * 2.0 * (p - 1.0) / p;
+        let found = predicted("hogwild:wild", [4e-3, cost(2.0), cost(4.0), cost(8.0)], 4);
+        assert!(found[3].error.abs() < 1e-9 && !found[3].used, "{found:?}");
+        assert!(found[1].used && found[2].used, "{found:?}");
+        let other = predicted("hogwild:wild", [4e-3, cost(2.0), cost(4.0), 1.0], 4);
+        assert_eq!(other[3].epoch_seconds, found[3].epoch_seconds);
+    }
+
+    #[test]
+    fn meetings_are_those_of_the_groups() {
+        let floors = floors();
+        let machine = machine(&floors);
+        // Touched once in 100 visits: 64 touches take 6,400 visits, 100 blocks, rounded down to 64; 781.25 blocks each.
+        let expected = 1000.0 * (100_000.0 / 2.0 / 64.0) / 64.0;
+        assert!((machine.meetings(2.0) / expected - 1.0).abs() < 1e-9, "{}", machine.meetings(2.0));
+    }
+}

@@ -32,6 +32,12 @@ impl Topology {
         Self::read(&allowed(), &read)
     }
 
+    /// `count` cores with a cache.
+    #[cfg(test)]
+    pub(crate) fn of(count: usize) -> Self {
+        Self::read(&(0..count).collect::<Vec<_>>(), &|_| None)
+    }
+
     /// That of the processors `allowed`, by the files that `read` knows under `/sys/devices/system/cpu`.
     fn read(allowed: &[usize], read: &impl Fn(&str) -> Option<String>) -> Self {
         let mut cpus: Vec<Cpu> = allowed.iter().map(|&id| cpu(id, read)).collect();

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wildsgd::data::IndexBase;
 use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::rule::Schedule;
-use wildsgd::scaling::{Target, Way};
+use wildsgd::scaling::{Plan, Target, Way};
 use wildsgd::train::Settings;
 
 use crate::memory;
@@ -113,8 +113,8 @@ pub struct BenchScalingArgs {
     /// Strategies by name, hogwild's updates as hogwild:wild; sequential is always measured [default: all but auto]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub strategies: Vec<Way>,
-    /// Trainings a point, each with another seed, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 5, allow_hyphen_values = true)]
+    /// Trainings a point, each with another seed, 1 to 4096
+    #[arg(long, value_name = "N", default_value_t = Plan::default().repeats as i64, allow_hyphen_values = true)]
     pub repeats: i64,
     /// Measure weak scaling, too: data in proportion to the threads
     #[arg(long)]
@@ -126,7 +126,7 @@ pub struct BenchScalingArgs {
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub l2: Option<f64>,
     /// Most epochs of a training, 1 or more
-    #[arg(long, value_name = "N", default_value_t = 100, allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", default_value_t = Plan::default().epochs as i64, allow_hyphen_values = true)]
     pub epochs: i64,
     /// Time the way from the file to this, too: a share of right held-out labels, or an objective
     #[arg(long, value_name = "accuracy:X|objective:X", value_parser = target)]

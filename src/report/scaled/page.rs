@@ -37,7 +37,7 @@ figcaption{font-weight:600;margin-bottom:6px}svg{display:block;width:100%;height
 .table{overflow-x:auto;border:1px solid var(--rule);border-radius:8px}\
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
 th,td{padding:5px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}\
-th{background:var(--panel);font-weight:600;white-space:normal;vertical-align:bottom;min-width:4.2em}\
+th{background:var(--panel);font-weight:600;white-space:normal;vertical-align:bottom;min-width:5em}\
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}\
 th:first-child{background:var(--panel)}tr:last-child td{border-bottom:0}\
 dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 18px;margin:0}dt{color:var(--soft)}\

@@ -19,7 +19,7 @@ pub(super) struct Plot {
     body: String,
 }
 
-/// Draws all plots into files in `folder`: `speed-up.svg`, `time-to-target.svg`, `objective.svg`, each
+/// Draws all plots into files in `folder`: `speed-up.svg`, `time-to-target.svg`, `objective.svg`, `model.svg`, each
 /// [at once or not at all](save::atomically).
 ///
 /// # Errors
@@ -32,17 +32,16 @@ pub fn write_plots(report: &Scaled, folder: impl AsRef<Path>) -> Result<()> {
 }
 
 /// All plots.
-pub(super) fn plots(report: &Scaled) -> [Plot; 3] {
-    [speed_up(report), time_to_target(report), objective(report)]
+pub(super) fn plots(report: &Scaled) -> [Plot; 4] {
+    [speed_up(report), time_to_target(report), objective(report), model(report)]
 }
 
 const WIDTH: f64 = 560.0;
-const LEFT: f64 = 56.0;
+const LEFT: f64 = 72.0;
 const RIGHT: f64 = WIDTH - 16.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 316.0;
-/// Width of an entry of a legend, and height of its line.
-const ENTRY: f64 = 164.0;
+/// Height of a line of a legend.
 const LINE: f64 = 20.0;
 
 /// Lines and marks of the strategies: colors that differ in brightness too, for light paper and for dark.
@@ -107,18 +106,21 @@ fn speed_up(report: &Scaled) -> Plot {
     let heights = scaling.strong.iter().map(|point| point.nonzeros_per_second.high / best);
     let marks = ticks(heights.fold(most, f64::max), 6);
     let top = marks[marks.len() - 1];
-    // Doubling the threads is a step to the right.
-    let x = |threads: f64| LEFT + 24.0 + (RIGHT - LEFT - 48.0) * threads.log2() / most.log2();
+    let x = |threads: f64| LEFT + (RIGHT - LEFT - 24.0) * threads / most;
     let y = |factor: f64| BOTTOM - (BOTTOM - TOP) * factor / top;
     let mut body = grid(&marks.iter().map(|&mark| (y(mark), mark.to_string())).collect::<Vec<_>>());
+    let mut room = 0.0;
     for &threads in &threads {
-        let more = threads > scaling.processors;
-        label(&mut body, x(threads as f64), &format!("{threads}{}", if more { "*" } else { "" }));
+        let more = if threads > scaling.processors { "*" } else { "" };
+        let place = x(threads as f64);
+        // Small numbers are near each other where the largest is large.
+        if place >= room {
+            label(&mut body, place, &format!("{threads}{more}"));
+            room = place + 26.0;
+        }
     }
     axis(&mut body, "threads", "times as fast as the best single thread");
-    // Straight in threads, so bent where these double step by step.
-    let ideal = (0..=32).map(|k| most.powf(f64::from(k) / 32.0)).map(|threads| (x(threads), y(threads)));
-    line(&mut body, "i", ideal);
+    line(&mut body, "i", [1.0, most].map(|threads| (x(threads), y(threads))).into_iter());
     let mut legend = vec![("i".to_string(), "ideal".to_string())];
     for (k, points) in curves(report).enumerate() {
         let color = k % LIGHT.len();
@@ -141,84 +143,135 @@ fn speed_up(report: &Scaled) -> Plot {
         legend.push((format!("l l{color}"), points[0].strategy.clone()));
     }
     legend.push(("l l7 d".into(), "model (dotted)".into()));
-    let height = entries(&mut body, BOTTOM + 56.0, &legend);
+    let height = entries(&mut body, BOTTOM + 68.0, &legend, 3);
     Plot { name: "speed-up", title: "Speed-up in throughput".into(), height, body }
 }
 
 /// Seconds from checked rows to each gap, as bars.
 fn time_to_target(report: &Scaled) -> Plot {
-    let scaling = &report.scaling;
-    let points: Vec<&Point> = [&scaling.plain].into_iter().chain(&scaling.strong).collect();
-    let longest = |spread: Spread| if spread.high.is_finite() { spread.high } else { spread.median };
-    let all = points.iter().flat_map(|point| &point.to_gaps).filter_map(|to| to.seconds.map(longest));
-    let marks = ticks(all.fold(0.0, f64::max), 5);
-    let (top, left) = (marks[marks.len() - 1], LEFT + 96.0);
-    let x = |seconds: f64| left + (RIGHT - left - 8.0) * seconds / top;
+    let group = |point: &Point| Group {
+        name: name(point),
+        bars: point
+            .to_gaps
+            .iter()
+            .map(|to| match to.seconds {
+                Some(seconds) => Bar::Length(seconds, format!("to {}", percent(to.gap))),
+                None => Bar::Missing(format!("{} of {} arrived", to.arrived, report.scaling.repeats)),
+            })
+            .collect(),
+    };
+    let legend = GAPS.map(|gap| format!("to {} of the optimum", percent(gap)));
+    let axis = "seconds, objective and step size search included";
+    let (height, body) = bars(&all(report).map(group).collect::<Vec<_>>(), legend, axis, "s");
+    Plot { name: "time-to-target", title: "Time to the target".into(), height, body }
+}
+
+/// Milliseconds of an epoch, measured and as the model has them, as bars.
+fn model(report: &Scaled) -> Plot {
+    let milliseconds = |seconds: f64| 1e3 * seconds;
+    let group = |point: &Point| Group {
+        name: name(point),
+        bars: vec![
+            Bar::Length(point.epoch_seconds.map(milliseconds), "measured".into()),
+            match point.prediction {
+                None => Bar::Missing("not modeled".into()),
+                Some(found) => {
+                    let exact = milliseconds(found.epoch_seconds);
+                    let how = if found.used { "given to the model" } else { "model" };
+                    Bar::Length(Spread { median: exact, low: exact, high: exact }, how.into())
+                }
+            },
+        ],
+    };
+    let legend = ["measured".to_string(), "model (one thread is given)".to_string()];
+    let groups: Vec<Group> = report.scaling.strong.iter().map(group).collect();
+    let (height, body) = bars(&groups, legend, "milliseconds an epoch", "ms");
+    Plot { name: "model", title: "Model of the machine beside the measurement".into(), height, body }
+}
+
+/// Bars that belong together.
+struct Group {
+    name: String,
+    bars: Vec<Bar>,
+}
+
+enum Bar {
+    /// A length, and what it is.
+    Length(Spread, String),
+    /// Why there is none.
+    Missing(String),
+}
+
+/// Groups of two bars, from the top down; returns height and drawing.
+fn bars(groups: &[Group], legend: [String; 2], axis: &str, unit: &str) -> (f64, String) {
     const SLOT: f64 = 30.0;
     const BAR: f64 = 11.0;
-    let bottom = TOP + SLOT * points.len() as f64 + 6.0;
+    const CLASSES: [&str; 2] = ["a", "b"];
+    let longest = |spread: Spread| if spread.high.is_finite() { spread.high } else { spread.median };
+    let lengths = groups.iter().flat_map(|group| &group.bars).filter_map(|bar| match bar {
+        Bar::Length(spread, _) => Some(longest(*spread)),
+        Bar::Missing(_) => None,
+    });
+    let marks = ticks(lengths.fold(0.0, f64::max), 5);
+    let (top, left) = (marks[marks.len() - 1], LEFT + 96.0);
+    let x = |length: f64| left + (RIGHT - left - 16.0) * length / top;
+    let bottom = TOP + SLOT * groups.len() as f64 + 6.0;
     let mut body = String::new();
     for &mark in &marks {
         let (x, class) = (x(mark), if mark == 0.0 { "x" } else { "g" });
         write(&mut body, format_args!(r#"<path class="{class}" d="M{x:.1} {TOP}V{bottom:.1}"/>"#));
+        let text = tidy(mark);
         write(
             &mut body,
-            format_args!(r#"<text class="m" x="{x:.1}" y="{:.1}">{}</text>"#, bottom + 17.0, tidy(mark)),
+            format_args!(r#"<text class="m" x="{x:.1}" y="{:.1}">{text}</text>"#, bottom + 17.0),
         );
     }
-    for (k, point) in points.iter().enumerate() {
-        let y = TOP + SLOT * k as f64 + 4.0;
-        let mark = if point.oversubscribed { "*" } else { "" };
-        let name = format!("{}, {}{mark}", escaped(&point.strategy), point.threads);
+    for (k, group) in groups.iter().enumerate() {
+        let (y, name) = (TOP + SLOT * k as f64 + 4.0, escaped(&group.name));
+        let middle = y + BAR + 4.0;
         write(
             &mut body,
-            format_args!(r#"<text class="e" x="{:.1}" y="{:.1}">{name}</text>"#, left - 8.0, y + BAR + 4.0),
+            format_args!(r#"<text class="e" x="{:.1}" y="{middle:.1}">{name}</text>"#, left - 8.0),
         );
-        for (g, (to, class)) in point.to_gaps.iter().zip(["a", "b"]).enumerate() {
-            let y = y + BAR * g as f64;
-            let Some(seconds) = to.seconds else {
-                let text = format!("{} of {} arrived", to.arrived, scaling.repeats);
-                write(
-                    &mut body,
-                    format_args!(r#"<text x="{:.1}" y="{:.1}">{text}</text>"#, left + 4.0, y + BAR - 1.0),
-                );
-                continue;
+        for (k, (bar, class)) in group.bars.iter().zip(CLASSES).enumerate() {
+            let y = y + BAR * k as f64;
+            let (spread, what) = match bar {
+                Bar::Length(spread, what) => (*spread, what),
+                Bar::Missing(why) => {
+                    let (x, y) = (left + 4.0, y + BAR - 1.0);
+                    write(&mut body, format_args!(r#"<text x="{x:.1}" y="{y:.1}">{why}</text>"#));
+                    continue;
+                }
             };
-            let words = format!(
-                "{name} threads, to {}: {} s ({} to {})",
-                percent(to.gap),
-                digits(seconds.median),
-                digits(seconds.low),
-                digits(seconds.high)
-            );
+            let [median, low, high] = [spread.median, spread.low, spread.high].map(digits);
+            let words = format!("{name}, {what}: {median} {unit} ({low} to {high})");
+            let (width, height) = (x(spread.median) - left, BAR - 1.0);
             write(
                 &mut body,
                 format_args!(
-                    r#"<rect class="{class}" x="{left:.1}" y="{y:.1}" width="{:.1}" height="{:.1}"><title>{words}</title></rect>"#,
-                    x(seconds.median) - left,
-                    BAR - 1.0
+                    r#"<rect class="{class}" x="{left:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}"><title>{words}</title></rect>"#
                 ),
             );
-            let [low, high] = [x(seconds.low), x(longest(seconds))];
-            let y = y + (BAR - 1.0) / 2.0;
+            let [low, high] = [x(spread.low), x(longest(spread))];
+            let y = y + height / 2.0;
             write(&mut body, format_args!(r#"<path class="x w" d="M{low:.1} {y:.1}H{high:.1}"/>"#));
         }
     }
-    write(
-        &mut body,
-        format_args!(
-            r#"<text class="m" x="{:.1}" y="{:.1}">seconds, objective and step size search included</text>"#,
-            (left + RIGHT) / 2.0,
-            bottom + 37.0
-        ),
-    );
-    let legend: Vec<(String, String)> = GAPS
-        .iter()
-        .zip(["a", "b"])
-        .map(|(&gap, class)| (class.into(), format!("to {} of the optimum", percent(gap))))
-        .collect();
-    let height = entries(&mut body, bottom + 56.0, &legend);
-    Plot { name: "time-to-target", title: "Time to the target".into(), height, body }
+    let (middle, below) = ((left + RIGHT) / 2.0, bottom + 38.0);
+    write(&mut body, format_args!(r#"<text class="m" x="{middle:.1}" y="{below:.1}">{axis}</text>"#));
+    let legend: Vec<(String, String)> = CLASSES.map(String::from).into_iter().zip(legend).collect();
+    let height = entries(&mut body, bottom + 66.0, &legend, 2);
+    (height, body)
+}
+
+/// Strategy and threads.
+fn name(point: &Point) -> String {
+    format!("{}, {}{}", point.strategy, point.threads, if point.oversubscribed { "*" } else { "" })
+}
+
+/// The points with all data, the plain loop first.
+fn all(report: &Scaled) -> impl Iterator<Item = &Point> {
+    [&report.scaling.plain].into_iter().chain(&report.scaling.strong)
 }
 
 /// Distance to the optimum against seconds, of each strategy with the most threads that have a processor each.
@@ -264,7 +317,7 @@ fn objective(report: &Scaled) -> Plot {
         }
         legend.push((format!("l l{color}"), format!("{}, {}", point.strategy, point.threads)));
     }
-    let height = entries(&mut body, BOTTOM + 56.0, &legend);
+    let height = entries(&mut body, BOTTOM + 68.0, &legend, 3);
     Plot { name: "objective", title: "Objective against time".into(), height, body }
 }
 
@@ -329,20 +382,23 @@ fn dot(body: &mut String, color: usize, x: f64, y: f64, words: &str) {
     );
 }
 
-/// Writes a legend of lines (`l`, `i`) and bars from `y` on; returns where it ends.
-fn entries(body: &mut String, y: f64, legend: &[(String, String)]) -> f64 {
-    let columns = ((RIGHT - LEFT) / ENTRY).floor() as usize;
+/// Writes a legend of lines (`l`, `i`) and bars, in some columns from `y` on; returns where it ends.
+fn entries(body: &mut String, y: f64, legend: &[(String, String)], columns: usize) -> f64 {
+    let width = (RIGHT - LEFT) / columns as f64;
     for (k, (class, name)) in legend.iter().enumerate() {
-        let (x, y) = (LEFT + ENTRY * (k % columns) as f64, y + LINE * (k / columns) as f64);
+        let (x, y) = (LEFT + width * (k % columns) as f64, y + LINE * (k / columns) as f64);
         if class.starts_with(['l', 'i']) {
-            write(body, format_args!(r#"<path class="{class}" d="M{x} {:.1}h20"/>"#, y - 4.0));
+            write(body, format_args!(r#"<path class="{class}" d="M{x:.1} {:.1}h20"/>"#, y - 4.0));
         } else {
             write(
                 body,
-                format_args!(r#"<rect class="{class}" x="{x}" y="{:.1}" width="20" height="10"/>"#, y - 9.0),
+                format_args!(
+                    r#"<rect class="{class}" x="{x:.1}" y="{:.1}" width="20" height="10"/>"#,
+                    y - 9.0
+                ),
             );
         }
-        write(body, format_args!(r#"<text x="{}" y="{y:.1}">{}</text>"#, x + 26.0, escaped(name)));
+        write(body, format_args!(r#"<text x="{:.1}" y="{y:.1}">{}</text>"#, x + 26.0, escaped(name)));
     }
     y + LINE * (legend.len().div_ceil(columns) as f64 - 1.0) + 12.0
 }

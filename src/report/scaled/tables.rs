@@ -45,8 +45,8 @@ const NONE: &str = "-";
 pub fn points(report: &Scaled, weak: bool) -> Table {
     let heads = ["strategy", "threads"].into_iter().chain(weak.then_some("examples"));
     let mut heads: Vec<String> =
-        heads.chain(["M nnz/s", "+-", "speed-up", "efficiency"]).map(String::from).collect();
-    for gap in GAPS.map(percent) {
+        heads.chain(["M\u{a0}nnz/s", "+-", "speed-up", "efficiency"]).map(String::from).collect();
+    for gap in GAPS.map(percent).map(|gap| gap.replace(' ', "\u{a0}")) {
         heads.extend([format!("epochs to {gap}"), format!("s to {gap}"), "+-".into(), "speed-up".into()]);
     }
     let tested = report.test_data.is_some();
@@ -134,7 +134,8 @@ fn median(spread: Option<Spread>) -> String {
 
 /// A row a number of threads: what the memory gives, and what a wake-up costs.
 pub fn streaming(report: &Scaled) -> Table {
-    let heads = ["streaming", "threads", "ms", "+-", "GB/s", "M nnz/s", "empty epoch, us"].map(String::from);
+    let heads =
+        ["streaming", "threads", "ms", "+-", "GB/s", "M\u{a0}nnz/s", "empty epoch, us"].map(String::from);
     let row = |floor: &crate::scaling::Floor| {
         vec![
             "all rows".into(),
