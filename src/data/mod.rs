@@ -11,6 +11,7 @@ mod scan;
 pub mod source;
 pub mod stats;
 mod stream;
+mod synthetic;
 mod throughput;
 mod weights;
 
@@ -19,5 +20,6 @@ pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
 pub use load::{LoadOptions, load, load_with_base};
 pub use scan::Scan;
+pub use synthetic::{Skew, Synthetic};
 pub use throughput::{Throughput, throughput};
 pub use weights::load_weights;
