@@ -151,7 +151,7 @@ fn dot(weights: &[f32], row: wildsgd::Row<'_>) -> f32 {
     let mut sums = [0.0; 4];
     let each = |sums: &mut [f32; 4], k: usize, j: u32, x: f32| sums[k % 4] += weights[j as usize] * x;
     match row.values() {
-        None => row.indices().iter().enumerate().for_each(|(k, &j)| each(&mut sums, k, j, f32::ONE)),
+        None => row.indices().iter().enumerate().for_each(|(k, &j)| each(&mut sums, k, j, 1.0)),
         Some(values) => {
             let (groups, rest) = row.indices().as_chunks::<4>();
             let (value_groups, value_rest) = values.as_chunks::<4>();

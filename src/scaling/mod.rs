@@ -30,9 +30,9 @@ pub use way::Way;
 
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
-use crate::problem::{Curved, Hinge, Huber, Linear, Logistic, LossKind, Problem, Squared, SquaredHinge};
+use crate::problem::{Curved, Hinge, Huber, Linear, Logistic, LossKind, Squared, SquaredHinge};
 use crate::strategy::Topology;
-use crate::train::optimum;
+use crate::train::{Solver, Trainer};
 use point::Runs;
 use prediction::Machine;
 use run::{Run, Task, Test};
@@ -275,7 +275,7 @@ impl Plan {
 
         watch(Stage::Optimum);
         let started = std::time::Instant::now();
-        let task = self.task(loss, data, &targets)?;
+        let task = self.task(loss, data, &targets, name)?;
         let found = started.elapsed();
         if let Some(Target::Objective(objective)) = self.target
             && objective < task.optimum.objective * (1.0 - task.optimum.gap)
@@ -296,7 +296,7 @@ impl Plan {
         let weak_tasks = parts
             .iter()
             .zip(&part_targets)
-            .map(|((threads, part), targets)| Ok((*threads, self.task(loss, part, targets)?)))
+            .map(|((threads, part), targets)| Ok((*threads, self.task(loss, part, targets, name)?)))
             .collect::<Result<Vec<_>>>()?;
 
         let mut strong = self.jobs(&threads);
@@ -424,29 +424,31 @@ impl Plan {
         threads.iter().map(part).collect()
     }
 
-    fn task<'a, L: Curved>(&self, loss: L, data: &'a Dataset, targets: &'a [f32]) -> Result<Task<'a, L>> {
+    fn task<'a, L: Curved>(
+        &self,
+        loss: L,
+        data: &'a Dataset,
+        targets: &'a [f32],
+        name: &str,
+    ) -> Result<Task<'a, L>> {
         let problem = Linear::new(data, targets, loss, None)?;
         let l2 = self.l2.unwrap_or(1.0 / data.len() as f64);
-        let optimum = optimum(&problem, l2, 0)?;
+        let trainer = Trainer {
+            loss: self.loss,
+            solver: Solver::Sgd,
+            l2: Some(l2),
+            bias: None,
+            data_name: name.into(),
+            ..Trainer::default()
+        };
+        let optimum = trainer.optimum(data)?;
         let nearest = optimum.objective * (1.0 + GAPS.into_iter().fold(f64::INFINITY, f64::min));
-        let start = problem.loss(0..data.len(), &vec![0.0_f32; data.width()]) / data.len() as f64;
         let (goal, goal_accuracy) = match self.target {
             Some(Target::Objective(objective)) => (nearest.min(objective), None),
             Some(Target::Accuracy(share)) => (nearest, Some(share)),
             None => (nearest, None),
         };
-        Ok(Task {
-            data,
-            targets,
-            problem,
-            loss,
-            l2,
-            optimum,
-            start,
-            goal,
-            goal_accuracy,
-            most_epochs: self.epochs,
-        })
+        Ok(Task { data, targets, problem, loss, l2, optimum, goal, goal_accuracy, most_epochs: self.epochs })
     }
 }
 

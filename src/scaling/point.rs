@@ -9,7 +9,6 @@ use super::{Best, Floor, GAPS, Prediction, Spread, Target, Way, diverged};
 use crate::error::Result;
 use crate::problem::Conjugate;
 use crate::strategy::Topology;
-use crate::train::reached;
 
 /// A strategy with a number of threads. Times are in seconds.
 #[derive(Clone, Debug, Serialize)]
@@ -202,7 +201,7 @@ impl Runs {
 
 /// Epochs and seconds from checked rows to a gap.
 fn arrival<L: Conjugate>(run: &Run, task: &Task<'_, L>, gap: f64) -> Option<(f64, f64)> {
-    let found = reached(&run.epochs, task.start, task.optimum.objective, gap)?;
+    let found = task.optimum.reached(&run.epochs, gap)?;
     Some((found.epochs, run.prepare.as_secs_f64() + found.seconds))
 }
 

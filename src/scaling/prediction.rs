@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn two_threads_are_predicted_from_one_and_the_pieces() {
         // 4 ms alone; half of it, and half a million touches, half of which are with the other: 1e-9 extra each.
-        let found = predicted("hogwild:wild", [4e-3, 5e-3, 0.0, 0.0], 2);
+        let found = predicted("hogwild-wild", [4e-3, 5e-3, 0.0, 0.0], 2);
         assert!((found[1].epoch_seconds / 2.5e-3 - 1.0).abs() < 1e-9, "{found:?}");
         assert!((found[1].error + 0.5).abs() < 1e-9 && !found[1].used && found[0].used, "{found:?}");
         assert_eq!(found[0].error, 0.0);
@@ -214,10 +214,10 @@ mod tests {
     fn the_largest_number_of_threads_is_not_fitted_to() {
         // Contention three times as dear as the pieces say, on 2, 4 and 8 threads.
         let cost = |p: f64| 4e-3 / p + 3.0 * 1e-3 / p * 2.0 * (p - 1.0) / p;
-        let found = predicted("hogwild:wild", [4e-3, cost(2.0), cost(4.0), cost(8.0)], 4);
+        let found = predicted("hogwild-wild", [4e-3, cost(2.0), cost(4.0), cost(8.0)], 4);
         assert!(found[3].error.abs() < 1e-9 && !found[3].used, "{found:?}");
         assert!(found[1].used && found[2].used, "{found:?}");
-        let other = predicted("hogwild:wild", [4e-3, cost(2.0), cost(4.0), 1.0], 4);
+        let other = predicted("hogwild-wild", [4e-3, cost(2.0), cost(4.0), 1.0], 4);
         assert_eq!(other[3].epoch_seconds, found[3].epoch_seconds);
     }
 

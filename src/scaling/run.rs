@@ -23,8 +23,6 @@ pub(super) struct Task<'a, L> {
     pub(super) loss: L,
     pub(super) l2: f64,
     pub(super) optimum: Optimum,
-    /// The objective of zero weights.
-    pub(super) start: f64,
     /// The objective at which a training may end.
     pub(super) goal: f64,
     /// The accuracy that it must have reached before.
@@ -96,7 +94,7 @@ impl<'a, L: Conjugate> Task<'a, L> {
             StepSize::new(rate, <_>::default()),
             false,
         );
-        let (mut epochs, mut last): (Vec<Epoch>, f64) = (Vec::new(), self.start);
+        let (mut epochs, mut last): (Vec<Epoch>, f64) = (Vec::new(), self.optimum.start);
         let (mut train_time, mut visit_time, mut calm) = (Duration::ZERO, Duration::ZERO, 0);
         while epochs.len() < self.most_epochs && calm < 3 {
             let started = Instant::now();

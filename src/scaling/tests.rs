@@ -22,7 +22,7 @@ pub(crate) fn examples(count: usize) -> Dataset {
 fn plan() -> Plan {
     Plan {
         threads: vec![2, 4],
-        ways: ["hogwild", "hogwild:wild"].map(|name| name.parse().unwrap()).into(),
+        ways: ["hogwild", "hogwild-wild"].map(|name| name.parse().unwrap()).into(),
         repeats: 2,
         ..Plan::default()
     }
@@ -41,7 +41,7 @@ fn each_strategy_has_a_point_for_each_number_of_threads() {
     let names: Vec<(&str, usize)> =
         scaling.strong.iter().map(|point| (&*point.strategy, point.threads)).collect();
     let of = |name| [(name, 1), (name, 2), (name, 4)];
-    assert_eq!(names, [&[("sequential", 1)][..], &of("hogwild"), &of("hogwild:wild")].concat());
+    assert_eq!(names, [&[("sequential", 1)][..], &of("hogwild"), &of("hogwild-wild")].concat());
     let sizes: Vec<usize> = scaling.weak.iter().map(|point| point.examples).collect();
     assert_eq!(sizes, [500, 500, 1000, 2000, 500, 1000, 2000]);
     let trainings = stages.iter().filter(|stage| matches!(stage, Stage::Training { .. })).count();
@@ -100,7 +100,7 @@ fn ways_have_names() {
     for way in Way::all() {
         assert_eq!(way.name().parse(), Ok(way));
     }
-    let wild: Way = "hogwild:wild".parse().unwrap();
+    let wild: Way = "hogwild-wild".parse().unwrap();
     assert_eq!(wild.sharing, Sharing::Hogwild(Update::Wild));
     assert!("tame".parse::<Way>().unwrap_err().contains("there are sequential, hogwild"));
     assert_eq!(doubling(6), [1, 2, 4, 6]);

@@ -18,8 +18,8 @@ pub struct Way {
 const NAMES: [(&str, Sharing); 6] = [
     ("sequential", Sharing::Sequential),
     ("hogwild", Sharing::Hogwild(Update::Merged)),
-    ("hogwild:wild", Sharing::Hogwild(Update::Wild)),
-    ("hogwild:atomic", Sharing::Hogwild(Update::Atomic)),
+    ("hogwild-wild", Sharing::Hogwild(Update::Wild)),
+    ("hogwild-atomic", Sharing::Hogwild(Update::Atomic)),
     (
         "hogwild++",
         Sharing::HogwildPlusPlus(Clustering {

@@ -25,5 +25,5 @@ pub use linear::{Trained, Trainer};
 pub use one_vs_rest::{ClassFit, Classes, Multiclass};
 pub use saga::reduce_variance;
 pub use settings::{Precision, Settings, Sharing, Solver};
-pub use target::{Optimum, Reached, optimum, reached};
+pub use target::{Optimum, Reached};
 pub use weights::ExampleWeights;

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use rayon::ThreadPool;
+
 use super::certificate::Judged;
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
@@ -200,7 +202,7 @@ impl<L: Curved, R: Real> Method<R> for Reduction<'_, '_, '_, L, R> {
         Some(FirstStep { learning_rate: self.first_rate, searched: self.settings.learning_rate.is_none() })
     }
 
-    fn finish(self) -> Best<R> {
+    fn finish(self, _: &ThreadPool) -> Best<R> {
         let measured = self.measured();
         Best { weights: self.best.weights, measured }
     }

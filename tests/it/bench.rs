@@ -49,7 +49,7 @@ fn scaling_prints_a_table_and_writes_every_format() {
         "--threads",
         "1,2",
         "--strategies",
-        "hogwild,hogwild:wild",
+        "hogwild,hogwild-wild",
         "--repeats",
         "2",
         "--epochs",
@@ -77,7 +77,7 @@ fn scaling_prints_a_table_and_writes_every_format() {
     );
     assert_eq!(json["strong"].as_array().unwrap().len(), 5);
     assert_eq!(json["weak"].as_array().unwrap().len(), 5);
-    for line in ["plain loop", "sequential", "hogwild:wild", "all rows"] {
+    for line in ["plain loop", "sequential", "hogwild-wild", "all rows"] {
         assert!(run.stdout.lines().any(|found| found.starts_with(line)), "{line}: {run:?}");
     }
     for (name, part) in [("h", "</html>"), ("c", "strong,hogwild,2,"), ("m", "| plain loop | 1 |")] {

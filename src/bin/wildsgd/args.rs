@@ -110,7 +110,7 @@ pub struct BenchScalingArgs {
     /// Numbers of threads; 1 is always measured [default: 1,2,4,... and one a core]
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     pub threads: Vec<i64>,
-    /// Strategies by name, hogwild's updates as hogwild:wild; sequential is always measured [default: all but auto]
+    /// Strategies by name, hogwild's updates as hogwild-wild and hogwild-atomic; sequential is always measured [default: all but auto]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub strategies: Vec<Way>,
     /// Trainings a point, each with another seed, 1 to 4096

@@ -17,7 +17,7 @@ fn report(name: &str) -> Scaled {
     let data = builder.finish(0);
     let plan = Plan {
         threads: vec![1, 2, 64],
-        ways: vec!["hogwild:wild".parse().unwrap()],
+        ways: vec!["hogwild-wild".parse().unwrap()],
         repeats: 2,
         epochs: 5,
         weak: true,
