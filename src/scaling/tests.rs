@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::data::Builder;
+use crate::data::{Builder, Dataset};
 use crate::strategy::Update;
 use crate::train::Sharing;
 
@@ -103,6 +103,4 @@ fn ways_have_names() {
     let wild: Way = "hogwild-wild".parse().unwrap();
     assert_eq!(wild.sharing, Sharing::Hogwild(Update::Wild));
     assert!("tame".parse::<Way>().unwrap_err().contains("there are sequential, hogwild"));
-    assert_eq!(doubling(6), [1, 2, 4, 6]);
-    assert_eq!((doubling(1), doubling(2)), (vec![1], vec![1, 2]));
 }
