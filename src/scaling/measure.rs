@@ -73,6 +73,7 @@ pub(super) fn measure<L: Curved>(
         l2: whole.l2,
         repeats: plan.repeats,
         most_epochs: plan.epochs,
+        most_seconds: plan.time_limit.as_secs_f64(),
         seed: plan.seed,
         processors: Topology::detect().processors(),
         target: plan.target,
@@ -116,7 +117,18 @@ fn task<'a, L: Curved>(
         Some(Target::Accuracy(share)) => (nearest, Some(share)),
         None => (nearest, None),
     };
-    Ok(Task { data, targets, problem, loss, l2, optimum, goal, goal_accuracy, most_epochs: plan.epochs })
+    Ok(Task {
+        data,
+        targets,
+        problem,
+        loss,
+        l2,
+        optimum,
+        goal,
+        goal_accuracy,
+        most_epochs: plan.epochs,
+        most_time: plan.time_limit,
+    })
 }
 
 /// Refuses an objective that no weights have.

@@ -46,6 +46,8 @@ pub struct Scaling {
     pub repeats: usize,
     /// Most epochs of a training.
     pub most_epochs: usize,
+    /// Time after which the epoch that is running is the last one of a training.
+    pub most_seconds: f64,
     /// Seed of the first training.
     pub seed: u64,
     /// Processors that this process may use.

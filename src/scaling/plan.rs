@@ -28,6 +28,8 @@ pub struct Plan {
     pub weak: bool,
     /// Most epochs of a training, at least 1. Default 100.
     pub epochs: usize,
+    /// A training ends after the epoch in which this time is over, above 0. Default 10 seconds.
+    pub time_limit: Duration,
     /// Seed of the first training; the others take the next ones. Default 1.
     pub seed: u64,
     /// What to time trainings to, beside the optimum. Default nothing.
@@ -44,6 +46,7 @@ impl Default for Plan {
             repeats: 9,
             weak: false,
             epochs: 100,
+            time_limit: Duration::from_secs(10),
             seed: 1,
             target: None,
         }

@@ -28,6 +28,8 @@ pub(super) struct Task<'a, L> {
     /// The accuracy that it must have reached before.
     pub(super) goal_accuracy: Option<f64>,
     pub(super) most_epochs: usize,
+    /// After the epoch in which it is over, a training ends.
+    pub(super) most_time: Duration,
 }
 
 /// Held-out data, with what is needed to judge weights on them.
@@ -117,13 +119,14 @@ impl<'a, L: Conjugate> Task<'a, L> {
         Ok(Run { epochs, prepare, workers: 1, rate })
     }
 
-    /// Whether a training has shown all that is asked of it.
+    /// Whether a training has shown all that is asked of it, or takes too long.
     fn is_enough(&self, epoch: &Epoch) -> bool {
         let accurate = match (self.goal_accuracy, epoch.test.as_ref().and_then(accuracy)) {
             (Some(goal), Some(accuracy)) => accuracy >= goal,
             _ => true,
         };
-        epoch.epoch >= LEAST_EPOCHS && epoch.objective <= self.goal && accurate
+        epoch.train_time >= self.most_time
+            || epoch.epoch >= LEAST_EPOCHS && epoch.objective <= self.goal && accurate
     }
 }
 

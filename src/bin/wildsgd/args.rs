@@ -128,6 +128,9 @@ pub struct BenchScalingArgs {
     /// Most epochs of a training, 1 or more
     #[arg(long, value_name = "N", default_value_t = Plan::default().epochs as i64, allow_hyphen_values = true)]
     pub epochs: i64,
+    /// End a training after the epoch in which these seconds are over, above 0
+    #[arg(long, value_name = "S", default_value_t = Plan::default().time_limit.as_secs_f64(), allow_hyphen_values = true)]
+    pub time_limit: f64,
     /// Time the way from the file to this, too: a share of right held-out labels, or an objective
     #[arg(long, value_name = "accuracy:X|objective:X", value_parser = target)]
     pub target: Option<Target>,

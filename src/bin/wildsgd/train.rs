@@ -291,7 +291,8 @@ fn at_least_1(name: &'static str, value: i64, hint: &'static str) -> Result<usiz
     usize::try_from(value).ok().filter(|&n| n >= 1).ok_or_else(|| parameter(name, value, "1 or more", hint))
 }
 
-fn time_limit(seconds: f64) -> Result<Duration, Error> {
+/// A limit in seconds that clocks can hold.
+pub fn time_limit(seconds: f64) -> Result<Duration, Error> {
     /// Thirty years: no clock runs over.
     const MOST: f64 = 1e9;
     if seconds > 0.0 && seconds <= MOST {

@@ -74,6 +74,7 @@ fn plan(args: &BenchScalingArgs) -> Result<Plan, Failure> {
         repeats: count("repeats", args.repeats)?,
         weak: args.weak,
         epochs: count("epochs", args.epochs)?,
+        time_limit: crate::train::time_limit(args.time_limit)?,
         seed: args.seed,
         target: args.target,
     })
