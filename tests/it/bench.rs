@@ -110,6 +110,9 @@ fn scaling_refuses_what_it_cannot_compare() {
         assert!(run.code == 2 && run.stderr.contains(part), "{run:?}");
     };
     usage(&["--strategies", "tame"], "no strategy has this name; there are sequential, hogwild");
+    usage(&["--peers", "python3", "--loss", "hinge"], "compares on the logistic loss");
+    let run = place.fail_somehow(&bench(&["--peers", "no/python", "--repeats", "1", "--epochs", "1"]));
+    assert!(run.stderr.starts_with("error: no/python: cannot run"), "{run:?}");
     usage(&["--target", "0.9"], "expected accuracy:X or objective:X with a number");
     let run = place.run(&["bench", "scaling", "-"]);
     assert!(run.code == 2 && run.stderr.contains("needs files"), "{run:?}");

@@ -134,6 +134,9 @@ pub struct BenchScalingArgs {
     /// Time the way from the file to this, too: a share of right held-out labels, or an objective
     #[arg(long, value_name = "accuracy:X|objective:X", value_parser = target)]
     pub target: Option<Target>,
+    /// Compare with LIBLINEAR, scikit-learn and others, too: a Python that has the packages of benches/peers/requirements.txt
+    #[arg(long, value_name = "PYTHON")]
+    pub peers: Option<PathBuf>,
     /// Seed of the rows' order and of the first training, 0 to 2^64-1
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,

@@ -1,5 +1,6 @@
 //! `wildsgd bench`: how fast this machine does what the command does.
 
+mod peers;
 mod scaling;
 
 use std::io::{self, BufWriter, Write};

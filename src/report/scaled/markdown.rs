@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{Scaled, Table, notes, points, prediction, streaming, target};
+use super::{Scaled, Table, notes, peers, points, prediction, streaming, target};
 use crate::error::Result;
 use crate::save;
 
@@ -39,6 +39,10 @@ fn text(report: &Scaled) -> String {
     }
     text += "\nModel of the machine beside the measurement\n\n";
     table(&mut text, &prediction(report));
+    if report.peers.is_some() {
+        text += "\nOther programs, to 0.1 % of the optimum\n\n";
+        table(&mut text, &peers(report));
+    }
     text += "\nWhat the machine could give\n\n";
     table(&mut text, &streaming(report));
     text += "\n";

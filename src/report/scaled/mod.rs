@@ -6,6 +6,7 @@
 mod csv;
 mod markdown;
 mod page;
+mod peers;
 mod plots;
 mod spark;
 mod tables;
@@ -19,9 +20,10 @@ use serde::Serialize;
 pub use csv::write_csv;
 pub use markdown::write_markdown;
 pub use page::write_html;
+pub use peers::Peers;
 pub use plots::write_plots;
 pub use spark::sparkline;
-pub use tables::{Table, notes, points, prediction, shapes, streaming, target};
+pub use tables::{Table, notes, peers, points, prediction, shapes, streaming, target};
 
 use super::{Data, Machine, SCHEMA};
 use crate::scaling::Scaling;
@@ -39,6 +41,8 @@ pub struct Scaled {
     pub data: Data,
     /// The held-out data, if there were any.
     pub test_data: Option<Data>,
+    /// Other programs, if they were asked for.
+    pub peers: Option<Peers>,
     /// From the start of the program to the end of the comparison.
     pub total_seconds: f64,
     /// The comparison.
@@ -55,6 +59,7 @@ impl Scaled {
             machine: Machine::here(),
             data,
             test_data,
+            peers: None,
             total_seconds: total.as_secs_f64(),
             scaling,
         }

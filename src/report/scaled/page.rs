@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::path::Path;
 
 use super::plots::{plots, style};
-use super::{Scaled, Table, notes, points, prediction, streaming, target};
+use super::{Scaled, Table, notes, peers, points, prediction, streaming, target};
 use crate::error::Result;
 use crate::report::drawing::escaped;
 use crate::save;
@@ -35,8 +35,8 @@ p{margin:4px 0}.soft{color:var(--soft)}\
 figure{margin:0;padding:14px 14px 8px;border:1px solid var(--rule);border-radius:8px}\
 figcaption{font-weight:600;margin-bottom:6px}svg{display:block;width:100%;height:auto}svg text{font-size:14px}\
 .table{overflow-x:auto;border:1px solid var(--rule);border-radius:8px}\
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
-th,td{padding:5px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}\
+table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}\
+th,td{padding:5px 8px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}\
 th{background:var(--panel);font-weight:600;white-space:normal;vertical-align:bottom;min-width:5em}\
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}\
 th:first-child{background:var(--panel)}tr:last-child td{border-bottom:0}\
@@ -81,6 +81,9 @@ impl Display for Page<'_> {
             table(f, "target", "Time to the target, loading included", &target(report))?;
         }
         table(f, "model", "Model of the machine beside the measurement", &prediction(report))?;
+        if report.peers.is_some() {
+            table(f, "peers", "Other programs, to 0.1 % of the optimum", &peers(report))?;
+        }
         table(f, "streaming", "What the machine could give", &streaming(report))?;
         writeln!(f, "<h2>How to read this</h2><ul>")?;
         notes(report).iter().try_for_each(|note| writeln!(f, "<li>{}</li>", escaped(note)))?;

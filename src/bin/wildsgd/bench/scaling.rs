@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use wildsgd::data::LoadOptions;
+use wildsgd::model::LossKind;
 use wildsgd::report::{self, Scaled, scaled};
 use wildsgd::scaling::{self, Plan, Stage};
 use wildsgd::{Error, Result};
 
+use super::peers;
 use crate::args::BenchScalingArgs;
 use crate::failure::Failure;
 use crate::input::Input;
@@ -32,8 +34,14 @@ pub fn run(args: &BenchScalingArgs, started: Instant) -> Result<ExitCode, Failur
         load_time: input.time,
     };
     let scaling = plan.run(measured, &mut |stage| screen.busy(says(stage)))?;
+    let peers = args.peers.as_ref().map(|python| {
+        screen.busy("training with peers".into());
+        peers::compare(python, &args.data, &data, plan.repeats)
+    });
+    let peers = peers.transpose()?;
     drop(screen);
-    let report = Scaled::new(input.report(), test.as_ref().map(Input::report), scaling, started.elapsed());
+    let test = test.as_ref().map(Input::report);
+    let report = Scaled { peers, ..Scaled::new(input.report(), test, scaling, started.elapsed()) };
     write(args, &report)?;
     if !args.quiet {
         print(&report).map_err(|error| Error::io("<stdout>", "write", error))?;
@@ -54,6 +62,10 @@ fn says(stage: Stage) -> String {
 fn plan(args: &BenchScalingArgs) -> Result<Plan, Failure> {
     if args.data.as_os_str() == "-" || args.test.as_ref().is_some_and(|path| path.as_os_str() == "-") {
         return Err(Failure::conflict("bench", "a comparison of loading times needs files: name one"));
+    }
+    if args.peers.is_some() && (args.loss != LossKind::Logistic || args.l2.is_some()) {
+        let why = "`--peers` compares on the logistic loss with l2 = 1/n: leave `--loss` and `--l2` out";
+        return Err(Failure::conflict("bench", why));
     }
     let default = Plan::default();
     let count = |name, value: i64| {
@@ -138,6 +150,9 @@ fn print(report: &Scaled) -> io::Result<()> {
     }
     if report.scaling.target.is_some() {
         writeln!(out, "time to the target, loading included\n{}", scaled::target(report))?;
+    }
+    if report.peers.is_some() {
+        writeln!(out, "{}", scaled::peers(report))?;
     }
     let (shapes, model, streaming) =
         (scaled::shapes(report), scaled::prediction(report), scaled::streaming(report));
