@@ -101,8 +101,7 @@ impl<'a> Row<'a> {
     pub fn within(&self, columns: &Range<u32>) -> Row<'a> {
         let start = if columns.start == 0 { 0 } else { self.indices.partition_point(|&j| j < columns.start) };
         let fits = self.indices.last().is_none_or(|&last| last < columns.end);
-        let end =
-            if fits { self.indices.len() } else { self.indices.partition_point(|&j| j < columns.end) };
+        let end = if fits { self.indices.len() } else { self.indices.partition_point(|&j| j < columns.end) };
         let part = start..end.max(start);
         Row {
             indices: &self.indices[part.clone()],

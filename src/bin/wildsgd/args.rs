@@ -352,6 +352,7 @@ pub enum Update {
     Wild,
     Atomic,
     Merged,
+    Split,
 }
 
 #[derive(Clone, Copy)]

@@ -149,7 +149,8 @@ pub(super) fn columns<L: Conjugate>(problem: &Linear<'_, L>, threads: usize) -> 
     let mut seen: Vec<u32> =
         (0..problem.terms()).step_by(every).flat_map(|term| problem.row(term).indices()).copied().collect();
     seen.sort_unstable();
-    let mut bounds: Vec<u32> = (1..threads).filter_map(|k| seen.get(seen.len() * k / threads)).copied().collect();
+    let mut bounds: Vec<u32> =
+        (1..threads).filter_map(|k| seen.get(seen.len() * k / threads)).copied().collect();
     bounds.dedup();
     bounds.retain(|&bound| bound > 0);
     let starts = [0].into_iter().chain(bounds.iter().copied());
