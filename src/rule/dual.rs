@@ -41,14 +41,15 @@ pub struct Dual<'p, 'd, L, R: Real> {
 const CLASSES: usize = 256;
 
 impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
-    /// All dual variables 0. `l2` is above 0; `workers` share the weights.
-    pub fn new(problem: &'p Linear<'d, L>, l2: f64, workers: usize) -> Self {
+    /// All dual variables 0. `l2` is above 0; `workers` share the weights, and have `copies` of the common coordinates that
+    /// are merged by their mean (1: by their sum).
+    pub fn new(problem: &'p Linear<'d, L>, l2: f64, workers: usize, copies: usize) -> Self {
         let terms = problem.terms();
         Dual {
             problem,
             l2,
             unit: R::of(1.0 / (l2 * terms as f64)),
-            copies: workers as f64,
+            copies: copies as f64,
             damping: 1.0,
             duals: (0..terms).map(|_| R::Shared::default()).collect(),
             sizes: vec![0; terms],

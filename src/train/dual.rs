@@ -52,7 +52,7 @@ pub fn ascend<L: Conjugate, R: Real>(
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
         Sharing::Auto => {
-            choose(problem, settings, Copies::IfDense, |settings| ascend(problem, settings, evaluate, watch))
+            choose(problem, settings, Copies::OfHot, |settings| ascend(problem, settings, evaluate, watch))
         }
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
@@ -72,7 +72,8 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     evaluate: Option<&Evaluate<'_, R>>,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
-    let rule = Dual::new(problem, settings.penalty.l2, strategy.workers());
+    let means = if strategy.sums_common() { 1 } else { strategy.workers() };
+    let rule = Dual::new(problem, settings.penalty.l2, strategy.workers(), means);
     let racy = strategy.workers() > 1;
     let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
     let zero = vec![R::ZERO; problem.width()];

@@ -55,9 +55,9 @@ pub fn reduce_variance<L: Curved, R: Real>(
         Sharing::Auto => choose(problem, settings, Copies::Never, |settings| {
             reduce_variance(problem, settings, evaluate, watch)
         }),
-        Sharing::Hogwild(Update::Merged) => Err(Error::Parameter {
+        Sharing::Hogwild(update @ (Update::Merged | Update::Split)) => Err(Error::Parameter {
             name: "update",
-            value: "merged".into(),
+            value: update.name().into(),
             expected: "wild or atomic with the solver saga, whose workers share one average gradient",
             hint: "leave it out, or choose the solver sgd",
         }),

@@ -431,6 +431,7 @@ pub enum Update {
     Wild,
     Atomic,
     Merged,
+    Split,
 }
 
 #[derive(Clone, Copy)]
