@@ -10,6 +10,7 @@
 //! - wild and atomic updates: each touch of a weight finds its line with another thread with probability (P-1)/P, at
 //!   the extra cost that two threads showed on these rows, with probability 1/2;
 //! - merged copies: the meetings of `strategy/merging.rs`, at the cost of one, and the dense pass at the end;
+//! - split weights: meetings of the hot ones, touches of the others;
 //! - the ring: its syncs, each a meeting of all weights and a pass over three vectors, the consensus at the end, and wild
 //!   updates within a cluster;
 //! - all others: the share (P-1)/P of T(1), which only a fit can scale.
@@ -50,6 +51,8 @@ pub(super) struct Machine<'a> {
 /// Touches after which a coordinate meets, and least visits between two meetings, with two threads (`strategy/merging.rs`).
 const TOUCHES: f64 = 64.0;
 const VISITS: f64 = 256.0;
+/// Of a hot weight, one in so many terms at least touches it (`strategy/splitting.rs`).
+const RARE: f64 = 100.0;
 /// Terms in a block, between which meetings and syncs are.
 const BLOCK: f64 = 64.0;
 /// Weights from which on all threads take part in the last meeting.
@@ -118,7 +121,16 @@ impl Machine<'_> {
             Sharing::Hogwild(Update::Merged) => {
                 let width = self.frequencies.len();
                 let passes = if width < MANY { 1.0 } else { p };
-                self.meetings(p) * pieces.meeting.unwrap_or(0.0) + width as f64 * pieces.sweep * p / passes
+                self.meetings(p, 0.0) * pieces.meeting.unwrap_or(0.0)
+                    + width as f64 * pieces.sweep * p / passes
+            }
+            Sharing::Hogwild(Update::Split) => {
+                let hot = self.examples as f64 / RARE;
+                let rare =
+                    self.frequencies.iter().map(|&count| f64::from(count)).filter(|count| *count < hot);
+                let share = rare.sum::<f64>() / self.nonzeros.max(1) as f64;
+                let meeting = pieces.meeting.unwrap_or(0.0);
+                self.meetings(p, hot) * meeting + share * touches(p, pieces.contended_touch)
             }
             Sharing::HogwildPlusPlus(ring) => {
                 let clusters = match ring.clusters {
@@ -138,10 +150,13 @@ impl Machine<'_> {
         }
     }
 
-    /// Meetings of one worker in an epoch.
-    fn meetings(&self, p: f64) -> f64 {
+    /// Meetings of one worker in an epoch, of the features that at least `hot` examples hold.
+    fn meetings(&self, p: f64, hot: f64) -> f64 {
         let blocks = self.examples as f64 / p / BLOCK;
         let of = |&count: &u32| {
+            if f64::from(count) < hot {
+                return 0.0;
+            }
             let visits = (TOUCHES * self.examples as f64 / f64::from(count.max(1))).max(VISITS);
             let apart = (visits / (p - 1.0).max(1.0) / BLOCK).max(1.0).log2().floor().exp2();
             if apart <= blocks { blocks / apart } else { 0.0 }
@@ -227,6 +242,6 @@ mod tests {
         let machine = machine(&floors);
         // Touched once in 100 visits: 64 touches take 6,400 visits, 100 blocks, rounded down to 64; 781.25 blocks each.
         let expected = 1000.0 * (100_000.0 / 2.0 / 64.0) / 64.0;
-        assert!((machine.meetings(2.0) / expected - 1.0).abs() < 1e-9, "{}", machine.meetings(2.0));
+        assert!((machine.meetings(2.0, 0.0) / expected - 1.0).abs() < 1e-9, "{}", machine.meetings(2.0, 0.0));
     }
 }

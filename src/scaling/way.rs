@@ -15,11 +15,12 @@ pub struct Way {
 }
 
 /// Names that are understood, with what they stand for: those of the strategies, and of hogwild's updates.
-const NAMES: [(&str, Sharing); 6] = [
+const NAMES: [(&str, Sharing); 7] = [
     ("sequential", Sharing::Sequential),
     ("hogwild", Sharing::Hogwild(Update::Merged)),
     ("hogwild-wild", Sharing::Hogwild(Update::Wild)),
     ("hogwild-atomic", Sharing::Hogwild(Update::Atomic)),
+    ("hogwild-split", Sharing::Hogwild(Update::Split)),
     (
         "hogwild++",
         Sharing::HogwildPlusPlus(Clustering {
