@@ -43,22 +43,23 @@ pub(super) fn measure<L: Curved>(
     let of_parts = parts.iter().zip(&signs).map(|(part, signs)| task(plan, loss, part, signs, name));
     let of_parts = of_parts.collect::<Result<Vec<_>>>()?;
 
-    watch(Stage::Pieces);
-    let pieces = Pieces::measure(data)?;
     let mut strong = Series::new(plan, &threads, vec![(0, &whole)]);
     let by_threads = threads.iter().copied().zip(&of_parts).collect();
     let mut weak = plan.weak.then(|| Series::new(plan, &threads, by_threads));
     let mut streams: Vec<Vec<f64>> = threads.iter().map(|_| Vec::new()).collect();
     let (mut done, of) = (0, plan.repeats * (strong.len() + weak.as_ref().map_or(0, Series::len)));
-    let mut begin = |strategy, threads| {
-        watch(Stage::Training { done, of, strategy, threads });
-        done += 1;
-    };
+    let mut pieces = Vec::new();
     for round in 0..plan.repeats {
+        watch(Stage::Pieces);
         let seed = plan.seed.wrapping_add(round as u64);
         for (&threads, streams) in threads.iter().zip(&mut streams) {
             streams.push(floor::stream(data, threads));
         }
+        pieces.push(Pieces::measure(data)?);
+        let mut begin = |strategy, threads| {
+            watch(Stage::Training { done, of, strategy, threads });
+            done += 1;
+        };
         for series in [&mut strong].into_iter().chain(&mut weak) {
             series.round(round, seed, test, &mut begin)?;
         }
@@ -66,6 +67,7 @@ pub(super) fn measure<L: Curved>(
 
     let streaming = floors(data, &threads, &streams)?;
     let context = Context { target: plan.target, load_time, streaming: &streaming };
+    let pieces = Pieces::medians(&pieces);
     let (plain, mut points, best_single) = strong.points(&context)?;
     predict(plan, &mut points, pieces, &streaming, data);
     Ok(Scaling {

@@ -11,11 +11,11 @@ use crate::data::{Builder, Dataset};
 use crate::error::Result;
 use crate::kernel;
 use crate::params::{Atomic, SharedParams, SharedReal, Weights, Wild};
-use crate::problem::{Linear, Logistic};
+use crate::problem::{Linear, Logistic, Loss};
 use crate::rule::{Penalty, Schedule, Sgd, StepSize};
 use crate::strategy::{Control, Hogwild, Order, Pass, Progress, Strategy, Topology, Update, pin};
 
-/// Measured pieces, in seconds. What takes two processors is `None` where there is but one.
+/// Measured pieces, in seconds: medians of measurements between the trainings. What takes two processors is `None` where there is but one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Pieces {
     /// What a touch of a weight costs more when two threads visit the rows on one vector, with a load and a store, than
@@ -30,13 +30,26 @@ pub struct Pieces {
 }
 
 /// Most touches that are measured: a fraction of a second.
-const MOST_TOUCHES: usize = 2_000_000;
+const MOST_TOUCHES: usize = 1_000_000;
 /// Most coordinates that meet.
 const MOST_MEETINGS: usize = 1 << 16;
 /// Rounds of which the median counts.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 
 impl Pieces {
+    /// The medians of several measurements.
+    pub(super) fn medians(all: &[Pieces]) -> Pieces {
+        let of = |piece: fn(&Pieces) -> Option<f64>| {
+            super::Spread::of(all.iter().filter_map(piece)).map(|spread| spread.median)
+        };
+        Pieces {
+            contended_touch: of(|pieces| pieces.contended_touch),
+            contended_swap: of(|pieces| pieces.contended_swap),
+            meeting: of(|pieces| pieces.meeting),
+            sweep: of(|pieces| Some(pieces.sweep)).unwrap_or(0.0),
+        }
+    }
+
     /// Measures on the rows of `data`, whose features tell how often threads meet.
     ///
     /// # Errors
@@ -78,12 +91,13 @@ fn rows_of(data: &Dataset) -> usize {
     data.len().min((MOST_TOUCHES as f64 / mean) as usize).max(1)
 }
 
-/// What a visit does to weights, with a step that changes little.
+/// A visit with a step that changes little: how long it computes between reading and writing decides how often lines are
+/// with another thread.
 #[inline(always)]
 fn touch(weights: &impl Weights<Real = f32>, data: &Dataset, i: usize) {
     let row = data.rows().row(i);
-    let score = weights.dot(row);
-    weights.add(1e-6 * (1.0 - score), row);
+    let step = Logistic.step(1.0, weights.dot(row), 1e-3, row.len() as f32);
+    weights.add(step, row);
 }
 
 fn meeting(vector: &SharedParams<f32>, places: &[usize]) -> f64 {
