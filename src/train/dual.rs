@@ -88,6 +88,7 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
         dual: f64::NEG_INFINITY,
         parts: f64::INFINITY,
         is_exact: true,
+        is_partial: false,
         left_out: 0.0,
         tolerance: settings.tolerance,
     };
@@ -112,6 +113,8 @@ struct Ascent<'p, 'd, L, R: Real> {
     parts: f64,
     /// Whether the drift after the last epoch is known, hence the gap.
     is_exact: bool,
+    /// Whether the next epoch leaves out examples whose parts are small, not only those whose parts are nothing.
+    is_partial: bool,
     /// Share of the examples that the next epoch leaves out.
     left_out: f64,
     tolerance: f64,
@@ -234,8 +237,10 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         self.keep(judged.primal);
         let before = std::mem::replace(&mut self.parts, judged.parts);
         let gap = self.gap(judged);
-        let helps = judged.parts > LASTING * before || gap < NEAR * self.tolerance;
-        let allowed = if helps { LEFT_OUT * self.tolerance * judged.primal } else { 0.0 };
+        let may_help = judged.parts > LASTING * before || gap < NEAR * self.tolerance;
+        // What was left out comes back sometime: then others would be left out in turn, and the gap stay.
+        self.is_partial = may_help && (!self.is_partial || judged.parts < before * SLOW);
+        let allowed = if self.is_partial { LEFT_OUT * self.tolerance * judged.primal } else { 0.0 };
         self.left_out = self.rule.leave_out(allowed);
         Ok(Outcome::Kept(Measured { objective: judged.primal, gap: Some(gap) }))
     }
