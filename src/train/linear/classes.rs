@@ -1,0 +1,129 @@
+//! The fit of a [`Trainer`] to more than two classes: one vector of weights a class, against the rest.
+
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use super::fit::{Task, targets};
+use super::{Trained, Trainer};
+use crate::data::ClassLabels;
+use crate::error::{Error, Result};
+use crate::problem::{Curved, Problem};
+use crate::train::one_vs_rest::{Columns, fit_all};
+use crate::train::{ClassFit, Classes, Event, Fit, Settings, Sharing};
+
+impl Trainer {
+    /// One vector a class, against the rest.
+    pub(super) fn fit_classes<L: Curved>(
+        &self,
+        loss: L,
+        task: Task<'_>,
+        labels: &ClassLabels,
+        class_of: &[u32],
+        watch: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Trained> {
+        let Task { data, test, settings, started } = task;
+        let names = labels.labels();
+        refuse_one_file(&settings, names.len())?;
+        let mut examples = vec![0; names.len()];
+        class_of.iter().for_each(|&class| examples[class as usize] += 1);
+        let first = targets(class_of, 0);
+        let rows = self.problem(loss, data, &first)?;
+        let count = NonZeroUsize::new(names.len()).expect("a data set with labels has classes");
+        let mut columns = Columns::new(&self.data_name, rows.width(), count)?;
+        let prepare_time = started.elapsed();
+
+        let training = Instant::now();
+        let plan = Classes::new(names.len(), &settings);
+        watch(Event::Classes(plan));
+        let mut fits = vec![None; names.len()];
+        let mut digest: Option<Fit<f64>> = None;
+        let mut untouched = false;
+        fit_all(
+            plan,
+            &settings,
+            |class, settings, watch| {
+                let targets = targets(class_of, class as u32);
+                self.solve(&rows.with_targets(&targets)?, settings, None, watch)
+                    .map_err(|error| of_class(error, names[class]))
+            },
+            |class, fit, undone| {
+                columns.set(class, &fit.weights);
+                let class_fit = ClassFit {
+                    label: names[class].into(),
+                    examples: examples[class],
+                    objective: fit.objective,
+                    epochs: fit.epochs.len(),
+                    undone,
+                    learning_rate: fit.began.step_size.map(|step| step.learning_rate),
+                    gap: fit.gap,
+                    train_time: fit.train_time,
+                    stop: fit.stop,
+                };
+                untouched |= fit.visits == 0;
+                digest = Some(match digest.take() {
+                    None => Fit { weights: Vec::new(), epochs: Vec::new(), ..fit },
+                    Some(all) => Fit {
+                        gap: all.gap.zip(fit.gap).map(|(all_gap, gap)| {
+                            (all_gap * all.objective + gap * fit.objective) / (all.objective + fit.objective)
+                        }),
+                        objective: all.objective + fit.objective,
+                        stop: all.stop.max(fit.stop),
+                        visits: all.visits + fit.visits,
+                        ..all
+                    },
+                });
+                fits[class] = Some(class_fit);
+                let done = fits.iter().flatten().count();
+                fits[class].iter().for_each(|fit| watch(Event::Class { fit, done }));
+            },
+        )?;
+        data.data.verify()?;
+        let mut fit = digest.expect("each class has sent its fit");
+        fit.objective /= names.len() as f64;
+        fit.train_time = training.elapsed();
+        fit.began.workers = plan.at_once * plan.threads;
+        if plan.at_once > 1 && settings.sharing == Sharing::Auto {
+            fit.began.reason = Some("each thread trains classes of its own".into());
+        }
+        if untouched {
+            fit.visits = 0;
+        }
+        let weights = columns.into_weights();
+        let penalized = rows.penalized() * names.len();
+        let penalty = settings.penalty.value(&weights[..penalized]) / names.len() as f64;
+        drop(rows);
+        drop(first);
+        let model = self.model(Some(labels), weights)?;
+        Ok(Trained {
+            train: data.evaluate(&model, penalty),
+            test: test.map(|test| test.evaluate(&model, penalty)),
+            class_weights: Vec::new(),
+            prepare_time,
+            l2: settings.penalty.l2,
+            classes: fits.into_iter().flatten().collect(),
+            model,
+            fit,
+        })
+    }
+}
+
+/// A file of weights can be watched where there is one vector.
+fn refuse_one_file(settings: &Settings, classes: usize) -> Result<()> {
+    match &settings.params {
+        None => Ok(()),
+        Some(path) => Err(Error::Parameter {
+            name: "params",
+            value: format!("{} with {classes} classes", path.display()),
+            expected: "no file where there is a vector of weights for each class",
+            hint: "leave it out, or train on two classes",
+        }),
+    }
+}
+
+/// The error of one class's training, with its name.
+fn of_class(error: Error, label: f32) -> Error {
+    match error {
+        Error::Diverged { what, hint } => Error::Diverged { what: format!("class {label}: {what}"), hint },
+        other => other,
+    }
+}
