@@ -11,19 +11,6 @@ use super::order::stream;
 use super::tickets::Tickets;
 use crate::params::Weights;
 use crate::rule::Visit;
-use crate::sync::plain::Ordering::Relaxed;
-
-/// Where a worker gets its blocks from.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Blocks {
-    /// As fast as it is done with the last one.
-    Drawn,
-    /// Each so-manieth, whatever the others do: what this worker visits is the same in every run.
-    Dealt {
-        /// Number of workers.
-        workers: usize,
-    },
-}
 
 /// One worker's batches of an epoch.
 pub(super) struct Batches<'a, V: Visit> {
@@ -31,15 +18,12 @@ pub(super) struct Batches<'a, V: Visit> {
     visit: &'a V,
     tickets: &'a Tickets,
     pass: Pass<'a>,
-    blocks: Blocks,
     size: usize,
     random: Xoshiro256PlusPlus,
     delays: Delays,
     /// Terms of drawn blocks that are in no batch yet, each with the pace of its block if it is the block's first.
     terms: VecDeque<(usize, Option<V::Pace>)>,
     pace: Option<V::Pace>,
-    /// Blocks drawn.
-    drawn: usize,
     /// Terms in the batch that is being worked on.
     last: usize,
     visits: u64,
@@ -53,7 +37,6 @@ impl<'a, V: Visit> Batches<'a, V> {
         visit: &'a V,
         tickets: &'a Tickets,
         pass: Pass<'a>,
-        blocks: Blocks,
         size: usize,
     ) -> Self {
         Batches {
@@ -61,13 +44,11 @@ impl<'a, V: Visit> Batches<'a, V> {
             visit,
             tickets,
             pass,
-            blocks,
             size: size.max(1),
             random: stream(pass.seed, pass.epoch, worker as u64),
             delays: Delays::of(worker, &pass.control.delays),
             terms: VecDeque::new(),
             pace: None,
-            drawn: 0,
             last: 0,
             visits: 0,
         }
@@ -91,6 +72,11 @@ impl<'a, V: Visit> Batches<'a, V> {
         first
     }
 
+    /// Takes the time that was asked for, if the worker is a slow one: called between planning a batch and applying it.
+    pub(super) fn dawdle(&mut self) {
+        self.delays.after(self.last);
+    }
+
     /// Visits made.
     pub(super) fn visits(&self) -> u64 {
         self.visits
@@ -99,7 +85,6 @@ impl<'a, V: Visit> Batches<'a, V> {
     fn end_batch(&mut self) {
         self.visits += self.last as u64;
         self.pass.control.progress.add(self.worker, self.last);
-        self.delays.after(self.last);
         self.last = 0;
     }
 
@@ -109,12 +94,7 @@ impl<'a, V: Visit> Batches<'a, V> {
         if control.must_stop() {
             return false;
         }
-        let ticket = match self.blocks {
-            Blocks::Drawn => self.tickets.draw(),
-            Blocks::Dealt { workers } => self.tickets.deal(self.worker + self.drawn * workers),
-        };
-        let Some(ticket) = ticket else { return false };
-        self.drawn += 1;
+        let Some(ticket) = self.tickets.draw() else { return false };
         let mut terms: Vec<usize> = order.block(ticket).collect();
         terms.shuffle(&mut self.random);
         let mut pace = Some(self.visit.pace(self.pass.clock((ticket * order.block_len()) as u64)));
@@ -131,7 +111,12 @@ pub(super) struct Planned<V: Visit> {
 
 impl<V: Visit> Planned<V> {
     /// Plans a visit to each term; reads only.
-    pub(super) fn new(visit: &V, terms: &[usize], pace: V::Pace, weights: &impl Weights<Real = V::Real>) -> Self {
+    pub(super) fn new(
+        visit: &V,
+        terms: &[usize],
+        pace: V::Pace,
+        weights: &impl Weights<Real = V::Real>,
+    ) -> Self {
         let mut steps = Vec::with_capacity(terms.len());
         for (k, &term) in terms.iter().enumerate() {
             if let Some(&ahead) = terms.get(k + AHEAD) {

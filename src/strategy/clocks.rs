@@ -27,6 +27,11 @@ impl Clocks {
         self.0[worker].raise(OVER);
     }
 
+    /// Whether a worker has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.iter().any(|clock| clock.get() == OVER)
+    }
+
     /// Waits until no clock is below `least`, and returns the least of them, as seen meanwhile.
     pub(super) fn wait(&self, least: usize) -> usize {
         // Clocks do not go back, so it does no harm to look at them one after the other.

@@ -108,7 +108,10 @@ mod loom_tests {
     impl Ringed {
         fn new(workers: usize) -> Arc<Self> {
             let chunks = || (0..workers).map(|_| UnsafeCell::new(Vec::new())).collect();
-            Arc::new(Ringed { ring: Reduction::new(workers), messages: (0..workers).map(|_| chunks()).collect() })
+            Arc::new(Ringed {
+                ring: Reduction::new(workers),
+                messages: (0..workers).map(|_| chunks()).collect(),
+            })
         }
 
         fn work(&self, worker: usize, rounds: usize) {
@@ -131,8 +134,7 @@ mod loom_tests {
                     break;
                 }
                 for (chunk, message) in self.messages[worker].iter().enumerate() {
-                    let sum: Vec<usize> =
-                        (0..workers).map(|k| 10 * round + (chunk + k) % workers).collect();
+                    let sum: Vec<usize> = (0..workers).map(|k| 10 * round + (chunk + k) % workers).collect();
                     message.with(|own| assert_eq!(unsafe { &*own }, &sum));
                 }
             }

@@ -27,6 +27,11 @@ impl Turns {
         self.at.wait(turn) != OVER
     }
 
+    /// The number of the turn that it is.
+    pub(super) fn now(&self) -> usize {
+        self.at.get()
+    }
+
     /// Passes turn number `turn` on. Only who has it may call this.
     pub(super) fn pass(&self, turn: usize) {
         let workers = self.left.len();

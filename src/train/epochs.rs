@@ -214,7 +214,8 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             control: Control {
                 interrupted: settings.interrupt.clone(),
                 deadline: settings.time_limit.map(|limit| began + limit),
-                progress: Arc::new(Progress::new(workers)),
+                delays: settings.delays.clone(),
+                ..Control::new(workers)
             },
             pool: pool(workers.min(thread::available_parallelism().map_or(1, usize::from)))?,
             strategy,
