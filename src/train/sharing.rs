@@ -73,7 +73,8 @@ impl Sharing {
         }
     }
 
-    fn takes_batches(self) -> bool {
+    /// Whether threads may plan several visits on the same weights.
+    pub fn takes_batches(self) -> bool {
         self == Sharing::Sequential || self.usual_batch() > 1
     }
 
