@@ -69,7 +69,7 @@ impl<R: Real> Strategy<R> for AllReduce<R> {
         let workers = self.crew.workers();
         let tickets = Tickets::dealt(workers, pass.order.blocks());
         let exchange = Exchange::new(workers, visit.width(), self.is_sparse(visit));
-        let (rounds, share) = (self.rounds(pass), R::of(1.0 / self.batch() as f64));
+        let rounds = self.rounds(pass);
         let task = |worker: usize| {
             let mut replica = lock(&self.replicas[worker]);
             replica.fill(params);
@@ -81,7 +81,7 @@ impl<R: Real> Strategy<R> for AllReduce<R> {
                         let weights = Plain::new(&mut replica.now, visit.common());
                         let planned = Planned::new(visit, &terms, pace, &weights);
                         batches.dawdle();
-                        planned.apply(visit, share, &weights);
+                        planned.apply(visit, &weights);
                         pass.control.progress.taken(worker, 0);
                     }
                     None if pass.control.must_stop() => return false,

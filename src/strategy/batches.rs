@@ -1,4 +1,5 @@
-//! Mini-batches: terms whose visits are planned on the same weights, and applied together.
+//! Mini-batches: terms whose visits are planned on the same weights, and applied together. The step of a batch is the sum of
+//! its terms' steps, so that a step size means the same whatever the batch; the search for one looks for what the sum bears.
 
 use std::collections::VecDeque;
 
@@ -9,7 +10,7 @@ use super::Pass;
 use super::faults::Delays;
 use super::order::stream;
 use super::tickets::Tickets;
-use crate::params::Weights;
+use crate::params::{Real, Weights};
 use crate::rule::Visit;
 
 /// One worker's batches of an epoch.
@@ -127,10 +128,10 @@ impl<V: Visit> Planned<V> {
         Planned { pace, steps }
     }
 
-    /// Carries `share` of each visit out.
-    pub(super) fn apply(self, visit: &V, share: V::Real, weights: &impl Weights<Real = V::Real>) {
+    /// Carries the visits out.
+    pub(super) fn apply(self, visit: &V, weights: &impl Weights<Real = V::Real>) {
         for (term, step) in self.steps {
-            visit.apply(term, step, self.pace, share, weights);
+            visit.apply(term, step, self.pace, V::Real::ONE, weights);
         }
     }
 }

@@ -86,13 +86,12 @@ impl<R: Real> Strategy<R> for BoundedStaleness {
         let (workers, bounds) = (self.crew.workers(), self.bounds);
         let tickets = Tickets::new(pass.order.blocks());
         let (read, written) = (Clocks::new(workers), Clocks::new(workers));
-        let share = R::of(1.0 / Strategy::<R>::batch(self) as f64);
         let end = |worker| {
             read.end(worker);
             written.end(worker);
         };
         let task = |worker: usize| {
-            // Shares are so small that all movements of a common coordinate add up to one step.
+            // All movements of a common coordinate add up, as those of the others do.
             let weights = Atomic::new(params, visit.common(), 1);
             let mut batches = Batches::new(worker, visit, &tickets, pass, self.batch);
             let (mut terms, mut clock) = (Vec::new(), 0);
@@ -104,7 +103,7 @@ impl<R: Real> Strategy<R> for BoundedStaleness {
                 batches.dawdle();
                 read.set(worker, clock + 1);
                 read.wait(bounds.least(bounds.writes, clock + 1));
-                planned.apply(visit, share, &weights);
+                planned.apply(visit, &weights);
                 weights.merge();
                 clock += 1;
                 written.set(worker, clock);

@@ -80,8 +80,8 @@ pub trait Strategy<R: Real> {
     /// Number of threads that visit terms.
     fn workers(&self) -> usize;
 
-    /// Number of terms whose visits are planned on the same weights and averaged: a step size that suits visits one by one
-    /// is too small for these by about as much.
+    /// Number of terms whose visits are planned on the same weights, so that their steps add up: a step size that suits visits
+    /// one by one may be too large for these.
     fn batch(&self) -> usize {
         1
     }

@@ -9,7 +9,7 @@ use crate::params::{Plain, Real, SharedParams};
 use crate::rule::Visit;
 
 /// Visits terms one after the other, on a private copy of the weights without atomics, or batches of them, whose visits
-/// are planned on the same weights and averaged. Deterministic given the seed.
+/// are planned on the same weights. Deterministic given the seed.
 #[derive(Clone, Debug)]
 pub struct Sequential<R> {
     weights: Vec<R>,
@@ -63,13 +63,12 @@ pub(crate) fn visit_alone<V: Visit>(visit: &V, weights: &mut [V::Real], pass: Pa
     let visits = match batch {
         1 => work(0, visit, &plain, &tickets, pass, |_| ()),
         _ => {
-            let share = V::Real::of(1.0 / batch as f64);
             let mut batches = Batches::new(0, visit, &tickets, pass, batch);
             let mut terms = Vec::new();
             while let Some(pace) = batches.next(&mut terms) {
                 let planned = Planned::new(visit, &terms, pace, &plain);
                 batches.dawdle();
-                planned.apply(visit, share, &plain);
+                planned.apply(visit, &plain);
             }
             batches.visits()
         }

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::params::{Real, SharedParams, Weights, Wild};
 use crate::rule::Visit;
 
-/// N + b workers; a round averages the first N batches and drops the b others. Deterministic given the seed if b is 0.
+/// N + b workers; a round takes the first N batches and drops the b others. Deterministic given the seed if b is 0.
 #[derive(Debug)]
 pub struct Synchronous {
     crew: Crew,
@@ -60,13 +60,12 @@ impl<R: Real> Strategy<R> for Synchronous {
     ) -> Result<u64> {
         let tickets = self.tickets(pass.order.blocks());
         let quorum = Quorum::new(self.needed(), self.crew.workers());
-        let share = R::of(1.0 / Strategy::<R>::batch(self) as f64);
         let task = |worker: usize| {
             // All that is written is written by one worker at a time, so its copy of a common coordinate is the value.
             let weights = Wild::new(params, visit.common(), 1);
             let apply = |parts: Vec<(usize, Planned<V>)>| {
                 weights.merge();
-                parts.into_iter().for_each(|(_, planned)| planned.apply(visit, share, &weights));
+                parts.into_iter().for_each(|(_, planned)| planned.apply(visit, &weights));
                 weights.merge();
             };
             let mut batches = Batches::new(worker, visit, &tickets[worker % tickets.len()], pass, self.batch);

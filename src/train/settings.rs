@@ -67,8 +67,9 @@ pub struct Settings {
     pub sharing: Sharing,
     /// Number of workers; 0, the default, takes one a core. Sequential training has one in any case.
     pub threads: usize,
-    /// Terms whose visits are planned on the same weights and averaged, at least 1: by one worker, where there are more.
-    /// Larger synchronizes less often, and takes more visits to the same objective. Default 16 for ways of sharing that
+    /// Terms whose visits are planned on the same weights, at least 1: by one worker, where there are more. Their steps add up,
+    /// so that a larger batch needs a smaller step size where terms have coordinates in common. Larger synchronizes less
+    /// often, and takes more visits to the same objective. Default 16 for ways of sharing that
     /// exchange batches, 1 for sequential training; others have none.
     pub batch: Option<usize>,
     /// Workers that are made slow, to see what that does. Default none.

@@ -12,7 +12,7 @@ use crate::args::Strategy;
 /// How threads exchange what they have found, where that is not without locks.
 #[derive(Args, Clone)]
 pub struct WayArgs {
-    /// sequential, sync, ssp, allreduce: examples whose steps are planned on the same weights and averaged, by each
+    /// sequential, sync, ssp, allreduce: examples whose steps are planned on the same weights and added up, by each
     /// thread, 1 or more [default: 1 for sequential, else 16]
     #[arg(long, value_name = "B", allow_hyphen_values = true)]
     pub batch: Option<i64>,
