@@ -48,6 +48,11 @@ impl Crew {
         task: impl Fn(usize) -> u64 + Sync,
         abandon: impl Fn(usize) + Sync,
     ) -> Result<u64> {
+        self.run_all(&task, &abandon)
+    }
+
+    /// Compiled once, not for each strategy and rule.
+    fn run_all(&self, task: &(dyn Fn(usize) -> u64 + Sync), abandon: &(dyn Fn(usize) + Sync)) -> Result<u64> {
         let guarded = |worker| {
             catch_unwind(AssertUnwindSafe(|| task(worker))).map_err(|panic| {
                 abandon(worker);

@@ -71,7 +71,7 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     let mut rule = Sgd::new(problem, settings.penalty, step, folds);
     if settings.learning_rate.is_none() {
         let (deadline, batch) = (course.control.deadline, course.strategy.batch());
-        let eta0 = course.pool.install(|| search(&mut rule, settings, deadline, batch))?;
+        let eta0 = course.install(|| search(&mut rule, settings, deadline, batch))?;
         rule.step = StepSize::new(eta0, settings.schedule);
     }
     let descent = Descent::new(&course, rule);
@@ -107,7 +107,7 @@ const CALM: usize = 3;
 impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
     fn new<S: Strategy<R>>(course: &Course<'a, R, S>, rule: Sgd<'p, P, R>) -> Self {
         let zero = vec![R::ZERO; rule.width()];
-        let start = course.pool.install(|| rule.objective(0..rule.terms(), &zero));
+        let start = course.install(|| rule.objective(0..rule.terms(), &zero));
         Descent {
             settings: course.settings,
             rule,
@@ -157,7 +157,7 @@ impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
 impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
         course.pass(&self.rule)?;
-        let objective = course.pool.install(|| {
+        let objective = course.install(|| {
             course.params.copy_to(&mut self.now);
             self.rule.objective(0..self.rule.terms(), &self.now)
         });

@@ -177,9 +177,9 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         for _ in 0..passes {
             course.pass(&self.rule)?;
         }
-        let mut certificate = course.pool.install(|| self.certify());
+        let mut certificate = course.install(|| self.certify());
         if self.last.is_some() && self.fell(certificate) {
-            certificate = course.pool.install(|| self.lead_back());
+            certificate = course.install(|| self.lead_back());
         } else {
             self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
         }

@@ -83,7 +83,7 @@ fn run<L: Curved, R: Real, S: Strategy<R>>(
     let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
     let rate = settings.learning_rate.unwrap_or_else(|| Saga::<L, R>::usual_rate(problem));
     let mut start = Judged::zero(problem);
-    course.pool.install(|| start.judge(problem, settings.penalty));
+    course.install(|| start.judge(problem, settings.penalty));
     let reduction = Reduction {
         problem,
         settings,
@@ -127,7 +127,7 @@ const CALM: usize = 5;
 impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
     /// Judges the next weights and keeps them if they are better; says whether they are.
     fn keep_better(&mut self, course: &Course<'_, R, impl Strategy<R>>) -> bool {
-        course.pool.install(|| self.next.judge(self.problem, self.settings.penalty));
+        course.install(|| self.next.judge(self.problem, self.settings.penalty));
         if self.next.bound.is_finite() {
             self.bound = self.bound.max(self.next.bound);
         }
@@ -159,7 +159,7 @@ impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
     /// One step of Newton's method; says whether there was one.
     fn newton(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> bool {
         let (problem, penalty, best) = (self.problem, self.settings.penalty, &self.best);
-        let Some(weights) = course.pool.install(|| newton::step(problem, penalty, best)) else {
+        let Some(weights) = course.install(|| newton::step(problem, penalty, best)) else {
             return false;
         };
         self.next.weights = weights;
