@@ -74,6 +74,10 @@ pub struct Settings {
     pub backup_workers: Option<usize>,
     /// Batches that a thread may be ahead of the slowest; none without such a bound.
     pub staleness_bound: Option<usize>,
+    /// Whether a thread waits for that bound before it reads: `blocking` or `non-blocking`; none without such a bound.
+    pub reads: Option<&'static str>,
+    /// The same before it writes.
+    pub writes: Option<&'static str>,
     /// Epochs after which threads go on from the mean of their weights; none without averages.
     pub average_every: Option<usize>,
     /// Number of training threads.
@@ -198,6 +202,10 @@ impl Settings {
     fn of(trainer: &Trainer, trained: &train::Trained) -> Self {
         let (settings, began) = (&trainer.settings, &trained.fit.began);
         let many = !trained.classes.is_empty();
+        let bounds = match began.sharing {
+            Sharing::BoundedStaleness(bounds) => Some(bounds),
+            _ => None,
+        };
         Settings {
             loss: trainer.loss.name(),
             l1: settings.penalty.l1,
@@ -223,10 +231,9 @@ impl Settings {
                 Sharing::Synchronous { backups } => Some(backups),
                 _ => None,
             },
-            staleness_bound: match began.sharing {
-                Sharing::BoundedStaleness(bounds) => bounds.staleness,
-                _ => None,
-            },
+            staleness_bound: bounds.and_then(|bounds| bounds.staleness),
+            reads: bounds.map(|bounds| bounds.reads.name()),
+            writes: bounds.map(|bounds| bounds.writes.name()),
             average_every: match began.sharing {
                 Sharing::Averaging { every } => Some(every),
                 _ => None,

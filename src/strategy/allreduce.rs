@@ -32,20 +32,24 @@ impl<R: Real> AllReduce<R> {
     /// Batches of the worker that gets most: with the blocks dealt in turn, it is the first.
     fn rounds(&self, pass: Pass<'_>) -> usize {
         let (order, workers) = (pass.order, self.crew.workers());
-        let last = order.blocks() - 1;
+        let Some(last) = order.blocks().checked_sub(1) else { return 0 };
         let short = order.blocks() * order.block_len() - order.terms();
         let terms = (last / workers + 1) * order.block_len() - if last % workers == 0 { short } else { 0 };
         terms.div_ceil(self.batch)
     }
 
-    /// Whether the batches of a round touch so few coordinates that a list of them is shorter than the vector.
+    /// Whether lists of what the batches of a round touch take less time than the whole vector in chunks, each of which is
+    /// waited for twice by each worker.
     fn is_sparse<V: Visit>(&self, visit: &V) -> bool {
-        let sample = visit.terms().min(1_000);
+        let (sample, workers) = (visit.terms().min(1_000), self.crew.workers());
         let entries: usize = (0..sample).map(|term| visit.support(term).count()).sum();
-        let touched = (entries * self.batch).div_ceil(sample.max(1)).saturating_mul(self.crew.workers());
-        touched < visit.width()
+        let touched = (entries * self.batch).div_ceil(sample.max(1)).min(visit.width());
+        touched.saturating_mul(workers) < visit.width() + 2 * workers * HOP
     }
 }
+
+/// Coordinates that are summed in the time of a wait.
+const HOP: usize = 512;
 
 impl<R: Real> Strategy<R> for AllReduce<R> {
     fn workers(&self) -> usize {

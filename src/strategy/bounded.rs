@@ -20,6 +20,16 @@ pub enum Access {
     NonBlocking,
 }
 
+impl Access {
+    /// The name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Access::Blocking => "blocking",
+            Access::NonBlocking => "non-blocking",
+        }
+    }
+}
+
 /// How far workers may be apart. A worker's clock is the number of its batches so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {

@@ -145,3 +145,67 @@ fn sparse<R: Real>(
     clocks.set(worker, 2 * round + 2);
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// A movement that is no sum of powers of 2, of a coordinate by a worker in a round; most are zero.
+    fn moved(worker: usize, round: usize, j: usize) -> f64 {
+        let hash = (worker * 31 + round * 17 + j * 7) % 23;
+        if hash < 5 { hash as f64 / 3.0 } else { 0.0 }
+    }
+
+    #[test]
+    fn all_replicas_are_equal_and_hold_every_movement() {
+        let rounds = 200;
+        for (workers, width) in [(2, 1), (2, 10), (3, 10), (4, 3), (5, 64)] {
+            for sparse in [false, true] {
+                let exchange = Exchange::new(workers, width, sparse);
+                let work = |worker: usize| {
+                    let zero = vec![0.0; width];
+                    let mut replica = Replica { now: zero.clone(), told: zero };
+                    for round in 0..rounds {
+                        (0..width).for_each(|j| replica.now[j] += moved(worker, round, j));
+                        // Each coordinate is named twice.
+                        assert!(exchange.sum(worker, round, &mut replica, (0..width).chain(0..width)));
+                        assert_eq!(replica.now, replica.told);
+                    }
+                    replica.told
+                };
+                let found: Vec<Vec<f64>> = thread::scope(|scope| {
+                    let threads: Vec<_> =
+                        (0..workers).map(|worker| scope.spawn(move || work(worker))).collect();
+                    threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+                });
+                assert!(found.iter().all(|replica| *replica == found[0]), "{workers} {width} {sparse}");
+                for (j, &found) in found[0].iter().enumerate() {
+                    let all = (0..rounds).flat_map(|round| (0..workers).map(move |k| moved(k, round, j)));
+                    let expected: f64 = all.sum();
+                    assert!((found - expected).abs() < 1e-9 * (1.0 + expected), "{found} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_leaves_ends_the_exchange_for_all() {
+        for sparse in [false, true] {
+            let exchange: Exchange<f32> = Exchange::new(3, 8, sparse);
+            let work = |worker: usize| {
+                let mut replica = Replica { now: vec![0.0; 8], told: vec![0.0; 8] };
+                let last = if worker == 1 { 5 } else { 1_000 };
+                let ended = (0..last).all(|round| exchange.sum(worker, round, &mut replica, 0..8));
+                exchange.leave(worker);
+                ended
+            };
+            thread::scope(|scope| {
+                let threads: Vec<_> = (0..3).map(|worker| scope.spawn(move || work(worker))).collect();
+                let ended: Vec<bool> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+                assert_eq!(ended, [false, true, false]);
+            });
+        }
+    }
+}

@@ -5,31 +5,39 @@
 //!
 //! Worker k's j-th turn has the number k + j*N, for N workers; the numbers of those that left are left out.
 
+use crossbeam::utils::CachePadded;
+
 use super::level::{Level, OVER};
-use crate::sync::{AtomicBool, Ordering::Relaxed};
+use crate::sync::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// Turns of some workers.
 #[derive(Debug)]
 pub(super) struct Turns {
-    at: Level,
+    /// The number of each worker's last turn: one level each, so that only the next one wakes.
+    given: Vec<CachePadded<Level>>,
     left: Vec<AtomicBool>,
+    now: CachePadded<AtomicUsize>,
 }
 
 impl Turns {
     /// Turns of `workers` workers; the first one is worker 0's.
     pub(super) fn new(workers: usize) -> Self {
-        Turns { at: Level::default(), left: (0..workers).map(|_| AtomicBool::new(false)).collect() }
+        Turns {
+            given: (0..workers).map(|_| CachePadded::new(Level::default())).collect(),
+            left: (0..workers).map(|_| AtomicBool::new(false)).collect(),
+            now: CachePadded::new(AtomicUsize::new(0)),
+        }
     }
 
     /// Waits for a worker's next turn, given the number of its last one plus that of workers, or the worker's number at first;
     /// says whether it came.
     pub(super) fn wait(&self, turn: usize) -> bool {
-        self.at.wait(turn) != OVER
+        self.given[turn % self.given.len()].wait(turn) != OVER
     }
 
-    /// The number of the turn that it is.
+    /// The number of the turn that it is, or was a moment ago.
     pub(super) fn now(&self) -> usize {
-        self.at.get()
+        self.now.load(Relaxed)
     }
 
     /// Passes turn number `turn` on. Only who has it may call this.
@@ -38,7 +46,8 @@ impl Turns {
         // Relaxed: the flags are written by who has the turn, which passes them on.
         let next = (turn + 1..=turn + workers).find(|turn| !self.left[turn % workers].load(Relaxed));
         if let Some(next) = next {
-            self.at.raise(next);
+            self.now.store(next, Relaxed);
+            self.given[next % workers].raise(next);
         }
     }
 
@@ -52,7 +61,7 @@ impl Turns {
 
     /// Ends all turns.
     pub(super) fn abandon(&self) {
-        self.at.raise(OVER);
+        self.given.iter().for_each(|given| given.raise(OVER));
     }
 }
 
@@ -92,5 +101,16 @@ mod loom_tests {
                 assert_eq!(writers, expected);
             });
         }
+    }
+
+    #[test]
+    fn turns_that_are_abandoned_hold_nobody_up() {
+        loom::model(|| {
+            let turns = Arc::new(Turns::new(2));
+            let other = turns.clone();
+            let thread = thread::spawn(move || other.abandon());
+            turns.leave(1);
+            thread.join().unwrap();
+        });
     }
 }

@@ -152,3 +152,6 @@ impl Sharing {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
