@@ -218,11 +218,7 @@ impl Settings {
             strategy_reason: began.reason.clone(),
             solver: trainer.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
             precision: trainer.precision.name(),
-            update: began.sharing.update().map(|update| match update {
-                Update::Wild => "wild",
-                Update::Atomic => "atomic",
-                Update::Merged => "merged",
-            }),
+            update: began.sharing.update().map(Update::name),
             clusters: began.layout.map(|layout| layout.clusters),
             update_delay: began.layout.map(|layout| layout.update_delay),
             pin: began.layout.map(|layout| layout.pin),

@@ -64,6 +64,10 @@ impl<R: Real> Strategy<R> for AllReduce<R> {
         self.batch() == 1
     }
 
+    fn sums_common(&self) -> bool {
+        true
+    }
+
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,

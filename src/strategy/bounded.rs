@@ -87,6 +87,10 @@ impl<R: Real> Strategy<R> for BoundedStaleness {
         Strategy::<R>::batch(self) == 1
     }
 
+    fn sums_common(&self) -> bool {
+        true
+    }
+
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,

@@ -23,6 +23,7 @@ mod replica;
 mod ring;
 mod round_robin;
 mod sequential;
+mod splitting;
 mod synchronous;
 #[cfg(test)]
 mod tests;
@@ -88,6 +89,11 @@ pub trait Strategy<R: Real> {
 
     /// Whether it multiplies the weights with [`Visit::fold`] at the end of each epoch.
     fn folds(&self) -> bool {
+        false
+    }
+
+    /// Whether workers' movements of a common coordinate are summed; otherwise their mean is taken.
+    fn sums_common(&self) -> bool {
         false
     }
 

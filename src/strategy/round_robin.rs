@@ -37,6 +37,10 @@ impl<R: Real> Strategy<R> for RoundRobin {
         true
     }
 
+    fn sums_common(&self) -> bool {
+        true
+    }
+
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,

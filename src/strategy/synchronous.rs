@@ -52,6 +52,10 @@ impl<R: Real> Strategy<R> for Synchronous {
         Strategy::<R>::batch(self) == 1
     }
 
+    fn sums_common(&self) -> bool {
+        true
+    }
+
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,

@@ -1,6 +1,8 @@
 //! Training by stochastic gradient descent: step sizes that fall where epochs gain little, and a way back where
 //! they explode.
 
+use rayon::ThreadPool;
+
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
 use super::search::search;
@@ -182,7 +184,7 @@ impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
         Some(FirstStep { learning_rate, searched: self.settings.learning_rate.is_none() })
     }
 
-    fn finish(self) -> Best<R> {
+    fn finish(self, _: &ThreadPool) -> Best<R> {
         Best { weights: self.best, measured: Measured { objective: self.best_objective, gap: None } }
     }
 }

@@ -372,6 +372,7 @@ pub enum Update {
     Wild,
     Atomic,
     Merged,
+    Split,
 }
 
 #[derive(Clone, Copy)]

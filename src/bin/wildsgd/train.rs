@@ -122,9 +122,11 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
             );
         }
     }
-    if args.run.strategy == Strategy::HogwildPlusPlus && args.run.update == Some(Update::Merged) {
+    if args.run.strategy == Strategy::HogwildPlusPlus
+        && matches!(args.run.update, Some(Update::Merged | Update::Split))
+    {
         return refuse(
-            "`--update merged` is for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
+            "`--update merged` and `split` are for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
         );
     }
     if args.run.strategy != Strategy::HogwildPlusPlus && args.run.ring.is_given() {
@@ -242,6 +244,7 @@ fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
         Update::Wild => Write::Wild,
         Update::Atomic => Write::Atomic,
         Update::Merged => Write::Merged,
+        Update::Split => Write::Split,
     });
     let way = args.way.sharing(args.strategy)?;
     let mut settings = Settings {
