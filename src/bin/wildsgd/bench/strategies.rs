@@ -53,11 +53,12 @@ pub struct StrategiesArgs {
 }
 
 /// The rows of the table. `hogwild` merges copies; `sync-backup` has one backup worker, or as many as are asked for.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "sequential",
     "hogwild",
     "hogwild-wild",
     "hogwild-atomic",
+    "hogwild-split",
     "hogwild++",
     "sync",
     "sync-backup",
@@ -170,6 +171,7 @@ fn ways(args: &StrategiesArgs, workers: usize) -> Result<Vec<Way>> {
             "hogwild" => Sharing::Hogwild(Update::Merged),
             "hogwild-wild" => Sharing::Hogwild(Update::Wild),
             "hogwild-atomic" => Sharing::Hogwild(Update::Atomic),
+            "hogwild-split" => Sharing::Hogwild(Update::Split),
             "hogwild++" => Sharing::HogwildPlusPlus(Clustering {
                 clusters: Clusters::Count(workers.min(4)),
                 ..Clustering::default()
