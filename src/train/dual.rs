@@ -10,7 +10,7 @@ use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
 use crate::real::Slot;
 use crate::rule::{Dual, Judged, Place, Schedule};
-use crate::strategy::{Hogwild, Order, Sequential, Strategy};
+use crate::strategy::{Hogwild, Locked, Order, Sequential, Strategy};
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size
 /// is needed, and each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
@@ -54,12 +54,15 @@ pub fn ascend<L: Conjugate, R: Real>(
         Sharing::Auto => {
             choose(problem, settings, Copies::OfHot, |settings| ascend(problem, settings, evaluate, watch))
         }
-        Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
+        Sharing::Sequential if settings.batch() == 1 => {
+            run(problem, settings, Sequential::default(), evaluate, watch)
+        }
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
-        Sharing::HogwildPlusPlus(_) => Err(Error::Parameter {
+        Sharing::Locked => run(problem, settings, Locked::new(workers), evaluate, watch),
+        other => Err(Error::Parameter {
             name: "strategy",
-            value: "hogwild++".into(),
-            expected: "sequential or hogwild with the solver dual, whose weights are a sum that the ring would not keep",
+            value: format!("{}{}", other.name(), if settings.batch() > 1 { " in batches" } else { "" }),
+            expected: "sequential, hogwild or locked, without batches, with the solver dual, whose weights are a sum that replicas and averaged steps would not keep",
             hint: "choose hogwild, or the solver sgd",
         }),
     }
@@ -229,7 +232,7 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         }
         course.params.copy_to(&mut self.now);
         self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
-        let (judged, is_anew) = course.pool.install(|| self.judge());
+        let (judged, is_anew) = course.install(|| self.judge());
         if is_anew {
             course.params.copy_from(&self.now);
             course.strategy.restart();

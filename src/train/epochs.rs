@@ -191,7 +191,7 @@ pub(super) struct Course<'a, R: Real, S> {
     pub params: SharedParams<R>,
     pub control: Control,
     /// Threads for dense passes between epochs.
-    pub pool: ThreadPool,
+    pool: ThreadPool,
     /// Visits made, those of undone epochs included.
     pub visits: u64,
     began: Instant,
@@ -214,7 +214,8 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             control: Control {
                 interrupted: settings.interrupt.clone(),
                 deadline: settings.time_limit.map(|limit| began + limit),
-                progress: Arc::new(Progress::new(workers)),
+                delays: settings.delays.clone(),
+                ..Control::new(workers)
             },
             pool: pool(workers.min(thread::available_parallelism().map_or(1, usize::from)))?,
             strategy,
@@ -223,6 +224,13 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             order: Order::new(terms),
             begun: 0,
         })
+    }
+
+    /// Does a dense pass on the threads of the pool.
+    pub fn install<T: Send>(&self, pass: impl FnOnce() -> T + Send) -> T {
+        let (mut pass, mut result) = (Some(pass), None);
+        install(&self.pool, &mut || result = pass.take().map(|pass| pass()));
+        result.expect("the pass was made")
     }
 
     /// Lets the workers visit all terms once, in a new order.
@@ -340,6 +348,11 @@ impl Falling {
     fn has_stalled(&self) -> bool {
         self.since >= PATIENCE
     }
+}
+
+/// Compiled once, not for each method, problem and strategy.
+fn install(pool: &ThreadPool, pass: &mut (dyn FnMut() + Send)) {
+    pool.install(pass);
 }
 
 fn pool(workers: usize) -> Result<ThreadPool> {
