@@ -1,4 +1,7 @@
-//! Training by dual coordinate ascent: each epoch ends with a certificate.
+//! Training by dual coordinate ascent: it ends with a certificate.
+
+#[cfg(test)]
+mod tests;
 
 use rayon::ThreadPool;
 
