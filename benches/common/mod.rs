@@ -4,7 +4,6 @@
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
 use std::{env, fs};
 
 use serde::Deserialize;
@@ -13,7 +12,7 @@ use wildsgd::data::{self, LoadOptions, Synthetic};
 use wildsgd::params::SharedParams;
 use wildsgd::problem::{Linear, Loss};
 use wildsgd::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
-use wildsgd::strategy::{Control, Order, Pass, Progress, Strategy};
+use wildsgd::strategy::{Control, Order, Pass, Strategy};
 
 /// The arguments after `--`, without what cargo adds.
 pub fn arguments() -> impl Iterator<Item = String> {
@@ -125,11 +124,7 @@ pub fn epochs<'a, L: Loss + 'a>(
     let step = StepSize::new(rate, Schedule::Constant);
     let rule: Sgd<_, f32> = Sgd::new(problem, penalty, step, strategy.folds());
     let params = SharedParams::anonymous(rule.width()).expect("memory");
-    let control = Control {
-        interrupted: Arc::default(),
-        deadline: None,
-        progress: Arc::new(Progress::new(strategy.workers())),
-    };
+    let control = Control::new(strategy.workers());
     let (mut order, mut epoch) = (Order::new(data.len()), 0);
     Box::new(move || {
         order.shuffle(1, epoch);

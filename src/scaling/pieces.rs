@@ -1,7 +1,7 @@
 //! What single steps cost on this machine: the pieces that the model of an epoch is put together from.
 
 use std::hint::black_box;
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::kernel;
 use crate::params::{Atomic, SharedParams, SharedReal, Weights, Wild};
 use crate::problem::{Linear, Logistic, Loss};
 use crate::rule::{Penalty, Schedule, Sgd, StepSize};
-use crate::strategy::{Control, Hogwild, Order, Pass, Progress, Strategy, Topology, Update, pin};
+use crate::strategy::{Control, Hogwild, Order, Pass, Strategy, Topology, Update, pin};
 
 /// Measured pieces, in seconds: medians of measurements between the trainings. What takes two processors is `None` where there is but one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -163,8 +163,7 @@ pub(super) fn barrier(threads: usize) -> Result<f64> {
         Sgd::new(&problem, Penalty::default(), StepSize::new(1e-6, Schedule::Constant), false);
     let params = SharedParams::<f32>::anonymous(1)?;
     let mut strategy = Hogwild::<f32>::pinned(threads, Update::Wild, &Topology::detect());
-    let control =
-        Control { interrupted: Arc::default(), deadline: None, progress: Arc::new(Progress::new(threads)) };
+    let control = Control::new(threads);
     let order = Order::new(1);
     let mut seconds = Vec::new();
     for epoch in 0..EPOCHS {

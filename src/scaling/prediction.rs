@@ -2,7 +2,9 @@
 //!
 //! With P threads on a processor each, an epoch over N non-zeros takes
 //!
-//!     T(P) = (T(1) - S(1))/P + S(P) + B(P) + g*C(P)
+//! ```text
+//! T(P) = (T(1) - S(1))/P + S(P) + B(P) + g*C(P)
+//! ```
 //!
 //! where S is the time of streaming the rows, which speeds up as the memory lets it, the rest of T(1) speeds up with the
 //! threads, and B is an epoch with nothing to do. C is what sharing costs, by strategy:

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::strategy::Update;
+use crate::strategy::{Bounds, Update};
 use crate::train::{Clustering, Sharing};
 
 /// A strategy with a name of its own.
@@ -14,26 +14,28 @@ pub struct Way {
     pub sharing: Sharing,
 }
 
-/// Names that are understood, with what they stand for: those of the strategies, and of hogwild's updates.
-const NAMES: [(&str, Sharing); 7] = [
-    ("sequential", Sharing::Sequential),
-    ("hogwild", Sharing::Hogwild(Update::Merged)),
-    ("hogwild-wild", Sharing::Hogwild(Update::Wild)),
-    ("hogwild-atomic", Sharing::Hogwild(Update::Atomic)),
-    ("hogwild-split", Sharing::Hogwild(Update::Split)),
-    (
-        "hogwild++",
-        Sharing::HogwildPlusPlus(Clustering {
-            update: Update::Wild,
-            clusters: crate::train::Clusters::Auto,
-            update_delay: None,
-            beta: None,
-            lambda: None,
-            pin: false,
-        }),
-    ),
-    ("auto", Sharing::Auto),
-];
+/// All ways with the settings that they have where none are asked for: those of sharing by name, hogwild once an update.
+fn all() -> Vec<Way> {
+    let updates = [
+        ("hogwild", Update::Merged),
+        ("hogwild-wild", Update::Wild),
+        ("hogwild-split", Update::Split),
+        ("hogwild-atomic", Update::Atomic),
+    ];
+    let hogwild = updates.map(|(name, update)| Way { name, sharing: Sharing::Hogwild(update) });
+    let others = [
+        Sharing::HogwildPlusPlus(Clustering::default()),
+        Sharing::Synchronous { backups: 0 },
+        Sharing::BoundedStaleness(Bounds::default()),
+        Sharing::AllReduce,
+        Sharing::Averaging { every: 1 },
+        Sharing::Locked,
+        Sharing::RoundRobin,
+        Sharing::Auto,
+    ];
+    let others = others.map(|sharing| Way { name: sharing.name(), sharing });
+    [Way::SEQUENTIAL].into_iter().chain(hogwild).chain(others).collect()
+}
 
 impl Way {
     /// One thread without atomics: what all are compared with.
@@ -41,8 +43,7 @@ impl Way {
 
     /// All that differ from each other: `auto` is one of the others.
     pub fn all() -> Vec<Way> {
-        let named = NAMES.into_iter().filter(|(_, sharing)| *sharing != Sharing::Auto);
-        named.map(|(name, sharing)| Way { name, sharing }).collect()
+        all().into_iter().filter(|way| way.sharing != Sharing::Auto).collect()
     }
 
     /// The name that it is known by.
@@ -65,9 +66,8 @@ impl FromStr for Way {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = NAMES.into_iter().find(|(name, _)| *name == text);
-        found.map(|(name, sharing)| Way { name, sharing }).ok_or_else(|| {
-            let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+        all().into_iter().find(|way| way.name == text).ok_or_else(|| {
+            let names: Vec<&str> = all().iter().map(|way| way.name).collect();
             format!("no strategy has this name; there are {}", names.join(", "))
         })
     }

@@ -11,7 +11,10 @@ use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::Problem;
 use crate::rule::{Clock, Sgd, StepSize, Visit};
-use crate::strategy::{Hogwild, HogwildPlusPlus, Order, Sequential, Strategy, Topology};
+use crate::strategy::{
+    AllReduce, Averaging, BoundedStaleness, Hogwild, HogwildPlusPlus, Locked, Order, RoundRobin, Sequential,
+    Strategy, Synchronous, Topology,
+};
 
 /// Minimizes a problem plus regularizer from zero weights, by stochastic gradient descent. `evaluate` is called with the
 /// weights after each epoch, off the clock; `watch` is told what happens. Deterministic given the seed with one worker;
@@ -29,14 +32,16 @@ pub fn minimize<P: Problem, R: Real>(
     settings.check()?;
     // A worker that never gets a block would only cost its thread.
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
+    let batch = settings.batch();
     match settings.sharing {
         Sharing::Auto => choose(problem, settings, Copies::UnlessDense, |settings| {
             minimize(problem, settings, evaluate, watch)
         }),
         Sharing::Sequential if settings.pin => {
-            run(problem, settings, Sequential::pinned(&Topology::detect()), evaluate, watch)
+            let strategy = Sequential::batched(batch).pinned(&Topology::detect());
+            run(problem, settings, strategy, evaluate, watch)
         }
-        Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
+        Sharing::Sequential => run(problem, settings, Sequential::batched(batch), evaluate, watch),
         Sharing::Hogwild(update) if settings.pin => {
             run(problem, settings, Hogwild::pinned(workers, update, &Topology::detect()), evaluate, watch)
         }
@@ -47,6 +52,18 @@ pub fn minimize<P: Problem, R: Real>(
             let strategy = HogwildPlusPlus::new(clustering.layout(workers, &topology, problem), &topology)?;
             run(problem, settings, strategy, evaluate, watch)
         }
+        Sharing::Synchronous { backups } => {
+            run(problem, settings, Synchronous::new(workers, batch, backups), evaluate, watch)
+        }
+        Sharing::BoundedStaleness(bounds) => {
+            run(problem, settings, BoundedStaleness::new(workers, batch, bounds), evaluate, watch)
+        }
+        Sharing::AllReduce => run(problem, settings, AllReduce::new(workers, batch), evaluate, watch),
+        Sharing::Averaging { every } => {
+            run(problem, settings, Averaging::new(workers, every), evaluate, watch)
+        }
+        Sharing::Locked => run(problem, settings, Locked::new(workers), evaluate, watch),
+        Sharing::RoundRobin => run(problem, settings, RoundRobin::new(workers), evaluate, watch),
     }
 }
 
@@ -63,7 +80,8 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     let folds = course.strategy.folds() && settings.params.is_none();
     let mut rule = Sgd::new(problem, settings.penalty, step, folds);
     if settings.learning_rate.is_none() {
-        let eta0 = course.pool.install(|| search(&mut rule, settings, course.control.deadline))?;
+        let (deadline, batch) = (course.control.deadline, course.strategy.batch());
+        let eta0 = course.install(|| search(&mut rule, settings, deadline, batch))?;
         rule.step = StepSize::new(eta0, settings.schedule);
     }
     let descent = Descent::new(&course, rule);
@@ -99,7 +117,7 @@ const CALM: usize = 3;
 impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
     fn new<S: Strategy<R>>(course: &Course<'a, R, S>, rule: Sgd<'p, P, R>) -> Self {
         let zero = vec![R::ZERO; rule.width()];
-        let start = course.pool.install(|| rule.objective(0..rule.terms(), &zero));
+        let start = course.install(|| rule.objective(0..rule.terms(), &zero));
         Descent {
             settings: course.settings,
             rule,
@@ -149,7 +167,7 @@ impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
 impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
         course.pass(&self.rule)?;
-        let objective = course.pool.install(|| {
+        let objective = course.install(|| {
             course.params.copy_to(&mut self.now);
             self.rule.objective(0..self.rule.terms(), &self.now)
         });

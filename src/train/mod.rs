@@ -12,6 +12,7 @@ mod one_vs_rest;
 mod saga;
 mod search;
 mod settings;
+mod sharing;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use epochs::{Began, Epoch, Evaluate, Event, FirstStep, Fit, StopReason};
 pub use linear::{Trained, Trainer};
 pub use one_vs_rest::{ClassFit, Classes, Multiclass};
 pub use saga::reduce_variance;
-pub use settings::{Precision, Settings, Sharing, Solver};
+pub use settings::{Precision, Settings, Solver};
+pub use sharing::Sharing;
 pub use target::{Optimum, Reached};
 pub use weights::ExampleWeights;

@@ -1,6 +1,5 @@
 //! A first step size that nobody has to give (Bottou's `svmsgd` does the same on a thousand examples).
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::Settings;
@@ -8,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::Problem;
 use crate::rule::{Schedule, Sgd, StepSize, Visit};
-use crate::strategy::{Control, Order, Pass, Progress, visit_alone};
+use crate::strategy::{Control, Order, Pass, visit_alone};
 
 /// Fewest terms that step sizes are tried on, where there are that many.
 const FEWEST: usize = 1_000;
@@ -20,7 +19,7 @@ const RANGE: f64 = 1e9;
 /// Consecutive trials without gain that end a walk: one alone can be the chance of a noisy objective.
 const MISSES: usize = 2;
 
-/// The step size, on a grid of powers of 2, whose one pass over the first terms leaves the lowest objective on them.
+/// The step size, on a grid of powers of 2, whose one pass over the first terms in batches of `batch` leaves the lowest objective on them.
 ///
 /// The search walks from 1 by factors of 4 while the objective falls, then looks at the two neighbors of the best by
 /// a factor of 2. Terms are in random order, so the first ones are a sample. Deterministic given the seed. The step size
@@ -32,18 +31,18 @@ pub(super) fn search<P: Problem, R: Real>(
     rule: &mut Sgd<'_, P, R>,
     settings: &Settings,
     deadline: Option<Instant>,
+    batch: usize,
 ) -> Result<f64> {
     let sample = rule.terms().min((rule.terms() / 10).clamp(FEWEST, MOST));
     let mut order = Order::new(sample);
     order.shuffle(settings.seed, 0);
-    let control =
-        Control { interrupted: settings.interrupt.clone(), deadline, progress: Arc::new(Progress::new(1)) };
+    let control = Control { interrupted: settings.interrupt.clone(), deadline, ..Control::new(1) };
     let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: settings.seed, control: &control };
     let mut weights = vec![R::ZERO; rule.width()];
     let mut score = |eta: f64| {
         rule.step = StepSize::new(eta, Schedule::Constant);
         weights.fill(R::ZERO);
-        visit_alone(rule, &mut weights, pass);
+        visit_alone(rule, &mut weights, pass, batch);
         let objective = rule.objective(0..sample, &weights);
         if objective.is_finite() { objective } else { f64::INFINITY }
     };

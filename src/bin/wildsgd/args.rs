@@ -10,7 +10,9 @@ use wildsgd::rule::Schedule;
 use wildsgd::scaling::{Plan, Target, Way};
 use wildsgd::train::Settings;
 
+use crate::bench::StrategiesArgs;
 use crate::memory;
+use crate::ways::WayArgs;
 
 /// Trains linear models on sparse data, with threads that share the weights without locks.
 #[derive(Parser)]
@@ -77,6 +79,7 @@ pub struct BenchArgs {
 pub enum Benchmark {
     Load(BenchLoadArgs),
     Scaling(Box<BenchScalingArgs>),
+    Strategies(StrategiesArgs),
 }
 
 /// Time loading a file and a cache of it, with one thread and with all, beside a copy of the same bytes in memory.
@@ -110,7 +113,7 @@ pub struct BenchScalingArgs {
     /// Numbers of threads; 1 is always measured [default: 1,2,4,... and one a core]
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     pub threads: Vec<i64>,
-    /// Strategies by name, hogwild's updates as hogwild-wild and hogwild-atomic; sequential is always measured [default: all but auto]
+    /// Strategies by name, hogwild's other updates as hogwild-wild, hogwild-split and hogwild-atomic; sequential is always measured [default: all but auto]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub strategies: Vec<Way>,
     /// Trainings a point, each with another seed, 1 to 4096
@@ -286,6 +289,8 @@ pub struct RunArgs {
     pub update: Option<Update>,
     #[command(flatten)]
     pub ring: RingArgs,
+    #[command(flatten)]
+    pub way: WayArgs,
     /// First step size, a number above 0; auto searches for one
     #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = learning_rate, allow_hyphen_values = true)]
     pub learning_rate: LearningRate,
@@ -420,10 +425,25 @@ pub enum Multiclass {
 pub enum Strategy {
     /// Chosen by the number of threads and the sizes of the data
     Auto,
+    /// One thread
     Sequential,
+    /// One vector without locks, or copies that are merged as often as they are used
     Hogwild,
+    /// Clusters of threads with a replica each, merged along a ring
     #[value(name = "hogwild++")]
     HogwildPlusPlus,
+    /// Rounds of batches on one version of the weights, with or without backup workers
+    Sync,
+    /// One vector, and threads that may be apart by a bounded number of batches
+    Ssp,
+    /// Equal replicas, whose steps are summed round a ring
+    Allreduce,
+    /// Replicas that know nothing of each other, averaged after epochs
+    Averaging,
+    /// One vector, and locks around each example
+    Locked,
+    /// One vector, written in turn
+    RoundRobin,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -477,7 +497,7 @@ fn schedule(text: &str) -> Result<Schedule, String> {
     }
 }
 
-fn loss() -> impl TypedValueParser<Value = LossKind> {
+pub fn loss() -> impl TypedValueParser<Value = LossKind> {
     PossibleValuesParser::new(LossKind::ALL.map(LossKind::name)).try_map(|name| name.parse::<LossKind>())
 }
 

@@ -2,6 +2,7 @@
 
 mod peers;
 mod scaling;
+mod strategies;
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -15,10 +16,13 @@ use wildsgd::{Error, Result, save};
 use crate::args::{BenchArgs, BenchLoadArgs, Benchmark};
 use crate::failure::Failure;
 
+pub use strategies::StrategiesArgs;
+
 pub fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode, Failure> {
     match &args.benchmark {
         Benchmark::Load(args) => load(args),
         Benchmark::Scaling(args) => scaling::run(args, started),
+        Benchmark::Strategies(args) => strategies::run(args),
     }
 }
 

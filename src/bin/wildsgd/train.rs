@@ -135,6 +135,13 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
              `--strategy hogwild++`",
         );
     }
+    if let Some(why) = args.run.way.misplaced(args.run.strategy) {
+        return refuse(why);
+    }
+    let updates = [Strategy::Auto, Strategy::Hogwild, Strategy::HogwildPlusPlus];
+    if args.run.update.is_some() && !updates.contains(&args.run.strategy) {
+        return refuse("`--update` is for `--strategy hogwild` and `hogwild++`");
+    }
     if args.data.as_os_str() == "-" && args.cache {
         return refuse("`--cache` keeps a file beside DATA: name a file");
     }
@@ -239,15 +246,16 @@ fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
         Update::Merged => Write::Merged,
         Update::Split => Write::Split,
     });
+    let way = args.way.sharing(args.strategy)?;
     let mut settings = Settings {
         sharing: match args.strategy {
             Strategy::Sequential => Sharing::Sequential,
-            // A way to write weights is one for several threads.
-            Strategy::Auto => update.map_or(Sharing::Auto, Sharing::Hogwild),
             Strategy::Hogwild => Sharing::Hogwild(update.unwrap_or(Write::Merged)),
             Strategy::HogwildPlusPlus => {
                 Sharing::HogwildPlusPlus(clustering(&args.ring, update.unwrap_or_default())?)
             }
+            // A way to write weights is one for several threads.
+            _ => way.unwrap_or(update.map_or(Sharing::Auto, Sharing::Hogwild)),
         },
         threads: match args.threads {
             None => 0,
@@ -269,6 +277,7 @@ fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
         ..Settings::default()
     };
     settings.penalty.l1 = l1;
+    args.way.apply(&mut settings)?;
     Ok(settings)
 }
 
