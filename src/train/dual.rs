@@ -1,4 +1,7 @@
-//! Training by dual coordinate ascent: each epoch ends with a certificate.
+//! Training by dual coordinate ascent: it ends with a certificate.
+
+#[cfg(test)]
+mod tests;
 
 use rayon::ThreadPool;
 
@@ -91,6 +94,7 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
         dual: f64::NEG_INFINITY,
         parts: f64::INFINITY,
         is_exact: true,
+        is_partial: false,
         left_out: 0.0,
         tolerance: settings.tolerance,
     };
@@ -115,6 +119,8 @@ struct Ascent<'p, 'd, L, R: Real> {
     parts: f64,
     /// Whether the drift after the last epoch is known, hence the gap.
     is_exact: bool,
+    /// Whether the next epoch leaves out examples whose parts are small, not only those whose parts are nothing.
+    is_partial: bool,
     /// Share of the examples that the next epoch leaves out.
     left_out: f64,
     tolerance: f64,
@@ -237,8 +243,10 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         self.keep(judged.primal);
         let before = std::mem::replace(&mut self.parts, judged.parts);
         let gap = self.gap(judged);
-        let helps = judged.parts > LASTING * before || gap < NEAR * self.tolerance;
-        let allowed = if helps { LEFT_OUT * self.tolerance * judged.primal } else { 0.0 };
+        let may_help = judged.parts > LASTING * before || gap < NEAR * self.tolerance;
+        // What was left out comes back sometime: then others would be left out in turn, and the gap stay.
+        self.is_partial = may_help && (!self.is_partial || judged.parts < before * SLOW);
+        let allowed = if self.is_partial { LEFT_OUT * self.tolerance * judged.primal } else { 0.0 };
         self.left_out = self.rule.leave_out(allowed);
         Ok(Outcome::Kept(Measured { objective: judged.primal, gap: Some(gap) }))
     }

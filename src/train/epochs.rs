@@ -26,6 +26,8 @@ pub struct Epoch {
     pub objective: f64,
     /// A bound of the distance to the optimum, as a share of the objective, if the method has one: the objective is at
     /// most `gap * objective` above its least value.
+    /// Dual ascent leaves what the weights have lost to races and rounding out of it where an epoch has made good progress
+    /// and is not the last; [`Fit::gap`] has it in any case.
     pub gap: Option<f64>,
     /// What the caller's evaluation said of the weights.
     pub test: Option<Evaluation>,
