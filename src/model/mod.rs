@@ -4,6 +4,7 @@
 //! has two or more labels, all different, and a regression model none.
 
 mod evaluation;
+mod factors;
 mod judge;
 pub(crate) mod label;
 pub mod liblinear;
@@ -18,6 +19,8 @@ use std::io::Read;
 use std::path::Path;
 
 pub use evaluation::{ClassQuality, Evaluation, Quality};
+pub use factors::{Factors, is_factors};
+pub(crate) use factors::{Places, View};
 pub use judge::Judge;
 
 pub use crate::problem::LossKind;

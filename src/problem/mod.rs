@@ -2,6 +2,7 @@
 
 mod conjugate;
 mod curved;
+mod factorization;
 mod linear;
 mod loss;
 
@@ -9,6 +10,7 @@ use std::ops::Range;
 
 pub use conjugate::Conjugate;
 pub use curved::Curved;
+pub use factorization::Factorization;
 pub(crate) use linear::BIAS_PACE;
 pub use linear::Linear;
 pub use loss::{Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
@@ -38,6 +40,16 @@ pub trait Problem: Sync {
     /// Number of coordinates that the terms touch, summed over all terms, without the common ones.
     fn touches(&self) -> usize {
         (0..self.terms()).map(|term| self.support(term).count()).sum()
+    }
+    /// Where fits begin: `w` holds zeros. Needed where these are a saddle point, which no step leaves.
+    fn start<R: Real>(&self, _w: &mut [R]) {}
+    /// A smaller problem, all of whose terms step sizes are tried on. `None`: the first terms of this one, a sample.
+    /// Needed where a sample of terms touches each coordinate too rarely to tell a long step from a good one.
+    fn trial(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
     }
     /// The coordinates that a term touches, without the common ones; each once, in ascending order.
     fn support(&self, term: usize) -> impl Iterator<Item = usize>;

@@ -196,11 +196,7 @@ impl Settings {
             strategy_reason: began.reason.clone(),
             solver: trainer.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
             precision: trainer.precision.name(),
-            update: began.sharing.update().map(|update| match update {
-                Update::Wild => "wild",
-                Update::Atomic => "atomic",
-                Update::Merged => "merged",
-            }),
+            update: began.sharing.update().map(update_name),
             clusters: began.layout.map(|layout| layout.clusters),
             update_delay: began.layout.map(|layout| layout.update_delay),
             pin: began.layout.map(|layout| layout.pin),
@@ -208,10 +204,7 @@ impl Settings {
             multiclass: many.then_some("ovr"),
             learning_rate: began.step_size.filter(|_| !many).map(|step| step.learning_rate),
             learning_rate_searched: began.step_size.map(|step| step.searched),
-            schedule: began.step_size.map(|_| match settings.schedule {
-                Schedule::Geometric { decay } => format!("{}:{decay}", settings.schedule.name()),
-                schedule => schedule.name().into(),
-            }),
+            schedule: began.step_size.map(|_| schedule_name(settings.schedule)),
             seed: settings.seed,
             epochs: settings.epochs,
             tolerance: settings.tolerance,
@@ -220,8 +213,24 @@ impl Settings {
     }
 }
 
+pub(super) fn update_name(update: Update) -> &'static str {
+    match update {
+        Update::Wild => "wild",
+        Update::Atomic => "atomic",
+        Update::Merged => "merged",
+    }
+}
+
+/// With its parameter, if it has one.
+pub(super) fn schedule_name(schedule: Schedule) -> String {
+    match schedule {
+        Schedule::Geometric { decay } => format!("{}:{decay}", schedule.name()),
+        schedule => schedule.name().into(),
+    }
+}
+
 impl Epoch {
-    fn of(epoch: &train::Epoch) -> Self {
+    pub(super) fn of(epoch: &train::Epoch) -> Self {
         Epoch {
             epoch: epoch.epoch,
             train_seconds: epoch.train_time.as_secs_f64(),

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::rule::{Clock, Sgd, StepSize, Visit};
 use crate::strategy::{Hogwild, HogwildPlusPlus, Order, Sequential, Strategy, Topology};
 
-/// Minimizes a problem plus regularizer from zero weights, by stochastic gradient descent. `evaluate` is called with the
+/// Minimizes a problem plus regularizer from its [start](Problem::start), by stochastic gradient descent. `evaluate` is called with the
 /// weights after each epoch, off the clock; `watch` is told what happens. Deterministic given the seed with one worker;
 /// racy by design with more.
 ///
@@ -72,14 +72,14 @@ struct Descent<'a, 'p, P, R: Real> {
     best_objective: f64,
     /// The objective after the last epoch; of the start, before the first.
     last: f64,
-    /// The objective of zero weights.
+    /// The objective where the fit begins.
     start: f64,
     /// Consecutive epochs that changed the objective by less than the tolerance.
     calm: usize,
     halvings: usize,
 }
 
-/// How far the objective may rise above its value for zero weights before an epoch is undone.
+/// How far the objective may rise above its value where a fit begins before an epoch is undone.
 const EXPLODED: f64 = 4.0;
 /// Halvings after which a fit is given up: together a factor of 10^12.
 const MOST_HALVINGS: usize = 40;
@@ -89,13 +89,14 @@ const CALM: usize = 3;
 
 impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
     fn new<S: Strategy<R>>(course: &Course<'a, R, S>, rule: Sgd<'p, P, R>) -> Self {
-        let zero = vec![R::ZERO; rule.width()];
-        let start = course.pool.install(|| rule.objective(0..rule.terms(), &zero));
+        let now = rule.start();
+        let start = course.pool.install(|| rule.objective(0..rule.terms(), &now));
+        course.params.copy_from(&now);
         Descent {
             settings: course.settings,
             rule,
-            now: zero.clone(),
-            best: zero,
+            best: now.clone(),
+            now,
             best_objective: f64::INFINITY,
             last: start,
             start,

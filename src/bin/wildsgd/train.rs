@@ -110,29 +110,7 @@ fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&
 /// Arguments that clap cannot see to contradict each other.
 fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
     let refuse = |why| Err(Failure::conflict("train", why));
-    if args.run.strategy == Strategy::Sequential {
-        if args.run.update.is_some() {
-            return refuse(
-                "`--update` says how threads share weights, but `--strategy sequential` has one thread",
-            );
-        }
-        if args.run.threads.is_some_and(|threads| threads > 1) {
-            return refuse(
-                "`--strategy sequential` has one thread: leave `--threads` out, or choose hogwild",
-            );
-        }
-    }
-    if args.run.strategy == Strategy::HogwildPlusPlus && args.run.update == Some(Update::Merged) {
-        return refuse(
-            "`--update merged` is for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
-        );
-    }
-    if args.run.strategy != Strategy::HogwildPlusPlus && args.run.ring.is_given() {
-        return refuse(
-            "`--clusters`, `--cluster-size`, `--update-delay`, `--ring-beta`, `--ring-lambda` and `--pin` are for \
-             `--strategy hogwild++`",
-        );
-    }
+    refuse_strategy("train", &args.run)?;
     if args.data.as_os_str() == "-" && args.cache {
         return refuse("`--cache` keeps a file beside DATA: name a file");
     }
@@ -144,6 +122,35 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
     let inputs = [Some(&args.data), args.test.as_ref(), args.problem.weights.as_ref()];
     if inputs.into_iter().flatten().filter(|path| path.as_os_str() == "-").count() > 1 {
         return refuse("standard input can be one of DATA, `--test` and `--weights`");
+    }
+    Ok(())
+}
+
+/// What a strategy does not have.
+pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
+    let refuse = |why| Err(Failure::conflict(command, why));
+    if args.strategy == Strategy::Sequential {
+        if args.update.is_some() {
+            return refuse(
+                "`--update` says how threads share weights, but `--strategy sequential` has one thread",
+            );
+        }
+        if args.threads.is_some_and(|threads| threads > 1) {
+            return refuse(
+                "`--strategy sequential` has one thread: leave `--threads` out, or choose hogwild",
+            );
+        }
+    }
+    if args.strategy == Strategy::HogwildPlusPlus && args.update == Some(Update::Merged) {
+        return refuse(
+            "`--update merged` is for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
+        );
+    }
+    if args.strategy != Strategy::HogwildPlusPlus && args.ring.is_given() {
+        return refuse(
+            "`--clusters`, `--cluster-size`, `--update-delay`, `--ring-beta`, `--ring-lambda` and `--pin` are for \
+             `--strategy hogwild++`",
+        );
     }
     Ok(())
 }
@@ -180,11 +187,11 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
     let problem = &args.problem;
     let mut trainer = Trainer {
         loss: problem.loss,
-        precision: match args.run.precision {
+        precision: match args.method.precision {
             args::Precision::F32 => Precision::F32,
             args::Precision::F64 => Precision::F64,
         },
-        solver: match args.run.solver {
+        solver: match args.method.solver {
             args::Solver::Auto => Solver::Auto,
             args::Solver::Sgd => Solver::Sgd,
             args::Solver::Dual => Solver::Dual,
@@ -230,7 +237,7 @@ fn class_weights(given: &[ClassWeight]) -> ExampleWeights {
     weights
 }
 
-fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
+pub fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
     let update = args.update.map(|update| match update {
         Update::Wild => Write::Wild,
         Update::Atomic => Write::Atomic,
@@ -287,7 +294,7 @@ fn clustering(args: &RingArgs, update: Write) -> Result<Clustering, Error> {
     })
 }
 
-fn at_least_1(name: &'static str, value: i64, hint: &'static str) -> Result<usize, Error> {
+pub fn at_least_1(name: &'static str, value: i64, hint: &'static str) -> Result<usize, Error> {
     usize::try_from(value).ok().filter(|&n| n >= 1).ok_or_else(|| parameter(name, value, "1 or more", hint))
 }
 
@@ -305,6 +312,11 @@ fn time_limit(seconds: f64) -> Result<Duration, Error> {
     ))
 }
 
-fn parameter(name: &'static str, value: impl ToString, expected: &'static str, hint: &'static str) -> Error {
+pub fn parameter(
+    name: &'static str,
+    value: impl ToString,
+    expected: &'static str,
+    hint: &'static str,
+) -> Error {
     Error::Parameter { name, value: value.to_string(), expected, hint }
 }
