@@ -1,8 +1,9 @@
 //! One epoch of matrix completion per rating, beside the loop that one would write in C:
 //! `cargo bench --bench factorize`.
 //!
-//! For some ranks, in one interleaved run, medians of ns per rating, one thread unless it says otherwise, over ratings in
-//! the same kind of random order:
+//! For some ranks, in one interleaved run, medians of ns per rating, one thread unless it says otherwise, in an order that
+//! is shuffled anew for each epoch:
+//! - `in memory order`: the next loop in the same order in each epoch, that in which the ratings lie;
 //! - `textbook`: explicit steps with decay of the touched rows over plain memory, the product summed as it stands (Koren, Bell &
 //!   Volinsky, 2009; what libraries in C do);
 //! - `four sums`: the same with the product in four partial sums, which a compiler makes vector code of;
@@ -40,9 +41,10 @@ type Timed<'a> = (&'static str, Box<dyn FnMut() + 'a>);
 fn measure(ratings: &Ratings, rank: usize) {
     let problem = Factorization::new(ratings, rank, 1).expect("ratings");
     let mut passes: Vec<Timed<'_>> = vec![
-        ("textbook", Textbook::epoch(ratings, rank, |loop_| loop_.visit_all(Textbook::explicit))),
-        ("four sums", Textbook::epoch(ratings, rank, |loop_| loop_.visit_all(Textbook::four_sums))),
-        ("same steps", Textbook::epoch(ratings, rank, |loop_| loop_.visit_all(Textbook::bounded))),
+        ("in memory order", Textbook::epoch(ratings, rank, |plain| plain.visit_in_order(Textbook::explicit))),
+        ("textbook", Textbook::epoch(ratings, rank, |plain| plain.visit_all(Textbook::explicit))),
+        ("four sums", Textbook::epoch(ratings, rank, |plain| plain.visit_all(Textbook::four_sums))),
+        ("same steps", Textbook::epoch(ratings, rank, |plain| plain.visit_all(Textbook::bounded))),
         ("sequential", epoch(&problem, Sequential::default())),
         ("hogwild wild 1", epoch(&problem, Hogwild::new(1, Update::Wild))),
         ("hogwild wild 2", epoch(&problem, Hogwild::new(2, Update::Wild))),
@@ -99,6 +101,7 @@ struct Textbook {
     user_bias: Vec<f32>,
     item_bias: Vec<f32>,
     l2: f32,
+    epochs: u64,
 }
 
 impl Textbook {
@@ -117,23 +120,43 @@ impl Textbook {
             user_bias: vec![0.0; ratings.users().len()],
             item_bias: vec![0.0; ratings.items().len()],
             l2: 0.01,
+            epochs: 0,
         };
         Box::new(move || pass(&mut own))
     }
 
     #[inline(always)]
+    fn visit_in_order(&mut self, visit: impl Fn(Rating, &mut [f32], &mut [f32], [&mut f32; 2], f32)) {
+        (0..self.ratings.len()).for_each(|term| self.visit(term, &visit));
+    }
+
+    /// In the order of wildsgd's strategies.
+    #[inline(always)]
     fn visit_all(&mut self, visit: impl Fn(Rating, &mut [f32], &mut [f32], [&mut f32; 2], f32)) {
-        let rank = self.rank;
-        for &rating in &self.ratings {
-            let (user, item) = (rating.user as usize, rating.item as usize);
-            visit(
-                rating,
-                &mut self.p[user * rank..][..rank],
-                &mut self.q[item * rank..][..rank],
-                [&mut self.user_bias[user], &mut self.item_bias[item]],
-                self.l2,
-            );
+        let mut order = Order::new(self.ratings.len());
+        order.shuffle(1, self.epochs);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.epochs);
+        let mut terms = Vec::new();
+        for k in 0..order.blocks() {
+            terms.clear();
+            terms.extend(order.block(k));
+            terms.shuffle(&mut random);
+            terms.iter().for_each(|&term| self.visit(term, &visit));
         }
+        self.epochs += 1;
+    }
+
+    #[inline(always)]
+    fn visit(&mut self, term: usize, visit: &impl Fn(Rating, &mut [f32], &mut [f32], [&mut f32; 2], f32)) {
+        let (rank, rating) = (self.rank, self.ratings[term]);
+        let (user, item) = (rating.user as usize, rating.item as usize);
+        visit(
+            rating,
+            &mut self.p[user * rank..][..rank],
+            &mut self.q[item * rank..][..rank],
+            [&mut self.user_bias[user], &mut self.item_bias[item]],
+            self.l2,
+        );
     }
 
     #[inline(always)]

@@ -236,6 +236,12 @@ pub fn prefetch(row: Row<'_>) {
     }
 }
 
+/// Asks for the memory of `all` from place `j` on, some cache lines of it.
+#[inline(always)]
+pub(crate) fn prefetch_from<T>(all: &[T], j: usize) {
+    prefetch_lines(all.as_ptr().wrapping_add(j).cast());
+}
+
 /// Asks for the memory of place `j`, to be written soon: other cores give their copies of its line up.
 #[inline(always)]
 pub(crate) fn prefetch_for_write<S>(slots: &[S], j: usize) {

@@ -47,6 +47,16 @@ pub trait Weights {
             self.update(q + k, |w| w + a * x);
         }
     }
+    /// Adds to each of `sums` `x` times the weight of the coordinate at its place from `start` on.
+    #[inline(always)]
+    fn gather(&self, start: usize, x: Self::Real, sums: &mut [Self::Real]) {
+        sums.iter_mut().zip(start..).for_each(|(sum, j)| *sum += x * self.get(j));
+    }
+    /// Adds to the weights of adjacent coordinates from `start` on `a` times each of `steps`.
+    #[inline(always)]
+    fn scatter(&self, start: usize, a: Self::Real, steps: &[Self::Real]) {
+        steps.iter().zip(start..).for_each(|(&step, j)| self.update(j, |w| w + a * step));
+    }
     /// The `k`-th common coordinate, as this worker sees it.
     fn common(&self, k: usize) -> Self::Real;
     /// Sets this worker's view of the `k`-th common coordinate.
@@ -122,6 +132,18 @@ impl<R: Real> Weights for Plain<'_, R> {
     #[inline(always)]
     fn cross(&self, p: usize, q: usize, len: usize, a: R) {
         kernel::cross(&self.cells[p..][..len], &self.cells[q..][..len], a);
+    }
+
+    #[inline(always)]
+    fn gather(&self, start: usize, x: R, sums: &mut [R]) {
+        let cells = &self.cells[start..][..sums.len()];
+        sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += x * cell.get());
+    }
+
+    #[inline(always)]
+    fn scatter(&self, start: usize, a: R, steps: &[R]) {
+        let cells = &self.cells[start..][..steps.len()];
+        steps.iter().zip(cells).for_each(|(&step, cell)| cell.set(cell.get() + a * step));
     }
 
     #[inline(always)]
@@ -232,6 +254,20 @@ macro_rules! shared_handle {
                         let $f = |w| w + a * other;
                         $replace
                     }
+                }
+            }
+
+            #[inline(always)]
+            fn gather(&self, start: usize, x: R, sums: &mut [R]) {
+                let slots = &self.0.slots[start..][..sums.len()];
+                sums.iter_mut().zip(slots).for_each(|(sum, slot)| *sum += x * slot.get());
+            }
+
+            #[inline(always)]
+            fn scatter(&self, start: usize, a: R, steps: &[R]) {
+                for (&step, $slot) in steps.iter().zip(&self.0.slots[start..][..steps.len()]) {
+                    let $f = |w| w + a * step;
+                    $replace
                 }
             }
 

@@ -104,6 +104,16 @@ impl<R: Real> Weights for Merged<'_, R> {
     }
 
     #[inline(always)]
+    fn gather(&self, start: usize, x: R, sums: &mut [R]) {
+        self.own.gather(start, x, sums);
+    }
+
+    #[inline(always)]
+    fn scatter(&self, start: usize, a: R, steps: &[R]) {
+        self.own.scatter(start, a, steps);
+    }
+
+    #[inline(always)]
     fn common(&self, k: usize) -> R {
         self.own.common(k)
     }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::trained::{schedule_name, update_name};
+use super::trained::schedule_name;
 use super::{Epoch, SCHEMA};
 use crate::data::Ratings;
 use crate::model::{Evaluation, Factors};
+use crate::strategy::Update;
 use crate::train::{self, Factorizer};
 
 /// A training on ratings. Keys have the meaning that they have in [`Trained`](super::Trained).
@@ -143,7 +144,7 @@ impl Factorized {
                 l2: trained.l2,
                 strategy: began.sharing.name(),
                 strategy_reason: began.reason.clone(),
-                update: began.sharing.update().map(update_name),
+                update: began.sharing.update().map(Update::name),
                 clusters: began.layout.map(|layout| layout.clusters),
                 update_delay: began.layout.map(|layout| layout.update_delay),
                 pin: began.layout.map(|layout| layout.pin),

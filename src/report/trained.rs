@@ -196,7 +196,7 @@ impl Settings {
             strategy_reason: began.reason.clone(),
             solver: trainer.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
             precision: trainer.precision.name(),
-            update: began.sharing.update().map(update_name),
+            update: began.sharing.update().map(Update::name),
             clusters: began.layout.map(|layout| layout.clusters),
             update_delay: began.layout.map(|layout| layout.update_delay),
             pin: began.layout.map(|layout| layout.pin),
@@ -210,14 +210,6 @@ impl Settings {
             tolerance: settings.tolerance,
             time_limit_seconds: settings.time_limit.map(|limit| limit.as_secs_f64()),
         }
-    }
-}
-
-pub(super) fn update_name(update: Update) -> &'static str {
-    match update {
-        Update::Wild => "wild",
-        Update::Atomic => "atomic",
-        Update::Merged => "merged",
     }
 }
 

@@ -56,6 +56,16 @@ impl<W: Weights> Weights for Scaled<'_, W> {
     }
 
     #[inline(always)]
+    fn gather(&self, start: usize, x: W::Real, sums: &mut [W::Real]) {
+        self.inner.gather(start, x * self.scale, sums);
+    }
+
+    #[inline(always)]
+    fn scatter(&self, start: usize, a: W::Real, steps: &[W::Real]) {
+        self.inner.scatter(start, a * self.inverse, steps);
+    }
+
+    #[inline(always)]
     fn common(&self, k: usize) -> W::Real {
         self.inner.common(k)
     }

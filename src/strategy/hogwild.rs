@@ -23,6 +23,17 @@ pub enum Update {
     Merged,
 }
 
+impl Update {
+    /// The name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Update::Wild => "wild",
+            Update::Atomic => "atomic",
+            Update::Merged => "merged",
+        }
+    }
+}
+
 /// Workers that draw blocks of terms and update one shared vector without locks. Racy by design with more than one
 /// worker; with one, the same as [`Sequential`](super::Sequential) bit for bit.
 #[derive(Debug)]

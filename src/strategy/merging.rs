@@ -155,7 +155,8 @@ fn groups<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> V
     }
     touched[visit.width() - visit.common()..].fill(sample as u32);
     let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
-    for (j, &count) in touched.iter().enumerate().filter(|&(_, &count)| count > 0) {
+    // What has no number in 32 bits meets at the end of an epoch, too.
+    for (j, &count) in touched.iter().enumerate().take(u32::MAX as usize).filter(|&(_, &count)| count > 0) {
         let visits = (TOUCHES * sample as f64 / f64::from(count)).max(VISITS);
         // The more others there are, the sooner as much is missed.
         let apart = visits / (workers.max(2) - 1) as f64 / block as f64;

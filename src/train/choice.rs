@@ -13,6 +13,8 @@ pub(super) enum Copies {
     IfDense,
     /// Not on a small set of dense rows: all workers take the first large steps at the same place.
     UnlessDense,
+    /// The problem does not bear sums of movements.
+    NotSummed,
     /// What the solver keeps beside the weights would not follow the copies.
     Never,
 }
@@ -68,6 +70,11 @@ impl Size {
         if copies == Copies::IfDense && !dense {
             let reason =
                 format!("all threads on one vector: {touches} non-zeros seldom meet on {width} weights");
+            return (Sharing::Hogwild(Update::Wild), reason);
+        }
+        if copies == Copies::NotSummed {
+            let reason =
+                "all threads on one vector: the problem's steps project, so copies cannot be summed".into();
             return (Sharing::Hogwild(Update::Wild), reason);
         }
         if copies == Copies::Never {

@@ -8,15 +8,16 @@ use super::{Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::Problem;
-use crate::rule::{Clock, Sgd, StepSize, Visit};
-use crate::strategy::{Hogwild, HogwildPlusPlus, Order, Sequential, Strategy, Topology};
+use crate::rule::{Clock, Penalty, Sgd, StepSize, Visit};
+use crate::strategy::{Hogwild, HogwildPlusPlus, Order, Sequential, Strategy, Topology, Update};
 
 /// Minimizes a problem plus regularizer from its [start](Problem::start), by stochastic gradient descent. `evaluate` is called with the
 /// weights after each epoch, off the clock; `watch` is told what happens. Deterministic given the seed with one worker;
 /// racy by design with more.
 ///
 /// # Errors
-/// [`Error::Parameter`] for settings out of range, [`Error::Diverged`] if no step size keeps the objective finite,
+/// [`Error::Parameter`] for settings out of range or that the problem does not allow
+/// ([`Problem::averages_only`]), [`Error::Diverged`] if no step size keeps the objective finite,
 /// [`Error::Worker`] if a worker panicked, [`Error::Io`] or [`Error::Input`] if the weights cannot be mapped.
 pub fn minimize<P: Problem, R: Real>(
     problem: &P,
@@ -25,10 +26,11 @@ pub fn minimize<P: Problem, R: Real>(
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
     settings.check()?;
+    check_projection(problem, settings)?;
     // A worker that never gets a block would only cost its thread.
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
-        Sharing::Auto => choose(problem, settings, Copies::UnlessDense, |settings| {
+        Sharing::Auto => choose(problem, settings, copies(problem), |settings| {
             minimize(problem, settings, evaluate, watch)
         }),
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
@@ -39,6 +41,34 @@ pub fn minimize<P: Problem, R: Real>(
             run(problem, settings, strategy, evaluate, watch)
         }
     }
+}
+
+fn copies(problem: &impl Problem) -> Copies {
+    if problem.averages_only().is_some() { Copies::NotSummed } else { Copies::UnlessDense }
+}
+
+/// What a problem whose steps project does not bear.
+fn check_projection(problem: &impl Problem, settings: &Settings) -> Result<()> {
+    let Some(reason) = problem.averages_only() else { return Ok(()) };
+    let refuse = |name, value: String, expected, hint| Err(Error::Parameter { name, value, expected, hint });
+    if settings.penalty != Penalty::default() {
+        let value = format!("above 0, though the problem's steps project: {reason}");
+        return refuse("l1 or l2", value, "0", "put the regularizer into the problem's terms");
+    }
+    let sums = matches!(settings.sharing, Sharing::Hogwild(Update::Merged) | Sharing::HogwildPlusPlus(_));
+    if sums {
+        let update = settings.sharing.update().map_or("", Update::name);
+        return refuse(
+            "strategy",
+            format!(
+                "{} ({update}), whose copies of the weights are merged by sums: {reason}",
+                settings.sharing.name()
+            ),
+            "one that moves one vector or averages its copies",
+            "choose sequential, or hogwild with wild or atomic updates",
+        );
+    }
+    Ok(())
 }
 
 fn run<P: Problem, R: Real, S: Strategy<R>>(

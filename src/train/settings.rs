@@ -72,6 +72,15 @@ pub enum Sharing {
 }
 
 impl Sharing {
+    /// Each way that threads can share weights, with its default settings.
+    pub const ALL: [Sharing; 5] = [
+        Sharing::Sequential,
+        Sharing::Hogwild(Update::Wild),
+        Sharing::Hogwild(Update::Atomic),
+        Sharing::Hogwild(Update::Merged),
+        Sharing::HogwildPlusPlus(Clustering::DEFAULT),
+    ];
+
     /// The name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -113,10 +113,10 @@ pub struct TrainArgs {
     /// Write the model here [default: no file]
     #[arg(long, value_name = "OUT", value_parser = output())]
     pub model: Option<PathBuf>,
-    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too; native keeps each bit, has checksums,
-    /// and is read faster
-    #[arg(long, value_name = "FORMAT", default_value = "liblinear", value_parser = model_format())]
-    pub model_format: ModelFormat,
+    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too, which have no softmax; native keeps each
+    /// bit, has checksums, and is read faster [default: liblinear; native with --loss softmax]
+    #[arg(long, value_name = "FORMAT", value_parser = model_format())]
+    pub model_format: Option<ModelFormat>,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
@@ -171,7 +171,7 @@ pub struct FactorizeArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Problem")]
 pub struct ProblemArgs {
-    /// Loss; squared and huber are for regression
+    /// Loss; squared and huber are for regression; softmax trains all classes at once, whatever numbers name them
     #[arg(long, default_value = "logistic", value_parser = loss())]
     pub loss: LossKind,
     /// What becomes of more than two labels: ovr trains each class against the rest, whatever numbers name them; auto
@@ -304,7 +304,7 @@ pub struct PredictArgs {
     /// Write decision values: of two classes, positive for the model's first label; of more, one a label, in its order
     #[arg(long)]
     pub decision: bool,
-    /// Write the probabilities of all labels beside each prediction (logistic loss only)
+    /// Write the probabilities of all labels beside each prediction (logistic and softmax)
     #[arg(long, conflicts_with = "decision")]
     pub proba: bool,
     /// From which number DATA counts its features

@@ -34,7 +34,10 @@ pub fn run(args: &FactorizeArgs, started: Instant) -> Result<ExitCode, Failure> 
 
     let terminal = Terminal::new(args.quiet);
     terminal.warn(warnings::too_many_threads(trainer.settings.workers()));
-    let mut screen = Screen::new(terminal, true, args.test.is_some());
+    let mut screen = Screen::new(terminal);
+    if args.test.is_some() {
+        screen.measures(&["RMSE", "MAE", "R2"]);
+    }
     screen.busy(format!("loading {}", trainer.data_name));
     let (ratings, data) = load(&args.data)?;
     let test = args.test.as_ref().map(|path| load(path)).transpose()?;

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wildsgd::data::{LoadOptions, load_weights, source};
-use wildsgd::model::ModelFormat;
+use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
 use wildsgd::train::{
@@ -30,7 +30,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
 
     let terminal = Terminal::new(args.quiet);
     terminal.warn(warnings::too_many_threads(trainer.settings.workers()));
-    let mut screen = Screen::new(terminal, args.problem.loss.is_regression(), args.test.is_some());
+    let mut screen = Screen::new(terminal);
     screen.busy(format!("loading {}", trainer.data_name));
     let settings = &trainer.settings;
     let layout = LoadOptions {
@@ -45,6 +45,9 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         Input::load_with(&args.data, args.index_base, layout)?
     };
     let test = args.test.as_ref().map(|path| Input::load(path, data.base)).transpose()?;
+    if test.is_some() {
+        screen.measures(measures(trainer.loss, data.data.labels()));
+    }
     trainer.weights.examples = args.problem.weights.as_ref().map(load_weights).transpose()?;
     if let Some(cost) = args.problem.cost {
         trainer.l2 = Some(1.0 / (cost * data.data.len() as f64));
@@ -61,7 +64,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         return without_model(&trainer, &trained, terminal);
     }
     if let Some(path) = &args.model {
-        trained.model.save_as(path, args.model_format)?;
+        trained.model.save_as(path, model_format(args))?;
     }
     let report = Report::new(&trainer, &trained, data.report(), started.elapsed())
         .with_test_data(test.as_ref().map(Input::report));
@@ -73,6 +76,24 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     terminal.line(summary);
     warn(terminal, &trainer, &trained, test.as_ref(), screen.undone());
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+fn model_format(args: &TrainArgs) -> ModelFormat {
+    let fitting =
+        if args.problem.loss == LossKind::Softmax { ModelFormat::Native } else { ModelFormat::default() };
+    args.model_format.unwrap_or(fitting)
+}
+
+/// What is measured on held-out data.
+fn measures(loss: LossKind, labels: &[f32]) -> &'static [&'static str] {
+    let differ = |label: &f32| *label != labels[0];
+    let second = labels.iter().copied().find(differ);
+    let many = labels.iter().any(|&label| differ(&label) && Some(label) != second);
+    match loss {
+        _ if loss.is_regression() => &["RMSE", "MAE", "R2"],
+        LossKind::Softmax if many => &["accuracy", "macro F1", "log loss"],
+        _ => &["accuracy", "AUC"],
+    }
 }
 
 /// Parsing is bound by the cores, whatever the number of training threads.
@@ -113,6 +134,17 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
     refuse_strategy("train", &args.run)?;
     if args.data.as_os_str() == "-" && args.cache {
         return refuse("`--cache` keeps a file beside DATA: name a file");
+    }
+    if args.problem.multiclass == Multiclass::Ovr && args.problem.loss == LossKind::Softmax {
+        return refuse(
+            "`--multiclass ovr` trains each class against the rest, but `--loss softmax` all at once",
+        );
+    }
+    let liblinear = args.model_format == Some(ModelFormat::Liblinear);
+    if liblinear && args.problem.loss == LossKind::Softmax {
+        return refuse(
+            "LIBLINEAR has no softmax: leave `--model-format` out for the native format, or choose `--loss logistic`",
+        );
     }
     if args.problem.multiclass == Multiclass::Ovr && args.problem.loss.is_regression() {
         return refuse(
@@ -172,7 +204,7 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
     if let Some(path) = params {
         save::check(path)?;
     }
-    if let (Some(path), ModelFormat::Native) = (&args.model, args.model_format) {
+    if let (Some(path), ModelFormat::Native) = (&args.model, model_format(args)) {
         save::check_file(path)?;
     }
     outputs::check(
