@@ -5,23 +5,111 @@
 //! length before its loop.
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
+use std::ops::Index;
+
 use crate::data::Row;
 use crate::real::{Real, Slot};
+
+/// A vector's places, one a coordinate.
+pub trait Places {
+    /// What a place is.
+    type Place;
+    /// Number of coordinates.
+    fn len(&self) -> usize;
+    /// The place of coordinate `j`.
+    ///
+    /// # Safety
+    /// `j` is below [`Places::len`].
+    unsafe fn place(&self, j: u32) -> &Self::Place;
+}
+
+impl<S> Places for [S] {
+    type Place = S;
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    #[inline(always)]
+    unsafe fn place(&self, j: u32) -> &S {
+        // SAFETY: the caller vouches that j is below the length.
+        unsafe { self.get_unchecked(j as usize) }
+    }
+}
+
+/// Two vectors of the same length, of which one or the other holds the place of a coordinate: one bit a coordinate tells.
+/// The bit selects the vector's address, so that no branch is mispredicted.
+#[derive(Clone, Copy, Debug)]
+pub struct Either<'a, S> {
+    vectors: [*const S; 2],
+    bits: &'a [u64],
+    len: usize,
+    both: PhantomData<[&'a [S]; 2]>,
+}
+
+impl<'a, S> Either<'a, S> {
+    /// Coordinates whose bit in `bits` is set have their place in `second`, others in `first`.
+    ///
+    /// # Panics
+    /// If the lengths differ, or there are too few bits.
+    pub fn new(first: &'a [S], second: &'a [S], bits: &'a [u64]) -> Self {
+        assert!(first.len() == second.len() && first.len() <= bits.len() * 64, "vectors do not fit together");
+        Either { vectors: [first.as_ptr(), second.as_ptr()], bits, len: first.len(), both: PhantomData }
+    }
+
+    /// # Safety
+    /// `j` is below the length of the vectors.
+    #[inline(always)]
+    unsafe fn at(&self, j: usize) -> &'a S {
+        // SAFETY: the caller vouches that j is below the length, and `new` checked that there are as many bits.
+        let bit = unsafe { self.bits.get_unchecked(j / 64) } >> (j % 64) & 1;
+        // SAFETY: both pointers are the starts of slices of that length, which are borrowed for 'a; j is below it.
+        unsafe { &*self.vectors[bit as usize].add(j) }
+    }
+}
+
+impl<S> Index<usize> for Either<'_, S> {
+    type Output = S;
+
+    #[inline(always)]
+    fn index(&self, j: usize) -> &S {
+        assert!(j < self.len, "there is no coordinate {j}");
+        // SAFETY: just checked.
+        unsafe { self.at(j) }
+    }
+}
+
+impl<S> Places for Either<'_, S> {
+    type Place = S;
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline(always)]
+    unsafe fn place(&self, j: u32) -> &S {
+        // SAFETY: the caller vouches that j is below the length.
+        unsafe { self.at(j as usize) }
+    }
+}
 
 /// The place of index `j`, which is an index of `row`.
 ///
 /// # Safety
-/// `j` is one of `row`'s indices, and `row.width() <= slots.len()`.
+/// `j` is one of `row`'s indices, and `row.width() <= places.len()`.
 #[inline(always)]
-unsafe fn slot<S>(slots: &[S], j: u32) -> &S {
-    // SAFETY: the caller vouches that j is an index of a row at most as wide as `slots`; a row's indices are below
-    // its width (the invariant of `Row`), hence j < slots.len().
-    unsafe { slots.get_unchecked(j as usize) }
+unsafe fn slot<P: Places + ?Sized>(places: &P, j: u32) -> &P::Place {
+    // SAFETY: the caller vouches that j is an index of a row at most as wide as `places`; a row's indices are below
+    // its width (the invariant of `Row`), hence j < places.len().
+    unsafe { places.place(j) }
 }
 
 #[inline(always)]
-fn check<S>(slots: &[S], row: Row<'_>) {
-    assert!(row.width() <= slots.len(), "a row is wider than the vector that it is used with");
+fn check<P: Places + ?Sized>(places: &P, row: Row<'_>) {
+    assert!(row.width() <= places.len(), "a row is wider than the vector that it is used with");
 }
 
 /// Sum of weight times value over the row's entries, in four partial sums.
@@ -29,7 +117,7 @@ fn check<S>(slots: &[S], row: Row<'_>) {
 /// # Panics
 /// If the row is wider than the vector.
 #[inline(always)]
-pub fn dot<S: Slot>(slots: &[S], row: Row<'_>) -> S::Real {
+pub fn dot<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(slots: &P, row: Row<'_>) -> R {
     check(slots, row);
     // SAFETY: `check` compared width and length; j comes from the row.
     let weight = |j: u32| unsafe { slot(slots, j) }.get();
@@ -38,14 +126,14 @@ pub fn dot<S: Slot>(slots: &[S], row: Row<'_>) -> S::Real {
         Some(values) => {
             let (groups, rest) = row.indices().as_chunks::<4>();
             let (value_groups, value_rest) = values.as_chunks::<4>();
-            let mut sums = [S::Real::ZERO; 4];
+            let mut sums = [R::ZERO; 4];
             for (group, x) in groups.iter().zip(value_groups) {
                 for k in 0..4 {
-                    sums[k] += weight(group[k]) * S::Real::of_f32(x[k]);
+                    sums[k] += weight(group[k]) * R::of_f32(x[k]);
                 }
             }
             for (&j, &x) in rest.iter().zip(value_rest) {
-                sums[0] += weight(j) * S::Real::of_f32(x);
+                sums[0] += weight(j) * R::of_f32(x);
             }
             (sums[0] + sums[1]) + (sums[2] + sums[3])
         }
@@ -72,19 +160,23 @@ fn sum4<R: Real>(indices: &[u32], weight: impl Fn(u32) -> R) -> R {
 /// # Panics
 /// If the row is wider than the vector.
 #[inline(always)]
-pub fn for_each<S: Slot>(slots: &[S], row: Row<'_>, f: impl Fn(&S, S::Real)) {
+pub fn for_each<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(
+    slots: &P,
+    row: Row<'_>,
+    f: impl Fn(&P::Place, R),
+) {
     check(slots, row);
     match row.values() {
         None => {
             for &j in row.indices() {
                 // SAFETY: `check` compared width and length; j comes from the row.
-                f(unsafe { slot(slots, j) }, S::Real::ONE);
+                f(unsafe { slot(slots, j) }, R::ONE);
             }
         }
         Some(values) => {
             for (&j, &x) in row.indices().iter().zip(values) {
                 // SAFETY: as above.
-                f(unsafe { slot(slots, j) }, S::Real::of_f32(x));
+                f(unsafe { slot(slots, j) }, R::of_f32(x));
             }
         }
     }
@@ -96,20 +188,25 @@ pub fn for_each<S: Slot>(slots: &[S], row: Row<'_>, f: impl Fn(&S, S::Real)) {
 /// # Panics
 /// If the row is wider than one of the vectors.
 #[inline(always)]
-pub fn for_each_with<S: Slot, T>(slots: &[S], others: &[T], row: Row<'_>, f: impl Fn(&S, &T, S::Real)) {
+pub fn for_each_with<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized, T>(
+    slots: &P,
+    others: &[T],
+    row: Row<'_>,
+    f: impl Fn(&P::Place, &T, R),
+) {
     check(slots, row);
     check(others, row);
     match row.values() {
         None => {
             for &j in row.indices() {
                 // SAFETY: `check` compared the width with both lengths; j comes from the row.
-                f(unsafe { slot(slots, j) }, unsafe { slot(others, j) }, S::Real::ONE);
+                f(unsafe { slot(slots, j) }, unsafe { slot(others, j) }, R::ONE);
             }
         }
         Some(values) => {
             for (&j, &x) in row.indices().iter().zip(values) {
                 // SAFETY: as above.
-                f(unsafe { slot(slots, j) }, unsafe { slot(others, j) }, S::Real::of_f32(x));
+                f(unsafe { slot(slots, j) }, unsafe { slot(others, j) }, R::of_f32(x));
             }
         }
     }

@@ -23,9 +23,11 @@ pub(super) use offsets::{Offsets, Starts};
 pub(super) use packed::Packed;
 pub use rows::Rows;
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use super::cache::Cache;
 use crate::error::{Error, Result};
-use std::sync::Arc;
 
 /// One example's features: strictly ascending indices below `width`, and their values.
 ///
@@ -92,6 +94,20 @@ impl<'a> Row<'a> {
         let end =
             if fits { self.indices.len() } else { self.indices.partition_point(|&j| (j as usize) < width) };
         Row { indices: &self.indices[..end], values: self.values.map(|values| &values[..end]), width }
+    }
+
+    /// The part of the row whose indices are in `columns`.
+    #[inline]
+    pub fn within(&self, columns: &Range<u32>) -> Row<'a> {
+        let start = if columns.start == 0 { 0 } else { self.indices.partition_point(|&j| j < columns.start) };
+        let fits = self.indices.last().is_none_or(|&last| last < columns.end);
+        let end = if fits { self.indices.len() } else { self.indices.partition_point(|&j| j < columns.end) };
+        let part = start..end.max(start);
+        Row {
+            indices: &self.indices[part.clone()],
+            values: self.values.map(|values| &values[part]),
+            width: self.width,
+        }
     }
 
     /// Sum of the squared values, in f64.

@@ -3,8 +3,10 @@
 mod handles;
 mod merged;
 mod shared;
+mod split;
 
 pub use crate::real::{Real, SharedReal};
 pub use handles::{Atomic, Plain, Weights, Wild};
 pub(crate) use merged::{Merged, Replica};
 pub use shared::SharedParams;
+pub(crate) use split::{Copies, Hot, Split};

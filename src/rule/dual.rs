@@ -2,16 +2,16 @@
 //! need no step size and may race like those of Hogwild (PASSCoDe: Hsieh, Yu & Dhillon, ICML 2015).
 //!
 //! Each example owns a dual variable a_i, which only the worker that visits it touches, and the weights follow:
-//! w = w(a) = (1/(l2*n)) * sum of a_i x_i (where examples have weights c_i, of c_i a_i x_i). Races and rounding make the shared vector drift from w(a). After each epoch,
-//! [`Dual::certify`] computes w(a) anew in f64, and with it the duality gap, which bounds the distance to the optimum.
+//! w = w(a) = (1/(l2*n)) * sum of a_i x_i (where examples have weights c_i, of c_i a_i x_i). Races and rounding make the
+//! shared vector drift from w(a); `judge.rs` tells how far, and how far both are from the optimum.
 
-use std::cell::Cell;
+mod judge;
+
+pub use judge::{Judged, Place};
+
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::{Clock, Visit};
-use crate::kernel;
 use crate::params::{Real, Weights};
 use crate::problem::{Conjugate, Linear, Problem};
 use crate::real::Slot;
@@ -27,33 +27,35 @@ pub struct Dual<'p, 'd, L, R: Real> {
     /// More than 1 makes steps shorter: by what factor the score is taken to respond to a step.
     pub damping: f64,
     duals: Vec<R::Shared>,
-    /// Examples that visits leave out: at the last certificate, their own parts of the gap were nothing.
-    settled: Vec<bool>,
+    /// Size class of each example's part of the gap, when it was judged last.
+    sizes: Vec<u8>,
+    /// Visits leave examples of smaller classes out.
+    least: u8,
+    /// Sum of the parts of each class.
+    sums: [f64; CLASSES],
+    /// The columns that each thread sums up for w(a).
+    columns: Vec<Range<u32>>,
 }
 
-/// The state of a dual ascent, judged with sums in f64.
-#[derive(Clone, Copy, Debug)]
-pub struct Certificate {
-    /// Mean loss plus regularizer: P(w).
-    pub primal: f64,
-    /// D(a), at most the least value of P.
-    pub dual: f64,
-    /// Share of the examples that need no visit now: their own part of the gap is nothing.
-    pub settled: f64,
-}
+/// Number of size classes: one for each power of 2 that counts.
+const CLASSES: usize = 256;
 
 impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
-    /// All dual variables 0. `l2` is above 0; `workers` share the weights.
-    pub fn new(problem: &'p Linear<'d, L>, l2: f64, workers: usize) -> Self {
+    /// All dual variables 0. `l2` is above 0; `workers` share the weights, and have `copies` of the common coordinates that
+    /// are merged by their mean (1: by their sum).
+    pub fn new(problem: &'p Linear<'d, L>, l2: f64, workers: usize, copies: usize) -> Self {
         let terms = problem.terms();
         Dual {
             problem,
             l2,
             unit: R::of(1.0 / (l2 * terms as f64)),
-            copies: workers as f64,
+            copies: copies as f64,
             damping: 1.0,
             duals: (0..terms).map(|_| R::Shared::default()).collect(),
-            settled: vec![false; terms],
+            sizes: vec![0; terms],
+            least: 0,
+            sums: [0.0; CLASSES],
+            columns: judge::columns(problem, workers),
         }
     }
 
@@ -67,114 +69,7 @@ impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
         let between = |from: R, to: R| from + R::of(t) * (to - from);
         self.duals.iter().zip(from).for_each(|(dual, &from)| dual.set(between(from, dual.get())));
     }
-
-    /// D at the share `t` of the way from the dual variables `from` to the present ones; `norms2` are ||w||^2, w.v and
-    /// ||v||^2 for w = w(from) and the present v.
-    pub fn between(&self, from: &[R], norms2: [f64; 3], t: f64) -> f64 {
-        let n = self.problem.terms();
-        let starts: Vec<usize> = (0..n).step_by(SUMMED_TOGETHER).collect();
-        let conjugate = |i: usize| {
-            let (from, to) = (from[i].to_f64(), self.duals[i].get().to_f64());
-            let conjugate = |a| self.problem.loss_function().conjugate(f64::from(self.problem.target(i)), a);
-            f64::from(self.problem.weight(i)) * conjugate(from + t * (to - from))
-        };
-        let sums: Vec<f64> = starts
-            .into_par_iter()
-            .map(|start| (start..n.min(start + SUMMED_TOGETHER)).map(conjugate).sum())
-            .collect();
-        let s = 1.0 - t;
-        let norm2 = s * s * norms2[0] + 2.0 * s * t * norms2[1] + t * t * norms2[2];
-        -sums.iter().sum::<f64>() / n as f64 - self.l2 / 2.0 * norm2
-    }
-
-    /// Sets `w` to w(a): one sum for each of rayon's threads, then the sum of these, all in f64.
-    pub fn weights(&self, w: &mut Vec<f64>) {
-        let (terms, width) = (self.problem.terms(), self.problem.width());
-        // More sums than this would take longer to add up than to make.
-        let most = (self.problem.touches() / width.max(1)).max(1);
-        let parts = rayon::current_num_threads().min(most);
-        let part = terms.div_ceil(parts);
-        w.clear();
-        w.resize(width, 0.0);
-        let (_, others) = rayon::join(
-            || self.add_weights(0..terms.min(part), w),
-            || -> Vec<Vec<f64>> {
-                (1..parts)
-                    .into_par_iter()
-                    .map(|k| {
-                        let mut sum = vec![0.0; width];
-                        self.add_weights(terms.min(part * k)..terms.min(part * (k + 1)), &mut sum);
-                        sum
-                    })
-                    .collect()
-            },
-        );
-        w.par_chunks_mut(SUMMED_TOGETHER).enumerate().for_each(|(k, w)| {
-            for other in &others {
-                w.iter_mut().zip(&other[k * SUMMED_TOGETHER..]).for_each(|(w, x)| *w += x);
-            }
-        });
-    }
-
-    fn add_weights(&self, terms: Range<usize>, w: &mut [f64]) {
-        let (own, common) = w.split_at_mut(self.problem.width() - self.problem.common());
-        let cells = Cell::from_mut(own).as_slice_of_cells();
-        let unit = 1.0 / (self.l2 * self.problem.terms() as f64);
-        let mut bias = 0.0;
-        for term in terms {
-            let a = self.duals[term].get().to_f64() * f64::from(self.problem.weight(term)) * unit;
-            if a != 0.0 {
-                kernel::for_each(cells, self.problem.row(term), |w, x| w.set(w.get() + a * x));
-                bias += a;
-            }
-        }
-        if let (Some(constant), [w]) = (self.problem.constant(), common) {
-            *w += bias * f64::from(constant);
-        }
-    }
-
-    /// Judges the dual variables and the weights `w`, which are w(a) but for rounding; `norm2` is the squared norm of
-    /// w(a) itself. Finds out which examples are settled.
-    pub fn certify(&mut self, w: &[R], norm2: f64) -> Certificate {
-        let (problem, duals) = (self.problem, &self.duals);
-        let n = problem.terms() as f64;
-        let parts: Vec<_> = self
-            .settled
-            .par_chunks_mut(SUMMED_TOGETHER)
-            .enumerate()
-            .map(|(k, settled)| {
-                let (mut losses, mut conjugates, mut count) = (0.0, 0.0, 0);
-                for (i, settled) in (k * SUMMED_TOGETHER..).zip(settled) {
-                    let (y, a) = (f64::from(problem.target(i)), duals[i].get().to_f64());
-                    let s = problem.score(problem.row(i), w);
-                    let (loss, conjugate) =
-                        (problem.loss_function().value(y, s), problem.loss_function().conjugate(y, a));
-                    let c = f64::from(problem.weight(i));
-                    losses += c * loss;
-                    conjugates += c * conjugate;
-                    // The example's part of the gap is a sum that cancels.
-                    let size = loss + conjugate.abs() + (a * s).abs();
-                    *settled = c == 0.0 || loss + conjugate + a * s <= ROUNDING * size;
-                    count += usize::from(*settled);
-                }
-                (losses, conjugates, count)
-            })
-            .collect();
-        let (losses, conjugates, settled) =
-            parts.iter().fold((0.0, 0.0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1, sum.2 + part.2));
-        let norm2_of_w: f64 = w.iter().map(|w| w.to_f64() * w.to_f64()).sum();
-        Certificate {
-            primal: losses / n + self.l2 / 2.0 * norm2_of_w,
-            dual: -conjugates / n - self.l2 / 2.0 * norm2,
-            settled: settled as f64 / n,
-        }
-    }
 }
-
-/// A sum is as good as 0 if it is at most this share of its parts.
-const ROUNDING: f64 = 1e-12;
-/// Terms whose numbers are summed by one task: the order of the sums does not depend on the threads.
-const SUMMED_TOGETHER: usize = 1024;
 
 impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
     type Real = R;
@@ -205,7 +100,7 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
 
     #[inline(always)]
     fn plan<W: Weights<Real = R>>(&self, term: usize, (own, common): (R, R), w: &W) -> Option<R> {
-        if self.settled[term] {
+        if self.sizes[term] < self.least {
             return None;
         }
         let mut s = w.dot(self.problem.row(term));
@@ -237,7 +132,7 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
-        if !self.settled[term] {
+        if self.sizes[term] >= self.least {
             self.problem.prefetch(term);
         }
     }

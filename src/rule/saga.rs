@@ -174,7 +174,7 @@ impl<L: Curved, R: Real> Visit for Saga<'_, '_, L, R> {
             part(w, pull.prox(w + step.add * x - pull.reach * pull.get()))
         });
         let change = step.change * share;
-        kernel::for_each(&self.pulls, row, |pull, x| pull.set(pull.get() + change * x));
+        kernel::for_each(&self.pulls[..], row, |pull, x| pull.set(pull.get() + change * x));
         if let (Some(c), Some(pull)) = (self.problem.constant(), self.pulls.last()) {
             // All visits would write the average here; it stays what it was when the epoch began.
             let bias = w.common(0);

@@ -2,6 +2,7 @@
 
 use super::crew::Crew;
 use super::merging::Merging;
+use super::splitting::Splitting;
 use super::tickets::Tickets;
 use super::worker::work;
 use super::{Pass, Strategy};
@@ -21,6 +22,8 @@ pub enum Update {
     /// In a copy of the worker's own. What a worker moved a coordinate by is added to the shared one from time to time,
     /// the more often the more often terms touch it; no update is lost.
     Merged,
+    /// The weights that many terms touch as with [`Update::Merged`], the others as with [`Update::Wild`].
+    Split,
 }
 
 impl Update {
@@ -30,17 +33,18 @@ impl Update {
             Update::Wild => "wild",
             Update::Atomic => "atomic",
             Update::Merged => "merged",
+            Update::Split => "split",
         }
     }
 }
 
 /// Workers that draw blocks of terms and update one shared vector without locks. Racy by design with more than one
 /// worker; with one, the same as [`Sequential`](super::Sequential) bit for bit.
-#[derive(Debug)]
-pub struct Hogwild<R> {
+pub struct Hogwild<R: Real> {
     crew: Crew,
     update: Update,
     merging: Merging<R>,
+    splitting: Splitting<R>,
 }
 
 impl<R: Real> Hogwild<R> {
@@ -51,7 +55,12 @@ impl<R: Real> Hogwild<R> {
 
     /// The same, with each worker kept on its processor of `places`.
     pub(super) fn on(workers: usize, update: Update, places: Vec<usize>) -> Self {
-        Hogwild { crew: Crew::new(workers, places), update, merging: Merging::default() }
+        Hogwild {
+            crew: Crew::new(workers, places),
+            update,
+            merging: Merging::default(),
+            splitting: Splitting::default(),
+        }
     }
 }
 
@@ -62,6 +71,10 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
 
     fn folds(&self) -> bool {
         true
+    }
+
+    fn sums_common(&self) -> bool {
+        matches!(self.update, Update::Merged | Update::Split)
     }
 
     fn restart(&mut self) {
@@ -78,7 +91,8 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
         let (workers, common) = (self.crew.workers(), visit.common());
         let visits = match self.update {
             Update::Merged if workers > 1 => return self.merging.epoch(&self.crew, visit, params, pass),
-            Update::Wild | Update::Merged => self.crew.run(&tickets, |worker| {
+            Update::Split if workers > 1 => self.splitting.epoch(&self.crew, visit, params, pass, &tickets),
+            Update::Wild | Update::Merged | Update::Split => self.crew.run(&tickets, |worker| {
                 work(worker, visit, &Wild::new(params, common, workers), &tickets, pass, |_| ())
             }),
             Update::Atomic => self.crew.run(&tickets, |worker| {

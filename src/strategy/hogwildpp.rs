@@ -98,13 +98,13 @@ pub struct HogwildPlusPlus<R: Real> {
 
 impl<R: Real> HogwildPlusPlus<R> {
     /// # Errors
-    /// [`Error::Parameter`] for [`Update::Merged`], which is a way of its own to share changes; [`Error::Io`] if workers
+    /// [`Error::Parameter`] for [`Update::Merged`] and [`Update::Split`], which have a way of their own to share changes; [`Error::Io`] if workers
     /// are to be pinned and the system refuses that.
     pub fn new(layout: Layout, topology: &Topology) -> Result<Self> {
-        if layout.update == Update::Merged {
+        if !matches!(layout.update, Update::Wild | Update::Atomic) {
             return Err(Error::Parameter {
                 name: "update",
-                value: "merged".into(),
+                value: layout.update.name().into(),
                 expected: "wild or atomic with hogwild++, whose clusters have their own way to merge",
                 hint: "leave it out, or choose hogwild",
             });
@@ -215,7 +215,7 @@ impl<R: Real> HogwildPlusPlus<R> {
                 work(worker, visit, &Wild::new(weights, visit.common(), members), tickets, pass, between)
             }
             // `new` has refused the third.
-            Update::Atomic | Update::Merged => {
+            Update::Atomic | Update::Merged | Update::Split => {
                 work(worker, visit, &Atomic::new(weights, visit.common(), members), tickets, pass, between)
             }
         };

@@ -148,23 +148,34 @@ const LEAST_SAMPLE: usize = 8_192;
 /// The coordinates that meet once in 2^g blocks, for each g; what is touched rarely is in none and meets at the end of an
 /// epoch, in which each of `workers` workers visits about `blocks` blocks of `block` terms.
 fn groups<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> Vec<Vec<u32>> {
+    let (touched, sample) = touched(visit);
+    let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
+    // What has no number in 32 bits meets at the end of an epoch, too.
+    for (j, &count) in touched.iter().enumerate().take(u32::MAX as usize).filter(|&(_, &count)| count > 0) {
+        if let Some(group) = groups.get_mut(apart(count, sample, block, workers)) {
+            group.push(j as u32);
+        }
+    }
+    groups
+}
+
+/// How many terms of a sample touch each coordinate, and how many terms the sample has.
+pub(super) fn touched<V: Visit>(visit: &V) -> (Vec<u32>, usize) {
     let sample = visit.terms().min((visit.terms() / SAMPLED).max(LEAST_SAMPLE));
     let mut touched = vec![0_u32; visit.width()];
     for term in 0..sample {
         visit.support(term).for_each(|j| touched[j] += 1);
     }
     touched[visit.width() - visit.common()..].fill(sample as u32);
-    let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
-    // What has no number in 32 bits meets at the end of an epoch, too.
-    for (j, &count) in touched.iter().enumerate().take(u32::MAX as usize).filter(|&(_, &count)| count > 0) {
-        let visits = (TOUCHES * sample as f64 / f64::from(count)).max(VISITS);
-        // The more others there are, the sooner as much is missed.
-        let apart = visits / (workers.max(2) - 1) as f64 / block as f64;
-        if let Some(group) = groups.get_mut(apart.max(1.0).log2() as usize) {
-            group.push(j as u32);
-        }
-    }
-    groups
+    (touched, sample)
+}
+
+/// The copies of a coordinate that `count` terms of a sample touch meet once in 2 to this power blocks of `block` terms.
+pub(super) fn apart(count: u32, sample: usize, block: usize, workers: usize) -> usize {
+    let visits = (TOUCHES * sample as f64 / f64::from(count)).max(VISITS);
+    // The more others there are, the sooner as much is missed.
+    let apart = visits / (workers.max(2) - 1) as f64 / block as f64;
+    apart.max(1.0).log2() as usize
 }
 
 #[cfg(test)]

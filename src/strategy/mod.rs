@@ -9,6 +9,7 @@ mod order;
 mod replica;
 mod ring;
 mod sequential;
+mod splitting;
 #[cfg(test)]
 mod tests;
 mod tickets;
@@ -57,6 +58,11 @@ pub trait Strategy<R: Real> {
 
     /// Whether it multiplies the weights with [`Visit::fold`] at the end of each epoch.
     fn folds(&self) -> bool {
+        false
+    }
+
+    /// Whether workers' movements of a common coordinate are summed; otherwise their mean is taken.
+    fn sums_common(&self) -> bool {
         false
     }
 

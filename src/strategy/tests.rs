@@ -70,9 +70,9 @@ fn one_worker_equals_sequential<R: Real, L: Loss>(loss: L, penalty: Penalty, con
         let rule: Sgd<_, R> = Sgd::new(&problem, penalty, StepSize::new(0.3, schedule), true);
         let oracle = train(&rule, Sequential::default(), 3);
         assert!(oracle.iter().any(|&w| w != R::ZERO));
-        for update in [Update::Wild, Update::Atomic, Update::Merged] {
+        for update in [Update::Wild, Update::Atomic, Update::Merged, Update::Split] {
             assert_eq!(train(&rule, Hogwild::new(1, update), 3), oracle, "{update:?} {schedule:?}");
-            if update == Update::Merged {
+            if matches!(update, Update::Merged | Update::Split) {
                 continue;
             }
             let layout = Layout { update, pin: true, ..Layout::new(1, 1) };
@@ -161,11 +161,28 @@ fn atomic_updates_are_never_lost() {
 #[test]
 fn merged_copies_lose_nothing_and_count_nothing_twice() {
     let data = crowd();
-    for workers in [2, 3, 8] {
-        let weights =
-            train(&Count { data: &data, panics_at: None }, Hogwild::new(workers, Update::Merged), 10);
-        assert_eq!(weights, [200_000.0, 66_670.0, 66_670.0, 66_660.0, 200_000.0]);
+    for (workers, update) in [2, 3, 8]
+        .into_iter()
+        .flat_map(|workers| [Update::Merged, Update::Split].map(|update| (workers, update)))
+    {
+        let weights = train(&Count { data: &data, panics_at: None }, Hogwild::new(workers, update), 10);
+        assert_eq!(weights, [200_000.0, 66_670.0, 66_670.0, 66_660.0, 200_000.0], "{update:?}");
     }
+}
+
+/// One feature that each term touches, and one each that nobody else does.
+#[test]
+fn split_weights_share_the_rare_ones_and_copy_the_others() {
+    let mut builder = Builder::default();
+    for j in 1..=20_000 {
+        builder.entry(0, 1.0);
+        builder.entry(j, 1.0);
+        builder.end_row(1.0);
+    }
+    let data = builder.finish(0);
+    let weights = train(&Count { data: &data, panics_at: None }, Hogwild::new(3, Update::Split), 4);
+    assert_eq!((weights[0], weights[20_001]), (80_000.0, 80_000.0));
+    assert!(weights[1..=20_000].iter().all(|&w| w == 4.0));
 }
 
 /// Rows of one feature each, so many that copies are merged in parts.
@@ -211,7 +228,7 @@ fn a_panic_becomes_an_error_and_stops_the_others() {
     let visit = Count { data: &data, panics_at: Some(12_345) };
     for (workers, update) in [1, 2, 8]
         .into_iter()
-        .flat_map(|workers| [Update::Wild, Update::Merged].map(|update| (workers, update)))
+        .flat_map(|workers| [Update::Wild, Update::Merged, Update::Split].map(|update| (workers, update)))
     {
         let params = SharedParams::anonymous(visit.width()).unwrap();
         let control = control(workers);

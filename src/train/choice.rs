@@ -9,8 +9,8 @@ use crate::strategy::{Order, Update};
 /// When a solver may move copies of the weights that are merged as often as they are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Copies {
-    /// Only on dense rows: of a rare feature, all copies make up for the same error before they meet.
-    IfDense,
+    /// Only of weights that many terms touch: of the others, all copies would make up for the same error before they meet.
+    OfHot,
     /// Not on a small set of dense rows: all workers take the first large steps at the same place.
     UnlessDense,
     /// The problem does not bear sums of movements.
@@ -66,11 +66,9 @@ impl Size {
             let reason = format!("an epoch of {touches} non-zeros is over before other threads have begun");
             return (Sharing::Sequential, reason);
         }
-        let dense = touches.saturating_mul(DENSE) > width.saturating_mul(terms);
-        if copies == Copies::IfDense && !dense {
-            let reason =
-                format!("all threads on one vector: {touches} non-zeros seldom meet on {width} weights");
-            return (Sharing::Hogwild(Update::Wild), reason);
+        if copies == Copies::OfHot {
+            let reason = "all threads on one vector, but for copies of the weights that many examples touch";
+            return (Sharing::Hogwild(Update::Split), reason.into());
         }
         if copies == Copies::NotSummed {
             let reason =
@@ -81,7 +79,8 @@ impl Size {
             let reason = "all threads on one vector: the solver's average gradient has no copies".into();
             return (Sharing::Hogwild(Update::Wild), reason);
         }
-        if copies == Copies::UnlessDense && dense && touches < SMALL {
+        let dense = touches.saturating_mul(DENSE) > width.saturating_mul(terms);
+        if dense && touches < SMALL {
             let reason = format!(
                 "{touches} non-zeros meet on {width} weights so often that threads repeat each other's steps"
             );
@@ -126,8 +125,7 @@ mod tests {
         assert_eq!(chosen(Copies::UnlessDense, 999, SMALL - 10), sequential);
         assert_eq!(chosen(Copies::UnlessDense, 1000, SMALL - 10), merged);
         assert_eq!(chosen(Copies::UnlessDense, 999, SMALL), merged);
-        assert_eq!(chosen(Copies::IfDense, 999, SMALL - 10), merged);
-        assert_eq!(chosen(Copies::IfDense, 1000, SMALL - 10), wild);
+        assert_eq!(chosen(Copies::OfHot, 999, SMALL - 10), Sharing::Hogwild(Update::Split));
         assert_eq!(chosen(Copies::Never, 999, SMALL), wild);
         assert_eq!(chosen(Copies::Never, 999, FEW - 1), sequential);
     }

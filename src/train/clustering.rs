@@ -67,10 +67,10 @@ impl Clustering {
             Some(0) => Err(Error::Parameter { name, value: "0".into(), expected: "1 or more", hint }),
             _ => Ok(()),
         };
-        if self.update == Update::Merged {
+        if !matches!(self.update, Update::Wild | Update::Atomic) {
             return Err(Error::Parameter {
                 name: "update",
-                value: "merged".into(),
+                value: self.update.name().into(),
                 expected: "wild or atomic with hogwild++, whose clusters have their own way to merge",
                 hint: "leave it out, or choose hogwild",
             });

@@ -1,6 +1,8 @@
 //! Training by stochastic gradient descent: step sizes that fall where epochs gain little, and a way back where
 //! they explode.
 
+use rayon::ThreadPool;
+
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
 use super::search::search;
@@ -55,7 +57,10 @@ fn check_projection(problem: &impl Problem, settings: &Settings) -> Result<()> {
         let value = format!("above 0, though the problem's steps project: {reason}");
         return refuse("l1 or l2", value, "0", "put the regularizer into the problem's terms");
     }
-    let sums = matches!(settings.sharing, Sharing::Hogwild(Update::Merged) | Sharing::HogwildPlusPlus(_));
+    let sums = matches!(
+        settings.sharing,
+        Sharing::Hogwild(Update::Merged | Update::Split) | Sharing::HogwildPlusPlus(_)
+    );
     if sums {
         let update = settings.sharing.update().map_or("", Update::name);
         return refuse(
@@ -196,7 +201,7 @@ impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
         Some(FirstStep { learning_rate, searched: self.settings.learning_rate.is_none() })
     }
 
-    fn finish(self) -> Best<R> {
+    fn finish(self, _: &ThreadPool) -> Best<R> {
         Best { weights: self.best, measured: Measured { objective: self.best_objective, gap: None } }
     }
 }

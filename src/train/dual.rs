@@ -1,12 +1,15 @@
 //! Training by dual coordinate ascent: each epoch ends with a certificate.
 
+use rayon::ThreadPool;
+
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, Fit, Measured, Method, Outcome};
 use super::{Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
-use crate::rule::{Certificate, Dual, Schedule};
+use crate::real::Slot;
+use crate::rule::{Dual, Judged, Place, Schedule};
 use crate::strategy::{Hogwild, Order, Sequential, Strategy};
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size
@@ -49,7 +52,7 @@ pub fn ascend<L: Conjugate, R: Real>(
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
         Sharing::Auto => {
-            choose(problem, settings, Copies::IfDense, |settings| ascend(problem, settings, evaluate, watch))
+            choose(problem, settings, Copies::OfHot, |settings| ascend(problem, settings, evaluate, watch))
         }
         Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
@@ -69,19 +72,23 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     evaluate: Option<&Evaluate<'_, R>>,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
-    let rule = Dual::new(problem, settings.penalty.l2, strategy.workers());
+    let means = if strategy.sums_common() { 1 } else { strategy.workers() };
+    let rule = Dual::new(problem, settings.penalty.l2, strategy.workers(), means);
     let racy = strategy.workers() > 1;
     let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
     let zero = vec![R::ZERO; problem.width()];
+    let places = || zero.iter().map(|_| Place::default()).collect();
     let ascent = Ascent {
         rule,
-        w: vec![0.0; problem.width()],
-        last: racy.then(|| (vec![R::ZERO; problem.terms()], vec![0.0; problem.width()])),
+        w: places(),
+        last: racy.then(|| (vec![R::ZERO; problem.terms()], places())),
         now: zero.clone(),
-        best: zero,
+        best: zero.clone(),
         primal: f64::INFINITY,
         dual: f64::NEG_INFINITY,
-        settled: 0.0,
+        parts: f64::INFINITY,
+        is_exact: true,
+        left_out: 0.0,
         tolerance: settings.tolerance,
     };
     course.run(ascent, evaluate, watch)
@@ -90,49 +97,91 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
 /// Everything that changes from epoch to epoch.
 struct Ascent<'p, 'd, L, R: Real> {
     rule: Dual<'p, 'd, L, R>,
-    /// w(a) for the present dual variables.
-    w: Vec<f64>,
-    /// The dual variables before the epoch, and their w(a), if workers race: where an epoch is led back to.
-    last: Option<(Vec<R>, Vec<f64>)>,
+    /// w(a) of the dual variables when it was computed last.
+    w: Vec<Place>,
+    /// These dual variables and their w(a), if workers race: where epochs are led back to.
+    last: Option<(Vec<R>, Vec<Place>)>,
     /// The weights after the last epoch.
     now: Vec<R>,
     /// The weights of the lowest objective so far, and that objective.
     best: Vec<R>,
     primal: f64,
-    /// The highest dual objective so far.
+    /// The highest dual objective that was computed with w(a) so far.
     dual: f64,
-    /// Share of the examples that were settled at the last certificate.
-    settled: f64,
+    /// The examples' parts of the gap after the last epoch.
+    parts: f64,
+    /// Whether the drift after the last epoch is known, hence the gap.
+    is_exact: bool,
+    /// Share of the examples that the next epoch leaves out.
+    left_out: f64,
     tolerance: f64,
 }
 
-/// Most passes over the examples that are not settled between two certificates: their choice grows old.
+/// The examples that an epoch leaves out have this share of the gap that is tolerated.
+const LEFT_OUT: f64 = 0.3;
+/// Examples are left out if the last epoch left more than this share of the examples' parts of the gap, or if the gap is less
+/// than this many times the tolerance. Elsewhere weights change so much that a part which was small does not stay so.
+const LASTING: f64 = 0.2;
+const NEAR: f64 = 4.0;
+/// Most passes over the examples that are not left out between two judgments: their choice grows old.
 const MOST_PASSES: f64 = 4.0;
-/// By how much the dual objective may fall, as a share of itself, before an epoch is led back: rounding can do that.
+/// The drift is computed as long as an epoch leaves more than this share of the examples' parts of the gap: it may be what
+/// keeps them up.
+const SLOW: f64 = 0.5;
+/// Weights that add more than this share to the gap by their drift are made anew.
+const DRIFTED: f64 = 0.1;
+/// By how much the dual objective may fall, as a share of itself, before epochs are led back: rounding can do that.
 const FALL: f64 = 1e-6;
-
 /// What an epoch makes of the damping that it did not need more of.
 const RECOVERY: f64 = 0.97;
 
 impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
-    /// Sets w to w(a), and judges it.
-    fn certify(&mut self) -> Certificate {
-        self.rule.weights(&mut self.w);
-        self.now.iter_mut().zip(&self.w).for_each(|(now, &w)| *now = R::of(w));
-        self.rule.certify(&self.now, self.w.iter().map(|w| w * w).sum())
+    /// Judges the weights that an epoch left. Computes the drift where the gap may be small enough or epochs are slow;
+    /// says whether it was too large, and the weights were made anew.
+    fn judge(&mut self) -> (Judged, bool) {
+        let mut judged = self.rule.judge(&self.now);
+        let is_fast = judged.parts <= SLOW * self.parts;
+        let may_end = self.gap(judged) <= self.tolerance;
+        self.is_exact = !is_fast || may_end;
+        if !self.is_exact {
+            return (judged, false);
+        }
+        let drift = self.rule.drift(&self.now, &self.w);
+        let dual = judged.primal - judged.parts - drift;
+        let fell = dual.is_nan() || dual < self.dual - FALL * judged.primal.abs();
+        let is_led_back = fell && self.last.is_some();
+        if is_led_back {
+            self.lead_back();
+        }
+        let is_anew = is_led_back || drift > DRIFTED * judged.parts;
+        if is_anew {
+            self.keep(judged.primal);
+            self.now.iter_mut().zip(&self.w).for_each(|(now, w)| *now = R::of(w.get()));
+            judged = self.rule.judge(&self.now);
+        }
+        self.dual = self.dual.max(if is_anew { judged.primal - judged.parts } else { dual });
+        if let Some((duals, w)) = &mut self.last {
+            self.rule.copy_to(duals);
+            w.iter().zip(&self.w).for_each(|(to, w)| to.set(w.get()));
+        }
+        (judged, is_anew)
     }
 
-    /// Whether the dual objective fell by more than rounding can do, or is not a number.
-    fn fell(&self, Certificate { primal, dual, .. }: Certificate) -> bool {
-        dual.is_nan() || dual < self.dual - FALL * primal.abs()
+    /// Keeps the weights if no others had so low an objective.
+    fn keep(&mut self, primal: f64) {
+        if primal < self.primal {
+            self.primal = primal;
+            self.best.copy_from_slice(&self.now);
+        }
     }
 
     /// Goes back to the best point between the last dual variables and the present ones: the dual objective is concave,
     /// hence not lower there than it was. Shortens steps for a while.
-    fn lead_back(&mut self) -> Certificate {
+    fn lead_back(&mut self) {
         let (duals, w) = self.last.as_ref().expect("workers race");
         let mut norms2 = [0.0; 3];
-        for (&w, &v) in w.iter().zip(&self.w) {
+        for (w, v) in w.iter().zip(&self.w) {
+            let (w, v) = (w.get(), v.get());
             norms2[0] += w * w;
             norms2[1] += w * v;
             norms2[2] += v * v;
@@ -140,7 +189,12 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
         let t = highest(|t| self.rule.between(duals, norms2, t));
         self.rule.move_back(duals, t);
         self.rule.damping *= 2.0;
-        self.certify()
+        self.rule.drift(&self.now, &self.w);
+    }
+
+    /// The gap of weights that were judged, but for their drift, or that of the last dual variables if it is smaller.
+    fn gap(&self, judged: Judged) -> f64 {
+        relative(judged.primal, self.dual.max(judged.primal - judged.parts))
     }
 }
 
@@ -166,30 +220,24 @@ fn relative(primal: f64, dual: f64) -> f64 {
 
 impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
-        if let Some((duals, w)) = &mut self.last {
-            self.rule.copy_to(duals);
-            w.copy_from_slice(&self.w);
-        }
-        let passes = (1.0 / (1.0 - self.settled)).min(MOST_PASSES) as usize;
+        let passes = (1.0 / (1.0 - self.left_out)).min(MOST_PASSES) as usize;
         for _ in 0..passes {
             course.pass(&self.rule)?;
         }
-        let mut certificate = course.pool.install(|| self.certify());
-        if self.last.is_some() && self.fell(certificate) {
-            certificate = course.pool.install(|| self.lead_back());
-        } else {
-            self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
+        course.params.copy_to(&mut self.now);
+        self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
+        let (judged, is_anew) = course.pool.install(|| self.judge());
+        if is_anew {
+            course.params.copy_from(&self.now);
+            course.strategy.restart();
         }
-        course.params.copy_from(&self.now);
-        course.strategy.restart();
-        let Certificate { primal, dual, settled } = certificate;
-        if primal < self.primal {
-            self.primal = primal;
-            self.best.copy_from_slice(&self.now);
-        }
-        self.dual = self.dual.max(dual);
-        self.settled = settled;
-        Ok(Outcome::Kept(Measured { objective: primal, gap: Some(relative(primal, self.dual)) }))
+        self.keep(judged.primal);
+        let before = std::mem::replace(&mut self.parts, judged.parts);
+        let gap = self.gap(judged);
+        let helps = judged.parts > LASTING * before || gap < NEAR * self.tolerance;
+        let allowed = if helps { LEFT_OUT * self.tolerance * judged.primal } else { 0.0 };
+        self.left_out = self.rule.leave_out(allowed);
+        Ok(Outcome::Kept(Measured { objective: judged.primal, gap: Some(gap) }))
     }
 
     fn now(&self) -> &[R] {
@@ -200,7 +248,12 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         relative(self.primal, self.dual) <= self.tolerance
     }
 
-    fn finish(self) -> Best<R> {
+    fn finish(mut self, pool: &ThreadPool) -> Best<R> {
+        if !self.is_exact {
+            let judged = pool.install(|| self.rule.judge(&self.now));
+            let drift = pool.install(|| self.rule.drift(&self.now, &self.w));
+            self.dual = self.dual.max(judged.primal - judged.parts - drift);
+        }
         let gap = Some(relative(self.primal, self.dual));
         Best { weights: self.best, measured: Measured { objective: self.primal, gap } }
     }

@@ -186,7 +186,7 @@ pub(super) trait Method<R: Real> {
         None
     }
     /// The best weights of all epochs.
-    fn finish(self) -> Best<R>;
+    fn finish(self, pool: &ThreadPool) -> Best<R>;
 }
 
 /// The means of a fit, and how far it has come.
@@ -290,7 +290,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
                 break StopReason::Stalled;
             }
         };
-        let Best { weights, measured } = method.finish();
+        let Best { weights, measured } = method.finish(&self.pool);
         self.params.copy_from(&weights);
         Ok(Fit {
             weights,

@@ -13,6 +13,7 @@ mod one_vs_rest;
 mod saga;
 mod search;
 mod settings;
+mod target;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -26,4 +27,5 @@ pub use linear::{Trained, Trainer};
 pub use one_vs_rest::{ClassFit, Classes, Multiclass};
 pub use saga::reduce_variance;
 pub use settings::{Precision, Settings, Sharing, Solver};
+pub use target::{Optimum, Reached};
 pub use weights::ExampleWeights;

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use rayon::ThreadPool;
+
 use super::certificate::Judged;
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
@@ -53,9 +55,9 @@ pub fn reduce_variance<L: Curved, R: Real>(
         Sharing::Auto => choose(problem, settings, Copies::Never, |settings| {
             reduce_variance(problem, settings, evaluate, watch)
         }),
-        Sharing::Hogwild(Update::Merged) => Err(Error::Parameter {
+        Sharing::Hogwild(update @ (Update::Merged | Update::Split)) => Err(Error::Parameter {
             name: "update",
-            value: "merged".into(),
+            value: update.name().into(),
             expected: "wild or atomic with the solver saga, whose workers share one average gradient",
             hint: "leave it out, or choose the solver sgd",
         }),
@@ -200,7 +202,7 @@ impl<L: Curved, R: Real> Method<R> for Reduction<'_, '_, '_, L, R> {
         Some(FirstStep { learning_rate: self.first_rate, searched: self.settings.learning_rate.is_none() })
     }
 
-    fn finish(self) -> Best<R> {
+    fn finish(self, _: &ThreadPool) -> Best<R> {
         let measured = self.measured();
         Best { weights: self.best.weights, measured }
     }

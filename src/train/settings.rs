@@ -73,11 +73,12 @@ pub enum Sharing {
 
 impl Sharing {
     /// Each way that threads can share weights, with its default settings.
-    pub const ALL: [Sharing; 5] = [
+    pub const ALL: [Sharing; 6] = [
         Sharing::Sequential,
         Sharing::Hogwild(Update::Wild),
         Sharing::Hogwild(Update::Atomic),
         Sharing::Hogwild(Update::Merged),
+        Sharing::Hogwild(Update::Split),
         Sharing::HogwildPlusPlus(Clustering::DEFAULT),
     ];
 

@@ -32,7 +32,7 @@ fn hogwild_comes_as_near_as_sequential_whatever_the_seed() {
         oracle.settings.tolerance = 1e-6;
         oracle.settings.schedule = Schedule::Plateau { factor: 0.8, gain: 0.01 };
         let best = oracle.fit(&data).unwrap().fit.objective;
-        for update in [Update::Wild, Update::Atomic, Update::Merged] {
+        for update in [Update::Wild, Update::Atomic, Update::Merged, Update::Split] {
             for seed in 1..=3 {
                 let mut racy = trainer(loss);
                 racy.settings.sharing = Sharing::Hogwild(update);

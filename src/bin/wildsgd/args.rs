@@ -391,6 +391,7 @@ pub enum Update {
     Wild,
     Atomic,
     Merged,
+    Split,
 }
 
 #[derive(Clone, Copy)]

@@ -173,9 +173,11 @@ pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
             );
         }
     }
-    if args.strategy == Strategy::HogwildPlusPlus && args.update == Some(Update::Merged) {
+    if args.strategy == Strategy::HogwildPlusPlus
+        && matches!(args.update, Some(Update::Merged | Update::Split))
+    {
         return refuse(
-            "`--update merged` is for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
+            "`--update merged` and `split` are for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
         );
     }
     if args.strategy != Strategy::HogwildPlusPlus && args.ring.is_given() {
@@ -274,6 +276,7 @@ pub fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
         Update::Wild => Write::Wild,
         Update::Atomic => Write::Atomic,
         Update::Merged => Write::Merged,
+        Update::Split => Write::Split,
     });
     let mut settings = Settings {
         sharing: match args.strategy {

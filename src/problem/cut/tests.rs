@@ -115,7 +115,8 @@ fn the_nearest_point_of_the_simplex_is_found() {
 fn ways_of_sharing_that_sum_movements_are_refused_with_the_reason() {
     let (costs, edges) = picture(4, 1);
     let cut = Cut::new(2, &costs, &edges, 1).unwrap();
-    for sharing in [Sharing::Hogwild(Update::Merged), Sharing::HogwildPlusPlus(Default::default())] {
+    let updates = [Update::Merged, Update::Split].map(Sharing::Hogwild);
+    for sharing in updates.into_iter().chain([Sharing::HogwildPlusPlus(Default::default())]) {
         let settings = Settings { sharing, threads: 2, ..Settings::default() };
         let error = minimize::<_, f32>(&cut, &settings, None, &mut |_| ()).unwrap_err().to_string();
         assert!(error.starts_with(&format!("strategy is {}", sharing.name())), "{error}");

@@ -1,0 +1,158 @@
+//! How far dual variables a and weights v are from the optimum: their duality gap
+//!
+//! P(v) - D(a) = (1/n) * sum of c_i (loss(y_i, s_i) + loss*(y_i, -a_i) + a_i s_i) + (l2/2) * ||v - w(a)||^2,
+//!
+//! where s_i = x_i.v. No term is negative: by the Fenchel-Young inequality each example has a *part* of its own, and the
+//! last one is the *drift*. Parts need one pass over the scores, the drift needs w(a).
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{CLASSES, Dual};
+use crate::kernel;
+use crate::params::Real;
+use crate::problem::{Conjugate, Linear, Problem};
+use crate::real::Slot;
+
+/// Weights and dual variables, judged with sums in f64.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged {
+    /// Mean loss plus regularizer of the weights: P(v).
+    pub primal: f64,
+    /// The examples' parts of the gap, together.
+    pub parts: f64,
+}
+
+/// A place of w(a), which one thread writes and others may read later.
+pub type Place = <f64 as Real>::Shared;
+
+impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
+    /// Judges the weights `v` beside the dual variables, but for the drift.
+    pub fn judge(&mut self, v: &[R]) -> Judged {
+        let (problem, duals) = (self.problem, &self.duals);
+        let n = problem.terms() as f64;
+        let chunks: Vec<_> = self
+            .sizes
+            .par_chunks_mut(SUMMED_TOGETHER)
+            .enumerate()
+            .map(|(k, sizes)| {
+                let mut losses = 0.0;
+                let mut sums = [0.0; CLASSES];
+                for (i, size) in (k * SUMMED_TOGETHER..).zip(sizes) {
+                    let (y, a) = (f64::from(problem.target(i)), duals[i].get().to_f64());
+                    let s = problem.score(problem.row(i), v);
+                    let (loss, conjugate) =
+                        (problem.loss_function().value(y, s), problem.loss_function().conjugate(y, a));
+                    let c = f64::from(problem.weight(i));
+                    losses += c * loss;
+                    let part = c * (loss + conjugate + a * s);
+                    // The part is a sum that cancels.
+                    let is_nothing = part <= ROUNDING * c * (loss + conjugate.abs() + (a * s).abs());
+                    *size = if is_nothing { 0 } else { class(part) };
+                    sums[usize::from(*size)] += part;
+                }
+                (losses, sums)
+            })
+            .collect();
+        let mut losses = 0.0;
+        self.sums = [0.0; CLASSES];
+        for (loss, sums) in chunks {
+            losses += loss;
+            self.sums.iter_mut().zip(sums).for_each(|(sum, part)| *sum += part);
+        }
+        let norm2: f64 = v.iter().map(|v| v.to_f64() * v.to_f64()).sum();
+        Judged { primal: losses / n + self.l2 / 2.0 * norm2, parts: self.sums.iter().sum::<f64>() / n }
+    }
+
+    /// Lets visits leave out the examples with the smallest parts, together at most `allowed` in the mean over all
+    /// examples, unless that is all of them; and those whose part is nothing. Returns the share of examples left out.
+    pub fn leave_out(&mut self, allowed: f64) -> f64 {
+        let allowed = allowed * self.problem.terms() as f64;
+        let mut sum = 0.0;
+        let within = self.sums.iter().take_while(|&part| {
+            sum += part;
+            sum <= allowed
+        });
+        self.least = match within.count() {
+            CLASSES => 1,
+            classes => (classes as u8).max(1),
+        };
+        let left_out = self.sizes.par_iter().filter(|&&size| size < self.least).count();
+        left_out as f64 / self.problem.terms() as f64
+    }
+
+    /// Sets `w` to w(a), and returns how much the drift of `v` from it adds to the gap. Each coordinate is summed by one
+    /// thread, in the order of the examples: the same bits for any number of threads.
+    pub fn drift(&self, v: &[R], w: &[Place]) -> f64 {
+        self.columns.par_iter().for_each(|columns| self.add_up(columns, w));
+        let apart2: f64 = v.iter().zip(w).map(|(v, w)| (v.to_f64() - w.get()).powi(2)).sum();
+        self.l2 / 2.0 * apart2
+    }
+
+    /// Sets the coordinates of `columns` in `w`, and the bias together with the first of them.
+    fn add_up(&self, columns: &Range<u32>, w: &[Place]) {
+        let unit = 1.0 / (self.l2 * self.problem.terms() as f64);
+        w[columns.start as usize..columns.end as usize].iter().for_each(|w| w.set(0.0));
+        let mut bias = 0.0;
+        for term in 0..self.problem.terms() {
+            let a = self.duals[term].get().to_f64() * f64::from(self.problem.weight(term)) * unit;
+            if a != 0.0 {
+                let row = self.problem.row(term).within(columns);
+                kernel::for_each(w, row, |w, x| w.set(w.get() + a * x));
+                bias += a;
+            }
+        }
+        if let (0, Some(constant)) = (columns.start, self.problem.constant()) {
+            w[self.problem.width() - 1].set(bias * f64::from(constant));
+        }
+    }
+
+    /// D at the share `t` of the way from the dual variables `from` to the present ones; `norms2` are ||w||^2, w.v and
+    /// ||v||^2 for w = w(from) and the present v.
+    pub fn between(&self, from: &[R], norms2: [f64; 3], t: f64) -> f64 {
+        let n = self.problem.terms();
+        let starts: Vec<usize> = (0..n).step_by(SUMMED_TOGETHER).collect();
+        let conjugate = |i: usize| {
+            let (from, to) = (from[i].to_f64(), self.duals[i].get().to_f64());
+            let conjugate = |a| self.problem.loss_function().conjugate(f64::from(self.problem.target(i)), a);
+            f64::from(self.problem.weight(i)) * conjugate(from + t * (to - from))
+        };
+        let sums: Vec<f64> = starts
+            .into_par_iter()
+            .map(|start| (start..n.min(start + SUMMED_TOGETHER)).map(conjugate).sum())
+            .collect();
+        let s = 1.0 - t;
+        let norm2 = s * s * norms2[0] + 2.0 * s * t * norms2[1] + t * t * norms2[2];
+        -sums.iter().sum::<f64>() / n as f64 - self.l2 / 2.0 * norm2
+    }
+}
+
+/// A sum is as good as 0 if it is at most this share of its parts.
+const ROUNDING: f64 = 1e-12;
+/// Terms whose numbers are summed by one task: the order of the sums does not depend on the threads.
+const SUMMED_TOGETHER: usize = 1024;
+
+/// The size class of a number above 0: its power of 2, from 2^-127 on.
+fn class(part: f64) -> u8 {
+    let exponent = (part.to_bits() >> 52) as i64 - 1023;
+    (exponent + 128).clamp(1, CLASSES as i64 - 1) as u8
+}
+
+/// Rows that show where the entries are.
+const SAMPLED: usize = 512;
+
+/// Neighboring columns for each of `threads` threads, with about as many entries each.
+pub(super) fn columns<L: Conjugate>(problem: &Linear<'_, L>, threads: usize) -> Vec<Range<u32>> {
+    let width = (problem.width() - problem.common()) as u32;
+    let every = problem.terms().div_ceil(SAMPLED);
+    let mut seen: Vec<u32> =
+        (0..problem.terms()).step_by(every).flat_map(|term| problem.row(term).indices()).copied().collect();
+    seen.sort_unstable();
+    let mut bounds: Vec<u32> =
+        (1..threads).filter_map(|k| seen.get(seen.len() * k / threads)).copied().collect();
+    bounds.dedup();
+    bounds.retain(|&bound| bound > 0);
+    let starts = [0].into_iter().chain(bounds.iter().copied());
+    starts.zip(bounds.iter().copied().chain([width])).map(|(start, end)| start..end).collect()
+}
