@@ -38,7 +38,7 @@ fn ratings_become_a_model_that_predicts_others() {
     for part in [
         " loss       RMSE        MAE         R2\n",
         "data       train: 20,000 ratings of 100 items by 200 users\n",
-        "problem    rank 2, l2 0.00005\n",
+        "problem    rank 2, l2 5e-5\n",
         "(searched), schedule plateau\n",
         "written    model m, report r\n",
     ] {
@@ -82,22 +82,22 @@ fn ratings_become_a_model_that_predicts_others() {
 }
 
 #[test]
-fn each_strategy_comes_near_the_noise_at_any_rate() {
+fn each_strategy_comes_near_the_noise_and_any_rate_stays_finite() {
     let place = place();
-    for options in [
-        &["--strategy", "sequential"][..],
-        &["--strategy", "hogwild", "--update", "wild", "--threads", "4"],
-        &["--strategy", "hogwild", "--update", "atomic", "--threads", "4"],
-        &["--strategy", "hogwild", "--threads", "4"],
-        &["--strategy", "hogwild++", "--threads", "4", "--clusters", "2"],
-        &["--learning-rate", "1e30", "--threads", "1"],
-        &["--schedule", "inverse", "--learning-rate", "0.1"],
+    for (options, most) in [
+        (&["--strategy", "sequential"][..], 0.525),
+        (&["--strategy", "hogwild", "--update", "wild", "--threads", "4"], 0.525),
+        (&["--strategy", "hogwild", "--update", "atomic", "--threads", "4"], 0.525),
+        (&["--strategy", "hogwild", "--threads", "4"], 0.525),
+        (&["--strategy", "hogwild++", "--threads", "4", "--clusters", "2"], 0.525),
+        (&["--schedule", "inverse", "--learning-rate", "0.1"], 0.65),
+        (&["--learning-rate", "1e30", "--epochs", "20"], 2.0),
     ] {
         let args =
             [&["factorize", "train", "--rank", "2", "--test", "test", "--report", "r"], options].concat();
         place.succeed(&args);
         let rmse = place.json("r")["final"]["test"]["rmse"].as_f64().unwrap();
-        assert!(rmse < 0.55, "{options:?}: {rmse}");
+        assert!(rmse < most, "{options:?}: {rmse}");
     }
 }
 
