@@ -10,7 +10,6 @@
 //! - `same steps`: the same with the bounded steps that wildsgd makes, and four partial sums;
 //! - the strategies, with the default regularizer and a constant step.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use rand::seq::SliceRandom;
@@ -20,7 +19,7 @@ use wildsgd::data::{LowRank, Rating, Ratings};
 use wildsgd::params::SharedParams;
 use wildsgd::problem::{Factorization, Problem};
 use wildsgd::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
-use wildsgd::strategy::{Control, Hogwild, Order, Pass, Progress, Sequential, Strategy, Update};
+use wildsgd::strategy::{Control, Hogwild, Order, Pass, Sequential, Strategy, Update};
 use wildsgd::train::Factorizer;
 
 const ROUNDS: usize = 9;
@@ -77,11 +76,7 @@ fn epoch<'a>(problem: &'a Factorization, mut strategy: impl Strategy<f32> + 'a) 
     let mut start = vec![0.0; rule.width()];
     problem.start(&mut start);
     params.copy_from(&start);
-    let control = Control {
-        interrupted: Arc::default(),
-        deadline: None,
-        progress: Arc::new(Progress::new(strategy.workers())),
-    };
+    let control = Control::new(strategy.workers());
     let (mut order, mut epoch) = (Order::new(problem.terms()), 0);
     Box::new(move || {
         order.shuffle(1, epoch);

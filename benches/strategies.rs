@@ -5,7 +5,6 @@
 //! says little of a strategy: `--bench target` says how far an epoch comes.
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::{RngExt, SeedableRng};
@@ -16,7 +15,7 @@ use wildsgd::params::SharedParams;
 use wildsgd::problem::{Linear, Logistic};
 use wildsgd::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
 use wildsgd::strategy::{
-    Control, Hogwild, HogwildPlusPlus, Layout, Order, Pass, Progress, Sequential, Strategy, Topology, Update,
+    Control, Hogwild, HogwildPlusPlus, Layout, Order, Pass, Sequential, Strategy, Topology, Update,
 };
 
 /// `rows` rows of up to `entries` features; feature j is about as likely as 1/(j + 10).
@@ -76,11 +75,7 @@ fn epoch(group: &mut Group<'_>, name: &str, data: &Dataset, mut strategy: impl S
     let rule: Sgd<_, f32> =
         Sgd::new(&problem, penalty, StepSize::new(0.5, Schedule::Constant), strategy.folds());
     let params = SharedParams::anonymous(rule.width()).expect("memory");
-    let control = Control {
-        interrupted: Arc::default(),
-        deadline: None,
-        progress: Arc::new(Progress::new(strategy.workers())),
-    };
+    let control = Control::new(strategy.workers());
     let (mut order, mut epoch) = (Order::new(data.len()), 0);
     group.bench_function(name, |b| {
         b.iter(|| {

@@ -10,7 +10,6 @@
 use std::env;
 use std::hint::black_box;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use rand::seq::SliceRandom;
@@ -20,7 +19,7 @@ use wildsgd::data::{self, Builder, LoadOptions};
 use wildsgd::params::{Real, SharedParams};
 use wildsgd::problem::{Hinge, Linear, Logistic, Loss};
 use wildsgd::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
-use wildsgd::strategy::{Control, Hogwild, Order, Pass, Progress, Sequential, Strategy, Update};
+use wildsgd::strategy::{Control, Hogwild, Order, Pass, Sequential, Strategy, Update};
 use wildsgd::{Dataset, kernel};
 
 const ROUNDS: usize = 15;
@@ -148,11 +147,7 @@ fn epoch<'a, L: Loss + 'a>(
     let penalty = Penalty { l1: 0.0, l2: 1.0 / data.len() as f64 };
     let rule: Sgd<_, f32> = Sgd::new(problem, penalty, StepSize::new(RATE, Schedule::Constant), true);
     let params = SharedParams::anonymous(rule.width()).expect("memory");
-    let control = Control {
-        interrupted: Arc::default(),
-        deadline: None,
-        progress: Arc::new(Progress::new(strategy.workers())),
-    };
+    let control = Control::new(strategy.workers());
     let (mut order, mut epoch) = (Order::new(data.len()), 0);
     Box::new(move || {
         order.shuffle(1, epoch);

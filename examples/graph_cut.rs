@@ -30,7 +30,7 @@ fn truth(x: usize, y: usize) -> usize {
 fn write(path: &Path, grays: impl Iterator<Item = f64>) -> wildsgd::Result<()> {
     let pixels: Vec<u8> = grays.map(|gray| (gray.clamp(0.0, 1.0) * 255.0) as u8).collect();
     save::atomically(path, |out| {
-        write!(out, "P5 {SIDE} {SIDE} 255\n")?;
+        writeln!(out, "P5 {SIDE} {SIDE} 255")?;
         out.write_all(&pixels)
     })
 }

@@ -12,6 +12,7 @@ use crate::data::Row;
 use crate::real::{Real, Slot};
 
 /// A vector's places, one a coordinate.
+#[allow(clippy::len_without_is_empty)]
 pub trait Places {
     /// What a place is.
     type Place;

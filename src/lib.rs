@@ -23,8 +23,10 @@
 //!   ([`problem::Loss`]), or any implementation of [`problem::Problem`].
 //! - The **rule** says how a visit to one term changes weights: [`rule::Sgd`] with a [`rule::Penalty`] (l1, l2) and a
 //!   [`rule::Schedule`] of step sizes, or [`rule::Saga`] for smooth losses.
-//! - The **strategy** says how workers share the weights: [`strategy::Sequential`], [`strategy::Hogwild`] or
-//!   [`strategy::HogwildPlusPlus`].
+//! - The **strategy** says how workers share the weights: [`strategy::Sequential`], [`strategy::Hogwild`],
+//!   [`strategy::HogwildPlusPlus`], or what they are compared with: [`strategy::Synchronous`],
+//!   [`strategy::BoundedStaleness`], [`strategy::AllReduce`], [`strategy::Averaging`], [`strategy::Locked`] and
+//!   [`strategy::RoundRobin`].
 //!
 //! They are generic inside the loop and chosen once per fit. [`train::minimize`] runs any problem,
 //! [`train::Trainer`] linear models from labeled rows to a [`Model`], [`train::Factorizer`] matrix completion from
@@ -92,8 +94,8 @@
 //!
 //! # Determinism
 //!
-//! With one worker a fit is deterministic given the seed, and all strategies give the same bits. With more it is racy
-//! by design: weights differ from run to run, objectives by less than a percent where rows are sparse. Evaluation and
+//! With one worker a fit is deterministic given the seed, and all strategies give the same bits. With more, synchronous rounds
+//! without backup workers, all-reduce and averaging are deterministic too; the others are racy by design: weights differ from run to run, objectives by less than a percent where rows are sparse. Evaluation and
 //! prediction are deterministic for any number of threads.
 //!
 //! # Soundness

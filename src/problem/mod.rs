@@ -28,7 +28,7 @@ use crate::params::{Real, Weights};
 /// are, is others' business.
 pub trait Problem: Sync {
     /// What one visit to a term wants to change: a scalar, a few short vectors.
-    type Step<R: Real>;
+    type Step<R: Real>: Send;
 
     /// Number of terms, n. Their order should be random: step sizes are tried on the first ones.
     fn terms(&self) -> usize;

@@ -8,7 +8,7 @@ use super::{Data, SCHEMA};
 use crate::model::{Evaluation, label};
 use crate::rule::{Penalty, Schedule};
 use crate::strategy::Update;
-use crate::train::{self, Trainer};
+use crate::train::{self, Sharing, Trainer};
 
 /// A training.
 #[derive(Clone, Debug, Serialize)]
@@ -68,6 +68,18 @@ pub struct Settings {
     pub update_delay: Option<usize>,
     /// Whether each thread was kept on one processor; none without replicas.
     pub pin: Option<bool>,
+    /// Examples of a batch, whose steps one thread plans on the same weights; none without batches.
+    pub batch: Option<usize>,
+    /// Threads that a round does not wait for; none without rounds.
+    pub backup_workers: Option<usize>,
+    /// Batches that a thread may be ahead of the slowest; none without such a bound.
+    pub staleness_bound: Option<usize>,
+    /// Whether a thread waits for that bound before it reads: `blocking` or `non-blocking`; none without such a bound.
+    pub reads: Option<&'static str>,
+    /// The same before it writes.
+    pub writes: Option<&'static str>,
+    /// Epochs after which threads go on from the mean of their weights; none without averages.
+    pub average_every: Option<usize>,
     /// Number of training threads.
     pub threads: usize,
     /// `ovr` if there are more than two classes, each trained against the rest.
@@ -150,6 +162,12 @@ pub struct Outcome {
     /// Entries visited by `train_seconds`, rolled-back epochs included. Of an epoch that was cut short, the visited
     /// examples count with the mean number of entries.
     pub nonzeros_per_second: f64,
+    /// The most batches, or visits with round-robin, that a gradient did not know of, if the strategy looks at that.
+    pub most_staleness: Option<usize>,
+    /// The mean of that.
+    pub mean_staleness: Option<f64>,
+    /// Share of the gradients that came too late and were dropped, if the strategy counts them.
+    pub dropped_gradients: Option<f64>,
     /// Why training ended: `tolerance`, `stalled`, `epochs`, `time limit` or `interrupted`; with more than two classes, the last of
     /// these that ended one.
     pub stop_reason: &'static str,
@@ -184,6 +202,10 @@ impl Settings {
     fn of(trainer: &Trainer, trained: &train::Trained) -> Self {
         let (settings, began) = (&trainer.settings, &trained.fit.began);
         let many = !trained.classes.is_empty();
+        let bounds = match began.sharing {
+            Sharing::BoundedStaleness(bounds) => Some(bounds),
+            _ => None,
+        };
         Settings {
             loss: trainer.loss.name(),
             l1: settings.penalty.l1,
@@ -200,6 +222,18 @@ impl Settings {
             clusters: began.layout.map(|layout| layout.clusters),
             update_delay: began.layout.map(|layout| layout.update_delay),
             pin: began.layout.map(|layout| layout.pin),
+            batch: began.sharing.takes_batches().then(|| settings.batch()),
+            backup_workers: match began.sharing {
+                Sharing::Synchronous { backups } => Some(backups),
+                _ => None,
+            },
+            staleness_bound: bounds.and_then(|bounds| bounds.staleness),
+            reads: bounds.map(|bounds| bounds.reads.name()),
+            writes: bounds.map(|bounds| bounds.writes.name()),
+            average_every: match began.sharing {
+                Sharing::Averaging { every } => Some(every),
+                _ => None,
+            },
             threads: began.workers,
             multiclass: many.then_some("ovr"),
             learning_rate: began.step_size.filter(|_| !many).map(|step| step.learning_rate),
@@ -254,6 +288,7 @@ impl Outcome {
         let fit = &trained.fit;
         let train_seconds = fit.train_time.as_secs_f64();
         let per_visit = data.nonzeros as f64 / data.examples as f64;
+        let staleness = fit.began.progress.staleness();
         Outcome {
             objective: fit.objective,
             gap: fit.gap,
@@ -263,6 +298,9 @@ impl Outcome {
             total_seconds: total.as_secs_f64(),
             epochs: fit.epochs.len() + trained.classes.iter().map(|class| class.epochs).sum::<usize>(),
             nonzeros_per_second: fit.visits as f64 * per_visit / train_seconds,
+            most_staleness: staleness.map(|seen| seen.most),
+            mean_staleness: staleness.map(|seen| seen.mean),
+            dropped_gradients: fit.began.progress.dropped(),
             stop_reason: fit.stop.name(),
         }
     }

@@ -36,9 +36,9 @@ pub trait Visit: Sync {
     /// Type of a weight.
     type Real: Real;
     /// What a worker needs to know of step sizes for one block of terms.
-    type Pace: Copy;
+    type Pace: Copy + Send;
     /// A planned visit.
-    type Step;
+    type Step: Send;
 
     /// Number of terms.
     fn terms(&self) -> usize;

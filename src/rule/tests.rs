@@ -1,13 +1,11 @@
 //! A scale beside the vector is the same as shrinking all weights at each visit, and shrinking on touch comes to the same
 //! objective.
 
-use std::sync::Arc;
-
 use super::{Clock, Penalty, Schedule, Sgd, StepSize, Visit};
 use crate::data::{Builder, Dataset};
 use crate::params::{Plain, SharedParams};
 use crate::problem::{Linear, Logistic, Loss};
-use crate::strategy::{Control, Hogwild, Order, Pass, Progress, Strategy, Update, visit_alone};
+use crate::strategy::{Control, Hogwild, Order, Pass, Strategy, Update, visit_alone};
 
 fn rows() -> (Dataset, Vec<f32>) {
     let mut builder = Builder::default();
@@ -25,7 +23,7 @@ fn rows() -> (Dataset, Vec<f32>) {
 const PENALTY: Penalty = Penalty { l1: 0.0, l2: 1e-2 };
 
 fn control() -> Control {
-    Control { interrupted: Arc::default(), deadline: None, progress: Arc::new(Progress::new(1)) }
+    Control::new(1)
 }
 
 /// Stochastic gradient descent as in a textbook: each visit moves the row's weights and shrinks all of them. `bias` is
@@ -92,6 +90,7 @@ fn a_scale_and_shrinking_on_touch_meet() {
                 &rule,
                 &mut weights,
                 Pass { order: &order, epoch, visits_before, seed: 1, control: &control() },
+                1,
             );
         }
         rule.objective(0..rule.terms(), &weights)
@@ -108,7 +107,7 @@ fn a_strategy_that_folds_leaves_the_weights_and_not_the_vector() {
     let order = Order::new(rule.terms());
     let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control() };
     let mut alone = vec![0.0; rule.width()];
-    visit_alone(&rule, &mut alone, pass);
+    visit_alone(&rule, &mut alone, pass, 1);
     let params = SharedParams::anonymous(rule.width()).unwrap();
     Hogwild::new(1, Update::Wild).epoch(&rule, &params, pass).unwrap();
     let mut shared = vec![0.0; rule.width()];

@@ -38,9 +38,24 @@ impl Crew {
     /// [`Error::Worker`] if a task panicked: it ends the handing out of `tickets`, so that the other workers return
     /// after their block. [`Error::Io`] if the system refuses to start threads.
     pub(super) fn run(&self, tickets: &Tickets, task: impl Fn(usize) -> u64 + Sync) -> Result<u64> {
+        self.run_or(task, |_| tickets.stop())
+    }
+
+    /// The same for workers that wait for each other or have tickets of their own: `abandon` gets the number of one that
+    /// panicked, and must make the others return.
+    pub(super) fn run_or(
+        &self,
+        task: impl Fn(usize) -> u64 + Sync,
+        abandon: impl Fn(usize) + Sync,
+    ) -> Result<u64> {
+        self.run_all(&task, &abandon)
+    }
+
+    /// Compiled once, not for each strategy and rule.
+    fn run_all(&self, task: &(dyn Fn(usize) -> u64 + Sync), abandon: &(dyn Fn(usize) + Sync)) -> Result<u64> {
         let guarded = |worker| {
             catch_unwind(AssertUnwindSafe(|| task(worker))).map_err(|panic| {
-                tickets.stop();
+                abandon(worker);
                 Error::Worker { worker, message: message(&*panic) }
             })
         };

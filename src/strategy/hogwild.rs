@@ -5,10 +5,9 @@ use super::merging::Merging;
 use super::splitting::Splitting;
 use super::tickets::Tickets;
 use super::worker::work;
-use super::{Pass, Strategy};
+use super::{Pass, Strategy, fold};
 use crate::error::Result;
 use crate::params::{Atomic, Real, SharedParams, Wild};
-use crate::real::Slot;
 use crate::rule::Visit;
 
 /// How a worker writes a weight that others may write at the same time.
@@ -99,10 +98,7 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
                 work(worker, visit, &Atomic::new(params, common, workers), &tickets, pass, |_| ())
             }),
         }?;
-        if let Some(factor) = visit.fold(pass.clock(visits)) {
-            let slots = params.slots();
-            slots[..slots.len() - common].iter().for_each(|slot| slot.set(slot.get() * factor));
-        }
+        fold(visit, params, pass.clock(visits));
         Ok(visits)
     }
 }

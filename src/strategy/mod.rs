@@ -1,32 +1,57 @@
 //! How workers share the weights. Each protocol is argued in the README beside this file.
 
+mod allreduce;
+mod averaging;
+mod batches;
+mod bounded;
+mod clocks;
 mod consensus;
 mod crew;
+mod exchange;
+mod faults;
+mod framed;
 mod hogwild;
 mod hogwildpp;
+mod level;
+mod locked;
 mod merging;
 mod order;
+mod progress;
+mod quorum;
+mod reduction;
 mod replica;
 mod ring;
+mod round_robin;
 mod sequential;
 mod splitting;
+mod synchronous;
 #[cfg(test)]
 mod tests;
 mod tickets;
 mod topology;
+mod turns;
 mod worker;
 
+pub use allreduce::AllReduce;
+pub use averaging::Averaging;
+pub use bounded::{Access, BoundedStaleness, Bounds};
 pub use consensus::Mixing;
+pub use faults::Delay;
 pub use hogwild::{Hogwild, Update};
 pub use hogwildpp::{HogwildPlusPlus, Layout};
+pub use locked::Locked;
 pub use order::Order;
+pub use progress::{Progress, Staleness};
+pub use round_robin::RoundRobin;
 pub use sequential::Sequential;
 pub(crate) use sequential::visit_alone;
+pub use synchronous::Synchronous;
 pub use topology::Topology;
-pub use worker::{Control, Progress};
+pub use worker::Control;
 
 use crate::error::Result;
 use crate::params::{Real, SharedParams};
+use crate::real::Slot;
 use crate::rule::{Clock, Visit};
 
 /// One pass over the terms of a problem.
@@ -55,6 +80,12 @@ impl Pass<'_> {
 pub trait Strategy<R: Real> {
     /// Number of threads that visit terms.
     fn workers(&self) -> usize;
+
+    /// Number of terms whose visits are planned on the same weights, so that their steps add up: a step size that suits visits
+    /// one by one may be too large for these.
+    fn batch(&self) -> usize {
+        1
+    }
 
     /// Whether it multiplies the weights with [`Visit::fold`] at the end of each epoch.
     fn folds(&self) -> bool {
@@ -86,4 +117,12 @@ pub trait Strategy<R: Real> {
         params: &SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64>;
+}
+
+/// Multiplies the weights by what the rule keeps apart of them, when no worker runs.
+fn fold<V: Visit>(visit: &V, params: &SharedParams<V::Real>, clock: Clock) {
+    if let Some(factor) = visit.fold(clock) {
+        let slots = params.slots();
+        slots[..slots.len() - visit.common()].iter().for_each(|slot| slot.set(slot.get() * factor));
+    }
 }

@@ -1,5 +1,6 @@
 //! One thread on plain memory: the oracle for all other strategies.
 
+use super::batches::{Batches, Planned};
 use super::tickets::Tickets;
 use super::worker::work;
 use super::{Pass, Strategy};
@@ -7,10 +8,25 @@ use crate::error::Result;
 use crate::params::{Plain, Real, SharedParams};
 use crate::rule::Visit;
 
-/// Visits terms one after the other, on a private copy of the weights without atomics. Deterministic given the seed.
-#[derive(Clone, Debug, Default)]
+/// Visits terms one after the other, on a private copy of the weights without atomics, or batches of them, whose visits
+/// are planned on the same weights. Deterministic given the seed.
+#[derive(Clone, Debug)]
 pub struct Sequential<R> {
     weights: Vec<R>,
+    batch: usize,
+}
+
+impl<R: Real> Default for Sequential<R> {
+    fn default() -> Self {
+        Sequential::batched(1)
+    }
+}
+
+impl<R: Real> Sequential<R> {
+    /// Batches of `batch` terms, at least 1.
+    pub fn batched(batch: usize) -> Self {
+        Sequential { weights: Vec::new(), batch: batch.max(1) }
+    }
 }
 
 impl<R: Real> Strategy<R> for Sequential<R> {
@@ -18,8 +34,12 @@ impl<R: Real> Strategy<R> for Sequential<R> {
         1
     }
 
+    fn batch(&self) -> usize {
+        self.batch
+    }
+
     fn folds(&self) -> bool {
-        true
+        self.batch == 1
     }
 
     fn epoch<V: Visit<Real = R>>(
@@ -30,22 +50,29 @@ impl<R: Real> Strategy<R> for Sequential<R> {
     ) -> Result<u64> {
         self.weights.resize(params.len(), R::ZERO);
         params.copy_to(&mut self.weights);
-        let visits = visit_alone(visit, &mut self.weights, pass);
+        let visits = visit_alone(visit, &mut self.weights, pass, self.batch);
         params.copy_from(&self.weights);
         Ok(visits)
     }
 }
 
-/// One pass on the calling thread over weights that nobody else sees.
-pub(crate) fn visit_alone<V: Visit>(visit: &V, weights: &mut [V::Real], pass: Pass<'_>) -> u64 {
-    let visits = work(
-        0,
-        visit,
-        &Plain::new(weights, visit.common()),
-        &Tickets::new(pass.order.blocks()),
-        pass,
-        |_| (),
-    );
+/// One pass on the calling thread, in batches of `batch` terms, over weights that nobody else sees.
+pub(crate) fn visit_alone<V: Visit>(visit: &V, weights: &mut [V::Real], pass: Pass<'_>, batch: usize) -> u64 {
+    let tickets = Tickets::new(pass.order.blocks());
+    let plain = Plain::new(weights, visit.common());
+    let visits = match batch {
+        1 => work(0, visit, &plain, &tickets, pass, |_| ()),
+        _ => {
+            let mut batches = Batches::new(0, visit, &tickets, pass, batch);
+            let mut terms = Vec::new();
+            while let Some(pace) = batches.next(&mut terms) {
+                let planned = Planned::new(visit, &terms, pace, &plain);
+                batches.dawdle();
+                planned.apply(visit, &plain);
+            }
+            batches.visits()
+        }
+    };
     if let Some(factor) = visit.fold(pass.clock(visits)) {
         let scaled = weights.len() - visit.common();
         weights[..scaled].iter_mut().for_each(|w| *w = *w * factor);

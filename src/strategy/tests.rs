@@ -2,13 +2,12 @@
 
 mod clusters;
 mod problems;
+mod ways;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{
-    Control, Hogwild, HogwildPlusPlus, Layout, Order, Pass, Progress, Sequential, Strategy, Topology, Update,
-};
+use super::{Control, Hogwild, HogwildPlusPlus, Layout, Order, Pass, Sequential, Strategy, Topology, Update};
 use crate::data::{Builder, Dataset};
 use crate::error::Error;
 use crate::params::{Real, SharedParams, Weights};
@@ -17,7 +16,7 @@ use crate::rule::{Clock, Penalty, Schedule, Sgd, StepSize, Visit};
 use crate::sync::plain::{AtomicBool, Ordering::Relaxed};
 
 fn control(workers: usize) -> Control {
-    Control { interrupted: Arc::default(), deadline: None, progress: Arc::new(Progress::new(workers)) }
+    Control::new(workers)
 }
 
 /// Runs `epochs` epochs from zero and returns the weights.

@@ -6,6 +6,7 @@ use crate::sync::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 #[derive(Debug)]
 pub(super) struct Tickets {
     next: AtomicUsize,
+    step: usize,
     end: usize,
     stopped: AtomicBool,
 }
@@ -13,7 +14,16 @@ pub(super) struct Tickets {
 impl Tickets {
     /// Tickets 0 to `end` - 1.
     pub(super) fn new(end: usize) -> Self {
-        Tickets { next: AtomicUsize::new(0), end, stopped: AtomicBool::new(false) }
+        Tickets::every(1, 0, end)
+    }
+
+    /// Tickets for each of `workers` workers alone, dealt in turn: what a worker gets does not depend on the others' speed.
+    pub(super) fn dealt(workers: usize, end: usize) -> Vec<Self> {
+        (0..workers).map(|worker| Tickets::every(workers, worker, end)).collect()
+    }
+
+    fn every(step: usize, first: usize, end: usize) -> Self {
+        Tickets { next: AtomicUsize::new(first), step, end, stopped: AtomicBool::new(false) }
     }
 
     /// The next ticket, or `None` when all are gone or [`Tickets::stop`] was called.
@@ -24,7 +34,7 @@ impl Tickets {
         if self.stopped.load(Relaxed) {
             return None;
         }
-        Some(self.next.fetch_add(1, Relaxed)).filter(|&ticket| ticket < self.end)
+        Some(self.next.fetch_add(self.step, Relaxed)).filter(|&ticket| ticket < self.end)
     }
 
     /// Ends the handing out. A worker that draws later gets nothing.

@@ -3,31 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam::utils::CachePadded;
 use rand::seq::SliceRandom;
 
 use super::Pass;
+use super::faults::{Delay, Delays};
 use super::order::{BLOCK, stream};
+use super::progress::Progress;
 use super::tickets::Tickets;
 use crate::params::{Real, Weights};
 use crate::rule::Visit;
-use crate::sync::plain::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-
-/// Visits made so far, one padded counter a worker, for whoever watches.
-#[derive(Debug)]
-pub struct Progress(Vec<CachePadded<AtomicUsize>>);
-
-impl Progress {
-    /// Counters at 0.
-    pub fn new(workers: usize) -> Self {
-        Progress((0..workers).map(|_| CachePadded::new(AtomicUsize::new(0))).collect())
-    }
-
-    /// Visits made by all workers since the fit began; blocks count when they end.
-    pub fn visits(&self) -> usize {
-        self.0.iter().map(|counter| counter.load(Relaxed)).sum()
-    }
-}
+use crate::sync::plain::{AtomicBool, Ordering::Relaxed};
 
 /// When a fit has to stop before its time.
 #[derive(Debug)]
@@ -38,9 +23,17 @@ pub struct Control {
     pub deadline: Option<Instant>,
     /// Counts the visits.
     pub progress: Arc<Progress>,
+    /// Which workers are slow, on request.
+    pub delays: Vec<Delay>,
 }
 
 impl Control {
+    /// Lets `workers` workers go on to the end, at their own speed.
+    pub fn new(workers: usize) -> Self {
+        let progress = Arc::new(Progress::new(workers));
+        Control { interrupted: Arc::default(), deadline: None, progress, delays: Vec::new() }
+    }
+
     /// Whether no further block may begin.
     pub fn must_stop(&self) -> bool {
         self.interrupted.load(Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
@@ -61,6 +54,7 @@ pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
     mut between: impl FnMut(&[usize]),
 ) -> u64 {
     let mut random = stream(pass.seed, pass.epoch, worker as u64);
+    let mut delays = Delays::of(worker, &pass.control.delays);
     let mut terms = [0; BLOCK];
     let mut visits = 0;
     while !pass.control.must_stop()
@@ -86,7 +80,8 @@ pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
         weights.merge();
         between(terms);
         visits += terms.len() as u64;
-        pass.control.progress.0[worker].fetch_add(terms.len(), Relaxed);
+        pass.control.progress.add(worker, terms.len());
+        delays.after(terms.len());
     }
     visits
 }

@@ -11,7 +11,10 @@ use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::Problem;
 use crate::rule::{Clock, Penalty, Sgd, StepSize, Visit};
-use crate::strategy::{Hogwild, HogwildPlusPlus, Order, Sequential, Strategy, Topology, Update};
+use crate::strategy::{
+    AllReduce, Averaging, BoundedStaleness, Hogwild, HogwildPlusPlus, Locked, Order, RoundRobin, Sequential,
+    Strategy, Synchronous, Topology, Update,
+};
 
 /// Minimizes a problem plus regularizer from its [start](Problem::start), by stochastic gradient descent. `evaluate` is called with the
 /// weights after each epoch, off the clock; `watch` is told what happens. Deterministic given the seed with one worker;
@@ -31,17 +34,30 @@ pub fn minimize<P: Problem, R: Real>(
     check_projection(problem, settings)?;
     // A worker that never gets a block would only cost its thread.
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
+    let batch = settings.batch();
     match settings.sharing {
         Sharing::Auto => choose(problem, settings, copies(problem), |settings| {
             minimize(problem, settings, evaluate, watch)
         }),
-        Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
+        Sharing::Sequential => run(problem, settings, Sequential::batched(batch), evaluate, watch),
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
         Sharing::HogwildPlusPlus(clustering) => {
             let topology = Topology::detect();
             let strategy = HogwildPlusPlus::new(clustering.layout(workers, &topology, problem), &topology)?;
             run(problem, settings, strategy, evaluate, watch)
         }
+        Sharing::Synchronous { backups } => {
+            run(problem, settings, Synchronous::new(workers, batch, backups), evaluate, watch)
+        }
+        Sharing::BoundedStaleness(bounds) => {
+            run(problem, settings, BoundedStaleness::new(workers, batch, bounds), evaluate, watch)
+        }
+        Sharing::AllReduce => run(problem, settings, AllReduce::new(workers, batch), evaluate, watch),
+        Sharing::Averaging { every } => {
+            run(problem, settings, Averaging::new(workers, every), evaluate, watch)
+        }
+        Sharing::Locked => run(problem, settings, Locked::new(workers), evaluate, watch),
+        Sharing::RoundRobin => run(problem, settings, RoundRobin::new(workers), evaluate, watch),
     }
 }
 
@@ -59,18 +75,19 @@ fn check_projection(problem: &impl Problem, settings: &Settings) -> Result<()> {
     }
     let sums = matches!(
         settings.sharing,
-        Sharing::Hogwild(Update::Merged | Update::Split) | Sharing::HogwildPlusPlus(_)
+        Sharing::Hogwild(Update::Merged | Update::Split) | Sharing::HogwildPlusPlus(_) | Sharing::AllReduce
     );
     if sums {
-        let update = settings.sharing.update().map_or("", Update::name);
+        let update =
+            settings.sharing.update().map_or(String::new(), |update| format!(" ({})", update.name()));
         return refuse(
             "strategy",
             format!(
-                "{} ({update}), whose copies of the weights are merged by sums: {reason}",
+                "{}{update}, whose copies of the weights are merged by sums: {reason}",
                 settings.sharing.name()
             ),
             "one that moves one vector or averages its copies",
-            "choose sequential, or hogwild with wild or atomic updates",
+            "choose hogwild with wild or atomic updates, averaging, sync, ssp, locked or round-robin",
         );
     }
     Ok(())
@@ -89,7 +106,8 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     let folds = course.strategy.folds() && settings.params.is_none();
     let mut rule = Sgd::new(problem, settings.penalty, step, folds);
     if settings.learning_rate.is_none() {
-        let eta0 = course.pool.install(|| search(&mut rule, settings, course.control.deadline))?;
+        let (deadline, batch) = (course.control.deadline, course.strategy.batch());
+        let eta0 = course.install(|| search(&mut rule, settings, deadline, batch))?;
         rule.step = StepSize::new(eta0, settings.schedule);
     }
     let descent = Descent::new(&course, rule);
@@ -125,7 +143,7 @@ const CALM: usize = 3;
 impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
     fn new<S: Strategy<R>>(course: &Course<'a, R, S>, rule: Sgd<'p, P, R>) -> Self {
         let now = rule.start();
-        let start = course.pool.install(|| rule.objective(0..rule.terms(), &now));
+        let start = course.install(|| rule.objective(0..rule.terms(), &now));
         course.params.copy_from(&now);
         Descent {
             settings: course.settings,
@@ -176,7 +194,7 @@ impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
 impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
         course.pass(&self.rule)?;
-        let objective = course.pool.install(|| {
+        let objective = course.install(|| {
             course.params.copy_to(&mut self.now);
             self.rule.objective(0..self.rule.terms(), &self.now)
         });

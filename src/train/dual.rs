@@ -1,4 +1,7 @@
-//! Training by dual coordinate ascent: each epoch ends with a certificate.
+//! Training by dual coordinate ascent: it ends with a certificate.
+
+#[cfg(test)]
+mod tests;
 
 use rayon::ThreadPool;
 
@@ -10,7 +13,7 @@ use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
 use crate::real::Slot;
 use crate::rule::{Dual, Judged, Place, Schedule};
-use crate::strategy::{Hogwild, Order, Sequential, Strategy};
+use crate::strategy::{Hogwild, Locked, Order, Sequential, Strategy};
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size
 /// is needed, and each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
@@ -54,12 +57,15 @@ pub fn ascend<L: Conjugate, R: Real>(
         Sharing::Auto => {
             choose(problem, settings, Copies::OfHot, |settings| ascend(problem, settings, evaluate, watch))
         }
-        Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
+        Sharing::Sequential if settings.batch() == 1 => {
+            run(problem, settings, Sequential::default(), evaluate, watch)
+        }
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
-        Sharing::HogwildPlusPlus(_) => Err(Error::Parameter {
+        Sharing::Locked => run(problem, settings, Locked::new(workers), evaluate, watch),
+        other => Err(Error::Parameter {
             name: "strategy",
-            value: "hogwild++".into(),
-            expected: "sequential or hogwild with the solver dual, whose weights are a sum that the ring would not keep",
+            value: format!("{}{}", other.name(), if settings.batch() > 1 { " in batches" } else { "" }),
+            expected: "sequential, hogwild or locked, without batches, with the solver dual, whose weights are a sum that replicas and averaged steps would not keep",
             hint: "choose hogwild, or the solver sgd",
         }),
     }
@@ -88,6 +94,7 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
         dual: f64::NEG_INFINITY,
         parts: f64::INFINITY,
         is_exact: true,
+        is_partial: false,
         left_out: 0.0,
         tolerance: settings.tolerance,
     };
@@ -112,6 +119,8 @@ struct Ascent<'p, 'd, L, R: Real> {
     parts: f64,
     /// Whether the drift after the last epoch is known, hence the gap.
     is_exact: bool,
+    /// Whether the next epoch leaves out examples whose parts are small, not only those whose parts are nothing.
+    is_partial: bool,
     /// Share of the examples that the next epoch leaves out.
     left_out: f64,
     tolerance: f64,
@@ -226,7 +235,7 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         }
         course.params.copy_to(&mut self.now);
         self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
-        let (judged, is_anew) = course.pool.install(|| self.judge());
+        let (judged, is_anew) = course.install(|| self.judge());
         if is_anew {
             course.params.copy_from(&self.now);
             course.strategy.restart();
@@ -234,8 +243,10 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         self.keep(judged.primal);
         let before = std::mem::replace(&mut self.parts, judged.parts);
         let gap = self.gap(judged);
-        let helps = judged.parts > LASTING * before || gap < NEAR * self.tolerance;
-        let allowed = if helps { LEFT_OUT * self.tolerance * judged.primal } else { 0.0 };
+        let may_help = judged.parts > LASTING * before || gap < NEAR * self.tolerance;
+        // What was left out comes back sometime: then others would be left out in turn, and the gap stay.
+        self.is_partial = may_help && (!self.is_partial || judged.parts < before * SLOW);
+        let allowed = if self.is_partial { LEFT_OUT * self.tolerance * judged.primal } else { 0.0 };
         self.left_out = self.rule.leave_out(allowed);
         Ok(Outcome::Kept(Measured { objective: judged.primal, gap: Some(gap) }))
     }

@@ -26,6 +26,8 @@ pub struct Epoch {
     pub objective: f64,
     /// A bound of the distance to the optimum, as a share of the objective, if the method has one: the objective is at
     /// most `gap * objective` above its least value.
+    /// Dual ascent leaves what the weights have lost to races and rounding out of it where an epoch has made good progress
+    /// and is not the last; [`Fit::gap`] has it in any case.
     pub gap: Option<f64>,
     /// What the caller's evaluation said of the weights.
     pub test: Option<Evaluation>,
@@ -196,7 +198,7 @@ pub(super) struct Course<'a, R: Real, S> {
     pub params: SharedParams<R>,
     pub control: Control,
     /// Threads for dense passes between epochs.
-    pub pool: ThreadPool,
+    pool: ThreadPool,
     /// Visits made, those of undone epochs included.
     pub visits: u64,
     began: Instant,
@@ -219,7 +221,8 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             control: Control {
                 interrupted: settings.interrupt.clone(),
                 deadline: settings.time_limit.map(|limit| began + limit),
-                progress: Arc::new(Progress::new(workers)),
+                delays: settings.delays.clone(),
+                ..Control::new(workers)
             },
             pool: pool(workers.min(thread::available_parallelism().map_or(1, usize::from)))?,
             strategy,
@@ -228,6 +231,13 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             order: Order::new(terms),
             begun: 0,
         })
+    }
+
+    /// Does a dense pass on the threads of the pool.
+    pub fn install<T: Send>(&self, pass: impl FnOnce() -> T + Send) -> T {
+        let (mut pass, mut result) = (Some(pass), None);
+        install(&self.pool, &mut || result = pass.take().map(|pass| pass()));
+        result.expect("the pass was made")
     }
 
     /// Lets the workers visit all terms once, in a new order.
@@ -345,6 +355,11 @@ impl Falling {
     fn has_stalled(&self) -> bool {
         self.since >= PATIENCE
     }
+}
+
+/// Compiled once, not for each method, problem and strategy.
+fn install(pool: &ThreadPool, pass: &mut (dyn FnMut() + Send)) {
+    pool.install(pass);
 }
 
 fn pool(workers: usize) -> Result<ThreadPool> {

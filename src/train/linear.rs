@@ -205,10 +205,14 @@ impl Trainer {
     pub fn choose(&self, penalty: Penalty) -> Solver {
         let settings = &self.settings;
         let stepped = settings.learning_rate.is_some() || settings.schedule != Schedule::default();
-        let ring = matches!(settings.sharing, Sharing::HogwildPlusPlus(_));
+        let own = match settings.sharing {
+            Sharing::Auto | Sharing::Hogwild(_) | Sharing::Locked => false,
+            Sharing::Sequential => settings.batch() > 1,
+            _ => true,
+        };
         let weighted = self.weights != ExampleWeights::default();
         match self.solver {
-            Solver::Auto if stepped || ring || self.has_free_bias() => Solver::Sgd,
+            Solver::Auto if stepped || own || self.has_free_bias() => Solver::Sgd,
             Solver::Auto if self.loss == LossKind::Softmax => Solver::Sgd,
             Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
             Solver::Auto if penalty.l1 > 0.0 && self.loss != LossKind::Hinge && !weighted => Solver::Saga,

@@ -13,6 +13,7 @@ mod one_vs_rest;
 mod saga;
 mod search;
 mod settings;
+mod sharing;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use factorize::{Factorized, Factorizer};
 pub use linear::{Trained, Trainer};
 pub use one_vs_rest::{ClassFit, Classes, Multiclass};
 pub use saga::reduce_variance;
-pub use settings::{Precision, Settings, Sharing, Solver};
+pub use settings::{Precision, Settings, Solver};
+pub use sharing::Sharing;
 pub use target::{Optimum, Reached};
 pub use weights::ExampleWeights;

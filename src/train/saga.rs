@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Curved, Linear, Problem};
 use crate::rule::{Saga, Schedule};
-use crate::strategy::{Hogwild, Order, Sequential, Strategy, Update};
+use crate::strategy::{Hogwild, Locked, Order, Sequential, Strategy, Update};
 
 /// Minimizes a linear model's mean loss plus regularizer from zero weights, by variance-reduced steps, for smooth losses.
 /// Each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)), unless there
@@ -24,8 +24,8 @@ use crate::strategy::{Hogwild, Order, Sequential, Strategy, Update};
 /// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
 ///
 /// # Errors
-/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or hogwild++ and
-/// [`Update::Merged`], whose replicas have no average gradient in common; [`Error::Worker`] if a worker panicked; [`Error::Io`] or [`Error::Input`] if the
+/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or a way of sharing
+/// with replicas or batches, which have no average gradient in common; [`Error::Worker`] if a worker panicked; [`Error::Io`] or [`Error::Input`] if the
 /// weights cannot be mapped.
 pub fn reduce_variance<L: Curved, R: Real>(
     problem: &Linear<'_, L>,
@@ -61,12 +61,15 @@ pub fn reduce_variance<L: Curved, R: Real>(
             expected: "wild or atomic with the solver saga, whose workers share one average gradient",
             hint: "leave it out, or choose the solver sgd",
         }),
-        Sharing::Sequential => run(problem, settings, Sequential::default(), evaluate, watch),
+        Sharing::Sequential if settings.batch() == 1 => {
+            run(problem, settings, Sequential::default(), evaluate, watch)
+        }
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
-        Sharing::HogwildPlusPlus(_) => Err(Error::Parameter {
+        Sharing::Locked => run(problem, settings, Locked::new(workers), evaluate, watch),
+        other => Err(Error::Parameter {
             name: "strategy",
-            value: "hogwild++".into(),
-            expected: "sequential or hogwild with the solver saga, whose workers share one average gradient",
+            value: format!("{}{}", other.name(), if settings.batch() > 1 { " in batches" } else { "" }),
+            expected: "sequential, hogwild or locked, without batches, with the solver saga, whose workers share one average gradient",
             hint: "choose hogwild, or the solver sgd",
         }),
     }
@@ -82,7 +85,7 @@ fn run<L: Curved, R: Real, S: Strategy<R>>(
     let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
     let rate = settings.learning_rate.unwrap_or_else(|| Saga::<L, R>::usual_rate(problem));
     let mut start = Judged::zero(problem);
-    course.pool.install(|| start.judge(problem, settings.penalty));
+    course.install(|| start.judge(problem, settings.penalty));
     let reduction = Reduction {
         problem,
         settings,
@@ -126,7 +129,7 @@ const CALM: usize = 5;
 impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
     /// Judges the next weights and keeps them if they are better; says whether they are.
     fn keep_better(&mut self, course: &Course<'_, R, impl Strategy<R>>) -> bool {
-        course.pool.install(|| self.next.judge(self.problem, self.settings.penalty));
+        course.install(|| self.next.judge(self.problem, self.settings.penalty));
         if self.next.bound.is_finite() {
             self.bound = self.bound.max(self.next.bound);
         }
@@ -158,7 +161,7 @@ impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
     /// One step of Newton's method; says whether there was one.
     fn newton(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> bool {
         let (problem, penalty, best) = (self.problem, self.settings.penalty, &self.best);
-        let Some(weights) = course.pool.install(|| newton::step(problem, penalty, best)) else {
+        let Some(weights) = course.install(|| newton::step(problem, penalty, best)) else {
             return false;
         };
         self.next.weights = weights;

@@ -1,6 +1,5 @@
 //! A first step size that nobody has to give (Bottou's `svmsgd` does the same on a thousand examples).
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::Settings;
@@ -8,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::Problem;
 use crate::rule::{Schedule, Sgd, StepSize, Visit};
-use crate::strategy::{Control, Order, Pass, Progress, visit_alone};
+use crate::strategy::{Control, Order, Pass, visit_alone};
 
 /// Fewest terms that step sizes are tried on, where there are that many.
 const FEWEST: usize = 1_000;
@@ -24,7 +23,7 @@ const MISSES: usize = 2;
 const PASSES: u64 = 3;
 
 /// The step size, on a grid of powers of 2, whose passes over a sample leave the lowest objective on it: one pass over the
-/// first terms, or a few over all terms of the problem's [trial](Problem::trial).
+/// first terms in batches of `batch`, or a few over all terms of the problem's [trial](Problem::trial).
 ///
 /// The search walks from 1 by factors of 4 while the objective falls, then looks at the two neighbors of the best by
 /// a factor of 2. Terms are in random order, so the first ones are a sample. Deterministic given the seed. The step size
@@ -36,12 +35,13 @@ pub(super) fn search<P: Problem, R: Real>(
     rule: &mut Sgd<'_, P, R>,
     settings: &Settings,
     deadline: Option<Instant>,
+    batch: usize,
 ) -> Result<f64> {
     if let Some(trial) = rule.problem().trial() {
-        return walk(&mut rule.of(&trial), trial.terms(), PASSES, settings, deadline);
+        return walk(&mut rule.of(&trial), trial.terms(), PASSES, settings, deadline, batch);
     }
     let sample = rule.terms().min((rule.terms() / 10).clamp(FEWEST, MOST));
-    walk(rule, sample, 1, settings, deadline)
+    walk(rule, sample, 1, settings, deadline, batch)
 }
 
 fn walk<P: Problem, R: Real>(
@@ -50,10 +50,10 @@ fn walk<P: Problem, R: Real>(
     passes: u64,
     settings: &Settings,
     deadline: Option<Instant>,
+    batch: usize,
 ) -> Result<f64> {
     let mut order = Order::new(sample);
-    let control =
-        Control { interrupted: settings.interrupt.clone(), deadline, progress: Arc::new(Progress::new(1)) };
+    let control = Control { interrupted: settings.interrupt.clone(), deadline, ..Control::new(1) };
     let start = rule.start();
     let mut weights = start.clone();
     let mut score = |eta: f64| {
@@ -63,7 +63,7 @@ fn walk<P: Problem, R: Real>(
             order.shuffle(settings.seed, epoch);
             let visits_before = epoch * sample as u64;
             let pass = Pass { order: &order, epoch, visits_before, seed: settings.seed, control: &control };
-            visit_alone(rule, &mut weights, pass);
+            visit_alone(rule, &mut weights, pass, batch);
         }
         let objective = rule.objective(0..sample, &weights);
         if objective.is_finite() { objective } else { f64::INFINITY }

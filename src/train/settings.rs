@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::Clustering;
+use super::Sharing;
 use crate::error::{Error, Result};
 use crate::rule::{Penalty, Schedule};
-use crate::strategy::Update;
+use crate::strategy::Delay;
 
 /// How the weights of a linear model are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,49 +58,6 @@ impl Precision {
     }
 }
 
-/// How workers share the weights, as a choice made at run time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Sharing {
-    /// What suits the number of threads and the sizes of the problem: never [`Sharing::HogwildPlusPlus`].
-    Auto,
-    /// [`Sequential`](crate::strategy::Sequential): one thread.
-    Sequential,
-    /// [`Hogwild`](crate::strategy::Hogwild): many threads on one vector.
-    Hogwild(Update),
-    /// [`HogwildPlusPlus`](crate::strategy::HogwildPlusPlus): clusters of threads with a replica each.
-    HogwildPlusPlus(Clustering),
-}
-
-impl Sharing {
-    /// Each way that threads can share weights, with its default settings.
-    pub const ALL: [Sharing; 6] = [
-        Sharing::Sequential,
-        Sharing::Hogwild(Update::Wild),
-        Sharing::Hogwild(Update::Atomic),
-        Sharing::Hogwild(Update::Merged),
-        Sharing::Hogwild(Update::Split),
-        Sharing::HogwildPlusPlus(Clustering::DEFAULT),
-    ];
-
-    /// The name on the command line and in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Sharing::Auto => "auto",
-            Sharing::Sequential => "sequential",
-            Sharing::Hogwild(_) => "hogwild",
-            Sharing::HogwildPlusPlus(_) => "hogwild++",
-        }
-    }
-
-    /// How threads write a weight that others may write at the same time, if there are such.
-    pub fn update(self) -> Option<Update> {
-        match self {
-            Sharing::Auto | Sharing::Sequential => None,
-            Sharing::Hogwild(update) | Sharing::HogwildPlusPlus(Clustering { update, .. }) => Some(update),
-        }
-    }
-}
-
 /// Settings of a fit. All have defaults; [`minimize`](super::minimize) checks them.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -110,6 +67,13 @@ pub struct Settings {
     pub sharing: Sharing,
     /// Number of workers; 0, the default, takes one a core. Sequential training has one in any case.
     pub threads: usize,
+    /// Terms whose visits are planned on the same weights, at least 1: by one worker, where there are more. Their steps add up,
+    /// so that a larger batch needs a smaller step size where terms have coordinates in common. Larger synchronizes less
+    /// often, and takes more visits to the same objective. Default 16 for ways of sharing that
+    /// exchange batches, 1 for sequential training; others have none.
+    pub batch: Option<usize>,
+    /// Workers that are made slow, to see what that does. Default none.
+    pub delays: Vec<Delay>,
     /// First step size, above 0; `None`, the default, searches for one.
     pub learning_rate: Option<f64>,
     /// The step size's course.
@@ -136,6 +100,8 @@ impl Default for Settings {
             penalty: Penalty::default(),
             sharing: Sharing::Auto,
             threads: 0,
+            batch: None,
+            delays: Vec::new(),
             learning_rate: None,
             schedule: Schedule::default(),
             epochs: 1000,
@@ -156,6 +122,11 @@ impl Settings {
             (_, 0) => thread::available_parallelism().map_or(1, usize::from),
             (_, threads) => threads,
         }
+    }
+
+    /// The size of a batch that these settings lead to.
+    pub fn batch(&self) -> usize {
+        self.batch.unwrap_or(self.sharing.usual_batch())
     }
 
     /// Checks all ranges.
@@ -197,9 +168,8 @@ impl Settings {
                 hint: "one thread a core is the default",
             });
         }
-        if let Sharing::HogwildPlusPlus(clustering) = &self.sharing {
-            clustering.check(self.workers())?;
-        }
+        self.sharing.check(self)?;
+        self.sharing.check_delays(self)?;
         self.check_schedule()
     }
 

@@ -75,6 +75,8 @@ impl Trainer {
             precision: Precision::F64,
             settings: Settings {
                 sharing: Sharing::Auto,
+                batch: None,
+                delays: Vec::new(),
                 learning_rate: None,
                 schedule: Schedule::default(),
                 epochs: Settings::default().epochs,

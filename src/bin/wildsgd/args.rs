@@ -9,7 +9,9 @@ use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::rule::Schedule;
 use wildsgd::train::{Factorizer, Settings};
 
+use crate::bench::StrategiesArgs;
 use crate::memory;
+use crate::ways::WayArgs;
 
 /// Trains linear models on sparse data, with threads that share the weights without locks.
 #[derive(Parser)]
@@ -76,6 +78,7 @@ pub struct BenchArgs {
 #[derive(Subcommand)]
 pub enum Benchmark {
     Load(BenchLoadArgs),
+    Strategies(StrategiesArgs),
 }
 
 /// Time loading a file and a cache of it, with one thread and with all, beside a copy of the same bytes in memory.
@@ -245,6 +248,8 @@ pub struct RunArgs {
     pub update: Option<Update>,
     #[command(flatten)]
     pub ring: RingArgs,
+    #[command(flatten)]
+    pub way: WayArgs,
     /// First step size, a number above 0; auto searches for one
     #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = learning_rate, allow_hyphen_values = true)]
     pub learning_rate: LearningRate,
@@ -380,10 +385,25 @@ pub enum Multiclass {
 pub enum Strategy {
     /// Chosen by the number of threads and the sizes of the data
     Auto,
+    /// One thread
     Sequential,
+    /// One vector without locks, or copies that are merged as often as they are used
     Hogwild,
+    /// Clusters of threads with a replica each, merged along a ring
     #[value(name = "hogwild++")]
     HogwildPlusPlus,
+    /// Rounds of batches on one version of the weights, with or without backup workers
+    Sync,
+    /// One vector, and threads that may be apart by a bounded number of batches
+    Ssp,
+    /// Equal replicas, whose steps are summed round a ring
+    Allreduce,
+    /// Replicas that know nothing of each other, averaged after epochs
+    Averaging,
+    /// One vector, and locks around each example
+    Locked,
+    /// One vector, written in turn
+    RoundRobin,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -437,7 +457,7 @@ fn schedule(text: &str) -> Result<Schedule, String> {
     }
 }
 
-fn loss() -> impl TypedValueParser<Value = LossKind> {
+pub fn loss() -> impl TypedValueParser<Value = LossKind> {
     PossibleValuesParser::new(LossKind::ALL.map(LossKind::name)).try_map(|name| name.parse::<LossKind>())
 }
 

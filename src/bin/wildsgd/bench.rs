@@ -1,5 +1,7 @@
 //! `wildsgd bench`: how fast this machine does what the command does.
 
+mod strategies;
+
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,9 +13,13 @@ use wildsgd::{Error, Result, save};
 use crate::args::{BenchArgs, BenchLoadArgs, Benchmark};
 use crate::failure::Failure;
 
+pub use strategies::StrategiesArgs;
+
 pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
-    let Benchmark::Load(args) = &args.benchmark;
-    load(args)
+    match &args.benchmark {
+        Benchmark::Load(args) => load(args),
+        Benchmark::Strategies(args) => strategies::run(args),
+    }
 }
 
 fn load(args: &BenchLoadArgs) -> Result<ExitCode, Failure> {

@@ -10,6 +10,7 @@ mod memory;
 mod outputs;
 mod passing;
 mod terminal;
+mod ways;
 
 mod bench;
 mod convert;

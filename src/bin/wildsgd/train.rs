@@ -186,6 +186,13 @@ pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
              `--strategy hogwild++`",
         );
     }
+    if let Some(why) = args.way.misplaced(args.strategy) {
+        return refuse(why);
+    }
+    let updates = [Strategy::Auto, Strategy::Hogwild, Strategy::HogwildPlusPlus];
+    if args.update.is_some() && !updates.contains(&args.strategy) {
+        return refuse("`--update` is for `--strategy hogwild` and `hogwild++`");
+    }
     Ok(())
 }
 
@@ -278,15 +285,16 @@ pub fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
         Update::Merged => Write::Merged,
         Update::Split => Write::Split,
     });
+    let way = args.way.sharing(args.strategy)?;
     let mut settings = Settings {
         sharing: match args.strategy {
             Strategy::Sequential => Sharing::Sequential,
-            // A way to write weights is one for several threads.
-            Strategy::Auto => update.map_or(Sharing::Auto, Sharing::Hogwild),
             Strategy::Hogwild => Sharing::Hogwild(update.unwrap_or(Write::Merged)),
             Strategy::HogwildPlusPlus => {
                 Sharing::HogwildPlusPlus(clustering(&args.ring, update.unwrap_or_default())?)
             }
+            // A way to write weights is one for several threads.
+            _ => way.unwrap_or(update.map_or(Sharing::Auto, Sharing::Hogwild)),
         },
         threads: match args.threads {
             None => 0,
@@ -308,6 +316,7 @@ pub fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
         ..Settings::default()
     };
     settings.penalty.l1 = l1;
+    args.way.apply(&mut settings)?;
     Ok(settings)
 }
 
@@ -333,7 +342,7 @@ pub fn at_least_1(name: &'static str, value: i64, hint: &'static str) -> Result<
     usize::try_from(value).ok().filter(|&n| n >= 1).ok_or_else(|| parameter(name, value, "1 or more", hint))
 }
 
-fn time_limit(seconds: f64) -> Result<Duration, Error> {
+pub fn time_limit(seconds: f64) -> Result<Duration, Error> {
     /// Thirty years: no clock runs over.
     const MOST: f64 = 1e9;
     if seconds > 0.0 && seconds <= MOST {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use indicatif::HumanCount;
 use wildsgd::model::Evaluation;
-use wildsgd::report::{Data, Trained};
+use wildsgd::report::{Data, Outcome, Settings, Trained};
 
 use super::{measures, short};
 
@@ -42,7 +42,7 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}{classes}{weighted}", settings.loss)?;
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
-        let clusters = clusters(settings.clusters, settings.update_delay, settings.pin);
+        let clusters = clusters(settings.clusters, settings.update_delay, settings.pin) + &way(settings);
         writeln!(f, "solver     {}, {}", settings.solver, settings.precision)?;
         writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
         if let Some(reason) = &settings.strategy_reason {
@@ -55,6 +55,9 @@ impl fmt::Display for Summary<'_> {
         }
         let of_all = if self.report.classes.is_empty() { "" } else { " of all classes" };
         writeln!(f, "stopped    after {}{of_all}: {}", count(outcome.epochs, "epoch"), self.reason())?;
+        if let Some(seen) = self.seen() {
+            writeln!(f, "exchange   {seen}")?;
+        }
         writeln!(f, "speed      {} non-zeros/s", number(outcome.nonzeros_per_second))?;
         writeln!(f, "train      {}", line(&outcome.train))?;
         if let Some(test) = &outcome.test {
@@ -84,6 +87,15 @@ impl Summary<'_> {
             }
             other => other.into(),
         }
+    }
+
+    /// What the strategy has seen of gradients that were late.
+    fn seen(&self) -> Option<String> {
+        let Outcome { most_staleness, mean_staleness, dropped_gradients, .. } = &self.report.outcome;
+        let staleness = most_staleness.zip(*mean_staleness)?;
+        let (most, mean) = (staleness.0, number(staleness.1));
+        let dropped = 100.0 * dropped_gradients.unwrap_or(0.0);
+        Some(format!("staleness at most {most}, mean {mean}; {} % of the gradients dropped", number(dropped)))
     }
 
     fn times(&self) -> String {
@@ -121,6 +133,21 @@ pub(super) fn clusters(clusters: Option<usize>, delay: Option<usize>, pin: Optio
     };
     let pinned = if pin == Some(true) { ", pinned" } else { "" };
     format!(" ({}, update delay {delay}{pinned})", count(clusters, "cluster"))
+}
+
+/// What belongs to one way of sharing.
+fn way(settings: &Settings) -> String {
+    let parts = [
+        settings.batch.filter(|&batch| batch > 1).map(|batch| format!("batches of {batch}")),
+        settings.backup_workers.filter(|&backups| backups > 0).map(|n| count(n, "backup")),
+        settings.staleness_bound.map(|bound| format!("staleness at most {bound}")),
+        settings
+            .average_every
+            .filter(|&every| every > 1)
+            .map(|every| format!("averaged every {every} epochs")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 fn shape(data: &Data) -> String {

@@ -1,0 +1,145 @@
+//! Arguments that belong to one way of sharing the weights, or to a few.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use wildsgd::Error;
+use wildsgd::strategy::{Access, Bounds, Delay};
+use wildsgd::train::{Settings, Sharing};
+
+use crate::args::Strategy;
+
+/// How threads exchange what they have found, where that is not without locks.
+#[derive(Args, Clone)]
+pub struct WayArgs {
+    /// sequential, sync, ssp, allreduce: examples whose steps are planned on the same weights and added up, by each
+    /// thread, 1 or more [default: 1 for sequential, else 16]
+    #[arg(long, value_name = "B", allow_hyphen_values = true)]
+    pub batch: Option<i64>,
+    /// sync: how many of the threads a round does not wait for; the batches of those that are late are dropped; 0 or
+    /// larger [default: 0]
+    #[arg(long, value_name = "b", allow_hyphen_values = true)]
+    pub backup_workers: Option<i64>,
+    /// ssp: how many batches a thread may be ahead of the slowest, 0 or larger, or inf [default: 3]
+    #[arg(long, value_name = "s|inf", value_parser = staleness, allow_hyphen_values = true)]
+    pub staleness: Option<Staleness>,
+    /// ssp: blocking: what a thread reads holds all that is older than the staleness [default: blocking]
+    #[arg(long, value_enum)]
+    pub reads: Option<Waits>,
+    /// ssp: blocking: what a thread writes is not read by one that is further behind than the staleness [default:
+    /// blocking]
+    #[arg(long, value_enum)]
+    pub writes: Option<Waits>,
+    /// averaging: epochs after which all threads go on from the mean of their weights, 1 or more [default: 1]
+    #[arg(long, value_name = "k", allow_hyphen_values = true)]
+    pub average_every: Option<i64>,
+    /// Make a thread slow, to see what that does: `delay:worker=2,every=100,us=500` lets thread 2 (from 0) sleep for 500
+    /// microseconds every 100 examples, repeatable
+    #[arg(long, value_name = "FAULT", value_parser = fault)]
+    pub inject: Vec<Delay>,
+}
+
+#[derive(Clone, Copy)]
+pub enum Staleness {
+    Bounded(usize),
+    Unbounded,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Waits {
+    Blocking,
+    NonBlocking,
+}
+
+fn staleness(text: &str) -> Result<Staleness, String> {
+    match text {
+        "inf" => Ok(Staleness::Unbounded),
+        _ => {
+            text.parse().map(Staleness::Bounded).map_err(|_| "expected a number of batches, or `inf`".into())
+        }
+    }
+}
+
+fn fault(text: &str) -> Result<Delay, String> {
+    let expected = || "expected delay:worker=K,every=N,us=T with three whole numbers".to_string();
+    let mut numbers = [None; 3];
+    for part in text.strip_prefix("delay:").ok_or_else(expected)?.split(',') {
+        let (name, number) = part.split_once('=').ok_or_else(expected)?;
+        let place = ["worker", "every", "us"].iter().position(|known| *known == name).ok_or_else(expected)?;
+        numbers[place] = Some(number.parse::<u32>().map_err(|_| expected())?);
+    }
+    let [Some(worker), Some(every), Some(us)] = numbers else { return Err(expected()) };
+    Ok(Delay { worker: worker as usize, every: every as usize, time: Duration::from_micros(us.into()) })
+}
+
+impl WayArgs {
+    /// What is given for a way of sharing that is not `strategy`, in words.
+    pub fn misplaced(&self, strategy: Strategy) -> Option<&'static str> {
+        let ssp = self.staleness.is_some() || self.reads.is_some() || self.writes.is_some();
+        if self.backup_workers.is_some() && strategy != Strategy::Sync {
+            Some("`--backup-workers` is for `--strategy sync`")
+        } else if ssp && strategy != Strategy::Ssp {
+            Some("`--staleness`, `--reads` and `--writes` are for `--strategy ssp`")
+        } else if self.average_every.is_some() && strategy != Strategy::Averaging {
+            Some("`--average-every` is for `--strategy averaging`")
+        } else {
+            None
+        }
+    }
+
+    /// Sets what does not depend on the strategy.
+    pub fn apply(&self, settings: &mut Settings) -> Result<(), Error> {
+        settings.batch = self.batch.map(|batch| whole("batch", batch, "16 is usual")).transpose()?;
+        settings.delays = self.inject.clone();
+        Ok(())
+    }
+
+    /// The way of sharing that `strategy` names, if it is one of those that these arguments are about.
+    pub fn sharing(&self, strategy: Strategy) -> Result<Option<Sharing>, Error> {
+        let number =
+            |name, given: Option<i64>, usual, hint| given.map_or(Ok(usual), |n| whole(name, n, hint));
+        Ok(Some(match strategy {
+            Strategy::Auto | Strategy::Sequential | Strategy::Hogwild | Strategy::HogwildPlusPlus => {
+                return Ok(None);
+            }
+            Strategy::Sync => Sharing::Synchronous {
+                backups: number("backup workers", self.backup_workers, 0, "leave it out for none")?,
+            },
+            Strategy::Ssp => Sharing::BoundedStaleness(self.bounds()),
+            Strategy::Allreduce => Sharing::AllReduce,
+            Strategy::Averaging => Sharing::Averaging {
+                every: number(
+                    "epochs between averages",
+                    self.average_every,
+                    1,
+                    "leave it out to average after each epoch",
+                )?,
+            },
+            Strategy::Locked => Sharing::Locked,
+            Strategy::RoundRobin => Sharing::RoundRobin,
+        }))
+    }
+
+    fn bounds(&self) -> Bounds {
+        let usual = Bounds::default();
+        let access = |waits| match waits {
+            Waits::Blocking => Access::Blocking,
+            Waits::NonBlocking => Access::NonBlocking,
+        };
+        Bounds {
+            staleness: match self.staleness {
+                None => usual.staleness,
+                Some(Staleness::Bounded(staleness)) => Some(staleness),
+                Some(Staleness::Unbounded) => None,
+            },
+            reads: self.reads.map_or(usual.reads, access),
+            writes: self.writes.map_or(usual.writes, access),
+        }
+    }
+}
+
+/// A number that is not negative; the library knows what else it must be.
+fn whole(name: &'static str, n: i64, hint: &'static str) -> Result<usize, Error> {
+    let expected = "0 or larger";
+    usize::try_from(n).map_err(|_| Error::Parameter { name, value: n.to_string(), expected, hint })
+}

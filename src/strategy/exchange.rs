@@ -1,0 +1,211 @@
+//! How the workers of an all-reduce add up their movements: round a ring in chunks, or as lists where these are shorter.
+//!
+//! Invariants: a replica's `told` is the same for all workers between two rounds; a sum is made in an order that does not
+//! depend on time; the lists and messages that are read are those of this round.
+
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use super::clocks::Clocks;
+use super::reduction::{Message, Reduction};
+use crate::params::{Real, Replica};
+
+/// Where movements become sums. A replica has in `told` what all agree on, and in `now` the same with its own movement.
+pub(super) enum Exchange<R> {
+    /// There is nobody to agree with.
+    Alone,
+    /// All coordinates, in chunks that go round; one message a worker and chunk.
+    Dense { ring: Reduction, messages: Vec<Vec<Mutex<Vec<R>>>> },
+    /// Coordinates and movements, a list a worker, which everyone reads in the order of the workers. A worker's clock
+    /// counts the lists that it has written, and the rounds that it has read.
+    Sparse { clocks: Clocks, lists: Vec<RwLock<Vec<(usize, R)>>> },
+}
+
+/// A lock that the protocols keep free for who takes it; a panic leaves nothing in it that is used again.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where chunk `chunk` of `chunks` begins.
+fn start(width: usize, chunk: usize, chunks: usize) -> usize {
+    width / chunks * chunk + (width % chunks).min(chunk)
+}
+
+impl<R: Real> Exchange<R> {
+    /// For `workers` workers and `width` coordinates, by lists if the movements are `sparse`.
+    pub(super) fn new(workers: usize, width: usize, sparse: bool) -> Self {
+        if workers == 1 {
+            return Exchange::Alone;
+        }
+        if sparse {
+            let lists = (0..workers).map(|_| RwLock::default()).collect();
+            return Exchange::Sparse { clocks: Clocks::new(workers), lists };
+        }
+        let len = |k| start(width, k + 1, workers) - start(width, k, workers);
+        let chunks = || (0..workers).map(|k| Mutex::new(vec![R::ZERO; len(k)])).collect();
+        Exchange::Dense { ring: Reduction::new(workers), messages: (0..workers).map(|_| chunks()).collect() }
+    }
+
+    /// Adds the movements of all workers to what all agree on. `touched` holds the coordinates that this worker moved, and
+    /// may name one several times. Says whether all workers were there.
+    pub(super) fn sum(
+        &self,
+        worker: usize,
+        round: usize,
+        replica: &mut Replica<R>,
+        touched: impl Iterator<Item = usize>,
+    ) -> bool {
+        match self {
+            Exchange::Alone => {
+                touched.for_each(|j| replica.told[j] = replica.now[j]);
+                true
+            }
+            Exchange::Dense { ring, messages } => dense(ring, messages, worker, round, replica),
+            Exchange::Sparse { clocks, lists } => sparse(clocks, lists, worker, round, replica, touched),
+        }
+    }
+
+    /// Says that this worker takes part in no further round: then no other one can.
+    pub(super) fn leave(&self, worker: usize) {
+        match self {
+            Exchange::Alone => (),
+            Exchange::Dense { ring, .. } => ring.leave(worker),
+            Exchange::Sparse { clocks, .. } => clocks.end(worker),
+        }
+    }
+}
+
+fn dense<R: Real>(
+    ring: &Reduction,
+    messages: &[Vec<Mutex<Vec<R>>>],
+    worker: usize,
+    round: usize,
+    Replica { now, told }: &mut Replica<R>,
+) -> bool {
+    let (workers, width) = (messages.len(), now.len());
+    let ended = ring.round(worker, round, |chunk, message| {
+        let mut own = lock(&messages[worker][chunk]);
+        let left = || lock(&messages[ring.left(worker)][chunk]);
+        let first = start(width, chunk, workers);
+        let moved = now[first..].iter().zip(&told[first..]).map(|(&now, &told)| now - told);
+        match message {
+            Message::Own => own.iter_mut().zip(moved).for_each(|(own, moved)| *own = moved),
+            Message::Sum => {
+                own.iter_mut()
+                    .zip(left().iter().zip(moved))
+                    .for_each(|(own, (&left, moved))| *own = left + moved);
+            }
+            Message::Same => own.copy_from_slice(&left()),
+        }
+    });
+    if ended {
+        let sums = messages[worker].iter().map(lock);
+        let mut first = 0;
+        for sums in sums {
+            told[first..].iter_mut().zip(&*sums).for_each(|(told, &sum)| *told += sum);
+            first += sums.len();
+        }
+        now.copy_from_slice(told);
+    }
+    ended
+}
+
+fn sparse<R: Real>(
+    clocks: &Clocks,
+    lists: &[RwLock<Vec<(usize, R)>>],
+    worker: usize,
+    round: usize,
+    Replica { now, told }: &mut Replica<R>,
+    touched: impl Iterator<Item = usize>,
+) -> bool {
+    // All have read the lists of the last round.
+    clocks.wait(2 * round);
+    {
+        let mut list = lists[worker].write().unwrap_or_else(PoisonError::into_inner);
+        list.clear();
+        for j in touched {
+            // A coordinate that comes again has no movement left.
+            let moved = now[j] - told[j];
+            if moved != R::ZERO {
+                list.push((j, moved));
+                now[j] = told[j];
+            }
+        }
+    }
+    clocks.set(worker, 2 * round + 1);
+    clocks.wait(2 * round + 1);
+    if clocks.has_ended() {
+        return false;
+    }
+    for list in lists {
+        for &(j, moved) in &*list.read().unwrap_or_else(PoisonError::into_inner) {
+            told[j] += moved;
+            now[j] = told[j];
+        }
+    }
+    clocks.set(worker, 2 * round + 2);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// A movement that is no sum of powers of 2, of a coordinate by a worker in a round; most are zero.
+    fn moved(worker: usize, round: usize, j: usize) -> f64 {
+        let hash = (worker * 31 + round * 17 + j * 7) % 23;
+        if hash < 5 { hash as f64 / 3.0 } else { 0.0 }
+    }
+
+    #[test]
+    fn all_replicas_are_equal_and_hold_every_movement() {
+        let rounds = 200;
+        for (workers, width) in [(2, 1), (2, 10), (3, 10), (4, 3), (5, 64)] {
+            for sparse in [false, true] {
+                let exchange = Exchange::new(workers, width, sparse);
+                let work = |worker: usize| {
+                    let zero = vec![0.0; width];
+                    let mut replica = Replica { now: zero.clone(), told: zero };
+                    for round in 0..rounds {
+                        (0..width).for_each(|j| replica.now[j] += moved(worker, round, j));
+                        // Each coordinate is named twice.
+                        assert!(exchange.sum(worker, round, &mut replica, (0..width).chain(0..width)));
+                        assert_eq!(replica.now, replica.told);
+                    }
+                    replica.told
+                };
+                let found: Vec<Vec<f64>> = thread::scope(|scope| {
+                    let threads: Vec<_> =
+                        (0..workers).map(|worker| scope.spawn(move || work(worker))).collect();
+                    threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+                });
+                assert!(found.iter().all(|replica| *replica == found[0]), "{workers} {width} {sparse}");
+                for (j, &found) in found[0].iter().enumerate() {
+                    let all = (0..rounds).flat_map(|round| (0..workers).map(move |k| moved(k, round, j)));
+                    let expected: f64 = all.sum();
+                    assert!((found - expected).abs() < 1e-9 * (1.0 + expected), "{found} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_leaves_ends_the_exchange_for_all() {
+        for sparse in [false, true] {
+            let exchange: Exchange<f32> = Exchange::new(3, 8, sparse);
+            let work = |worker: usize| {
+                let mut replica = Replica { now: vec![0.0; 8], told: vec![0.0; 8] };
+                let last = if worker == 1 { 5 } else { 1_000 };
+                let ended = (0..last).all(|round| exchange.sum(worker, round, &mut replica, 0..8));
+                exchange.leave(worker);
+                ended
+            };
+            thread::scope(|scope| {
+                let threads: Vec<_> = (0..3).map(|worker| scope.spawn(move || work(worker))).collect();
+                let ended: Vec<bool> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+                assert_eq!(ended, [false, true, false]);
+            });
+        }
+    }
+}

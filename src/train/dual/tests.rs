@@ -1,0 +1,95 @@
+//! Dual ascent arrives, and its gap bounds the distance to the optimum.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use crate::data::{self, Builder, Dataset, LoadOptions};
+use crate::problem::{Conjugate, Hinge, Huber, Linear, Logistic, LossKind, Squared, SquaredHinge};
+use crate::rule::Penalty;
+use crate::strategy::Update;
+use crate::train::{Fit, Precision, Settings, Sharing, Solver, StopReason, Trainer, ascend};
+
+fn packages() -> Dataset {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst");
+    data::load(path, &LoadOptions::default()).unwrap()
+}
+
+#[test]
+fn workers_arrive_whatever_the_seed_and_tell_the_truth() {
+    let data = packages();
+    for loss in [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge] {
+        let mut trainer = Trainer { loss, solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
+        let mut exact = trainer.clone();
+        exact.precision = Precision::F64;
+        exact.settings.sharing = Sharing::Sequential;
+        exact.settings.tolerance = 1e-8;
+        let optimum = exact.fit(&data).unwrap().fit.objective;
+        for update in [Update::Wild, Update::Atomic, Update::Merged, Update::Split] {
+            for seed in 1..=3 {
+                trainer.settings.sharing = Sharing::Hogwild(update);
+                trainer.settings.threads = 4;
+                trainer.settings.seed = seed;
+                let fit = trainer.fit(&data).unwrap().fit;
+                let (distance, gap) = (fit.objective / optimum - 1.0, fit.gap.unwrap());
+                assert_eq!(fit.stop, StopReason::Tolerance, "{loss} {update:?} {seed}");
+                assert!(
+                    (-1e-7..=gap * 1.01 + 1e-7).contains(&distance),
+                    "{loss} {update:?} {distance} {gap}"
+                );
+            }
+        }
+    }
+}
+
+/// A small random problem: rows of (feature, value) with a target each.
+type Rows = Vec<(Vec<(u32, f32)>, f32)>;
+
+fn rows() -> impl Strategy<Value = Rows> {
+    let row = proptest::collection::btree_map(0..8_u32, -2.0..2.0_f32, 0..5);
+    let rows = (row, -3.0..3.0_f32).prop_map(|(row, target)| (row.into_iter().collect(), target));
+    // Some of more than one block, which two workers share.
+    proptest::collection::vec(rows, 1..200)
+}
+
+/// The gaps of a short fit in f32 against the lowest objective that a long one in f64 finds.
+fn gaps_hold<L: Conjugate>(loss: L, rows: &Rows, signs: bool, l2: f64, bias: Option<f32>) {
+    let mut builder = Builder::default();
+    for (row, target) in rows {
+        for &(j, x) in row {
+            assert!(builder.entry(j, x));
+        }
+        builder.end_row(if signs { target.signum() } else { *target });
+    }
+    let data = builder.finish(8);
+    let problem = Linear::new(&data, data.labels(), loss, bias).unwrap();
+    let penalty = Penalty { l1: 0.0, l2 };
+    let settings = Settings { penalty, threads: 1, epochs: 3000, tolerance: 1e-12, ..Settings::default() };
+    let long: Fit<f64> = ascend(&problem, &settings, None, &mut |_| ()).unwrap();
+    let least = long.objective;
+    for threads in [1, 2] {
+        for epochs in [1, 2, 5] {
+            let short = Settings { threads, epochs, tolerance: 0.0, ..settings.clone() };
+            let fit: Fit<f32> = ascend(&problem, &short, None, &mut |_| ()).unwrap();
+            let (distance, gap) = ((fit.objective - least) / fit.objective, fit.gap.unwrap());
+            assert!(gap >= distance - 1e-9, "{threads} {epochs}: {gap} is below the distance {distance}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn the_gap_is_never_below_the_distance(
+        rows in rows(),
+        log_l2 in -9.0..2.0,
+        bias in proptest::option::of(0.5..2.0_f32),
+    ) {
+        let l2 = f64::exp(log_l2);
+        gaps_hold(Logistic, &rows, true, l2, bias);
+        gaps_hold(Hinge, &rows, true, l2, bias);
+        gaps_hold(SquaredHinge, &rows, true, l2, bias);
+        gaps_hold(Squared, &rows, false, l2, bias);
+        gaps_hold(Huber, &rows, false, l2, bias);
+    }
+}
