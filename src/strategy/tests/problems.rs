@@ -6,7 +6,10 @@ use super::{rows, train_from};
 use crate::data::LowRank;
 use crate::problem::{Cut, Edge, Factorization, Problem, Softmax};
 use crate::rule::{Penalty, Schedule, Sgd, StepSize};
-use crate::strategy::{Hogwild, HogwildPlusPlus, Layout, Sequential, Topology, Update};
+use crate::strategy::{
+    AllReduce, Averaging, BoundedStaleness, Bounds, Hogwild, HogwildPlusPlus, Layout, Locked, RoundRobin,
+    Sequential, Synchronous, Topology, Update,
+};
 
 fn one_worker_equals_sequential(problem: &impl Problem, rate: f64) {
     for penalty in [Penalty::default(), Penalty { l1: 0.0, l2: 1e-3 }, Penalty { l1: 1e-4, l2: 1e-3 }] {
@@ -19,6 +22,17 @@ fn one_worker_equals_sequential(problem: &impl Problem, rate: f64) {
             let start = rule.start();
             let oracle = train_from(&rule, Sequential::default(), 3, &start);
             assert_ne!(oracle, start);
+            let others = [
+                train_from(&rule, Synchronous::new(1, 1, 0), 3, &start),
+                train_from(&rule, BoundedStaleness::new(1, 1, Bounds::default()), 3, &start),
+                train_from(&rule, AllReduce::new(1, 1), 3, &start),
+                train_from(&rule, Averaging::new(1, 1), 3, &start),
+                train_from(&rule, Locked::new(1), 3, &start),
+                train_from(&rule, RoundRobin::new(1), 3, &start),
+            ];
+            for (k, other) in others.iter().enumerate() {
+                assert_eq!(*other, oracle, "{k} {schedule:?}");
+            }
             for update in [Update::Wild, Update::Atomic] {
                 assert_eq!(
                     train_from(&rule, Hogwild::new(1, update), 3, &start),
