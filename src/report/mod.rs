@@ -5,6 +5,7 @@
 //! All times are in seconds.
 
 mod evaluated;
+mod factorized;
 mod inspected;
 mod svg;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use evaluated::{Evaluated, ModelFile};
+pub use factorized::{EvaluatedFactors, FactorOutcome, FactorSettings, Factorized, FactorsFile, RatingsData};
 pub use inspected::Inspected;
 pub use svg::write_svg;
 pub use trained::{Class, Epoch, Outcome, Settings, Trained};
