@@ -12,6 +12,7 @@ use crate::data::Row;
 use crate::real::{Real, Slot};
 
 /// A vector's places, one a coordinate.
+#[allow(clippy::len_without_is_empty)]
 pub trait Places {
     /// What a place is.
     type Place;
@@ -259,6 +260,70 @@ pub fn scores(weights: &[f64], row: Row<'_>, sums: &mut [f64]) {
     }
 }
 
+/// Of two vectors of the same length: the sum of products, and the sum of both vectors' squares.
+///
+/// # Panics
+/// If the lengths differ.
+#[inline(always)]
+pub fn products<S: Slot>(p: &[S], q: &[S]) -> [S::Real; 2] {
+    assert_eq!(p.len(), q.len(), "two vectors of the same length");
+    let ((p_fours, p_rest), (q_fours, q_rest)) = (p.as_chunks::<4>(), q.as_chunks::<4>());
+    let (mut products, mut squares) = (four::<S::Real>([S::Real::ZERO; 4]), four([S::Real::ZERO; 4]));
+    for (p, q) in p_fours.iter().zip(q_fours) {
+        let (x, y) = (load(p), load(q));
+        products = products + x * y;
+        squares = squares + (x * x + y * y);
+    }
+    let mut sums = [products, squares].map(|four| {
+        let sums: [S::Real; 4] = four.into();
+        (sums[0] + sums[1]) + (sums[2] + sums[3])
+    });
+    for (p, q) in p_rest.iter().zip(q_rest) {
+        let (x, y) = (p.get(), q.get());
+        sums[0] += x * y;
+        sums[1] += x * x + y * y;
+    }
+    sums
+}
+
+/// Adds to each of two vectors of the same length, which do not overlap, `a` times the other as it was.
+///
+/// # Panics
+/// If the lengths differ.
+#[inline(always)]
+pub fn cross<S: Slot>(p: &[S], q: &[S], a: S::Real) {
+    assert_eq!(p.len(), q.len(), "two vectors of the same length");
+    let ((p_fours, p_rest), (q_fours, q_rest)) = (p.as_chunks::<4>(), q.as_chunks::<4>());
+    let all_a = four([a; 4]);
+    for (p, q) in p_fours.iter().zip(q_fours) {
+        let (x, y) = (load(p), load(q));
+        store(p, x + all_a * y);
+        store(q, y + all_a * x);
+    }
+    for (p, q) in p_rest.iter().zip(q_rest) {
+        let (x, y) = (p.get(), q.get());
+        p.set(x + a * y);
+        q.set(y + a * x);
+    }
+}
+
+/// Four numbers in a vector register: with plain arrays, compilers mix the two sums of [`products`] up and get slow.
+#[inline(always)]
+fn four<R: Real>(numbers: [R; 4]) -> R::Four {
+    numbers.into()
+}
+
+#[inline(always)]
+fn load<S: Slot>(slots: &[S; 4]) -> <S::Real as Real>::Four {
+    four([slots[0].get(), slots[1].get(), slots[2].get(), slots[3].get()])
+}
+
+#[inline(always)]
+fn store<S: Slot>(slots: &[S; 4], four: <S::Real as Real>::Four) {
+    let numbers: [S::Real; 4] = four.into();
+    slots.iter().zip(numbers).for_each(|(slot, x)| slot.set(x));
+}
+
 /// Asks for the memory of a row that will be read soon: the first cache lines of each of its arrays, after which the
 /// hardware's own prefetcher takes over.
 #[inline(always)]
@@ -267,6 +332,12 @@ pub fn prefetch(row: Row<'_>) {
     if let Some(values) = row.values() {
         prefetch_lines(values.as_ptr().cast());
     }
+}
+
+/// Asks for the memory of `all` from place `j` on, some cache lines of it.
+#[inline(always)]
+pub(crate) fn prefetch_from<T>(all: &[T], j: usize) {
+    prefetch_lines(all.as_ptr().wrapping_add(j).cast());
 }
 
 /// Asks for the memory of place `j`, to be written soon: other cores give their copies of its line up.

@@ -29,7 +29,62 @@
 //!   [`strategy::RoundRobin`].
 //!
 //! They are generic inside the loop and chosen once per fit. [`train::minimize`] runs any problem,
-//! [`train::Trainer`] linear models from labeled rows to a [`Model`].
+//! [`train::Trainer`] linear models from labeled rows to a [`Model`], [`train::Factorizer`] matrix completion from
+//! [`data::Ratings`] to [`model::Factors`]. [`problem::Softmax`] tells many classes apart at once, and [`problem::Cut`] cuts
+//! graphs.
+//!
+//! # A sum of one's own
+//!
+//! A [`problem::Problem`] is a few functions: how many terms there are, which coordinates one touches, what it costs, and a
+//! visit in two halves. `plan` reads the coordinates and says what is to change; `apply` moves them by a share of that, and
+//! shrinks them where there is a regularizer. Whoever writes them knows nothing of threads: a handle
+//! ([`params::Weights`]) reads and writes wherever the strategy has the weights. Steps, their search, roll-back and the
+//! end of training come with [`train::minimize`].
+//!
+//! ```
+//! use std::ops::Range;
+//! use wildsgd::params::{Real, Weights};
+//! use wildsgd::problem::{Problem, Prox};
+//! use wildsgd::train::{Settings, minimize};
+//!
+//! /// Pairs of places, and how far the second is from the first.
+//! struct Distances(Vec<(usize, usize, f64)>, usize);
+//!
+//! impl Problem for Distances {
+//!     type Step<R: Real> = R;
+//!     fn terms(&self) -> usize { self.0.len() }
+//!     fn width(&self) -> usize { self.1 }
+//!     fn support(&self, term: usize) -> impl Iterator<Item = usize> {
+//!         let (a, b, _) = self.0[term];
+//!         [a.min(b), a.max(b)].into_iter()
+//!     }
+//!     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
+//!         self.0[terms].iter().map(|&(a, b, d)| (w[b].to_f64() - w[a].to_f64() - d).powi(2) / 2.0).sum()
+//!     }
+//!     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<W::Real> {
+//!         let (a, b, d) = self.0[term];
+//!         let error = W::Real::of(d) - (w.get(b) - w.get(a));
+//!         // An implicit step: no rate overshoots.
+//!         Some(error / (W::Real::ONE / rate + W::Real::of(2.0)))
+//!     }
+//!     fn apply<W: Weights>(&self, term: usize, step: Option<W::Real>, share: W::Real, prox: &impl Prox<W::Real>, w: &W) {
+//!         let (a, b, _) = self.0[term];
+//!         let step = step.unwrap_or_default() * share;
+//!         w.update(a, |x| prox.shrunk(x - step, a));
+//!         w.update(b, |x| prox.shrunk(x + step, b));
+//!     }
+//! }
+//!
+//! let pairs = (0..1000).map(|k| (k % 10, (k + 3) % 10));
+//! let distances = Distances(pairs.map(|(a, b)| (a, b, b as f64 - a as f64)).collect(), 10);
+//! let fit = minimize::<_, f32>(&distances, &Settings::default(), None, &mut |_| ())?;
+//! assert!((fit.weights[9] - fit.weights[0] - 9.0).abs() < 0.1);
+//! # Ok::<(), wildsgd::Error>(())
+//! ```
+//!
+//! Each problem says what it does not bear: one whose steps project, like [`problem::Cut`], has a reason in
+//! [`averages_only`](problem::Problem::averages_only), and ways of sharing that sum the movements of copies are refused with
+//! it. `examples/custom_problem.rs` trains a sum of its own in every way.
 //!
 //! # Map
 //!

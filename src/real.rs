@@ -22,6 +22,8 @@ pub trait Real:
     + Sub<Output = Self>
     + 'static
 {
+    /// Four numbers that are computed with at once.
+    type Four: Copy + From<[Self; 4]> + Into<[Self; 4]> + Add<Output = Self::Four> + Mul<Output = Self::Four>;
     /// The atomic of the same size, alignment and bit pattern.
     type Shared: SharedReal<Real = Self>;
     /// Zero.
@@ -84,8 +86,9 @@ pub trait SharedReal: Slot + Default + Send + Sync {
 }
 
 macro_rules! real {
-    ($float:ty, $atomic:ty) => {
+    ($float:ty, $four:ty, $atomic:ty) => {
         impl Real for $float {
+            type Four = $four;
             type Shared = $atomic;
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -162,5 +165,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, AtomicF32);
-real!(f64, AtomicF64);
+real!(f32, wide::f32x4, AtomicF32);
+real!(f64, wide::f64x4, AtomicF64);

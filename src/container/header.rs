@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Dataset,
     /// A trained model: 2.
     Model,
+    /// A trained matrix completion: 3.
+    Factors,
 }
 
 impl Kind {
@@ -25,17 +27,19 @@ impl Kind {
         match self {
             Kind::Dataset => 1,
             Kind::Model => 2,
+            Kind::Factors => 3,
         }
     }
 
     fn of_number(number: u32) -> Option<Self> {
-        [Kind::Dataset, Kind::Model].into_iter().find(|kind| kind.number() == number)
+        [Kind::Dataset, Kind::Model, Kind::Factors].into_iter().find(|kind| kind.number() == number)
     }
 
     fn name(self) -> &'static str {
         match self {
             Kind::Dataset => "a data cache",
             Kind::Model => "a native model",
+            Kind::Factors => "a model of ratings",
         }
     }
 
@@ -43,7 +47,7 @@ impl Kind {
     pub(super) fn remedy(self) -> &'static str {
         match self {
             Kind::Dataset => "make it again from the text with `wildsgd convert`",
-            Kind::Model => "copy it again from where it was made, or train again",
+            Kind::Model | Kind::Factors => "copy it again from where it was made, or train again",
         }
     }
 }
@@ -52,6 +56,11 @@ impl Kind {
 /// that its damage is told as such.
 pub(crate) fn claims(head: &[u8]) -> bool {
     head.len() >= MAGIC.len() && head.iter().zip(MAGIC).filter(|&(&a, b)| a == b).count() + 2 >= MAGIC.len()
+}
+
+/// Whether a file that starts with `head` says that it is of this kind.
+pub(crate) fn is_of(head: &[u8], kind: Kind) -> bool {
+    claims(head) && head.get(8..12).is_some_and(|number| u32::from_le_bytes(array(number)) == kind.number())
 }
 
 /// Numbers that a kind keeps in the header, by their place in it.

@@ -40,7 +40,7 @@ mod tests;
 mod write;
 
 pub(crate) use damage::Damage;
-pub(crate) use header::{Facts, Header, Kind, MAGIC, claims};
+pub(crate) use header::{Facts, Header, Kind, MAGIC, claims, is_of};
 pub(crate) use read::Container;
 pub(crate) use write::Writer;
 

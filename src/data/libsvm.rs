@@ -13,6 +13,7 @@ mod parallel;
 mod tests;
 mod write;
 
+pub(super) use error::shown;
 pub use error::{ParseError, ParseErrorKind};
 pub(super) use parallel::parse_parallel;
 pub use write::write;

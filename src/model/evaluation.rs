@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::judge::{Judge, Truths};
 use super::predict::ROWS_PER_TASK;
-use super::{Model, label};
+use super::{LossKind, Model, label};
 use crate::data::Dataset;
 
 /// Measures of a model on labeled examples. Which of them are there depends on the kind of the model.
@@ -147,7 +147,7 @@ impl Model {
                     (_, &[score]) if self.labels().is_empty() => self.loss().value(labels[i].into(), score),
                     (None, _) => continue,
                     (Some(truth), &[score]) => self.loss().value(if truth == 0 { 1.0 } else { -1.0 }, score),
-                    (Some(truth), scores) => self.loss_of_classes(truth, scores) / scores.len() as f64,
+                    (Some(truth), scores) => self.loss_of_classes(truth, scores) / self.losses() as f64,
                 };
                 sum += f64::from(weight) * loss;
                 known += 1;
@@ -159,8 +159,16 @@ impl Model {
         (known > 0).then(|| parts.iter().map(|(sum, _)| sum).sum::<f64>() / known as f64)
     }
 
-    /// The sum over all classes of the loss of an example of class `truth`.
+    /// How many losses an example has: one for each score, but softmax has one for all.
+    pub(super) fn losses(&self) -> usize {
+        if self.loss() == LossKind::Softmax { 1 } else { self.outputs() }
+    }
+
+    /// The sum of all losses of an example of class `truth`, of more than two classes.
     pub(super) fn loss_of_classes(&self, truth: usize, scores: &[f64]) -> f64 {
+        if self.loss() == LossKind::Softmax {
+            return self.log_loss(truth, scores);
+        }
         let sign = |class| if class == truth { 1.0 } else { -1.0 };
         scores.iter().enumerate().map(|(k, &score)| self.loss().value(sign(k), score)).sum()
     }

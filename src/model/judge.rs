@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use super::Model;
 use super::evaluation::{ClassQuality, Counts, Evaluation, Quality};
-use super::predict::{ROWS_PER_TASK, log_odds_to_log, log_sum};
-use super::{LossKind, Model};
+use super::predict::ROWS_PER_TASK;
 use crate::metrics;
 
 /// Compares scores with labels that come in pieces; see [`Model::evaluate`]. Deterministic: it does not matter where the
@@ -78,8 +78,7 @@ impl<'m> Judge<'m> {
         let judge = |(scores, &label): (&[f64], &f32)| {
             let truth = truths.of(label);
             let losses = truth.map_or((0.0, 0.0), |truth| {
-                let log_loss = log_sum(scores) - log_odds_to_log(scores[truth]);
-                (model.loss_of_classes(truth, scores), log_loss)
+                (model.loss_of_classes(truth, scores), model.log_loss(truth, scores))
             });
             (truth, model.class(scores), losses)
         };
@@ -134,11 +133,11 @@ impl<'m> Judge<'m> {
             Quality::ManyClasses {
                 accuracy,
                 macro_f1: (!f1.is_empty()).then(|| f1.iter().sum::<f64>() / f1.len() as f64),
-                log_loss: per_known(self.log_loss).filter(|_| self.model.loss() == LossKind::Logistic),
+                log_loss: per_known(self.log_loss).filter(|_| self.model.has_probabilities()),
                 unknown_labels: self.unknown,
             }
         };
-        let loss = per_known(self.loss / self.model.outputs() as f64);
+        let loss = per_known(self.loss / self.model.losses() as f64);
         (Evaluation { objective: None, loss, quality }, classes)
     }
 

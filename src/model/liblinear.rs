@@ -58,7 +58,9 @@ const SOLVERS: [(&str, LossKind, bool); 10] = [
 fn solver(loss: LossKind, l1: bool) -> &'static str {
     match loss {
         LossKind::Logistic if l1 => "L1R_LR",
-        LossKind::Logistic => "L2R_LR",
+        // Softmax comes here with two classes only: it is the logistic loss then.
+        LossKind::Softmax if l1 => "L1R_LR",
+        LossKind::Logistic | LossKind::Softmax => "L2R_LR",
         LossKind::SquaredHinge if l1 => "L1R_L2LOSS_SVC",
         LossKind::SquaredHinge => "L2R_L2LOSS_SVC",
         LossKind::Hinge => "L2R_L1LOSS_SVC_DUAL",

@@ -4,6 +4,7 @@
 //! has two or more labels, all different, and a regression model none.
 
 mod evaluation;
+mod factors;
 mod judge;
 pub(crate) mod label;
 pub mod liblinear;
@@ -18,6 +19,8 @@ use std::io::Read;
 use std::path::Path;
 
 pub use evaluation::{ClassQuality, Evaluation, Quality};
+pub use factors::{Factors, is_factors};
+pub(crate) use factors::{Places, View};
 pub use judge::Judge;
 
 pub use crate::problem::LossKind;
@@ -170,8 +173,10 @@ impl Model {
     /// Writes a model file in [LIBLINEAR's text format](liblinear), [at once or not at all](save::atomically).
     ///
     /// # Errors
-    /// [`Error::Io`]; then a model that was there before is still there.
+    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Parameter`] for the softmax loss with
+    /// more than two classes, which the format does not know.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.check_liblinear()?;
         save::atomically(path, |out| liblinear::write(self, out))
     }
 
@@ -185,6 +190,19 @@ impl Model {
             ModelFormat::Liblinear => self.save(path),
             ModelFormat::Native => native::write(self, path),
         }
+    }
+
+    /// LIBLINEAR has no softmax: it would take each class's score for one against the rest.
+    fn check_liblinear(&self) -> Result<()> {
+        if self.loss != LossKind::Softmax || self.outputs() == 1 {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            name: "model format",
+            value: "liblinear with the softmax loss".into(),
+            expected: "native, as LIBLINEAR has no such model and would give other probabilities",
+            hint: "use the native format, or train with the logistic loss",
+        })
     }
 
     /// The loss that the model was trained with.

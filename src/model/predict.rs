@@ -8,6 +8,7 @@ use super::{LossKind, Model};
 use crate::data::{Dataset, Row};
 use crate::error::{Error, Result};
 use crate::kernel;
+use crate::problem::log_sum_exp;
 
 /// Rows that one task scores: enough of them to pay for the hand-over.
 pub(super) const ROWS_PER_TASK: usize = 256;
@@ -87,7 +88,7 @@ impl Model {
     /// The probability, from 0 to 1, that an example has the first label.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if the loss is not the logistic one: other scores are no log-odds.
+    /// [`Error::Parameter`] if the loss is neither the logistic one nor softmax: other scores are no log-odds.
     pub fn probability(&self, row: Row<'_>) -> Result<f64> {
         self.check_probability()?;
         let mut shares = vec![0.0; self.labels.len()];
@@ -191,22 +192,43 @@ impl Model {
             shares.copy_from_slice(&[first, 1.0 - first]);
             return;
         }
-        let sum = log_sum(scores);
-        shares
-            .iter_mut()
-            .zip(scores)
-            .for_each(|(share, &score)| *share = (log_odds_to_log(score) - sum).exp());
+        let sum = self.log_sum(scores);
+        shares.iter_mut().zip(scores).for_each(|(share, &score)| *share = (self.log(score) - sum).exp());
+    }
+
+    /// Whether scores tell probabilities.
+    pub(super) fn has_probabilities(&self) -> bool {
+        matches!(self.loss, LossKind::Logistic | LossKind::Softmax)
+    }
+
+    /// -ln(probability of the class at place `truth`), given the scores of all of more than two classes.
+    pub(super) fn log_loss(&self, truth: usize, scores: &[f64]) -> f64 {
+        self.log_sum(scores) - self.log(scores[truth])
+    }
+
+    /// The logarithm of a class's share, before all are divided by their sum.
+    fn log(&self, score: f64) -> f64 {
+        if self.loss == LossKind::Softmax { score } else { log_odds_to_log(score) }
+    }
+
+    /// The logarithm of the sum of the classes' shares, which may be too small or large for f64 itself.
+    fn log_sum(&self, scores: &[f64]) -> f64 {
+        if self.loss == LossKind::Softmax {
+            return log_sum_exp(scores);
+        }
+        let largest = log_odds_to_log(scores[highest(scores)]);
+        largest + scores.iter().map(|&score| (log_odds_to_log(score) - largest).exp()).sum::<f64>().ln()
     }
 
     fn check_probability(&self) -> Result<()> {
-        if self.loss == LossKind::Logistic {
+        if self.has_probabilities() {
             return Ok(());
         }
         Err(Error::Parameter {
             name: "loss",
             value: format!("{}, whose scores are no probabilities", self.loss),
-            expected: "logistic",
-            hint: "train with the logistic loss, or use labels or scores instead of probabilities",
+            expected: "logistic or softmax",
+            hint: "train with one of these, or use labels or scores instead of probabilities",
         })
     }
 }
@@ -223,12 +245,6 @@ fn highest(scores: &[f64]) -> usize {
 }
 
 /// ln(1/(1 + e^-score)), without overflow.
-pub(super) fn log_odds_to_log(score: f64) -> f64 {
+fn log_odds_to_log(score: f64) -> f64 {
     score.min(0.0) - (-score.abs()).exp().ln_1p()
-}
-
-/// The logarithm of the sum of 1/(1 + e^-score), which may be too small for f64 itself.
-pub(super) fn log_sum(scores: &[f64]) -> f64 {
-    let largest = log_odds_to_log(scores[highest(scores)]);
-    largest + scores.iter().map(|&score| (log_odds_to_log(score) - largest).exp()).sum::<f64>().ln()
 }

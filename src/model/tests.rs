@@ -33,6 +33,30 @@ fn regression_predicts_the_score() {
 }
 
 #[test]
+fn softmax_has_probabilities_in_the_ratio_of_powers_and_no_liblinear_file() {
+    let model =
+        Model::with_classes(LossKind::Softmax, vec![1.0, 2.0, 3.0], vec![0.0, 1.0, 800.0], None).unwrap();
+    let of = |x: f32| {
+        let mut data = Builder::default();
+        data.entry(0, x);
+        data.end_row(2.0);
+        let data = data.finish(0);
+        (model.probabilities(&data).unwrap(), model.evaluate(&data))
+    };
+    let (shares, _) = of(1e-3);
+    assert!(
+        (shares[1] / shares[0] - 1e-3_f64.exp()).abs() < 1e-6
+            && (shares.iter().sum::<f64>() - 1.0).abs() < 1e-15
+    );
+    let (shares, evaluation) = of(10.0);
+    assert_eq!(shares, [0.0, 0.0, 1.0]);
+    let Quality::ManyClasses { log_loss, .. } = evaluation.quality else { panic!() };
+    assert_eq!((log_loss, evaluation.loss), (Some(7990.0), Some(7990.0)));
+    let error = model.save("never").unwrap_err().to_string();
+    assert!(error.starts_with("model format is liblinear with the softmax loss (expected native"), "{error}");
+}
+
+#[test]
 fn probabilities_stay_within_bounds_and_need_the_logistic_loss() {
     let model = classifier(vec![1e300, -1e300], None);
     assert_eq!(model.probability(Row::new(&[0], None, 2)).unwrap(), 1.0);
@@ -42,7 +66,7 @@ fn probabilities_stay_within_bounds_and_need_the_logistic_loss() {
     let message = hinge.probability(Row::new(&[], None, 1)).unwrap_err().to_string();
     assert_eq!(
         message,
-        "loss is hinge, whose scores are no probabilities (expected logistic); train with the logistic loss, \
+        "loss is hinge, whose scores are no probabilities (expected logistic or softmax); train with one of these, \
          or use labels or scores instead of probabilities"
     );
     assert!(hinge.probabilities(&Builder::default().finish(0)).is_err());

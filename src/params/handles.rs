@@ -26,6 +26,37 @@ pub trait Weights {
     fn get(&self, j: usize) -> Self::Real;
     /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure and may run again.
     fn update(&self, j: usize, f: impl Fn(Self::Real) -> Self::Real);
+    /// Of two rows of `len` adjacent coordinates each, which start at `p` and `q`, do not overlap and have no common
+    /// coordinate: the sum of products, and the sum of both rows' squares.
+    #[inline(always)]
+    fn products(&self, p: usize, q: usize, len: usize) -> [Self::Real; 2] {
+        let mut sums = [Self::Real::ZERO; 2];
+        for k in 0..len {
+            let (x, y) = (self.get(p + k), self.get(q + k));
+            sums[0] += x * y;
+            sums[1] += x * x + y * y;
+        }
+        sums
+    }
+    /// Adds to each of two such rows `a` times the other as it was.
+    #[inline(always)]
+    fn cross(&self, p: usize, q: usize, len: usize, a: Self::Real) {
+        for k in 0..len {
+            let (x, y) = (self.get(p + k), self.get(q + k));
+            self.update(p + k, |w| w + a * y);
+            self.update(q + k, |w| w + a * x);
+        }
+    }
+    /// Adds to each of `sums` `x` times the weight of the coordinate at its place from `start` on.
+    #[inline(always)]
+    fn gather(&self, start: usize, x: Self::Real, sums: &mut [Self::Real]) {
+        sums.iter_mut().zip(start..).for_each(|(sum, j)| *sum += x * self.get(j));
+    }
+    /// Adds to the weights of adjacent coordinates from `start` on `a` times each of `steps`.
+    #[inline(always)]
+    fn scatter(&self, start: usize, a: Self::Real, steps: &[Self::Real]) {
+        steps.iter().zip(start..).for_each(|(&step, j)| self.update(j, |w| w + a * step));
+    }
     /// The `k`-th common coordinate, as this worker sees it.
     fn common(&self, k: usize) -> Self::Real;
     /// Sets this worker's view of the `k`-th common coordinate.
@@ -91,6 +122,28 @@ impl<R: Real> Weights for Plain<'_, R> {
     #[inline(always)]
     fn update(&self, j: usize, f: impl Fn(R) -> R) {
         self.cells[j].set(f(self.cells[j].get()));
+    }
+
+    #[inline(always)]
+    fn products(&self, p: usize, q: usize, len: usize) -> [R; 2] {
+        kernel::products(&self.cells[p..][..len], &self.cells[q..][..len])
+    }
+
+    #[inline(always)]
+    fn cross(&self, p: usize, q: usize, len: usize, a: R) {
+        kernel::cross(&self.cells[p..][..len], &self.cells[q..][..len], a);
+    }
+
+    #[inline(always)]
+    fn gather(&self, start: usize, x: R, sums: &mut [R]) {
+        let cells = &self.cells[start..][..sums.len()];
+        sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += x * cell.get());
+    }
+
+    #[inline(always)]
+    fn scatter(&self, start: usize, a: R, steps: &[R]) {
+        let cells = &self.cells[start..][..steps.len()];
+        steps.iter().zip(cells).for_each(|(&step, cell)| cell.set(cell.get() + a * step));
     }
 
     #[inline(always)]
@@ -186,6 +239,36 @@ macro_rules! shared_handle {
             fn update(&self, j: usize, $f: impl Fn(R) -> R) {
                 let $slot = &self.0.slots[j];
                 $replace
+            }
+
+            #[inline(always)]
+            fn products(&self, p: usize, q: usize, len: usize) -> [R; 2] {
+                kernel::products(&self.0.slots[p..][..len], &self.0.slots[q..][..len])
+            }
+
+            #[inline(always)]
+            fn cross(&self, p: usize, q: usize, len: usize, a: R) {
+                let rows = self.0.slots[p..][..len].iter().zip(&self.0.slots[q..][..len]);
+                for (p, q) in rows {
+                    for ($slot, other) in [(p, q.get()), (q, p.get())] {
+                        let $f = |w| w + a * other;
+                        $replace
+                    }
+                }
+            }
+
+            #[inline(always)]
+            fn gather(&self, start: usize, x: R, sums: &mut [R]) {
+                let slots = &self.0.slots[start..][..sums.len()];
+                sums.iter_mut().zip(slots).for_each(|(sum, slot)| *sum += x * slot.get());
+            }
+
+            #[inline(always)]
+            fn scatter(&self, start: usize, a: R, steps: &[R]) {
+                for (&step, $slot) in steps.iter().zip(&self.0.slots[start..][..steps.len()]) {
+                    let $f = |w| w + a * step;
+                    $replace
+                }
             }
 
             #[inline(always)]

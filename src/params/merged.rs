@@ -94,6 +94,26 @@ impl<R: Real> Weights for Merged<'_, R> {
     }
 
     #[inline(always)]
+    fn products(&self, p: usize, q: usize, len: usize) -> [R; 2] {
+        self.own.products(p, q, len)
+    }
+
+    #[inline(always)]
+    fn cross(&self, p: usize, q: usize, len: usize, a: R) {
+        self.own.cross(p, q, len, a);
+    }
+
+    #[inline(always)]
+    fn gather(&self, start: usize, x: R, sums: &mut [R]) {
+        self.own.gather(start, x, sums);
+    }
+
+    #[inline(always)]
+    fn scatter(&self, start: usize, a: R, steps: &[R]) {
+        self.own.scatter(start, a, steps);
+    }
+
+    #[inline(always)]
     fn common(&self, k: usize) -> R {
         self.own.common(k)
     }

@@ -202,12 +202,20 @@ pub enum LossKind {
     Squared,
     /// [`Huber`]
     Huber,
+    /// [`Softmax`](super::Softmax), of all classes at once; of two classes, [`Logistic`] of the difference of their scores.
+    Softmax,
 }
 
 impl LossKind {
     /// All of them.
-    pub const ALL: [LossKind; 5] =
-        [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge, LossKind::Squared, LossKind::Huber];
+    pub const ALL: [LossKind; 6] = [
+        LossKind::Logistic,
+        LossKind::Hinge,
+        LossKind::SquaredHinge,
+        LossKind::Squared,
+        LossKind::Huber,
+        LossKind::Softmax,
+    ];
 
     /// Whether labels are numbers to be met rather than two classes to be told apart.
     pub fn is_regression(self) -> bool {
@@ -222,13 +230,14 @@ impl LossKind {
             LossKind::SquaredHinge => "squared-hinge",
             LossKind::Squared => "squared",
             LossKind::Huber => "huber",
+            LossKind::Softmax => "softmax",
         }
     }
 
-    /// The loss of score `s` against target `y`, as [`Loss::value`].
+    /// The loss of score `s` against target `y`, as [`Loss::value`]; of softmax, that of two classes.
     pub fn value(self, y: f64, s: f64) -> f64 {
         match self {
-            LossKind::Logistic => Logistic.value(y, s),
+            LossKind::Logistic | LossKind::Softmax => Logistic.value(y, s),
             LossKind::Hinge => Hinge.value(y, s),
             LossKind::SquaredHinge => SquaredHinge.value(y, s),
             LossKind::Squared => Squared.value(y, s),
@@ -252,7 +261,7 @@ impl FromStr for LossKind {
         LossKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| Error::Parameter {
             name: "loss",
             value: format!("`{name}`"),
-            expected: "logistic, hinge, squared-hinge, squared or huber",
+            expected: "logistic, hinge, squared-hinge, squared, huber or softmax",
             hint: "choose one of the losses",
         })
     }

@@ -2,16 +2,23 @@
 
 mod conjugate;
 mod curved;
+mod cut;
+mod factorization;
 mod linear;
 mod loss;
+mod softmax;
 
 use std::ops::Range;
 
 pub use conjugate::Conjugate;
 pub use curved::Curved;
+pub use cut::{Cut, Edge};
+pub use factorization::Factorization;
 pub(crate) use linear::BIAS_PACE;
 pub use linear::Linear;
 pub use loss::{Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
+pub use softmax::Softmax;
+pub(crate) use softmax::log_sum_exp;
 
 use crate::params::{Real, Weights};
 
@@ -38,6 +45,21 @@ pub trait Problem: Sync {
     /// Number of coordinates that the terms touch, summed over all terms, without the common ones.
     fn touches(&self) -> usize {
         (0..self.terms()).map(|term| self.support(term).count()).sum()
+    }
+    /// Where fits begin: `w` holds zeros. Needed where these are a saddle point, which no step leaves.
+    fn start<R: Real>(&self, _w: &mut [R]) {}
+    /// A smaller problem, all of whose terms step sizes are tried on. `None`: the first terms of this one, a sample.
+    /// Needed where a sample of terms touches each coordinate too rarely to tell a long step from a good one.
+    fn trial(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+    /// Why copies of w that workers move apart may be averaged, but their movements not summed up: for a problem whose
+    /// steps project. Ways of sharing the weights that sum movements are refused with this reason.
+    fn averages_only(&self) -> Option<&'static str> {
+        None
     }
     /// The coordinates that a term touches, without the common ones; each once, in ascending order.
     fn support(&self, term: usize) -> impl Iterator<Item = usize>;
@@ -66,6 +88,11 @@ pub trait Prox<R: Real> {
     fn is_identity(&self) -> bool;
     /// How rarely each coordinate is touched, for [`Prox::shrink`]: one value a coordinate of w.
     fn rarity(&self) -> &[R];
+    /// The value `z` of coordinate `j` after a visit: shrunk, unless that changes nothing.
+    #[inline(always)]
+    fn shrunk(&self, z: R, j: usize) -> R {
+        if self.is_identity() { z } else { self.shrink(z, self.rarity()[j]) }
+    }
     /// The shrunk value of a coordinate, given its value and its rarity.
     fn shrink(&self, z: R, rarity: R) -> R;
     /// The shrunk value of a common coordinate whose step is `pace` times that of the others.

@@ -6,6 +6,7 @@
 
 mod drawing;
 mod evaluated;
+mod factorized;
 mod inspected;
 mod machine;
 pub mod scaled;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use evaluated::{Evaluated, ModelFile};
+pub use factorized::{EvaluatedFactors, FactorOutcome, FactorSettings, Factorized, FactorsFile, RatingsData};
 pub use inspected::Inspected;
 pub use machine::{Cache, Machine};
 pub use scaled::Scaled;

@@ -238,10 +238,7 @@ impl Settings {
             multiclass: many.then_some("ovr"),
             learning_rate: began.step_size.filter(|_| !many).map(|step| step.learning_rate),
             learning_rate_searched: began.step_size.map(|step| step.searched),
-            schedule: began.step_size.map(|_| match settings.schedule {
-                Schedule::Geometric { decay } => format!("{}:{decay}", settings.schedule.name()),
-                schedule => schedule.name().into(),
-            }),
+            schedule: began.step_size.map(|_| schedule_name(settings.schedule)),
             seed: settings.seed,
             epochs: settings.epochs,
             tolerance: settings.tolerance,
@@ -250,8 +247,16 @@ impl Settings {
     }
 }
 
+/// With its parameter, if it has one.
+pub(super) fn schedule_name(schedule: Schedule) -> String {
+    match schedule {
+        Schedule::Geometric { decay } => format!("{}:{decay}", schedule.name()),
+        schedule => schedule.name().into(),
+    }
+}
+
 impl Epoch {
-    fn of(epoch: &train::Epoch) -> Self {
+    pub(super) fn of(epoch: &train::Epoch) -> Self {
         Epoch {
             epoch: epoch.epoch,
             train_seconds: epoch.train_time.as_secs_f64(),

@@ -45,6 +45,27 @@ impl<W: Weights> Weights for Scaled<'_, W> {
     }
 
     #[inline(always)]
+    fn products(&self, p: usize, q: usize, len: usize) -> [W::Real; 2] {
+        self.inner.products(p, q, len).map(|sum| sum * self.scale * self.scale)
+    }
+
+    /// The same for v as for w: both rows have the scale.
+    #[inline(always)]
+    fn cross(&self, p: usize, q: usize, len: usize, a: W::Real) {
+        self.inner.cross(p, q, len, a);
+    }
+
+    #[inline(always)]
+    fn gather(&self, start: usize, x: W::Real, sums: &mut [W::Real]) {
+        self.inner.gather(start, x * self.scale, sums);
+    }
+
+    #[inline(always)]
+    fn scatter(&self, start: usize, a: W::Real, steps: &[W::Real]) {
+        self.inner.scatter(start, a * self.inverse, steps);
+    }
+
+    #[inline(always)]
     fn common(&self, k: usize) -> W::Real {
         self.inner.common(k)
     }

@@ -44,6 +44,9 @@ pub struct Pace<R> {
     grow: R,
 }
 
+/// Longest step size: finite in f32, and steps are implicit, so that a longer one does nothing else.
+const LONGEST: f64 = 1e30;
+
 /// Largest logarithm of the inverse scale at the end of an epoch: far from overflow in f32.
 const MOST_SCALE: f64 = 16.0;
 
@@ -56,7 +59,24 @@ impl<'p, P: Problem, R: Real> Sgd<'p, P, R> {
 
     /// The step size at `clock`.
     pub fn rate(&self, clock: Clock) -> f64 {
-        self.step.at(clock, self.problem.terms(), self.penalty.l2)
+        self.step.at(clock, self.problem.terms(), self.penalty.l2).min(LONGEST)
+    }
+
+    /// Where fits begin.
+    pub(crate) fn start(&self) -> Vec<R> {
+        let mut weights = vec![R::ZERO; self.problem.width()];
+        self.problem.start(&mut weights);
+        weights
+    }
+
+    /// The same rule for another problem.
+    pub(crate) fn of<'q>(&self, problem: &'q P) -> Sgd<'q, P, R> {
+        Sgd::new(problem, self.penalty, self.step, self.folds)
+    }
+
+    /// What is minimized, without the regularizer.
+    pub(crate) fn problem(&self) -> &'p P {
+        self.problem
     }
 
     fn shrinking(&self, rate: f64) -> Shrinking {

@@ -14,7 +14,7 @@ use crate::strategy::Topology;
 /// What is measured.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The loss. Default logistic.
+    /// The loss, not the softmax one. Default logistic.
     pub loss: LossKind,
     /// Strength of the squares in the regularizer, above 0. Default 1/n.
     pub l2: Option<f64>,
@@ -117,6 +117,12 @@ impl Plan {
             LossKind::SquaredHinge => measure(self, SquaredHinge, input, watch),
             LossKind::Squared => measure(self, Squared, input, watch),
             LossKind::Huber => measure(self, Huber, input, watch),
+            LossKind::Softmax => Err(Error::Parameter {
+                name: "loss",
+                value: self.loss.name().into(),
+                expected: "a loss of one score, whose optimum dual ascent certifies",
+                hint: "take the logistic loss",
+            }),
         }
     }
 

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::data::{Builder, Dataset};
+use crate::problem::LossKind;
 use crate::strategy::Update;
 use crate::train::Sharing;
 
@@ -85,6 +86,8 @@ fn what_cannot_be_measured_is_refused() {
         refusal(Plan { l2: Some(0.0), ..plan() }, &data)
             .starts_with("l2 is 0 (expected a finite number above 0)")
     );
+    let softmax = refusal(Plan { loss: LossKind::Softmax, ..plan() }, &data);
+    assert!(softmax.starts_with("loss is softmax (expected a loss of one score"), "{softmax}");
     assert!(refusal(Plan { threads: vec![0], ..plan() }, &data).starts_with("threads is 0"));
     assert!(refusal(Plan { repeats: 0, ..plan() }, &data).starts_with("repeats is 0"));
     let target = |target| refusal(Plan { target: Some(target), ..plan() }, &data);

@@ -44,11 +44,14 @@ pub struct Bounds {
 impl Default for Bounds {
     /// Three batches, reads and writes blocking.
     fn default() -> Self {
-        Bounds { staleness: Some(3), reads: Access::Blocking, writes: Access::Blocking }
+        Bounds::DEFAULT
     }
 }
 
 impl Bounds {
+    pub(crate) const DEFAULT: Bounds =
+        Bounds { staleness: Some(3), reads: Access::Blocking, writes: Access::Blocking };
+
     /// The clock that all others must have reached for a worker to go on to `clock`.
     fn least(&self, access: Access, clock: usize) -> usize {
         match (self.staleness, access) {

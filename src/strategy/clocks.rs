@@ -49,7 +49,10 @@ mod loom_tests {
 
     /// Each of two workers makes `rounds` marks; who may go on sees all marks that are more than `staleness` older.
     fn run(rounds: usize, staleness: usize, leaves_early: bool) {
-        loom::model(move || {
+        let mut model = loom::model::Builder::new();
+        // Beside all times that threads wait; without a bound, two rounds take minutes.
+        model.preemption_bound = Some(3);
+        model.check(move || {
             let shared = Arc::new((Clocks::new(2), [AtomicUsize::new(0), AtomicUsize::new(0)]));
             let work = move |shared: &(Clocks, [AtomicUsize; 2]), worker: usize, rounds: usize| {
                 let (clocks, marks) = shared;

@@ -150,7 +150,8 @@ const LEAST_SAMPLE: usize = 8_192;
 fn groups<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> Vec<Vec<u32>> {
     let (touched, sample) = touched(visit);
     let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
-    for (j, &count) in touched.iter().enumerate().filter(|&(_, &count)| count > 0) {
+    // What has no number in 32 bits meets at the end of an epoch, too.
+    for (j, &count) in touched.iter().enumerate().take(u32::MAX as usize).filter(|&(_, &count)| count > 0) {
         if let Some(group) = groups.get_mut(apart(count, sample, block, workers)) {
             group.push(j as u32);
         }

@@ -141,13 +141,18 @@ mod loom_tests {
         }
     }
 
+    /// A model in which threads are forced to switch so many times, beside all times that they wait: without a bound, this
+    /// many messages take hours.
+    fn bounded(switches: usize) -> loom::model::Builder {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(switches);
+        model
+    }
+
     #[test]
     fn sums_are_whole_in_a_fixed_order_and_no_message_is_overwritten_unread() {
-        for (workers, rounds) in [(2, 2), (3, 1)] {
-            let mut model = loom::model::Builder::new();
-            // More forced switches than these rounds need add interleavings, but none of another kind.
-            model.preemption_bound = Some(2);
-            model.check(move || {
+        for (workers, rounds, switches) in [(2, 2, 2), (3, 1, 1)] {
+            bounded(switches).check(move || {
                 let ringed = Ringed::new(workers);
                 let spawn = |worker| {
                     let ringed = ringed.clone();
@@ -162,7 +167,7 @@ mod loom_tests {
 
     #[test]
     fn a_worker_that_leaves_ends_the_ring_for_all() {
-        loom::model(|| {
+        bounded(2).check(|| {
             let ringed = Ringed::new(2);
             let other = ringed.clone();
             let thread = thread::spawn(move || {

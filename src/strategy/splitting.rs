@@ -5,7 +5,7 @@ use super::crew::Crew;
 use super::merging::{apart, touched};
 use super::tickets::Tickets;
 use super::worker::work;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::params::{Copies, Hot, Real, SharedParams, Split};
 use crate::rule::Visit;
 
@@ -27,6 +27,14 @@ impl<R: Real> Splitting<R> {
         tickets: &Tickets,
     ) -> Result<u64> {
         let workers = crew.workers();
+        if params.len() > u32::MAX as usize {
+            return Err(Error::Parameter {
+                name: "update",
+                value: format!("split with {} weights", params.len()),
+                expected: "at most 4294967295 of them",
+                hint: "choose another way to update",
+            });
+        }
         if self.copies.len() != workers {
             self.hot = hot(visit, pass.order.block_len(), pass.order.blocks() / workers, workers);
             self.copies = (0..workers).map(|_| Copies::new(params.len())).collect::<Result<_>>()?;

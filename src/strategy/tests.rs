@@ -1,6 +1,7 @@
 //! One worker equals the oracle bit for bit; many lose nothing that they promise not to lose, and stop when told.
 
 mod clusters;
+mod problems;
 mod ways;
 
 use std::ops::Range;
@@ -19,8 +20,18 @@ fn control(workers: usize) -> Control {
 }
 
 /// Runs `epochs` epochs from zero and returns the weights.
-fn train<V: Visit>(visit: &V, mut strategy: impl Strategy<V::Real>, epochs: u64) -> Vec<V::Real> {
+fn train<V: Visit>(visit: &V, strategy: impl Strategy<V::Real>, epochs: u64) -> Vec<V::Real> {
+    train_from(visit, strategy, epochs, &vec![V::Real::ZERO; visit.width()])
+}
+
+fn train_from<V: Visit>(
+    visit: &V,
+    mut strategy: impl Strategy<V::Real>,
+    epochs: u64,
+    start: &[V::Real],
+) -> Vec<V::Real> {
     let params = SharedParams::anonymous(visit.width()).unwrap();
+    params.copy_from(start);
     let mut order = Order::new(visit.terms());
     let control = control(strategy.workers());
     let mut visits = 0;

@@ -77,7 +77,9 @@ mod loom_tests {
     #[allow(unsafe_code)]
     fn one_worker_at_a_time_writes_in_order_and_none_waits_for_one_that_left() {
         for counts in [[2, 2], [1, 2], [2, 0]] {
-            loom::model(move || {
+            let mut model = loom::model::Builder::new();
+            model.preemption_bound = Some(3);
+            model.check(move || {
                 let shared = Arc::new((Turns::new(2), UnsafeCell::new(Vec::new())));
                 let work = move |shared: &(Turns, UnsafeCell<Vec<usize>>), worker: usize| {
                     let mut turn = worker;

@@ -13,6 +13,8 @@ pub(super) enum Copies {
     OfHot,
     /// Not on a small set of dense rows: all workers take the first large steps at the same place.
     UnlessDense,
+    /// The problem does not bear sums of movements.
+    NotSummed,
     /// What the solver keeps beside the weights would not follow the copies.
     Never,
 }
@@ -67,6 +69,11 @@ impl Size {
         if copies == Copies::OfHot {
             let reason = "all threads on one vector, but for copies of the weights that many examples touch";
             return (Sharing::Hogwild(Update::Split), reason.into());
+        }
+        if copies == Copies::NotSummed {
+            let reason =
+                "all threads on one vector: the problem's steps project, so copies cannot be summed".into();
+            return (Sharing::Hogwild(Update::Wild), reason);
         }
         if copies == Copies::Never {
             let reason = "all threads on one vector: the solver's average gradient has no copies".into();

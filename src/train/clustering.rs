@@ -35,6 +35,16 @@ pub enum Clusters {
 }
 
 impl Clustering {
+    /// The same as the default one.
+    pub(super) const DEFAULT: Clustering = Clustering {
+        update: Update::Wild,
+        clusters: Clusters::Auto,
+        update_delay: None,
+        beta: None,
+        lambda: None,
+        pin: false,
+    };
+
     /// The layout that these settings lead to with `workers` workers for a problem.
     pub(super) fn layout(&self, workers: usize, topology: &Topology, problem: &impl Problem) -> Layout {
         let clusters = match self.clusters {

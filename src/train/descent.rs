@@ -10,18 +10,19 @@ use super::{Clustering, Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::Problem;
-use crate::rule::{Clock, Sgd, StepSize, Visit};
+use crate::rule::{Clock, Penalty, Sgd, StepSize, Visit};
 use crate::strategy::{
     AllReduce, Averaging, BoundedStaleness, Hogwild, HogwildPlusPlus, Locked, Order, RoundRobin, Sequential,
-    Strategy, Synchronous, Topology,
+    Strategy, Synchronous, Topology, Update,
 };
 
-/// Minimizes a problem plus regularizer from zero weights, by stochastic gradient descent. `evaluate` is called with the
+/// Minimizes a problem plus regularizer from its [start](Problem::start), by stochastic gradient descent. `evaluate` is called with the
 /// weights after each epoch, off the clock; `watch` is told what happens. Deterministic given the seed with one worker;
 /// racy by design with more.
 ///
 /// # Errors
-/// [`Error::Parameter`] for settings out of range, [`Error::Diverged`] if no step size keeps the objective finite,
+/// [`Error::Parameter`] for settings out of range or that the problem does not allow
+/// ([`Problem::averages_only`]), [`Error::Diverged`] if no step size keeps the objective finite,
 /// [`Error::Worker`] if a worker panicked, [`Error::Io`] or [`Error::Input`] if the weights cannot be mapped.
 pub fn minimize<P: Problem, R: Real>(
     problem: &P,
@@ -30,11 +31,12 @@ pub fn minimize<P: Problem, R: Real>(
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
     settings.check()?;
+    check_projection(problem, settings)?;
     // A worker that never gets a block would only cost its thread.
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     let batch = settings.batch();
     match settings.sharing {
-        Sharing::Auto => choose(problem, settings, Copies::UnlessDense, |settings| {
+        Sharing::Auto => choose(problem, settings, copies(problem), |settings| {
             minimize(problem, settings, evaluate, watch)
         }),
         Sharing::Sequential if settings.pin => {
@@ -65,6 +67,38 @@ pub fn minimize<P: Problem, R: Real>(
         Sharing::Locked => run(problem, settings, Locked::new(workers), evaluate, watch),
         Sharing::RoundRobin => run(problem, settings, RoundRobin::new(workers), evaluate, watch),
     }
+}
+
+fn copies(problem: &impl Problem) -> Copies {
+    if problem.averages_only().is_some() { Copies::NotSummed } else { Copies::UnlessDense }
+}
+
+/// What a problem whose steps project does not bear.
+fn check_projection(problem: &impl Problem, settings: &Settings) -> Result<()> {
+    let Some(reason) = problem.averages_only() else { return Ok(()) };
+    let refuse = |name, value: String, expected, hint| Err(Error::Parameter { name, value, expected, hint });
+    if settings.penalty != Penalty::default() {
+        let value = format!("above 0, though the problem's steps project: {reason}");
+        return refuse("l1 or l2", value, "0", "put the regularizer into the problem's terms");
+    }
+    let sums = matches!(
+        settings.sharing,
+        Sharing::Hogwild(Update::Merged | Update::Split) | Sharing::HogwildPlusPlus(_) | Sharing::AllReduce
+    );
+    if sums {
+        let update =
+            settings.sharing.update().map_or(String::new(), |update| format!(" ({})", update.name()));
+        return refuse(
+            "strategy",
+            format!(
+                "{}{update}, whose copies of the weights are merged by sums: {reason}",
+                settings.sharing.name()
+            ),
+            "one that moves one vector or averages its copies",
+            "choose hogwild with wild or atomic updates, averaging, sync, ssp, locked or round-robin",
+        );
+    }
+    Ok(())
 }
 
 fn run<P: Problem, R: Real, S: Strategy<R>>(
@@ -99,14 +133,14 @@ struct Descent<'a, 'p, P, R: Real> {
     best_objective: f64,
     /// The objective after the last epoch; of the start, before the first.
     last: f64,
-    /// The objective of zero weights.
+    /// The objective where the fit begins.
     start: f64,
     /// Consecutive epochs that changed the objective by less than the tolerance.
     calm: usize,
     halvings: usize,
 }
 
-/// How far the objective may rise above its value for zero weights before an epoch is undone.
+/// How far the objective may rise above its value where a fit begins before an epoch is undone.
 const EXPLODED: f64 = 4.0;
 /// Halvings after which a fit is given up: together a factor of 10^12.
 const MOST_HALVINGS: usize = 40;
@@ -116,13 +150,14 @@ const CALM: usize = 3;
 
 impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
     fn new<S: Strategy<R>>(course: &Course<'a, R, S>, rule: Sgd<'p, P, R>) -> Self {
-        let zero = vec![R::ZERO; rule.width()];
-        let start = course.install(|| rule.objective(0..rule.terms(), &zero));
+        let now = rule.start();
+        let start = course.install(|| rule.objective(0..rule.terms(), &now));
+        course.params.copy_from(&now);
         Descent {
             settings: course.settings,
             rule,
-            now: zero.clone(),
-            best: zero,
+            best: now.clone(),
+            now,
             best_objective: f64::INFINITY,
             last: start,
             start,

@@ -140,6 +140,11 @@ pub struct Fit<R> {
 }
 
 impl<R> Fit<R> {
+    /// The weights, and the fit without them.
+    pub(super) fn take_weights(mut self) -> (Vec<R>, Self) {
+        (std::mem::take(&mut self.weights), self)
+    }
+
     /// The same fit with other weights.
     pub(super) fn map_weights<T>(self, map: impl FnOnce(Vec<R>) -> Vec<T>) -> Fit<T> {
         let Fit { weights, objective, gap, epochs, stop, began, prepare_time, train_time, visits } = self;

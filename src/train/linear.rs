@@ -2,6 +2,7 @@
 
 mod classes;
 mod fit;
+mod softmax;
 
 use std::time::{Duration, Instant};
 
@@ -125,6 +126,8 @@ impl Trainer {
             LossKind::SquaredHinge => self.fit_loss(SquaredHinge, data, test, watch),
             LossKind::Squared => self.fit_loss(Squared, data, test, watch),
             LossKind::Huber => self.fit_loss(Huber, data, test, watch),
+            // Of two classes, it is the logistic loss; of more, this is not used.
+            LossKind::Softmax => self.fit_loss(Logistic, data, test, watch),
         }
     }
 
@@ -189,6 +192,9 @@ impl Trainer {
                 drop(class_of);
                 self.fit_one(loss, task, Some(labels), targets.into(), watch)
             }
+            Some(labels) if self.loss == LossKind::Softmax => {
+                self.fit_softmax(task, labels, &class_of, watch)
+            }
             Some(labels) => self.fit_classes(loss, task, labels, &class_of, watch),
         };
         Ok(Trained { class_weights: of_classes, ..trained? })
@@ -207,6 +213,7 @@ impl Trainer {
         let weighted = self.weights != ExampleWeights::default();
         match self.solver {
             Solver::Auto if stepped || own || self.has_free_bias() => Solver::Sgd,
+            Solver::Auto if self.loss == LossKind::Softmax => Solver::Sgd,
             Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
             Solver::Auto if penalty.l1 > 0.0 && self.loss != LossKind::Hinge && !weighted => Solver::Saga,
             Solver::Auto => Solver::Sgd,
@@ -222,6 +229,7 @@ impl Trainer {
     fn check_solver(&self) -> Result<()> {
         let weighted = self.weights != ExampleWeights::default();
         let lacks = match self.solver {
+            Solver::Dual | Solver::Saga if self.loss == LossKind::Softmax => "the softmax loss",
             Solver::Dual | Solver::Saga if self.has_free_bias() => "a bias that is not regularized",
             Solver::Saga if weighted => "weights of examples or classes",
             _ => return Ok(()),
@@ -236,6 +244,7 @@ impl Trainer {
 
     fn labels(&self, data: &Dataset) -> Result<ClassLabels> {
         let find = match self.multiclass {
+            _ if self.loss == LossKind::Softmax => ClassLabels::of_any,
             Multiclass::Auto => ClassLabels::of,
             Multiclass::OneVsRest => ClassLabels::of_any,
         };

@@ -16,7 +16,8 @@ use crate::sync::plain::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 /// How many classes are told apart when labels are no amounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Multiclass {
-    /// One-vs-rest if there are more than two labels, which must be whole numbers.
+    /// One-vs-rest if there are more than two labels, which must be whole numbers; all at once with
+    /// [`LossKind::Softmax`](crate::model::LossKind::Softmax), for any finite numbers.
     #[default]
     Auto,
     /// One-vs-rest if there are more than two labels, which may be any finite numbers.

@@ -19,7 +19,11 @@ const RANGE: f64 = 1e9;
 /// Consecutive trials without gain that end a walk: one alone can be the chance of a noisy objective.
 const MISSES: usize = 2;
 
-/// The step size, on a grid of powers of 2, whose one pass over the first terms in batches of `batch` leaves the lowest objective on them.
+/// Passes over a problem that is one of its own ([`Problem::trial`]): it is small, and one pass from a saddle point tells little.
+const PASSES: u64 = 3;
+
+/// The step size, on a grid of powers of 2, whose passes over a sample leave the lowest objective on it: one pass over the
+/// first terms in batches of `batch`, or a few over all terms of the problem's [trial](Problem::trial).
 ///
 /// The search walks from 1 by factors of 4 while the objective falls, then looks at the two neighbors of the best by
 /// a factor of 2. Terms are in random order, so the first ones are a sample. Deterministic given the seed. The step size
@@ -33,16 +37,34 @@ pub(super) fn search<P: Problem, R: Real>(
     deadline: Option<Instant>,
     batch: usize,
 ) -> Result<f64> {
+    if let Some(trial) = rule.problem().trial() {
+        return walk(&mut rule.of(&trial), trial.terms(), PASSES, settings, deadline, batch);
+    }
     let sample = rule.terms().min((rule.terms() / 10).clamp(FEWEST, MOST));
+    walk(rule, sample, 1, settings, deadline, batch)
+}
+
+fn walk<P: Problem, R: Real>(
+    rule: &mut Sgd<'_, P, R>,
+    sample: usize,
+    passes: u64,
+    settings: &Settings,
+    deadline: Option<Instant>,
+    batch: usize,
+) -> Result<f64> {
     let mut order = Order::new(sample);
-    order.shuffle(settings.seed, 0);
     let control = Control { interrupted: settings.interrupt.clone(), deadline, ..Control::new(1) };
-    let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: settings.seed, control: &control };
-    let mut weights = vec![R::ZERO; rule.width()];
+    let start = rule.start();
+    let mut weights = start.clone();
     let mut score = |eta: f64| {
         rule.step = StepSize::new(eta, Schedule::Constant);
-        weights.fill(R::ZERO);
-        visit_alone(rule, &mut weights, pass, batch);
+        weights.copy_from_slice(&start);
+        for epoch in 0..passes {
+            order.shuffle(settings.seed, epoch);
+            let visits_before = epoch * sample as u64;
+            let pass = Pass { order: &order, epoch, visits_before, seed: settings.seed, control: &control };
+            visit_alone(rule, &mut weights, pass, batch);
+        }
         let objective = rule.objective(0..sample, &weights);
         if objective.is_finite() { objective } else { f64::INFINITY }
     };

@@ -41,6 +41,22 @@ const BATCH: usize = 16;
 const MOST_BATCH: usize = 1 << 32;
 
 impl Sharing {
+    /// Each way that threads can share weights, with its default settings.
+    pub const ALL: [Sharing; 12] = [
+        Sharing::Sequential,
+        Sharing::Hogwild(Update::Wild),
+        Sharing::Hogwild(Update::Atomic),
+        Sharing::Hogwild(Update::Merged),
+        Sharing::Hogwild(Update::Split),
+        Sharing::HogwildPlusPlus(Clustering::DEFAULT),
+        Sharing::Synchronous { backups: 0 },
+        Sharing::BoundedStaleness(Bounds::DEFAULT),
+        Sharing::AllReduce,
+        Sharing::Averaging { every: 1 },
+        Sharing::Locked,
+        Sharing::RoundRobin,
+    ];
+
     /// The name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -49,6 +49,41 @@ fn hogwild_comes_as_near_as_sequential_whatever_the_seed() {
 }
 
 #[test]
+fn softmax_comes_as_near_with_many_threads_whatever_the_seed() {
+    let mut builder = Builder::default();
+    for i in 0..4000_u32 {
+        let mixed = (i + 1).wrapping_mul(0x9e37_79b9);
+        let class = mixed >> 30;
+        builder.entry(class * 3 + (mixed >> 8) % 3, 1.0);
+        builder.entry(20 + (mixed >> 12) % 40, 0.5);
+        // One in eight is of another class.
+        builder.end_row(if (mixed >> 20) % 8 == 0 { 4.0 } else { class as f32 });
+    }
+    let data = builder.finish(0);
+    let fit = |sharing, seed| {
+        let mut trainer = Trainer { loss: LossKind::Softmax, ..Trainer::default() };
+        trainer.settings = Settings { sharing, seed, threads: 8, ..Settings::default() };
+        trainer.fit(&data).unwrap()
+    };
+    let mut oracle = Trainer { loss: LossKind::Softmax, ..Trainer::default() };
+    oracle.settings.sharing = Sharing::Sequential;
+    oracle.settings.tolerance = 1e-7;
+    oracle.settings.schedule = Schedule::Plateau { factor: 0.8, gain: 1e-4 };
+    let oracle = oracle.fit(&data).unwrap();
+    assert_eq!(oracle.model.labels().len(), 5);
+    let best = oracle.fit.objective;
+    assert!((oracle.train.objective.unwrap() / best - 1.0).abs() < 1e-9);
+    for sharing in Sharing::ALL {
+        // The mean of replicas that have seen an eighth of the examples each is slower.
+        let band = if matches!(sharing, Sharing::Averaging { .. }) { 1.03 } else { 1.01 };
+        for seed in 1..=3 {
+            let found = fit(sharing, seed).fit.objective;
+            assert!(found < best * band, "{sharing:?}, seed {seed}: {found} against {best}");
+        }
+    }
+}
+
+#[test]
 fn hogwild_plus_plus_comes_as_near_as_sequential_whatever_the_seed() {
     let data = packages();
     for seed in 1..=5 {

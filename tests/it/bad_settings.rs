@@ -74,7 +74,8 @@ fn what_variance_reduction_cannot_do() {
         (
             "--strategy",
             "hogwild++",
-            "strategy is hogwild++ (expected sequential or hogwild with the solver saga, whose workers share one \
+            "strategy is hogwild++ (expected sequential, hogwild or locked, without batches, with the solver saga, whose \
+             workers share one \
              average gradient); choose hogwild, or the solver sgd",
         ),
         (
@@ -117,7 +118,7 @@ fn usage() {
         &["train", "d", "--seed", "-1"],
         &["train", "d", "--loss", "exponential"],
         &["train", "d", "--solver", "newton"],
-        &["train", "d", "--strategy", "locked"],
+        &["train", "d", "--strategy", "unlocked"],
         &["train", "d", "--update", "plain"],
         &["train", "d", "--schedule", "cosine"],
         &["train", "d", "--schedule", "geometric:x"],

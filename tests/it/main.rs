@@ -7,6 +7,7 @@ mod bench;
 mod cache;
 mod command;
 mod evaluate;
+mod factorize;
 mod formats;
 mod inspect;
 mod interrupt;

@@ -139,3 +139,57 @@ fn one_against_the_rest_is_the_binary_model() {
         assert!((found - expected).abs() < 1e-9, "{found} {expected}");
     }
 }
+
+#[test]
+fn softmax_trains_all_classes_at_once() {
+    let place = Place::with(&[("d", THREE)]);
+    let run = place.succeed(&[
+        "train", "d", "--loss", "softmax", "--cost", "10", "--test", "d", "--model", "m", "--report", "r",
+    ]);
+    let columns = " loss   accuracy   macro F1   log loss\n";
+    for part in [columns, "problem    softmax loss", "solver     sgd, f32\n", "written    model m, "] {
+        assert!(run.stderr.contains(part), "no `{part}`: {}", run.stderr);
+    }
+    let report = place.json("r");
+    assert_eq!(report["final"]["test"]["accuracy"], 1.0);
+    assert_eq!(report["final"]["test"]["loss"], report["final"]["test"]["log_loss"]);
+    assert!(report["settings"]["multiclass"].is_null());
+
+    let run = place.succeed(&["predict", "m", "d", "--proba", "--quiet"]);
+    let mut lines = run.stdout.lines();
+    assert_eq!(lines.next(), Some("labels 3 1 2"));
+    for line in lines {
+        let shares: Vec<f64> = line.split(' ').skip(1).map(|share| share.parse().unwrap()).collect();
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{line}");
+    }
+    place.succeed(&["evaluate", "m", "d", "--report", "e"]);
+    assert_eq!(place.json("e")["test"]["log_loss"], report["final"]["test"]["log_loss"]);
+    assert_eq!(Model::load(place.path("m")).unwrap().loss().name(), "softmax");
+}
+
+#[test]
+fn softmax_takes_any_labels_and_says_what_it_lacks() {
+    let place = Place::with(&[("d", "0.5 1:1\n-7.25 2:1\n1e6 3:1\n0.5 1:2\n"), ("two", "1 1:1\n-1 2:1\n")]);
+    place.succeed(&["train", "d", "--loss", "softmax", "--cost", "100", "--model", "m", "--quiet"]);
+    assert_eq!(place.succeed(&["predict", "m", "d", "--quiet"]).stdout, "0.5\n-7.25\n1000000\n0.5\n");
+    for (options, why) in [
+        (&["--model-format", "liblinear"], "LIBLINEAR has no softmax"),
+        (&["--multiclass", "ovr"], "`--loss softmax` all at once"),
+    ] {
+        let run = place.run(&[&["train", "d", "--loss", "softmax"], &options[..]].concat());
+        assert_eq!(run.code, 2);
+        assert!(run.stderr.contains(why), "{}", run.stderr);
+    }
+    place.fail(
+        &["train", "d", "--loss", "softmax", "--solver", "dual"],
+        "solver is dual with the softmax loss (expected a solver that can do both); leave the solver out, or choose sgd",
+    );
+    // Of two labels it is logistic regression.
+    place.succeed(&["train", "two", "--loss", "softmax", "--model", "m", "--quiet"]);
+    let run = place.succeed(&["predict", "m", "two", "--proba", "--quiet"]);
+    assert!(
+        run.stdout.starts_with("labels 1 -1\n1 0.5") || run.stdout.starts_with("labels 1 -1\n1 0.6"),
+        "{}",
+        run.stdout
+    );
+}

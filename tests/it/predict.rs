@@ -73,7 +73,7 @@ fn other_losses_have_no_probabilities() {
     for loss in ["hinge", "squared-hinge", "squared", "huber"] {
         place.succeed(&["train", "d", "--loss", loss, "--model", "m", "--quiet"]);
         let message = format!(
-            "loss is {loss}, whose scores are no probabilities (expected logistic); train with the logistic loss, \
+            "loss is {loss}, whose scores are no probabilities (expected logistic or softmax); train with one of these, \
              or use labels or scores instead of probabilities"
         );
         place.fail(&["predict", "m", "d", "--proba", "--output", "o"], &message);

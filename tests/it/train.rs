@@ -223,7 +223,8 @@ fn settings_are_reported() {
     let report = place.json("r");
     let expected = serde_json::json!({
         "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "free_bias": false, "class_weights": [], "example_weights": false, "strategy": "sequential", "strategy_reason": null, "solver": "sgd", "precision": "f32",
-        "update": null, "clusters": null, "update_delay": null, "pin": null, "threads": 1, "multiclass": null, "learning_rate": 0.5, "learning_rate_searched": false,
+        "update": null, "clusters": null, "update_delay": null, "pin": null, "batch": 1, "backup_workers": null, "staleness_bound": null, "reads": null, "writes": null, "average_every": null,
+        "threads": 1, "multiclass": null, "learning_rate": 0.5, "learning_rate_searched": false,
         "schedule": "geometric:0.8", "seed": 9, "epochs": 4, "tolerance": 0.0, "time_limit_seconds": 60.0
     });
     assert_eq!(report["settings"], expected);

@@ -8,7 +8,7 @@ use wildsgd::data::IndexBase;
 use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::rule::Schedule;
 use wildsgd::scaling::{Plan, Target, Way};
-use wildsgd::train::Settings;
+use wildsgd::train::{Factorizer, Settings};
 
 use crate::bench::StrategiesArgs;
 use crate::memory;
@@ -25,6 +25,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     Train(Box<TrainArgs>),
+    Factorize(Box<FactorizeArgs>),
     Predict(PredictArgs),
     Evaluate(EvaluateArgs),
     Inspect(InspectArgs),
@@ -194,10 +195,10 @@ pub struct TrainArgs {
     /// Write the model here [default: no file]
     #[arg(long, value_name = "OUT", value_parser = output())]
     pub model: Option<PathBuf>,
-    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too; native keeps each bit, has checksums,
-    /// and is read faster
-    #[arg(long, value_name = "FORMAT", default_value = "liblinear", value_parser = model_format())]
-    pub model_format: ModelFormat,
+    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too, which have no softmax; native keeps each
+    /// bit, has checksums, and is read faster [default: liblinear; native with --loss softmax]
+    #[arg(long, value_name = "FORMAT", value_parser = model_format())]
+    pub model_format: Option<ModelFormat>,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
@@ -214,6 +215,37 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub problem: ProblemArgs,
     #[command(flatten)]
+    pub method: MethodArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Complete a matrix of ratings: find factors of users and items that predict the ratings that are missing.
+#[derive(Args)]
+pub struct FactorizeArgs {
+    /// Ratings: `user item rating` a line, apart by blanks, tabs or a comma, plain or compressed with gzip, bzip2 or zstd
+    /// (`-` is standard input); users and items are numbers or names; what follows is ignored
+    pub data: PathBuf,
+    /// Number of factors of a user or an item, 1 or more: larger fits more, and takes more time and memory
+    #[arg(long, value_name = "R", default_value_t = Factorizer::default().rank as i64, allow_hyphen_values = true)]
+    pub rank: i64,
+    /// Held-out ratings, measured after each epoch, off the clock
+    #[arg(long, value_name = "FILE")]
+    pub test: Option<PathBuf>,
+    /// Write the model here, in a format with checksums [default: no file]
+    #[arg(long, value_name = "OUT", value_parser = output())]
+    pub model: Option<PathBuf>,
+    /// Write a report here, as JSON [default: no file]
+    #[arg(long, value_name = "FILE", value_parser = output())]
+    pub report: Option<PathBuf>,
+    /// Strength of the squares of factors and biases, which count in standard deviations of the ratings; 0 or larger
+    /// [default: 1/n for n ratings]
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
+    pub l2: Option<f64>,
+    /// Print nothing but errors
+    #[arg(long)]
+    pub quiet: bool,
+    #[command(flatten)]
     pub run: RunArgs,
 }
 
@@ -221,7 +253,7 @@ pub struct TrainArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Problem")]
 pub struct ProblemArgs {
-    /// Loss; squared and huber are for regression
+    /// Loss; squared and huber are for regression; softmax trains all classes at once, whatever numbers name them
     #[arg(long, default_value = "logistic", value_parser = loss())]
     pub loss: LossKind,
     /// What becomes of more than two labels: ovr trains each class against the rest, whatever numbers name them; auto
@@ -256,6 +288,18 @@ pub struct ProblemArgs {
     pub weights: Option<PathBuf>,
 }
 
+/// By which method.
+#[derive(Args)]
+#[command(next_help_heading = "Training")]
+pub struct MethodArgs {
+    /// How one visit to an example changes the weights
+    #[arg(long, value_enum, default_value_t = Solver::Auto)]
+    pub solver: Solver,
+    /// Type of the weights while they are found: f64 takes twice the memory, and reaches a --tolerance below 1e-6
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+}
+
 /// How it is minimized.
 #[derive(Args)]
 #[command(next_help_heading = "Training")]
@@ -273,12 +317,6 @@ pub struct RunArgs {
     /// Training threads, 1 to 4096 [default: one a core; 1 for --strategy sequential]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub threads: Option<i64>,
-    /// How one visit to an example changes the weights
-    #[arg(long, value_enum, default_value_t = Solver::Auto)]
-    pub solver: Solver,
-    /// Type of the weights while they are found: f64 takes twice the memory, and reaches a --tolerance below 1e-6
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
-    pub precision: Precision,
     /// How threads share the weights
     #[arg(long, value_enum, default_value_t = Strategy::Auto)]
     pub strategy: Strategy,
@@ -336,12 +374,13 @@ impl RingArgs {
     }
 }
 
-/// Predict the labels of a libsvm file.
+/// Predict the labels of a libsvm file, or ratings.
 #[derive(Args)]
 pub struct PredictArgs {
-    /// Model file, from `wildsgd train` or LIBLINEAR
+    /// Model file, from `wildsgd train`, `wildsgd factorize` or LIBLINEAR
     pub model: PathBuf,
-    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache; for a model of ratings, `user item` or
+    /// `user item rating` a line
     pub data: PathBuf,
     /// Write the predictions here [default: standard output]
     #[arg(long, value_name = "FILE", value_parser = output())]
@@ -349,7 +388,7 @@ pub struct PredictArgs {
     /// Write decision values: of two classes, positive for the model's first label; of more, one a label, in its order
     #[arg(long)]
     pub decision: bool,
-    /// Write the probabilities of all labels beside each prediction (logistic loss only)
+    /// Write the probabilities of all labels beside each prediction (logistic and softmax)
     #[arg(long, conflicts_with = "decision")]
     pub proba: bool,
     /// From which number DATA counts its features
@@ -360,12 +399,12 @@ pub struct PredictArgs {
     pub quiet: bool,
 }
 
-/// Measure a model on a labeled libsvm file.
+/// Measure a model on a labeled libsvm file, or on ratings.
 #[derive(Args)]
 pub struct EvaluateArgs {
-    /// Model file, from `wildsgd train` or LIBLINEAR
+    /// Model file, from `wildsgd train`, `wildsgd factorize` or LIBLINEAR
     pub model: PathBuf,
-    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache; for a model of ratings, ratings
     pub data: PathBuf,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]

@@ -3,18 +3,21 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use wildsgd::model::{ClassQuality, Evaluation, Judge};
+use wildsgd::model::{ClassQuality, Evaluation, Judge, is_factors};
 use wildsgd::{Error, Model, report};
 
 use crate::args::EvaluateArgs;
 use crate::failure::Failure;
-use crate::outputs;
 use crate::passing::Passed;
 use crate::terminal::{Terminal, digits, measures, short, warnings};
+use crate::{factorize, outputs};
 
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let inputs = [("the model", args.model.as_path()), ("the data", args.data.as_path())];
     outputs::check(&[("`--report`", args.report.as_ref())], &inputs)?;
+    if is_factors(&args.model) {
+        return factorize::evaluate(args);
+    }
     let model = Model::load(&args.model)?;
     let mut judge = Judge::new(&model);
     let judged = |(), scores: &[f64], labels: &[f32]| {

@@ -15,6 +15,7 @@ mod ways;
 mod bench;
 mod convert;
 mod evaluate;
+mod factorize;
 mod inspect;
 mod predict;
 mod train;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let started = Instant::now();
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(&args, started),
+        Command::Factorize(args) => factorize::run(&args, started),
         Command::Predict(args) => predict::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args, started),

@@ -4,17 +4,21 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use wildsgd::model::is_factors;
 use wildsgd::{Error, Model, metrics, save};
 
 use crate::args::PredictArgs;
 use crate::failure::Failure;
-use crate::outputs;
 use crate::passing::Passed;
 use crate::terminal::{Terminal, exact, short, warnings};
+use crate::{factorize, outputs};
 
 pub fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let inputs = [("the model", args.model.as_path()), ("the data", args.data.as_path())];
     outputs::check(&[("`--output`", args.output.as_ref())], &inputs)?;
+    if is_factors(&args.model) {
+        return factorize::predict(args);
+    }
     let model = Model::load(&args.model)?;
     let form = Form::of(args, &model)?;
     let (passed, quality) = match &args.output {
@@ -33,7 +37,7 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Gives `path` what `write` writes, or leaves it as it is.
-fn to_file<T>(
+pub fn to_file<T>(
     path: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, Error>,
 ) -> Result<T, Error> {

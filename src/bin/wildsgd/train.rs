@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wildsgd::data::{LoadOptions, load_weights, source};
-use wildsgd::model::ModelFormat;
+use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::report::{self, Trained as Report};
 use wildsgd::strategy::Update as Write;
 use wildsgd::train::{
@@ -30,7 +30,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
 
     let terminal = Terminal::new(args.quiet);
     terminal.warn(warnings::too_many_threads(trainer.settings.workers()));
-    let mut screen = Screen::new(terminal, args.problem.loss.is_regression(), args.test.is_some());
+    let mut screen = Screen::new(terminal);
     screen.busy(format!("loading {}", trainer.data_name));
     let settings = &trainer.settings;
     let layout = LoadOptions {
@@ -45,6 +45,9 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         Input::load_with(&args.data, args.index_base, layout)?
     };
     let test = args.test.as_ref().map(|path| Input::load(path, data.base)).transpose()?;
+    if test.is_some() {
+        screen.measures(measures(trainer.loss, data.data.labels()));
+    }
     trainer.weights.examples = args.problem.weights.as_ref().map(load_weights).transpose()?;
     if let Some(cost) = args.problem.cost {
         trainer.l2 = Some(1.0 / (cost * data.data.len() as f64));
@@ -61,7 +64,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         return without_model(&trainer, &trained, terminal);
     }
     if let Some(path) = &args.model {
-        trained.model.save_as(path, args.model_format)?;
+        trained.model.save_as(path, model_format(args))?;
     }
     let report = Report::new(&trainer, &trained, data.report(), started.elapsed())
         .with_test_data(test.as_ref().map(Input::report));
@@ -73,6 +76,24 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     terminal.line(summary);
     warn(terminal, &trainer, &trained, test.as_ref(), screen.undone());
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+fn model_format(args: &TrainArgs) -> ModelFormat {
+    let fitting =
+        if args.problem.loss == LossKind::Softmax { ModelFormat::Native } else { ModelFormat::default() };
+    args.model_format.unwrap_or(fitting)
+}
+
+/// What is measured on held-out data.
+fn measures(loss: LossKind, labels: &[f32]) -> &'static [&'static str] {
+    let differ = |label: &f32| *label != labels[0];
+    let second = labels.iter().copied().find(differ);
+    let many = labels.iter().any(|&label| differ(&label) && Some(label) != second);
+    match loss {
+        _ if loss.is_regression() => &["RMSE", "MAE", "R2"],
+        LossKind::Softmax if many => &["accuracy", "macro F1", "log loss"],
+        _ => &["accuracy", "AUC"],
+    }
 }
 
 /// Parsing is bound by the cores, whatever the number of training threads.
@@ -110,40 +131,20 @@ fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&
 /// Arguments that clap cannot see to contradict each other.
 fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
     let refuse = |why| Err(Failure::conflict("train", why));
-    if args.run.strategy == Strategy::Sequential {
-        if args.run.update.is_some() {
-            return refuse(
-                "`--update` says how threads share weights, but `--strategy sequential` has one thread",
-            );
-        }
-        if args.run.threads.is_some_and(|threads| threads > 1) {
-            return refuse(
-                "`--strategy sequential` has one thread: leave `--threads` out, or choose hogwild",
-            );
-        }
-    }
-    if args.run.strategy == Strategy::HogwildPlusPlus
-        && matches!(args.run.update, Some(Update::Merged | Update::Split))
-    {
-        return refuse(
-            "`--update merged` and `split` are for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
-        );
-    }
-    if args.run.strategy != Strategy::HogwildPlusPlus && args.run.ring.is_given() {
-        return refuse(
-            "`--clusters`, `--cluster-size`, `--update-delay`, `--ring-beta`, `--ring-lambda` and `--pin` are for \
-             `--strategy hogwild++`",
-        );
-    }
-    if let Some(why) = args.run.way.misplaced(args.run.strategy) {
-        return refuse(why);
-    }
-    let updates = [Strategy::Auto, Strategy::Hogwild, Strategy::HogwildPlusPlus];
-    if args.run.update.is_some() && !updates.contains(&args.run.strategy) {
-        return refuse("`--update` is for `--strategy hogwild` and `hogwild++`");
-    }
+    refuse_strategy("train", &args.run)?;
     if args.data.as_os_str() == "-" && args.cache {
         return refuse("`--cache` keeps a file beside DATA: name a file");
+    }
+    if args.problem.multiclass == Multiclass::Ovr && args.problem.loss == LossKind::Softmax {
+        return refuse(
+            "`--multiclass ovr` trains each class against the rest, but `--loss softmax` all at once",
+        );
+    }
+    let liblinear = args.model_format == Some(ModelFormat::Liblinear);
+    if liblinear && args.problem.loss == LossKind::Softmax {
+        return refuse(
+            "LIBLINEAR has no softmax: leave `--model-format` out for the native format, or choose `--loss logistic`",
+        );
     }
     if args.problem.multiclass == Multiclass::Ovr && args.problem.loss.is_regression() {
         return refuse(
@@ -153,6 +154,44 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
     let inputs = [Some(&args.data), args.test.as_ref(), args.problem.weights.as_ref()];
     if inputs.into_iter().flatten().filter(|path| path.as_os_str() == "-").count() > 1 {
         return refuse("standard input can be one of DATA, `--test` and `--weights`");
+    }
+    Ok(())
+}
+
+/// What a strategy does not have.
+pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
+    let refuse = |why| Err(Failure::conflict(command, why));
+    if args.strategy == Strategy::Sequential {
+        if args.update.is_some() {
+            return refuse(
+                "`--update` says how threads share weights, but `--strategy sequential` has one thread",
+            );
+        }
+        if args.threads.is_some_and(|threads| threads > 1) {
+            return refuse(
+                "`--strategy sequential` has one thread: leave `--threads` out, or choose hogwild",
+            );
+        }
+    }
+    if args.strategy == Strategy::HogwildPlusPlus
+        && matches!(args.update, Some(Update::Merged | Update::Split))
+    {
+        return refuse(
+            "`--update merged` and `split` are for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
+        );
+    }
+    if args.strategy != Strategy::HogwildPlusPlus && args.ring.is_given() {
+        return refuse(
+            "`--clusters`, `--cluster-size`, `--update-delay`, `--ring-beta`, `--ring-lambda` and `--pin` are for \
+             `--strategy hogwild++`",
+        );
+    }
+    if let Some(why) = args.way.misplaced(args.strategy) {
+        return refuse(why);
+    }
+    let updates = [Strategy::Auto, Strategy::Hogwild, Strategy::HogwildPlusPlus];
+    if args.update.is_some() && !updates.contains(&args.strategy) {
+        return refuse("`--update` is for `--strategy hogwild` and `hogwild++`");
     }
     Ok(())
 }
@@ -174,7 +213,7 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
     if let Some(path) = params {
         save::check(path)?;
     }
-    if let (Some(path), ModelFormat::Native) = (&args.model, args.model_format) {
+    if let (Some(path), ModelFormat::Native) = (&args.model, model_format(args)) {
         save::check_file(path)?;
     }
     outputs::check(
@@ -189,11 +228,11 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
     let problem = &args.problem;
     let mut trainer = Trainer {
         loss: problem.loss,
-        precision: match args.run.precision {
+        precision: match args.method.precision {
             args::Precision::F32 => Precision::F32,
             args::Precision::F64 => Precision::F64,
         },
-        solver: match args.run.solver {
+        solver: match args.method.solver {
             args::Solver::Auto => Solver::Auto,
             args::Solver::Sgd => Solver::Sgd,
             args::Solver::Dual => Solver::Dual,
@@ -239,7 +278,7 @@ fn class_weights(given: &[ClassWeight]) -> ExampleWeights {
     weights
 }
 
-fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
+pub fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
     let update = args.update.map(|update| match update {
         Update::Wild => Write::Wild,
         Update::Atomic => Write::Atomic,
@@ -299,7 +338,7 @@ fn clustering(args: &RingArgs, update: Write) -> Result<Clustering, Error> {
     })
 }
 
-fn at_least_1(name: &'static str, value: i64, hint: &'static str) -> Result<usize, Error> {
+pub fn at_least_1(name: &'static str, value: i64, hint: &'static str) -> Result<usize, Error> {
     usize::try_from(value).ok().filter(|&n| n >= 1).ok_or_else(|| parameter(name, value, "1 or more", hint))
 }
 
@@ -318,6 +357,11 @@ pub fn time_limit(seconds: f64) -> Result<Duration, Error> {
     ))
 }
 
-fn parameter(name: &'static str, value: impl ToString, expected: &'static str, hint: &'static str) -> Error {
+pub fn parameter(
+    name: &'static str,
+    value: impl ToString,
+    expected: &'static str,
+    hint: &'static str,
+) -> Error {
     Error::Parameter { name, value: value.to_string(), expected, hint }
 }

@@ -186,7 +186,7 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 /// A token for a message: its first characters, what is not printable escaped.
-pub(super) fn shown(token: &[u8]) -> String {
+pub(in crate::data) fn shown(token: &[u8]) -> String {
     let token = &token[..token.len().min(4 * (SHOWN + 1))];
     let mut text = String::new();
     let mut left = SHOWN;

@@ -3,6 +3,8 @@
 use std::fmt::{self, Display};
 use std::path::Path;
 
+use indicatif::HumanCount;
+
 use super::plots::{plots, style};
 use super::{Scaled, Table, notes, peers, points, prediction, streaming, target};
 use crate::error::Result;
@@ -66,7 +68,10 @@ impl Display for Page<'_> {
         writeln!(
             f,
             r#"<p class="soft">{} examples, {} features, {} non-zeros, wildsgd {}</p>"#,
-            data.examples, data.features, data.nonzeros, report.version
+            HumanCount(data.examples as u64),
+            HumanCount(data.features as u64),
+            HumanCount(data.nonzeros as u64),
+            report.version
         )?;
         writeln!(f, r#"<h2>Plots</h2><div class="plots">"#)?;
         for plot in plots(report) {

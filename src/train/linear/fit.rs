@@ -102,7 +102,7 @@ impl Trainer {
     }
 }
 
-fn wide(weights: &[f32]) -> Vec<f64> {
+pub(super) fn wide(weights: &[f32]) -> Vec<f64> {
     weights.iter().map(|&w| w.into()).collect()
 }
 

@@ -2,6 +2,7 @@
 
 mod number;
 mod progress;
+mod ratings;
 mod summary;
 mod table;
 pub mod warnings;
@@ -13,6 +14,7 @@ use wildsgd::model::{Evaluation, Quality};
 
 pub use number::{digits, exact, short};
 pub use progress::Screen;
+pub use ratings::RatingsSummary;
 pub use summary::Summary;
 
 /// Standard error, or nothing.

@@ -25,11 +25,16 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// For a training with or without held-out data.
-    pub fn new(terminal: Terminal, regression: bool, tested: bool) -> Self {
+    /// For a training without held-out data.
+    pub fn new(terminal: Terminal) -> Self {
         let shown = !terminal.quiet && io::stderr().is_terminal();
         let bar = if shown { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        Screen { terminal, table: Table { regression, tested }, bar, ticker: None, undone: 0 }
+        Screen { terminal, table: Table::default(), bar, ticker: None, undone: 0 }
+    }
+
+    /// There are held-out data, on which these are measured, besides objective and loss.
+    pub fn measures(&mut self, names: &'static [&'static str]) {
+        self.table.measures = names;
     }
 
     /// Says what is going on, while there is nothing to count.

@@ -42,7 +42,7 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}{classes}{weighted}", settings.loss)?;
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
-        let clusters = clusters(settings) + &way(settings);
+        let clusters = clusters(settings.clusters, settings.update_delay, settings.pin) + &way(settings);
         writeln!(f, "solver     {}, {}", settings.solver, settings.precision)?;
         writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
         if let Some(reason) = &settings.strategy_reason {
@@ -64,7 +64,7 @@ impl fmt::Display for Summary<'_> {
             writeln!(f, "test       {}", line(test))?;
         }
         writeln!(f, "time       {}", self.times())?;
-        write!(f, "written    {}", self.files())
+        write!(f, "written    {}", files(self.model, self.file))
     }
 }
 
@@ -108,29 +108,30 @@ impl Summary<'_> {
             data.load_seconds, outcome.train_seconds, outcome.total_seconds
         )
     }
+}
 
-    fn files(&self) -> String {
-        let report = self.file.map(|path| format!(", report {}", path.display())).unwrap_or_default();
-        match self.model {
-            Some(path) => format!("model {}{report}", path.display()),
-            None => format!("no model (`--model FILE` writes one){report}"),
-        }
+/// Which files were written.
+pub(super) fn files(model: Option<&Path>, report: Option<&Path>) -> String {
+    let report = report.map(|path| format!(", report {}", path.display())).unwrap_or_default();
+    match model {
+        Some(path) => format!("model {}{report}", path.display()),
+        None => format!("no model (`--model FILE` writes one){report}"),
     }
 }
 
-fn number(x: f64) -> String {
+pub(super) fn number(x: f64) -> String {
     short(Some(x))
 }
 
-fn count(n: usize, what: &str) -> String {
+pub(super) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-fn clusters(settings: &Settings) -> String {
-    let (Some(clusters), Some(delay)) = (settings.clusters, settings.update_delay) else {
+pub(super) fn clusters(clusters: Option<usize>, delay: Option<usize>, pin: Option<bool>) -> String {
+    let (Some(clusters), Some(delay)) = (clusters, delay) else {
         return String::new();
     };
-    let pinned = if settings.pin == Some(true) { ", pinned" } else { "" };
+    let pinned = if pin == Some(true) { ", pinned" } else { "" };
     format!(" ({}, update delay {delay}{pinned})", count(clusters, "cluster"))
 }
 
@@ -154,7 +155,7 @@ fn shape(data: &Data) -> String {
     format!("{}: {n} examples, {d} features, {z} non-zeros", data.path)
 }
 
-fn line(evaluation: &Evaluation) -> String {
+pub(super) fn line(evaluation: &Evaluation) -> String {
     let all = measures(evaluation).into_iter().map(|(name, value)| format!("{name} {}", short(value)));
     all.collect::<Vec<_>>().join(", ")
 }

@@ -5,21 +5,19 @@ use wildsgd::train::{ClassFit, Classes, Epoch};
 use super::{digits, measures, short};
 
 /// The columns.
+#[derive(Default)]
 pub struct Table {
-    /// Whether the loss is one for regression.
-    pub regression: bool,
-    /// Whether there are held-out data.
-    pub tested: bool,
+    /// What is measured on held-out data besides objective and loss; empty if there are none.
+    pub measures: &'static [&'static str],
 }
 
 impl Table {
     /// The first line.
     pub fn header(&self) -> String {
         let mut line = format!("{:>5} {:>10} {:>12} {:>10}", "epoch", "seconds", "objective", "gap");
-        if self.tested {
-            let quality: &[_] = if self.regression { &["RMSE", "MAE", "R2"] } else { &["accuracy", "AUC"] };
+        if !self.measures.is_empty() {
             line += &format!(" | {:>14} {:>12}", "test objective", "loss");
-            quality.iter().for_each(|name| line += &format!(" {name:>10}"));
+            self.measures.iter().for_each(|name| line += &format!(" {name:>10}"));
         }
         line
     }

@@ -62,6 +62,11 @@ pub fn unsettled(settings: &Settings, trained: &Trained) -> Option<String> {
         ));
     }
     let unsettled = trained.fit.stop == StopReason::Epochs || !of_classes.is_empty();
+    unsettled_objective(settings, unsettled, &of_classes)
+}
+
+/// An objective, of which classes if that is to be said, that had not settled when the epochs were over.
+pub fn unsettled_objective(settings: &Settings, unsettled: bool, of_classes: &str) -> Option<String> {
     (unsettled && settings.tolerance > 0.0).then(|| {
         let (epochs, tolerance) = (settings.epochs, short(Some(settings.tolerance)));
         format!(

@@ -53,7 +53,7 @@ pub(super) fn speed_up(report: &Scaled) -> Plot {
         legend.push((class, points[0].strategy.clone()));
     }
     legend.push(("l l7 d".into(), "model (dotted)".into()));
-    let height = entries(&mut body, BOTTOM + 68.0, &legend, 3);
+    let height = entries(&mut body, BOTTOM + 68.0, &legend, columns(&legend));
     Plot { name: "speed-up", title: "Speed-up in throughput".into(), height, body }
 }
 
@@ -100,7 +100,7 @@ pub(super) fn objective(report: &Scaled) -> Plot {
         }
         legend.push((class, format!("{}, {}", point.strategy, point.threads)));
     }
-    let height = entries(&mut body, BOTTOM + 68.0, &legend, 3);
+    let height = entries(&mut body, BOTTOM + 68.0, &legend, columns(&legend));
     Plot { name: "objective", title: "Objective against time".into(), height, body }
 }
 
@@ -113,4 +113,9 @@ fn curves(report: &Scaled) -> impl Iterator<Item = &[Point]> {
 fn style_of(k: usize) -> (usize, String) {
     let color = k % COLORS;
     (color, format!("l l{color}{}", if k < COLORS { "" } else { " v" }))
+}
+
+/// As many columns of a legend as its longest name leaves.
+fn columns(legend: &[(String, String)]) -> usize {
+    if legend.iter().all(|(_, name)| name.chars().count() < 16) { 3 } else { 2 }
 }

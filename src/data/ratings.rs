@@ -1,0 +1,190 @@
+//! Ratings as text: `user item rating` a line, where users and items are numbers or names.
+//!
+//! Fields stand apart by blanks, tabs or one comma. Lines without a field and those that start with `#` are skipped, and so is
+//! what comes after the rating (a time stamp). A user or item is whatever its field says: `7` and `07` are two.
+
+mod low_rank;
+mod text;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::source;
+use crate::error::{Error, Result};
+pub use low_rank::LowRank;
+use text::{Fields, Line, lines};
+
+/// What one user thinks of one item.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rating {
+    /// The user's place among [`Ratings::users`].
+    pub user: u32,
+    /// The item's place among [`Ratings::items`].
+    pub item: u32,
+    /// How much: a finite number. NaN if the text does not say, see [`load_pairs`].
+    pub value: f32,
+}
+
+/// Ratings, and the names of their users and items.
+///
+/// # Examples
+/// ```
+/// use wildsgd::data::Ratings;
+///
+/// let ratings = Ratings::parse(b"ann tea 5\nbob tea 2\nann,coffee,1\n", "ratings")?;
+/// assert_eq!((ratings.all().len(), ratings.users().len(), ratings.items().len()), (3, 2, 2));
+/// assert_eq!(ratings.users().name(1), "bob");
+/// # Ok::<(), wildsgd::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Ratings {
+    all: Vec<Rating>,
+    users: Names,
+    items: Names,
+}
+
+impl Ratings {
+    /// Ratings of users and items that are numbers, each from 0 to below its count.
+    ///
+    /// # Panics
+    /// If a user or an item is not below its count.
+    pub fn numbered(all: Vec<Rating>, users: usize, items: usize) -> Self {
+        let fit = |r: &Rating| (r.user as usize) < users && (r.item as usize) < items;
+        assert!(all.iter().all(fit), "a user or an item is out of range");
+        Ratings { all, users: Names::numbers(users), items: Names::numbers(items) }
+    }
+
+    /// The ratings in `text`; `name` names it in messages.
+    ///
+    /// # Errors
+    /// [`Error::Text`] for the first line that is no rating; [`Error::Input`] if there is none.
+    pub fn parse(text: &[u8], name: &str) -> Result<Self> {
+        parse(text, name, true)
+    }
+
+    /// All ratings, in the order of the text.
+    pub fn all(&self) -> &[Rating] {
+        &self.all
+    }
+
+    /// The users, in the order of their first rating.
+    pub fn users(&self) -> &Names {
+        &self.users
+    }
+
+    /// The items, in the order of their first rating.
+    pub fn items(&self) -> &Names {
+        &self.items
+    }
+}
+
+/// Reads the ratings in the file at `path` (`-`: standard input), plain or compressed with gzip, bzip2 or zstd.
+///
+/// # Errors
+/// Those of [`Ratings::parse`], and for the file as a whole as [`load`](super::load).
+pub fn load_ratings(path: impl AsRef<Path>) -> Result<Ratings> {
+    let path = path.as_ref();
+    parse(&source::read(path)?, &source::display_name(path), true)
+}
+
+/// Like [`load_ratings`], but lines may end after the item: the value is NaN then.
+///
+/// # Errors
+/// Those of [`load_ratings`].
+pub fn load_pairs(path: impl AsRef<Path>) -> Result<Ratings> {
+    let path = path.as_ref();
+    parse(&source::read(path)?, &source::display_name(path), false)
+}
+
+/// Different names, numbered from 0 on.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    all: Vec<Arc<str>>,
+    places: HashMap<Arc<str>, u32>,
+}
+
+impl Names {
+    /// The names `0`, `1` and so on.
+    pub fn numbers(count: usize) -> Self {
+        let mut names = Names::default();
+        (0..count).for_each(|k| {
+            names.place(&k.to_string());
+        });
+        names
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The name at a place.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    pub fn name(&self, place: usize) -> &str {
+        &self.all[place]
+    }
+
+    /// The place of a name; `None` if it is not there.
+    pub fn find(&self, name: &str) -> Option<u32> {
+        self.places.get(name).copied()
+    }
+
+    /// All names, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|name| &**name)
+    }
+
+    /// The place of a name, which is put at the end if it is not there. `None` if there is no place left.
+    pub(crate) fn place(&mut self, name: &str) -> Option<u32> {
+        if let Some(place) = self.find(name) {
+            return Some(place);
+        }
+        let place = u32::try_from(self.all.len()).ok()?;
+        let name: Arc<str> = name.into();
+        self.places.insert(name.clone(), place);
+        self.all.push(name);
+        Some(place)
+    }
+}
+
+fn parse(text: &[u8], name: &str, rated: bool) -> Result<Ratings> {
+    let mut ratings = Ratings::default();
+    for line in lines(text) {
+        if let Some(fields) = line.fields() {
+            let rating = fields.and_then(|fields| ratings.add(&line, fields, rated));
+            rating.map_err(|fault| fault.into_error(name))?;
+        }
+    }
+    if ratings.all.is_empty() {
+        let form = if rated { "lines of `user item rating`" } else { "lines of `user item`" };
+        return Err(Error::input(name, "holds no rating", form, "check that this is the file you meant"));
+    }
+    Ok(ratings)
+}
+
+impl Ratings {
+    fn add(&mut self, line: &Line<'_>, fields: Fields<'_>, rated: bool) -> Result<(), text::Fault> {
+        let [user, item, value] = fields;
+        let value = match value {
+            None if !rated => f32::NAN,
+            value => line.value(value)?,
+        };
+        let user = line.name(user, "user")?;
+        let item = line.name(item, "item")?;
+        let places = self.users.place(user).zip(self.items.place(item));
+        let (user, item) = places.ok_or_else(|| line.too_many())?;
+        self.all.push(Rating { user, item, value });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+use super::*;
+
+fn all(text: &str) -> Vec<(String, String, f32)> {
+    let ratings = Ratings::parse(text.as_bytes(), "r").unwrap();
+    let name = |names: &Names, place| names.name(place as usize).to_string();
+    ratings
+        .all()
+        .iter()
+        .map(|r| (name(ratings.users(), r.user), name(ratings.items(), r.item), r.value))
+        .collect()
+}
+
+#[test]
+fn fields_stand_apart_by_blanks_tabs_or_a_comma() {
+    let expected = [("1", "a", 4.0), ("2", "a", -0.5), ("1", "b c".split(' ').next().unwrap(), 3e1)]
+        .map(|(user, item, value)| (user.to_string(), item.to_string(), value));
+    for text in [
+        "1 a 4\n2 a -0.5\n1 b 3e1\n",
+        "1\ta\t4\r\n\r\n2\ta\t-.5\r\n1\tb\t30",
+        "\u{feff}# user,item,rating\n1,a,4\n 2 , a , -0.5 \n1,b,30,978300760\n",
+        "1 a 4 881250949\n  \n2  a\t-0.5 x y z\n1,b 30,",
+    ] {
+        assert_eq!(all(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn names_are_told_apart_as_they_are_written() {
+    let ratings = Ratings::parse("7 é 1\n07 é 2\n7 e 3\n".as_bytes(), "r").unwrap();
+    assert_eq!(ratings.users().iter().collect::<Vec<_>>(), ["7", "07"]);
+    assert_eq!(ratings.items().find("e"), Some(1));
+    assert_eq!(ratings.items().find("x"), None);
+}
+
+#[test]
+fn what_is_no_rating_is_named_with_its_place() {
+    for (text, what) in [
+        ("1 2 3\n1 2\n", "r:2:4: the line ends before the rating (expected `user item rating`)"),
+        ("1\n", "r:1:2: the line ends before the rating"),
+        ("user,item,rating\n", "r:1:11: the rating `rating` is no number (expected a finite number"),
+        ("user,item,rating\n", "if this line names the columns, start it with `#`"),
+        ("1 2 3\n1 2 x\n", "r:2:5: the rating `x` is no number"),
+        ("1 2 inf\n", "r:1:5: the rating `inf` is no number"),
+        ("1 2 1e99\n", "r:1:5: the rating `1e99` is no number"),
+        ("1,,3\n", "r:1:3: a field is empty"),
+        (",2,3\n", "r:1:1: a field is empty"),
+        ("1::2::3\n", "the line ends before the rating"),
+        ("", "r: holds no rating (expected lines of `user item rating`)"),
+        ("# nothing\n\n", "r: holds no rating"),
+    ] {
+        let error = Ratings::parse(text.as_bytes(), "r").unwrap_err().to_string();
+        assert!(error.contains(what), "{text:?}: {error}");
+    }
+    let error = Ratings::parse(b"1 \xff 3\n", "r").unwrap_err().to_string();
+    assert!(error.starts_with("r:1:3: the item `\\xff` is not text (expected UTF-8 text)"), "{error}");
+}
+
+#[test]
+fn a_pair_may_have_no_rating() {
+    let pairs = parse(b"1 a\n2 b 3\n", "p", false).unwrap();
+    assert!(pairs.all()[0].value.is_nan());
+    assert_eq!(pairs.all()[1], Rating { user: 1, item: 1, value: 3.0 });
+    let error = parse(b"1\n", "p", false).unwrap_err().to_string();
+    assert!(error.contains("p:1:2: the line ends before the item"), "{error}");
+}

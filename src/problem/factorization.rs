@@ -1,0 +1,241 @@
+//! Matrix completion: ratings as the sum of two biases and a product of low-rank factors.
+
+use std::ops::Range;
+
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
+
+use super::{Problem, Prox};
+use crate::data::{Rating, Ratings};
+use crate::error::{Error, Result};
+use crate::kernel;
+use crate::params::{Real, Weights};
+
+/// Half the mean squared error of b_u + c_i + p_u.q_i as a prediction of ratings, which are counted in standard
+/// deviations from their mean.
+///
+/// The vector w has a row of `rank + 1` adjacent coordinates for each user and then for each item: the factors, and the
+/// bias. Steps are bounded (see [`Factorization::step`](Problem::plan)), so that any rate leaves the weights finite.
+pub struct Factorization {
+    /// In random order.
+    ratings: Vec<Rating>,
+    users: usize,
+    items: usize,
+    rank: usize,
+    mean: f64,
+    spread: f64,
+    seed: u64,
+}
+
+/// Standard deviation of p_u.q_i at the start, as a share of that of the ratings: enough to get away from the saddle point
+/// at zero within an epoch or two, and little beside what there is to learn.
+const START: f64 = 0.1;
+
+/// Ratings whose memory is asked for at once: three or four cache lines.
+const TOGETHER: usize = 16;
+
+/// Most ratings that step sizes are tried on.
+const TRIED: usize = 100_000;
+
+impl Factorization {
+    /// Factors of `rank` for `ratings`, at least 1; `seed` is that of their order and of where fits begin.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if the rank is 0, [`Error::Input`] if there is no rating or a vector of so many weights
+    /// cannot be addressed.
+    pub fn new(ratings: &Ratings, rank: usize, seed: u64) -> Result<Self> {
+        if rank == 0 {
+            return Err(Error::Parameter {
+                name: "rank",
+                value: "0".into(),
+                expected: "1 or more",
+                hint: "8 to 64 are usual",
+            });
+        }
+        let wrong = |what: String, expected: &str, hint| Err(Error::input("ratings", what, expected, hint));
+        let (users, items) = (ratings.users().len(), ratings.items().len());
+        let fits = rank.checked_add(1).and_then(|row| row.checked_mul(users + items));
+        if fits.is_none() {
+            let what =
+                format!("rank {rank} for {users} users and {items} items is more than memory can address");
+            return wrong(what, "weights that fit into memory", "choose a lower rank");
+        }
+        let mut all = ratings.all().to_vec();
+        if all.is_empty() {
+            return wrong("there is no rating".into(), "at least one", "check the data");
+        }
+        if let Some(k) = all.iter().position(|rating| !rating.value.is_finite()) {
+            let what = format!("rating {k} is {}", all[k].value);
+            return wrong(what, "finite numbers", "check the data");
+        }
+        let values = || all.iter().map(|rating| f64::from(rating.value));
+        let count = all.len() as f64;
+        let mean = values().sum::<f64>() / count;
+        let spread = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+        let spread = if spread > 0.0 { spread } else { 1.0 };
+        for rating in &mut all {
+            rating.value = ((f64::from(rating.value) - mean) / spread) as f32;
+        }
+        all.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
+        Ok(Factorization { ratings: all, users, items, rank, mean, spread, seed })
+    }
+
+    /// Mean of the ratings.
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// Standard deviation of the ratings; 1 if all are the same.
+    pub fn spread(&self) -> f64 {
+        self.spread
+    }
+
+    /// Number of factors.
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// Where the rows of a rating's user and item begin.
+    #[inline(always)]
+    fn rows(&self, rating: Rating) -> (usize, usize) {
+        let row = self.rank + 1;
+        (rating.user as usize * row, (self.users + rating.item as usize) * row)
+    }
+
+    fn error<R: Real>(&self, rating: Rating, w: &[R]) -> f64 {
+        let (user, item) = self.rows(rating);
+        let (p, q) = (&w[user..=user + self.rank], &w[item..=item + self.rank]);
+        let ((p_fours, p_rest), (q_fours, q_rest)) =
+            (p[..self.rank].as_chunks::<4>(), q[..self.rank].as_chunks::<4>());
+        let mut sums = [0.0; 4];
+        for (p, q) in p_fours.iter().zip(q_fours) {
+            for k in 0..4 {
+                sums[k] += p[k].to_f64() * q[k].to_f64();
+            }
+        }
+        let rest: f64 = p_rest.iter().zip(q_rest).map(|(p, q)| p.to_f64() * q.to_f64()).sum();
+        let biases = p[self.rank].to_f64() + q[self.rank].to_f64();
+        f64::from(rating.value) - ((sums[0] + sums[1]) + (sums[2] + sums[3]) + rest + biases)
+    }
+}
+
+/// Ratings whose losses are summed by one task: the sum's order does not depend on the threads.
+const SUMMED_TOGETHER: usize = 4096;
+
+impl Problem for Factorization {
+    /// By how much of the item's row the user's moves, and the other way round.
+    type Step<R: Real> = R;
+
+    fn terms(&self) -> usize {
+        self.ratings.len()
+    }
+
+    fn width(&self) -> usize {
+        (self.users + self.items) * (self.rank + 1)
+    }
+
+    fn touches(&self) -> usize {
+        2 * (self.rank + 1) * self.ratings.len()
+    }
+
+    /// Random factors and no biases: zero factors are a saddle point.
+    fn start<R: Real>(&self, w: &mut [R]) {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(!self.seed);
+        // Uniform from -most to most: each of the rank products has the variance (most^2/3)^2.
+        let most = (3.0 * START / (self.rank as f64).sqrt()).sqrt();
+        for row in w.chunks_mut(self.rank + 1) {
+            let factors = row[..self.rank].iter_mut();
+            factors.for_each(|factor| *factor = R::of(most * (2.0 * random.random::<f64>() - 1.0)));
+        }
+    }
+
+    /// The ratings of some users for some items, so that each row is touched as often as its share of them.
+    fn trial(&self) -> Option<Self> {
+        let share = (TRIED as f64 / self.terms() as f64).sqrt().min(1.0);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
+        let mut some = |count: usize| -> (usize, Vec<Option<u32>>) {
+            let mut chosen = 0;
+            let numbers = (0..count)
+                .map(|_| {
+                    (random.random::<f64>() < share).then(|| {
+                        chosen += 1;
+                        chosen - 1
+                    })
+                })
+                .collect();
+            (chosen as usize, numbers)
+        };
+        let ((users, user_of), (items, item_of)) = (some(self.users), some(self.items));
+        let renumbered = |rating: &Rating| {
+            let (user, item) = user_of[rating.user as usize].zip(item_of[rating.item as usize])?;
+            Some(Rating { user, item, ..*rating })
+        };
+        let ratings: Vec<_> = self.ratings.iter().filter_map(renumbered).collect();
+        (!ratings.is_empty()).then_some(Factorization { ratings, users, items, ..*self })
+    }
+
+    fn support(&self, term: usize) -> impl Iterator<Item = usize> {
+        let (user, item) = self.rows(self.ratings[term]);
+        (user..=user + self.rank).chain(item..=item + self.rank)
+    }
+
+    fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
+        let half_square = |&rating: &Rating| self.error(rating, w).powi(2) / 2.0;
+        let parts = self.ratings[terms].par_chunks(SUMMED_TOGETHER);
+        let sums: Vec<f64> = parts.map(|part| part.iter().map(half_square).sum()).collect();
+        sums.iter().sum()
+    }
+
+    /// A step whose length is that of the gradient where it arrives, as far as the error is linear in it: it makes the
+    /// error smaller at any rate, and is at most |error| / (|p|^2 + |q|^2 + 2).
+    #[inline(always)]
+    fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<W::Real> {
+        let rating = self.ratings[term];
+        let (user, item) = self.rows(rating);
+        let [product, squares] = w.products(user, item, self.rank);
+        let score = product + (w.get(user + self.rank) + w.get(item + self.rank));
+        let one = W::Real::ONE;
+        let a = (W::Real::of_f32(rating.value) - score) / (one / rate + (squares + one + one));
+        (a != W::Real::ZERO).then_some(a)
+    }
+
+    #[inline(always)]
+    fn apply<W: Weights>(
+        &self,
+        term: usize,
+        step: Option<W::Real>,
+        share: W::Real,
+        prox: &impl Prox<W::Real>,
+        w: &W,
+    ) {
+        let a = step.map_or(W::Real::ZERO, |a| a * share);
+        let (user, item) = self.rows(self.ratings[term]);
+        let (user_bias, item_bias) = (user + self.rank, item + self.rank);
+        if prox.is_identity() {
+            w.cross(user, item, self.rank, a);
+            w.update(user_bias, |x| x + a);
+            w.update(item_bias, |x| x + a);
+            return;
+        }
+        // All coordinates of a row are touched equally often.
+        let [of_user, of_item] = [user, item].map(|row| prox.rarity()[row]);
+        for (user, item) in (user..user_bias).zip(item..item_bias) {
+            let (p, q) = (w.get(user), w.get(item));
+            w.update(user, |x| prox.shrink(x + a * q, of_user));
+            w.update(item, |x| prox.shrink(x + a * p, of_item));
+        }
+        w.update(user_bias, |x| prox.shrink(x + a, of_user));
+        w.update(item_bias, |x| prox.shrink(x + a, of_item));
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, term: usize) {
+        // Some neighbors are visited soon, too.
+        kernel::prefetch_from(&self.ratings, term / TOGETHER * TOGETHER);
+    }
+}
+
+#[cfg(test)]
+mod tests;

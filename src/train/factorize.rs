@@ -1,0 +1,141 @@
+//! Training matrix completion: from ratings to [`Factors`].
+
+use std::time::{Duration, Instant};
+
+use super::{Event, Fit, Settings, minimize};
+use crate::data::Ratings;
+use crate::error::{Error, Result};
+use crate::model::{Evaluation, Factors, Places, View};
+use crate::problem::Factorization;
+
+/// Trains models of ratings, by stochastic gradient descent on weights of f32.
+///
+/// # Examples
+/// ```
+/// use wildsgd::data::LowRank;
+/// use wildsgd::model::Quality;
+/// use wildsgd::train::Factorizer;
+///
+/// // Ratings with a noise of 0.5: no model can be nearer to others of the kind.
+/// let (train, test) = LowRank::default().draw(20_000);
+/// let trained = Factorizer { rank: 4, ..Factorizer::default() }.fit(&train)?;
+/// let Quality::Regression { rmse: Some(rmse), .. } = trained.model.evaluate(&test).quality else { panic!() };
+/// assert!(rmse < 0.525);
+/// # Ok::<(), wildsgd::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Factorizer {
+    /// Number of factors of a user or an item, at least 1. Default 16.
+    pub rank: usize,
+    /// Strength of the squares of all factors and biases, which count in standard deviations of the ratings. Default:
+    /// [`Factorizer::default_l2`].
+    pub l2: Option<f64>,
+    /// What the ratings are called in messages.
+    pub data_name: String,
+    /// Everything else. Its `l2` is set from the field above.
+    pub settings: Settings,
+}
+
+impl Default for Factorizer {
+    fn default() -> Self {
+        Factorizer { rank: 16, l2: None, data_name: "ratings".into(), settings: Settings::default() }
+    }
+}
+
+/// What training a model of ratings leaves.
+#[derive(Clone, Debug)]
+pub struct Factorized {
+    /// The model of the epoch with the lowest objective.
+    pub model: Factors,
+    /// The course of the training. Its weights went into the model.
+    pub fit: Fit<f32>,
+    /// The regularizer's strength that was used.
+    pub l2: f64,
+    /// The model on the training data.
+    pub train: Evaluation,
+    /// The model on the held-out data.
+    pub test: Option<Evaluation>,
+    /// Time of shuffling, counting and searching, from ratings to the first epoch.
+    pub prepare_time: Duration,
+}
+
+impl Factorizer {
+    /// Trains on `ratings`. Deterministic given the seed with one worker; racy by design with more.
+    ///
+    /// # Errors
+    /// As for [`minimize`], and [`Error::Parameter`] if the rank is 0.
+    pub fn fit(&self, ratings: &Ratings) -> Result<Factorized> {
+        self.fit_watched(ratings, None, &mut |_| ())
+    }
+
+    /// Trains on `ratings`, evaluates on `test` after each epoch (off the clock), and tells `watch` what happens.
+    ///
+    /// # Errors
+    /// As for [`Factorizer::fit`].
+    pub fn fit_watched(
+        &self,
+        ratings: &Ratings,
+        test: Option<&Ratings>,
+        watch: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Factorized> {
+        let started = Instant::now();
+        self.check()?;
+        let problem =
+            Factorization::new(ratings, self.rank, self.settings.seed).map_err(|e| self.named(e))?;
+        let mut settings = self.settings.clone();
+        settings.penalty.l2 = self.l2.unwrap_or_else(|| self.default_l2(ratings.all().len()));
+        let shuffle_time = started.elapsed();
+
+        let names = [ratings.users(), ratings.items()];
+        let (users, penalty) = (ratings.users().len(), settings.penalty);
+        let numbers = [problem.mean(), problem.spread()];
+        let evaluate = |weights: &[f32], data: &Ratings, places: &Places| {
+            let [mean, spread] = numbers;
+            let mut evaluation =
+                View { rank: self.rank, mean, spread, users, weights }.evaluate(data, places);
+            evaluation.objective = evaluation.loss.map(|loss| loss + penalty.value(weights));
+            evaluation
+        };
+        let places = test.map(|test| Places::new(test, names));
+        let on_test = test
+            .zip(places.as_ref())
+            .map(|(test, places)| move |weights: &[f32]| Some(evaluate(weights, test, places)));
+        let mut fit = minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?;
+        // Evaluation takes memory of its own.
+        drop(problem);
+        let weights = std::mem::take(&mut fit.weights);
+        Ok(Factorized {
+            train: evaluate(&weights, ratings, &Places::new(ratings, names)),
+            test: on_test.as_ref().and_then(|evaluate| evaluate(&weights)),
+            model: Factors::new(self.rank, numbers, names.map(Clone::clone), weights)?,
+            l2: settings.penalty.l2,
+            prepare_time: shuffle_time + fit.prepare_time,
+            fit,
+        })
+    }
+
+    /// Checks all settings.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for the first one that is out of its range.
+    pub fn check(&self) -> Result<()> {
+        let mut settings = self.settings.clone();
+        settings.penalty.l2 = self.l2.unwrap_or(0.0);
+        settings.check()
+    }
+
+    /// The strength of l2 for so many ratings if none is given.
+    pub fn default_l2(&self, ratings: usize) -> f64 {
+        1.0 / ratings.max(1) as f64
+    }
+
+    fn named(&self, error: Error) -> Error {
+        match error {
+            Error::Input { what, expected, hint, .. } => Error::input(&self.data_name, what, expected, hint),
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! The fit of a [`Trainer`] to more than two classes at once: one vector for all.
+
+use std::num::NonZeroUsize;
+
+use super::fit::{Task, Weighted, wide};
+use super::{Trained, Trainer};
+use crate::data::ClassLabels;
+use crate::error::{Error, Result};
+use crate::params::Real;
+use crate::problem::{Problem, Softmax};
+use crate::train::{Evaluate, Event, Fit, Precision, Settings, minimize};
+
+impl Trainer {
+    /// All classes at once, by their probabilities.
+    pub(super) fn fit_softmax(
+        &self,
+        task: Task<'_>,
+        labels: &ClassLabels,
+        class_of: &[u32],
+        watch: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Trained> {
+        let Task { data, test, settings, started } = task;
+        let classes = NonZeroUsize::new(labels.labels().len()).expect("a data set with labels has classes");
+        let problem = Softmax::new(data.data, class_of, classes, self.bias.map(|bias| bias as f32))?;
+        let problem = if self.free_bias { problem.with_free_bias() } else { problem };
+        let problem = match data.weights {
+            None => problem,
+            Some(weights) => problem.with_weights(weights)?,
+        };
+        let (penalized, width) = (problem.penalized(), problem.width());
+        self.check_room(classes, width)?;
+        let shuffle_time = started.elapsed();
+        let model = |weights: Vec<f64>| self.model(Some(labels), weights);
+        let penalty = settings.penalty;
+        let on_test = test.map(|test| {
+            move |weights: &[f64]| {
+                let penalty = penalty.value(&weights[..penalized]);
+                model(weights.to_vec()).ok().map(|model| test.evaluate(&model, penalty))
+            }
+        });
+        let fit = match self.precision {
+            Precision::F64 => descend(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?,
+            Precision::F32 => {
+                let widened =
+                    on_test.as_ref().map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
+                let fit: Fit<f32> = descend(&problem, &settings, widened.as_ref().map(|f| f as _), watch)?;
+                fit.map_weights(|weights| wide(&weights))
+            }
+        };
+        data.data.verify()?;
+        // Evaluation takes memory of its own.
+        drop(problem);
+        let penalty = penalty.value(&fit.weights[..penalized]);
+        let (weights, fit) = fit.take_weights();
+        let model = model(weights)?;
+        let evaluate = |data: Weighted<'_>| data.evaluate(&model, penalty);
+        Ok(Trained {
+            train: evaluate(data),
+            test: test.map(evaluate),
+            prepare_time: shuffle_time + fit.prepare_time,
+            l2: settings.penalty.l2,
+            classes: Vec::new(),
+            class_weights: Vec::new(),
+            model,
+            fit,
+        })
+    }
+
+    /// Finds out before the first allocation, which would end the process, that there is no room for the weights.
+    fn check_room(&self, classes: NonZeroUsize, width: usize) -> Result<()> {
+        let mut room: Vec<f32> = Vec::new();
+        // What is reserved and not touched costs nothing.
+        room.try_reserve_exact(width).map_err(|_| {
+            Error::input(
+                &self.data_name,
+                format!("{classes} classes are {width} weights, which do not fit in memory"),
+                "fewer classes or features",
+                "join classes, or train one-vs-rest with `--loss logistic`",
+            )
+        })
+    }
+}
+
+fn descend<R: Real>(
+    problem: &Softmax<'_>,
+    settings: &Settings,
+    evaluate: Option<&Evaluate<'_, R>>,
+    watch: &mut dyn FnMut(Event<'_>),
+) -> Result<Fit<R>> {
+    minimize(problem, settings, evaluate, watch)
+}
