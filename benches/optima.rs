@@ -5,23 +5,14 @@
 //! `{"data", "loss", "l2", "objective"}` a line. Trains with no option but loss, l2 = 1/n and no bias, prints one
 //! row per data set, loss and number of threads, and ends with status 1 if a row is outside its band.
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::{env, fs};
+mod common;
 
-use serde::Deserialize;
+use std::process::ExitCode;
+
+use common::{Reference, arguments, list, numbers};
 use wildsgd::Dataset;
-use wildsgd::data::{self, LoadOptions};
 use wildsgd::problem::LossKind;
 use wildsgd::train::Trainer;
-
-#[derive(Deserialize)]
-struct Optimum {
-    data: String,
-    loss: String,
-    l2: f64,
-    objective: f64,
-}
 
 /// Data sets that are well enough conditioned for stochastic gradient descent, and how near it should come:
 /// logistic, hinge and squared hinge loss. Infinite: finite is enough.
@@ -40,15 +31,7 @@ const BANDS: [(&str, [f64; 3]); 10] = [
 const LOSSES: [LossKind; 3] = [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge];
 
 fn main() -> ExitCode {
-    let folder = PathBuf::from(env::var("WILDSGD_REFERENCE").unwrap_or_else(|_| "../shared".into()));
-    let Ok(lines) = fs::read_to_string(folder.join("reference/optima.jsonl")) else {
-        println!("skipped: {} holds no reference/optima.jsonl", folder.display());
-        return ExitCode::SUCCESS;
-    };
-    let optima: Vec<Optimum> = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a reference line is an object"))
-        .collect();
+    let Some(reference) = Reference::find() else { return ExitCode::SUCCESS };
     let options = Options::parse();
     println!(
         "{:<18} {:<14} {:>7} {:>16} {:>22} {:>7} {:>8}",
@@ -59,10 +42,11 @@ fn main() -> ExitCode {
         if !options.wants(name) {
             continue;
         }
-        let data = load(&folder, name);
+        let data = reference.load(name);
         for (loss, band) in LOSSES.into_iter().zip(bands) {
             if options.losses.contains(&loss) {
-                outside += rows(&data, name, loss, band, &optima, &options);
+                let optimum = reference.optimum(name, &data, loss.name());
+                outside += rows(&data, name, loss, band, optimum, &options);
             }
         }
     }
@@ -85,15 +69,14 @@ impl Options {
             losses: LOSSES.into(),
             names: Vec::new(),
         };
-        let mut arguments = env::args().skip(1);
+        let mut arguments = arguments();
         while let Some(argument) = arguments.next() {
-            let mut list = || arguments.next().unwrap_or_default();
+            let mut next = || arguments.next().unwrap_or_default();
             match argument.as_str() {
-                "--bench" => {}
-                "--threads" => options.threads = numbers(&list()),
-                "--seeds" => options.seeds = numbers(&list()),
+                "--threads" => options.threads = numbers(&next()),
+                "--seeds" => options.seeds = numbers(&next()),
                 "--losses" => {
-                    options.losses = list().split(',').map(|name| name.parse().expect("a loss")).collect();
+                    options.losses = list(&next()).iter().map(|name| name.parse().expect("a loss")).collect();
                 }
                 name => options.names.push(name.into()),
             }
@@ -106,32 +89,9 @@ impl Options {
     }
 }
 
-fn numbers<T: std::str::FromStr>(list: &str) -> Vec<T> {
-    list.split(',')
-        .map(|number| number.parse().unwrap_or_else(|_| panic!("`{number}` is not a number")))
-        .collect()
-}
-
-fn load(folder: &Path, name: &str) -> Dataset {
-    let plain = folder.join(format!("data/{name}.train.svm"));
-    let path = if plain.exists() { plain } else { plain.with_extension("svm.zst") };
-    data::load(path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"))
-}
-
 /// Prints one row a number of threads; returns how many are outside the band.
-fn rows(
-    data: &Dataset,
-    name: &str,
-    loss: LossKind,
-    band: f64,
-    optima: &[Optimum],
-    options: &Options,
-) -> usize {
+fn rows(data: &Dataset, name: &str, loss: LossKind, band: f64, optimum: f64, options: &Options) -> usize {
     let l2 = 1.0 / data.len() as f64;
-    let optimum = optima
-        .iter()
-        .find(|o| o.data == name && o.loss == loss.name() && (o.l2 / l2 - 1.0).abs() < 1e-9)
-        .expect("a reference for l2 = 1/n");
     let mut outside = 0;
     for &threads in &options.threads {
         let (mut epochs, mut distances, mut seconds) = (Vec::new(), Vec::new(), 0.0);
@@ -141,7 +101,7 @@ fn rows(
             trainer.settings.seed = seed;
             let trained = trainer.fit(data).unwrap_or_else(|error| panic!("{name}: {error}"));
             epochs.push(trained.fit.epochs.len().to_string());
-            distances.push(trained.fit.objective / optimum.objective - 1.0);
+            distances.push(trained.fit.objective / optimum - 1.0);
             seconds += trained.fit.train_time.as_secs_f64() / options.seeds.len() as f64;
         }
         let within = distances.iter().all(|&distance| distance.is_finite() && distance <= band);

@@ -1,148 +1,48 @@
-//! How fast text loads, beside memcpy: `cargo bench --bench parse -- [--runs 11] [--threads 1,2] [DATA]`.
+//! Parsing text, per byte: `cargo bench --bench parse [-- --quick]`.
 //!
-//! Without DATA it reads the data set of Debian packages in this repository. The text is written plain, with each
-//! compression and as a cache to a temporary folder, and loaded from there, in the file's order and shuffled; MB/s are of the
-//! text, decompressed, or of the cache. The last column, on
-//! Linux, is the most anonymous memory during one load in a process of its own, as a multiple of the data set's arrays.
+//! The repository's data set, decompressed, as `libsvm::parse` reads it from memory on one thread, and as whole files are
+//! loaded from the system's cache on one thread and on two: text, zstd, and the binary cache. `copy` is the floor.
+//! `--bench load` says more of large files.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+mod common;
 
+use std::fs;
+use std::hint::black_box;
+
+use common::own;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use wildsgd::data::cache::{self, Notes};
-use wildsgd::data::{LoadOptions, load, source, throughput};
+use wildsgd::data::{LoadOptions, ParseOptions, libsvm, load, source};
 
-const SEED: u64 = 1;
-
-fn main() {
-    let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    if let [flag, path, threads, shuffle] = arguments.as_slice()
-        && flag == "--peak"
-    {
-        return print_peak(Path::new(path), &options(number(threads), shuffle == "shuffled"));
-    }
-    if let [flag, path, threads] = arguments.as_slice()
-        && flag == "--once"
-    {
-        return print_once(Path::new(path), &options(number(threads), true));
-    }
-    let mut path = PathBuf::from("data/debian-packages.train.svm.zst");
-    let (mut runs, mut threads) = (11, vec![1, 2]);
-    let mut arguments = arguments.into_iter();
-    while let Some(argument) = arguments.next() {
-        let mut next = || arguments.next().unwrap_or_default();
-        match argument.as_str() {
-            "--runs" => runs = number(&next()),
-            "--threads" => threads = next().split(',').map(number).collect(),
-            _ => path = argument.into(),
-        }
-    }
+fn parse(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let files = write_all(&source::read(&path).unwrap_or_else(|error| panic!("{error}")), folder.path())
-        .expect("the temporary folder takes the text");
-    println!(
-        "{:<6} {:<8} {:>7} {:>8} {:>14} {:>11} {:>14} {:>13}",
-        "format",
-        "order",
-        "threads",
-        "MB/s",
-        "non-zeros/s, M",
-        "memcpy MB/s",
-        "load / memcpy",
-        "peak / arrays"
-    );
-    for (format, file) in files {
-        // A cache has one order, whatever is asked for.
-        for order in if format == "cache" { &["shuffled"][..] } else { &["file", "shuffled"] } {
-            for &threads in &threads {
-                row(format, &file, order, threads, runs);
-            }
+    let text = source::read(own()).expect("the repository's data set");
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("text"), &text).expect("the temporary folder takes the text");
+    fs::copy(own(), path("zstd")).expect("the temporary folder takes the file");
+    let options = |threads| LoadOptions { threads, shuffle: Some(1), ..LoadOptions::default() };
+    let data = load(path("text"), &options(1)).expect("the repository's data set");
+    cache::write(&data, path("cache"), &Notes::default()).expect("the temporary folder takes the cache");
+
+    let mut group = criterion.benchmark_group("parse");
+    group.throughput(Throughput::Bytes(text.len() as u64)).sample_size(20);
+    let mut copied = text.clone();
+    group.bench_function("copy", |b| b.iter(|| black_box(&mut copied).copy_from_slice(black_box(&text))));
+    group.bench_function("from memory", |b| {
+        b.iter(|| libsvm::parse(black_box(&text), &ParseOptions::default()).expect("it was read before"));
+    });
+    for format in ["text", "zstd", "cache"] {
+        for threads in [1, 2] {
+            group.bench_function(format!("{format}, {threads}"), |b| {
+                b.iter(|| {
+                    let data = load(path(format), &options(threads)).expect("it was read before");
+                    data.verify().expect("nobody writes to it");
+                    data
+                });
+            });
         }
     }
 }
 
-fn number(text: &str) -> usize {
-    text.parse().unwrap_or_else(|_| panic!("`{text}` is not a number"))
-}
-
-fn options(threads: usize, shuffled: bool) -> LoadOptions {
-    LoadOptions { threads, shuffle: shuffled.then_some(SEED), ..LoadOptions::default() }
-}
-
-fn row(format: &str, file: &Path, order: &str, threads: usize, runs: usize) {
-    let measured = throughput(file, &options(threads, order == "shuffled"), runs)
-        .unwrap_or_else(|error| panic!("{error}"));
-    let peak = Command::new(env::current_exe().expect("this program has a name"))
-        .args(["--peak".as_ref(), file.as_os_str()])
-        .args([threads.to_string().as_str(), order])
-        .output()
-        .expect("this program starts");
-    println!(
-        "{format:<6} {order:<8} {threads:>7} {:>8.0} {:>14.1} {:>11.0} {:>14.3} {:>13}",
-        measured.bytes_per_second() / 1e6,
-        measured.nonzeros_per_second() / 1e6,
-        measured.copied_per_second() / 1e6,
-        measured.share_of_copy(),
-        String::from_utf8_lossy(&peak.stdout).trim(),
-    );
-}
-
-/// The text as files of each format.
-fn write_all(text: &[u8], folder: &Path) -> io::Result<Vec<(&'static str, PathBuf)>> {
-    let path = |format: &str| folder.join(format);
-    fs::write(path("text"), text)?;
-    let mut gzip =
-        flate2::write::GzEncoder::new(fs::File::create(path("gzip"))?, flate2::Compression::default());
-    gzip.write_all(text)?;
-    gzip.finish()?;
-    let mut bzip2 =
-        bzip2::write::BzEncoder::new(fs::File::create(path("bzip2"))?, bzip2::Compression::default());
-    bzip2.write_all(text)?;
-    bzip2.finish()?;
-    zstd::stream::copy_encode(text, fs::File::create(path("zstd"))?, zstd::DEFAULT_COMPRESSION_LEVEL)?;
-    let data = load(path("text"), &options(0, true)).map_err(io::Error::other)?;
-    cache::write(&data, path("cache"), &Notes::default()).map_err(io::Error::other)?;
-    Ok(["text", "gzip", "bzip2", "zstd", "cache"].map(|format| (format, path(format))).into())
-}
-
-/// Prints the seconds of one load, after another one as in a process that has been at work, for comparison with other
-/// programs.
-fn print_once(path: &Path, options: &LoadOptions) {
-    let seconds = [(); 2].map(|()| {
-        let start = Instant::now();
-        let data = load(path, options).unwrap_or_else(|error| panic!("{error}"));
-        data.verify().unwrap_or_else(|error| panic!("{error}"));
-        let time = start.elapsed();
-        drop(data);
-        time.as_secs_f64()
-    });
-    println!("{}", seconds[1]);
-}
-
-/// Loads once, and prints how much anonymous memory that took at most, as a multiple of the arrays.
-fn print_peak(path: &Path, options: &LoadOptions) {
-    let Some(before) = anonymous() else { return println!("-") };
-    let (path, options) = (path.to_owned(), options.clone());
-    let loading = thread::spawn(move || {
-        let data = load(path, &options).unwrap_or_else(|error| panic!("{error}"));
-        data.verify().unwrap_or_else(|error| panic!("{error}"));
-        data
-    });
-    let mut most = before;
-    while !loading.is_finished() {
-        most = most.max(anonymous().unwrap_or(0));
-        thread::sleep(Duration::from_micros(100));
-    }
-    let data = loading.join().expect("loading does not panic");
-    most = most.max(anonymous().unwrap_or(0));
-    println!("{:.3}", (most - before) as f64 / data.memory() as f64);
-}
-
-/// Bytes of anonymous memory of this process, where the system tells.
-fn anonymous() -> Option<usize> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<usize>().ok()? << 10)
-}
+criterion_group!(benches, parse);
+criterion_main!(benches);

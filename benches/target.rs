@@ -6,12 +6,10 @@
 //! the mean and the worst factor of `auto` against the best way of each data set. Logistic loss, l2 = 1/n, no bias. A
 //! way is a strategy and a number of threads, `hogwild:2`. Data sets and optima as for the bench `optima`.
 
-use std::path::{Path, PathBuf};
-use std::{env, fs};
+mod common;
 
-use serde::Deserialize;
+use common::{Reference, arguments, list, median, number, numbers};
 use wildsgd::Dataset;
-use wildsgd::data::{self, LoadOptions};
 use wildsgd::strategy::Update;
 use wildsgd::train::{Clustering, Clusters, Fit, Sharing, Solver, Trainer};
 
@@ -28,14 +26,6 @@ const NAMES: [&str; 10] = [
     "debian-paths-500k",
 ];
 
-#[derive(Deserialize)]
-struct Optimum {
-    data: String,
-    loss: String,
-    l2: f64,
-    objective: f64,
-}
-
 struct Options {
     gap: f64,
     seeds: Vec<u64>,
@@ -45,21 +35,19 @@ struct Options {
 
 impl Options {
     fn parse() -> Self {
-        let list = |text: String| text.split(',').map(String::from).collect::<Vec<_>>();
         let mut options = Options {
             gap: 5.0,
             seeds: vec![1, 2, 3],
-            ways: list("sequential:1,wild:2,hogwild:2,hogwild++:2,auto:2".into()),
+            ways: list("sequential:1,wild:2,hogwild:2,hogwild++:2,auto:2"),
             names: Vec::new(),
         };
-        let mut arguments = env::args().skip(1);
+        let mut arguments = arguments();
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().unwrap_or_default();
             match argument.as_str() {
-                "--bench" => {}
                 "--gap" => options.gap = number(&value()),
-                "--seeds" => options.seeds = list(value()).iter().map(|seed| number(seed)).collect(),
-                "--ways" => options.ways = list(value()),
+                "--seeds" => options.seeds = numbers(&value()),
+                "--ways" => options.ways = list(&value()),
                 name => options.names.push(name.into()),
             }
         }
@@ -70,20 +58,8 @@ impl Options {
     }
 }
 
-fn number<T: std::str::FromStr>(text: &str) -> T {
-    text.parse().unwrap_or_else(|_| panic!("`{text}` is not a number"))
-}
-
 fn main() {
-    let folder = PathBuf::from(env::var("WILDSGD_REFERENCE").unwrap_or_else(|_| "../shared".into()));
-    let Ok(lines) = fs::read_to_string(folder.join("reference/optima.jsonl")) else {
-        println!("skipped: {} holds no reference/optima.jsonl", folder.display());
-        return;
-    };
-    let optima: Vec<Optimum> = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a reference line is an object"))
-        .collect();
+    let Some(reference) = Reference::find() else { return };
     let options = Options::parse();
     println!(
         "{:<18} {:<16} {:>10} {:>8} {:>7} {:>12} {:>8}",
@@ -91,25 +67,15 @@ fn main() {
     );
     let mut lost = Vec::new();
     for name in &options.names {
-        let data = load(&folder, name);
-        let l2 = 1.0 / data.len() as f64;
-        let optimum = optima
-            .iter()
-            .find(|o| o.data == *name && o.loss == "logistic" && (o.l2 / l2 - 1.0).abs() < 1e-9)
-            .expect("a reference for l2 = 1/n");
-        lost.extend(compare(name, &data, optimum.objective, &options));
+        let data = reference.load(name);
+        let optimum = reference.optimum(name, &data, "logistic");
+        lost.extend(compare(name, &data, optimum, &options));
     }
     if !lost.is_empty() {
         let mean = (lost.iter().map(|lost| lost.ln()).sum::<f64>() / lost.len() as f64).exp();
         let worst = lost.iter().copied().fold(0.0, f64::max);
         println!("auto takes {mean:.2} times as long as the best other way, at worst {worst:.2} times");
     }
-}
-
-fn load(folder: &Path, name: &str) -> Dataset {
-    let plain = folder.join(format!("data/{name}.train.svm"));
-    let path = if plain.exists() { plain } else { plain.with_extension("svm.zst") };
-    data::load(path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What one fit showed.
@@ -149,12 +115,6 @@ fn compare(name: &str, data: &Dataset, optimum: f64, options: &Options) -> Optio
         );
     }
     auto.map(|auto| auto / best)
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn run(data: &Dataset, way: &str, seed: u64, optimum: f64, gap: f64) -> Run {

@@ -7,54 +7,32 @@
 //! - `plain`: the epoch as a loop over plain `&mut [f32]`, with the same order and prefetching,
 //! - the strategies, logistic and hinge loss, l2 = 1/n, constant step.
 
-use std::env;
+mod common;
+
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
+use common::{arguments, epochs, load, own, signs, stream, text};
+use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use wildsgd::data::{self, Builder, LoadOptions};
-use wildsgd::params::{Real, SharedParams};
-use wildsgd::problem::{Hinge, Linear, Logistic, Loss};
-use wildsgd::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
-use wildsgd::strategy::{Control, Hogwild, Order, Pass, Sequential, Strategy, Update};
+use wildsgd::problem::{Hinge, Logistic, Loss};
+use wildsgd::strategy::{Hogwild, Order, Sequential, Update};
 use wildsgd::{Dataset, kernel};
 
 const ROUNDS: usize = 15;
 const RATE: f64 = 0.5;
 
 fn main() {
-    let paths: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let paths: Vec<String> = arguments().collect();
     if paths.is_empty() {
-        measure("zipf 47k", &zipf(47_000));
-        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst");
-        measure("debian-packages", &load(&own));
+        measure("zipf 47k", &text());
+        measure("debian-packages", &load(&own()));
     }
     for path in paths {
         measure(&path, &load(Path::new(&path)));
     }
-}
-
-fn load(path: &Path) -> Dataset {
-    data::load(path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// 40,000 rows of about 100 features; feature j is about as likely as 1/(j + 10).
-fn zipf(features: u32) -> Dataset {
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-    let mut builder = Builder::default();
-    let ratio = (f64::from(features) + 10.0) / 10.0;
-    for i in 0..40_000 {
-        let mut row: Vec<u32> =
-            (0..100).map(|_| (10.0 * ratio.powf(random.random::<f64>()) - 10.0) as u32).collect();
-        row.sort_unstable();
-        row.dedup();
-        row.iter().for_each(|&j| assert!(builder.entry(j, 0.1)));
-        builder.end_row(if i % 3 == 0 { 1.0 } else { -1.0 });
-    }
-    builder.finish(features as usize)
 }
 
 /// A named pass over the data.
@@ -64,15 +42,10 @@ fn measure(name: &str, data: &Dataset) {
     let mut order: Vec<u32> = (0..data.len() as u32).collect();
     order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(3));
     let data = &data.reordered(&order);
-    let targets: Vec<f32> = data.labels().iter().map(|&y| if y > 0.0 { 1.0 } else { -1.0 }).collect();
+    let targets = signs(data);
     let still = vec![0.01_f32; data.width()];
     let mut passes: Vec<Timed<'_>> = vec![
-        (
-            "stream",
-            Box::new(|| {
-                black_box(stream(data));
-            }),
-        ),
+        ("stream", Box::new(|| stream(data))),
         (
             "dot",
             Box::new(|| {
@@ -131,31 +104,9 @@ fn add_epochs<'a, L: Loss + 'a>(
 ) {
     let mut plain = Textbook { data, targets, loss, weights: vec![0.0; data.width()], epoch: 0 };
     passes.push((names[0], Box::new(move || plain.epoch())));
-    passes.push((names[1], epoch(data, targets, loss, Sequential::default())));
-    passes.push((names[2], epoch(data, targets, loss, Hogwild::new(1, Update::Wild))));
-    passes.push((names[3], epoch(data, targets, loss, Hogwild::new(2, Update::Wild))));
-}
-
-/// One epoch of a strategy after the other.
-fn epoch<'a, L: Loss + 'a>(
-    data: &'a Dataset,
-    targets: &'a [f32],
-    loss: L,
-    mut strategy: impl Strategy<f32> + 'a,
-) -> Box<dyn FnMut() + 'a> {
-    let problem: &Linear<L> = Box::leak(Box::new(Linear::new(data, targets, loss, None).expect("a problem")));
-    let penalty = Penalty { l1: 0.0, l2: 1.0 / data.len() as f64 };
-    let rule: Sgd<_, f32> = Sgd::new(problem, penalty, StepSize::new(RATE, Schedule::Constant), true);
-    let params = SharedParams::anonymous(rule.width()).expect("memory");
-    let control = Control::new(strategy.workers());
-    let (mut order, mut epoch) = (Order::new(data.len()), 0);
-    Box::new(move || {
-        order.shuffle(1, epoch);
-        let visits_before = epoch * data.len() as u64;
-        let pass = Pass { order: &order, epoch, visits_before, seed: 1, control: &control };
-        strategy.epoch(&rule, &params, pass).expect("no worker panics");
-        epoch += 1;
-    })
+    passes.push((names[1], epochs(data, targets, loss, RATE, Sequential::default())));
+    passes.push((names[2], epochs(data, targets, loss, RATE, Hogwild::new(1, Update::Wild))));
+    passes.push((names[3], epochs(data, targets, loss, RATE, Hogwild::new(2, Update::Wild))));
 }
 
 /// The same epoch written out over plain memory, with nothing generic and nothing shared.
@@ -196,21 +147,11 @@ impl<L: Loss> Textbook<'_, L> {
     }
 }
 
-fn stream(data: &Dataset) -> u64 {
-    data.iter()
-        .map(|(row, _)| {
-            let indices: u64 = row.indices().iter().map(|&j| u64::from(j)).sum();
-            let values: u64 = row.values().unwrap_or(&[]).iter().map(|x| u64::from(x.to_bits())).sum();
-            indices ^ values
-        })
-        .sum()
-}
-
 fn dot(weights: &[f32], row: wildsgd::Row<'_>) -> f32 {
     let mut sums = [0.0; 4];
     let each = |sums: &mut [f32; 4], k: usize, j: u32, x: f32| sums[k % 4] += weights[j as usize] * x;
     match row.values() {
-        None => row.indices().iter().enumerate().for_each(|(k, &j)| each(&mut sums, k, j, f32::ONE)),
+        None => row.indices().iter().enumerate().for_each(|(k, &j)| each(&mut sums, k, j, 1.0)),
         Some(values) => {
             let (groups, rest) = row.indices().as_chunks::<4>();
             let (value_groups, value_rest) = values.as_chunks::<4>();

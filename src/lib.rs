@@ -89,8 +89,9 @@
 //! # Map
 //!
 //! Data flows one way: bytes → [`data`] → [`problem`] → [`train`] ([`strategy`] × [`rule`], over [`params`]) →
-//! [`model`] → predictions and [`report`]s. [`kernel`] holds the loops over one row, [`metrics`] judges scores, and
-//! [`save`] writes files at once or not at all. The library prints nothing.
+//! [`model`] → predictions and [`report`]s. [`scaling`] measures how training gets faster with threads. [`kernel`]
+//! holds the loops over one row, [`metrics`] judges scores, and [`save`] writes files at once or not at all. The
+//! library prints nothing.
 //!
 //! # Determinism
 //!
@@ -127,6 +128,7 @@ pub mod real;
 pub mod report;
 pub mod rule;
 pub mod save;
+pub mod scaling;
 pub mod strategy;
 mod sync;
 pub mod train;

@@ -7,30 +7,20 @@
 //! Logistic loss, l2 = 1/n, no bias; data sets and optima as for the bench `optima`. Options: `--clusters 1,2,4,8`,
 //! `--seeds 1,2,3,4,5`, `--delay N` (visits), `--threads N` (for `time`).
 
+#[path = "../common/mod.rs"]
+mod common;
 mod rules;
 
-use std::path::{Path, PathBuf};
-use std::{env, fs};
-
+use common::{Reference, arguments, numbers};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rules::{Rule, Simulation};
-use serde::Deserialize;
 use wildsgd::Dataset;
-use wildsgd::data::{self, LoadOptions};
 use wildsgd::strategy::{Layout, Update};
 use wildsgd::train::{Clustering, Clusters, Sharing, Trained, Trainer};
 
 const NAMES: [&str; 5] = ["a9a", "reuters-money-fx", "debian-desc", "kdd99", "ijcnn1"];
-
-#[derive(Deserialize)]
-struct Optimum {
-    data: String,
-    loss: String,
-    l2: f64,
-    objective: f64,
-}
 
 struct Options {
     mode: String,
@@ -51,11 +41,10 @@ impl Options {
             threads: 2,
             names: Vec::new(),
         };
-        let mut arguments = env::args().skip(1);
+        let mut arguments = arguments();
         while let Some(argument) = arguments.next() {
-            let mut list = || numbers(&arguments.next().unwrap_or_default());
+            let mut list = || numbers::<u64>(&arguments.next().unwrap_or_default());
             match argument.as_str() {
-                "--bench" => {}
                 "--clusters" => options.clusters = list().iter().map(|&k| k as usize).collect(),
                 "--seeds" => options.seeds = list(),
                 "--delay" => options.delay = list().first().map(|&n| n as usize),
@@ -79,43 +68,19 @@ impl Options {
     }
 }
 
-fn numbers(list: &str) -> Vec<u64> {
-    list.split(',').map(|n| n.parse().unwrap_or_else(|_| panic!("`{n}` is not a number"))).collect()
-}
-
 fn main() {
-    let folder = PathBuf::from(env::var("WILDSGD_REFERENCE").unwrap_or_else(|_| "../shared".into()));
-    let Ok(lines) = fs::read_to_string(folder.join("reference/optima.jsonl")) else {
-        println!("skipped: {} holds no reference/optima.jsonl", folder.display());
-        return;
-    };
-    let optima: Vec<Optimum> = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a reference line is an object"))
-        .collect();
+    let Some(reference) = Reference::find() else { return };
     let options = Options::parse();
     for name in &options.names {
-        let data = load(&folder, name);
-        let l2 = 1.0 / data.len() as f64;
+        let data = reference.load(name);
         match options.mode.as_str() {
             "time" => time(name, &data, &options),
             "rules" => rules(name, &data, &options),
-            "distance" => {
-                let optimum = optima
-                    .iter()
-                    .find(|o| o.data == *name && o.loss == "logistic" && (o.l2 / l2 - 1.0).abs() < 1e-9)
-                    .expect("a reference for l2 = 1/n");
-                distance(name, &data, optimum.objective, &options);
-            }
+            "distance" => distance(name, &data, reference.optimum(name, &data, "logistic"), &options),
+            "" => return println!("skipped: say distance, rules or time"),
             mode => panic!("`{mode}` is not distance, rules or time"),
         }
     }
-}
-
-fn load(folder: &Path, name: &str) -> Dataset {
-    let plain = folder.join(format!("data/{name}.train.svm"));
-    let path = if plain.exists() { plain } else { plain.with_extension("svm.zst") };
-    data::load(path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Trains; with `epochs`, for just as many.

@@ -1,14 +1,19 @@
-"""Seconds from a text file to weights within 0.1 % of the optimum: wildsgd beside scikit-learn and LIBLINEAR's library.
+"""Seconds from a text file to weights within 0.1 % of the optimum: wildsgd beside scikit-learn, LIBLINEAR's library, and
+Snap ML and Vowpal Wabbit where they are installed.
 
     python seconds.py WILDSGD FILE.svm [FILE.svm ...]
 
-Logistic loss, l2 = 1/n, no bias, on all cores (peers have one thread). Programs take turns, --runs times; medians are
+`wildsgd bench scaling FILE.svm --peers PYTHON` runs this, and prints the same.
+
+Logistic loss, l2 = 1/n, no bias, on all cores (peers have one thread, but Snap ML, which has all, too). Programs take turns, --runs times; medians are
 printed. All weights are judged by one objective in f64. Each peer has the cheapest of its settings that arrives; its
 search is not timed, nor are imports. The optimum is what wildsgd certifies at a gap of 1e-8 in f64.
 """
 
 import argparse
+import itertools
 import json
+import os
 import statistics
 import subprocess
 import tempfile
@@ -19,6 +24,15 @@ import numpy as np
 from liblinear.liblinearutil import parameter, problem, train
 from sklearn.datasets import load_svmlight_file
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+
+try:
+    import snapml
+except ImportError:
+    snapml = None
+try:
+    import vowpalwabbit
+except ImportError:
+    vowpalwabbit = None
 
 NEAR = 1e-3
 
@@ -75,6 +89,41 @@ def peers(X, y):
     yield "scikit-learn lbfgs", tolerances, logistic("lbfgs")
     yield "LIBLINEAR -s 0", tolerances, liblinear(0)
     yield "LIBLINEAR -s 7", tolerances, liblinear(7)
+    if snapml:
+        def snap(tol):
+            # Its regularizer stands beside the sum of the losses.
+            fit = snapml.LogisticRegression(
+                regularizer=1.0, fit_intercept=False, tol=tol, max_iter=1000, n_jobs=os.cpu_count(), random_state=1
+            )
+            return fit.fit(X, y).coef_.ravel()
+
+        yield "Snap ML", tolerances, snap
+
+
+def vowpal(path, X, y):
+    """(name, settings from cheap to dear, fit from a setting to weights), or nothing; reading its own text included."""
+    if not vowpalwabbit:
+        return
+    text, bits = Path(tempfile.mkdtemp()) / "vw", max(18, int(X.shape[1]).bit_length())
+    with text.open("w") as out:
+        for i, label in enumerate(y):
+            row = slice(X.indptr[i], X.indptr[i + 1])
+            entries = " ".join(f"{j}:{x:.9g}" for j, x in zip(X.indices[row], X.data[row]))
+            out.write(f"{label:g} | {entries}\n")
+
+    def fit(passes):
+        cache = text.with_suffix(".cache")
+        cache.unlink(missing_ok=True)
+        # L-BFGS takes the regularizer beside the sum of the losses.
+        workspace = vowpalwabbit.Workspace(
+            f"-d {text} --cache_file {cache} --passes {passes} --bfgs --mem 7 --l2 1 --loss_function logistic "
+            f"--noconstant --termination 0 --holdout_off -b {bits} --hash strings --quiet"
+        )
+        w = np.array([workspace.get_weight(j) for j in range(X.shape[1])])
+        workspace.finish()
+        return w
+
+    yield "Vowpal Wabbit --bfgs, text to weights", [5, 10, 20, 40, 80], fit
 
 
 def timed(call):
@@ -90,7 +139,7 @@ def compare(program, path, runs):
     certified, _ = ours(program, path, "--tolerance", 1e-8, "--precision", "f64")
     optimum = certified["final"]["objective"]
     rows = {}
-    for name, settings, fit in peers(X, y):
+    for name, settings, fit in itertools.chain(peers(X, y), vowpal(path, X, y)):
         cheapest = next((s for s in settings if objective(X, y, fit(s)) <= optimum * (1 + NEAR)), None)
         if cheapest is not None:
             rows[f"{name} ({cheapest:g})"] = (fit, cheapest)
@@ -107,10 +156,15 @@ def compare(program, path, runs):
     print(f"{Path(path).name}: optimum {optimum:.8f}")
     for name, seconds in medians.items():
         print(f"  {seconds:8.3f} s  {name}")
-    best = min(medians[name] for name in rows)
+    best = min(medians[name] for name in rows if "text to" not in name)
     whole = min(medians[name] for name in rows if name.startswith("scikit")) + medians["scikit-learn's reader"]
-    print(f"  text to model: {whole / medians['wildsgd, text to model']:.1f} times as fast as scikit-learn")
-    print(f"  prepare and train: {best / medians['wildsgd, prepare and train']:.1f} times as fast as the best peer", flush=True)
+    factors = {
+        "text to model, against scikit-learn": whole / medians["wildsgd, text to model"],
+        "prepare and train, against the best peer": best / medians["wildsgd, prepare and train"],
+    }
+    for name, factor in factors.items():
+        print(f"  {name}: {factor:.1f} times as fast", flush=True)
+    return {"optimum": optimum, "seconds": medians, "factors": factors}
 
 
 if __name__ == "__main__":
@@ -118,6 +172,8 @@ if __name__ == "__main__":
     arguments.add_argument("program")
     arguments.add_argument("data", nargs="+")
     arguments.add_argument("--runs", type=int, default=5)
+    arguments.add_argument("--json", help="write medians and factors of each file here, too")
     options = arguments.parse_args()
-    for file in options.data:
-        compare(options.program, file, options.runs)
+    found = {file: compare(options.program, file, options.runs) for file in options.data}
+    if options.json:
+        Path(options.json).write_text(json.dumps(found))

@@ -1,6 +1,6 @@
 """Loading libsvm text: wildsgd beside svmloader and scikit-learn.
 
-    cargo bench --no-run --bench parse      # prints the name of the program
+    cargo bench --no-run --bench load       # prints the name of the program
     pip install svmloader scikit-learn      # into an environment of its own
     python benches/record/parse_compare.py PROGRAM TEXT [RUNS]
 

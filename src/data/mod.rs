@@ -12,6 +12,7 @@ mod scan;
 pub mod source;
 pub mod stats;
 mod stream;
+mod synthetic;
 mod throughput;
 mod weights;
 
@@ -21,5 +22,6 @@ pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
 pub use load::{LoadOptions, load, load_with_base};
 pub use ratings::{LowRank, Names, Rating, Ratings, load_pairs, load_ratings};
 pub use scan::Scan;
+pub use synthetic::{Skew, Synthetic};
 pub use throughput::{Throughput, throughput};
 pub use weights::load_weights;

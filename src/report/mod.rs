@@ -4,9 +4,12 @@
 //! [`SCHEMA`] changes whenever a key changes its name or its meaning; keys may be added under the same number.
 //! All times are in seconds.
 
+mod drawing;
 mod evaluated;
 mod factorized;
 mod inspected;
+mod machine;
+pub mod scaled;
 mod svg;
 #[cfg(test)]
 mod tests;
@@ -20,6 +23,8 @@ use serde::Serialize;
 pub use evaluated::{Evaluated, ModelFile};
 pub use factorized::{EvaluatedFactors, FactorOutcome, FactorSettings, Factorized, FactorsFile, RatingsData};
 pub use inspected::Inspected;
+pub use machine::{Cache, Machine};
+pub use scaled::Scaled;
 pub use svg::write_svg;
 pub use trained::{Class, Epoch, Outcome, Settings, Trained};
 

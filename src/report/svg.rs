@@ -6,6 +6,7 @@ use std::path::Path;
 use indicatif::HumanCount;
 
 use super::Inspected;
+use super::drawing::{STYLE, escaped};
 use crate::data::stats::{Bin, Spread};
 use crate::error::Result;
 use crate::save;
@@ -22,13 +23,6 @@ const BOTTOM: f64 = 226.0;
 const STEPS: [f64; 6] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25];
 /// Width of a digit, or a little more.
 const LETTER: f64 = 7.0;
-
-const STYLE: &str = "\
-text{font:12px system-ui,sans-serif;fill:#24292f}.h{font-size:15px;font-weight:600}.t{font-weight:600}\
-.m{text-anchor:middle}.e{text-anchor:end}.p{fill:#fff}.g{stroke:#d8dee4}.x{stroke:#57606a}\
-.a{fill:#1f6fb4}.b{fill:#e08214}\
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}.p{fill:#0d1117}.g{stroke:#30363d}.x{stroke:#8b949e}\
-.a{fill:#58a6ff}.b{fill:#f0a040}}";
 
 /// Draws the lengths of rows and the frequencies of features to a file, [at once or not at all](save::atomically).
 ///
@@ -147,19 +141,4 @@ impl Panel<'_> {
         }
         Ok(())
     }
-}
-
-/// Text that is text in XML too: no markup, and no characters that XML forbids.
-fn escaped(text: &str) -> String {
-    let legal = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            c => escaped.push(if legal(c) { c } else { '\u{fffd}' }),
-        }
-    }
-    escaped
 }

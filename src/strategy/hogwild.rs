@@ -5,7 +5,7 @@ use super::merging::Merging;
 use super::splitting::Splitting;
 use super::tickets::Tickets;
 use super::worker::work;
-use super::{Pass, Strategy, fold};
+use super::{Pass, Strategy, Topology, fold};
 use crate::error::Result;
 use crate::params::{Atomic, Real, SharedParams, Wild};
 use crate::rule::Visit;
@@ -50,6 +50,12 @@ impl<R: Real> Hogwild<R> {
     /// `workers` threads, at least 1.
     pub fn new(workers: usize, update: Update) -> Self {
         Hogwild::on(workers, update, Vec::new())
+    }
+
+    /// The same, with each worker kept on one processor of `topology`: neighbors on cores of their own, as far as there
+    /// are enough.
+    pub fn pinned(workers: usize, update: Update, topology: &Topology) -> Self {
+        Hogwild::on(workers, update, topology.places(&[workers]))
     }
 
     /// The same, with each worker kept on its processor of `places`.

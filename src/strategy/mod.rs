@@ -47,6 +47,7 @@ pub use sequential::Sequential;
 pub(crate) use sequential::visit_alone;
 pub use synchronous::Synchronous;
 pub use topology::Topology;
+pub(crate) use topology::pin;
 pub use worker::Control;
 
 use crate::error::Result;

@@ -2,8 +2,9 @@
 
 use super::batches::{Batches, Planned};
 use super::tickets::Tickets;
+use super::topology::pin;
 use super::worker::work;
-use super::{Pass, Strategy};
+use super::{Pass, Strategy, Topology};
 use crate::error::Result;
 use crate::params::{Plain, Real, SharedParams};
 use crate::rule::Visit;
@@ -14,6 +15,8 @@ use crate::rule::Visit;
 pub struct Sequential<R> {
     weights: Vec<R>,
     batch: usize,
+    /// The processor that an epoch keeps the thread on.
+    place: Option<usize>,
 }
 
 impl<R: Real> Default for Sequential<R> {
@@ -25,7 +28,12 @@ impl<R: Real> Default for Sequential<R> {
 impl<R: Real> Sequential<R> {
     /// Batches of `batch` terms, at least 1.
     pub fn batched(batch: usize) -> Self {
-        Sequential { weights: Vec::new(), batch: batch.max(1) }
+        Sequential { weights: Vec::new(), batch: batch.max(1), place: None }
+    }
+
+    /// The same, with the calling thread kept on one processor of `topology` during an epoch.
+    pub fn pinned(self, topology: &Topology) -> Self {
+        Sequential { place: topology.places(&[1]).first().copied(), ..self }
     }
 }
 
@@ -48,6 +56,7 @@ impl<R: Real> Strategy<R> for Sequential<R> {
         params: &SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
+        let _pin = self.place.map(pin);
         self.weights.resize(params.len(), R::ZERO);
         params.copy_to(&mut self.weights);
         let visits = visit_alone(visit, &mut self.weights, pass, self.batch);

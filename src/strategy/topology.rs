@@ -32,6 +32,12 @@ impl Topology {
         Self::read(&allowed(), &read)
     }
 
+    /// `count` cores with a cache.
+    #[cfg(test)]
+    pub(crate) fn of(count: usize) -> Self {
+        Self::read(&(0..count).collect::<Vec<_>>(), &|_| None)
+    }
+
     /// That of the processors `allowed`, by the files that `read` knows under `/sys/devices/system/cpu`.
     fn read(allowed: &[usize], read: &impl Fn(&str) -> Option<String>) -> Self {
         let mut cpus: Vec<Cpu> = allowed.iter().map(|&id| cpu(id, read)).collect();
@@ -42,10 +48,19 @@ impl Topology {
     /// The number of clusters that suits `workers`: one a socket; with one socket, one a last-level cache; with one
     /// cache, one a core. Not more than workers, nor than 4.
     pub fn clusters(&self, workers: usize) -> usize {
-        let count = |part: fn(&Cpu) -> usize| self.cpus.iter().map(part).collect::<BTreeSet<_>>().len();
-        let parts = [count(|cpu| cpu.socket), count(|cpu| cpu.cache), count(|cpu| cpu.core)];
         let most = workers.clamp(1, MOST_CLUSTERS);
-        parts.into_iter().find(|&parts| parts > 1).map_or(1, |parts| parts.min(most))
+        self.parts().into_iter().find(|&parts| parts > 1).map_or(1, |parts| parts.min(most))
+    }
+
+    /// Number of processors.
+    pub fn processors(&self) -> usize {
+        self.cpus.len()
+    }
+
+    /// Number of different sockets, last-level caches and cores among the processors.
+    pub fn parts(&self) -> [usize; 3] {
+        let count = |part: fn(&Cpu) -> usize| self.cpus.iter().map(part).collect::<BTreeSet<_>>().len();
+        [count(|cpu| cpu.socket), count(|cpu| cpu.cache), count(|cpu| cpu.core)]
     }
 
     /// A processor for each worker: clusters get runs of neighbors, and the workers of a cluster distinct cores, as
@@ -95,9 +110,13 @@ fn list(text: &str) -> Vec<usize> {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{allowed, pin};
+pub(super) use linux::allowed;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::pin;
 #[cfg(not(target_os = "linux"))]
-pub(super) use others::{allowed, pin};
+pub(super) use others::allowed;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use others::pin;
 
 #[cfg(target_os = "linux")]
 mod linux {

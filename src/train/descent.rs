@@ -6,7 +6,7 @@ use rayon::ThreadPool;
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
 use super::search::search;
-use super::{Settings, Sharing};
+use super::{Clustering, Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::Problem;
@@ -39,10 +39,18 @@ pub fn minimize<P: Problem, R: Real>(
         Sharing::Auto => choose(problem, settings, copies(problem), |settings| {
             minimize(problem, settings, evaluate, watch)
         }),
+        Sharing::Sequential if settings.pin => {
+            let strategy = Sequential::batched(batch).pinned(&Topology::detect());
+            run(problem, settings, strategy, evaluate, watch)
+        }
         Sharing::Sequential => run(problem, settings, Sequential::batched(batch), evaluate, watch),
+        Sharing::Hogwild(update) if settings.pin => {
+            run(problem, settings, Hogwild::pinned(workers, update, &Topology::detect()), evaluate, watch)
+        }
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
         Sharing::HogwildPlusPlus(clustering) => {
             let topology = Topology::detect();
+            let clustering = Clustering { pin: clustering.pin || settings.pin, ..clustering };
             let strategy = HogwildPlusPlus::new(clustering.layout(workers, &topology, problem), &topology)?;
             run(problem, settings, strategy, evaluate, watch)
         }

@@ -22,6 +22,8 @@ pub struct Epoch {
     /// Time of training since it began: workers and the objective for the stopping rule, rolled-back epochs
     /// included; searching for a step size and held-out evaluation left out.
     pub train_time: Duration,
+    /// The part of it in which the workers visited terms: the objective and the method's own dense passes left out.
+    pub visit_time: Duration,
     /// Mean loss plus regularizer over all terms, after the epoch.
     pub objective: f64,
     /// A bound of the distance to the optimum, as a share of the objective, if the method has one: the objective is at
@@ -201,6 +203,8 @@ pub(super) struct Course<'a, R: Real, S> {
     pool: ThreadPool,
     /// Visits made, those of undone epochs included.
     pub visits: u64,
+    /// Time in which the workers visited terms.
+    visit_time: Duration,
     began: Instant,
     order: Order,
     /// Epochs begun, undone ones included: each has its own order of terms.
@@ -227,6 +231,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             pool: pool(workers.min(thread::available_parallelism().map_or(1, usize::from)))?,
             strategy,
             visits: 0,
+            visit_time: Duration::ZERO,
             began,
             order: Order::new(terms),
             begun: 0,
@@ -250,7 +255,9 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             seed: self.settings.seed,
             control: &self.control,
         };
+        let started = Instant::now();
         self.visits += self.strategy.epoch(rule, &self.params, pass)?;
+        self.visit_time += started.elapsed();
         self.begun += 1;
         Ok(())
     }
@@ -285,7 +292,8 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
                 Outcome::Kept(Measured { objective, gap }) => {
                     gap.iter().for_each(|&gap| course_of_gap.see(gap));
                     let test = evaluate.and_then(|evaluate| evaluate(method.now()));
-                    let epoch = Epoch { epoch: epochs.len() + 1, train_time, objective, gap, test };
+                    let (epoch, visit_time) = (epochs.len() + 1, self.visit_time);
+                    let epoch = Epoch { epoch, train_time, visit_time, objective, gap, test };
                     watch(Event::Epoch(&epoch));
                     epochs.push(epoch);
                 }

@@ -149,7 +149,8 @@ mod tests {
     use crate::train::StopReason;
 
     fn epoch(epoch: usize, objective: f64) -> Epoch {
-        Epoch { epoch, train_time: Duration::from_secs(2 * epoch as u64), objective, gap: None, test: None }
+        let train_time = Duration::from_secs(2 * epoch as u64);
+        Epoch { epoch, train_time, visit_time: train_time, objective, gap: None, test: None }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! `wildsgd bench`: how fast this machine does what the command does.
 
+mod peers;
+mod scaling;
 mod strategies;
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use wildsgd::data::cache::{self, Notes};
 use wildsgd::data::{self, LoadOptions, Throughput, source, throughput};
@@ -15,9 +18,10 @@ use crate::failure::Failure;
 
 pub use strategies::StrategiesArgs;
 
-pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
+pub fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode, Failure> {
     match &args.benchmark {
         Benchmark::Load(args) => load(args),
+        Benchmark::Scaling(args) => scaling::run(args, started),
         Benchmark::Strategies(args) => strategies::run(args),
     }
 }

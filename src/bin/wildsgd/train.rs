@@ -342,6 +342,7 @@ pub fn at_least_1(name: &'static str, value: i64, hint: &'static str) -> Result<
     usize::try_from(value).ok().filter(|&n| n >= 1).ok_or_else(|| parameter(name, value, "1 or more", hint))
 }
 
+/// A limit in seconds that clocks can hold.
 pub fn time_limit(seconds: f64) -> Result<Duration, Error> {
     /// Thirty years: no clock runs over.
     const MOST: f64 = 1e9;

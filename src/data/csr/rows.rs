@@ -38,12 +38,12 @@ impl<'a> Rows<'a> {
     }
 
     /// The indices of all rows.
-    pub(in crate::data) fn indices(&self) -> &'a [u32] {
+    pub(crate) fn indices(&self) -> &'a [u32] {
         self.indices
     }
 
     /// The values of all rows, `None` if all are 1.
-    pub(in crate::data) fn values(&self) -> Option<&'a [f32]> {
+    pub(crate) fn values(&self) -> Option<&'a [f32]> {
         self.values
     }
 

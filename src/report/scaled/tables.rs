@@ -1,0 +1,276 @@
+//! The tables, as text.
+
+use std::fmt::{self, Display};
+
+use super::{Scaled, sparkline};
+use crate::scaling::{GAPS, Point, Spread, Target};
+
+/// Rows of cells under heads. The first column is text, all others are numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// One head a column.
+    pub heads: Vec<String>,
+    /// One cell a column.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Display for Table {
+    /// Columns as wide as what is in them, numbers at the right.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = || [&self.heads].into_iter().chain(&self.rows);
+        let count = |text: &String| text.chars().count();
+        let widths: Vec<usize> = (0..self.heads.len())
+            .map(|column| lines().map(|line| count(&line[column])).max().unwrap_or(0))
+            .collect();
+        for line in lines() {
+            for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
+                match column {
+                    0 => write!(f, "{cell:<width$}")?,
+                    _ => write!(f, "  {cell:>width$}")?,
+                }
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// Marks more threads than processors.
+const MARK: &str = "*";
+/// What was not measured, or did not arrive.
+const NONE: &str = "-";
+
+/// A row a point, the plain loop first: throughput, and the way to the optimum. `weak` points have a number of examples
+/// each.
+pub fn points(report: &Scaled, weak: bool) -> Table {
+    let heads = ["strategy", "threads"].into_iter().chain(weak.then_some("examples"));
+    let mut heads: Vec<String> =
+        heads.chain(["M\u{a0}nnz/s", "+-", "speed-up", "efficiency"]).map(String::from).collect();
+    for gap in GAPS.map(percent).map(|gap| gap.replace(' ', "\u{a0}")) {
+        heads.extend([format!("epochs to {gap}"), format!("s to {gap}"), "+-".into(), "speed-up".into()]);
+    }
+    let tested = report.test_data.is_some();
+    heads.extend(tested.then(|| "accuracy".into()));
+    let row = |point: &Point| {
+        let mut cells = vec![point.strategy.clone(), threads(point)];
+        cells.extend(weak.then(|| point.examples.to_string()));
+        cells.extend([
+            format!("{:.1}", point.nonzeros_per_second.median / 1e6),
+            spread(Some(point.nonzeros_per_second)),
+            format!("{:.2}", point.speed_up),
+            percent(point.efficiency),
+        ]);
+        for to in &point.to_gaps {
+            cells.push(or_none(to.epochs, |epochs| format!("{:.1}", epochs.median)));
+            cells.push(median(to.seconds));
+            cells.push(spread(to.seconds));
+            cells.push(or_none(to.speed_up, |factor| format!("{factor:.2}")));
+        }
+        cells.extend(tested.then(|| or_none(point.test_accuracy, |x| format!("{:.2} %", 100.0 * x.median))));
+        cells
+    };
+    let scaling = &report.scaling;
+    match weak {
+        true => Table { heads, rows: scaling.weak.iter().map(row).collect() },
+        false => Table { heads, rows: all(report).map(row).collect() },
+    }
+}
+
+/// A row a point: seconds from the file to the target.
+pub fn target(report: &Scaled) -> Table {
+    let heads = ["strategy", "threads", "arrived", "load s", "train s", "+-", "total s"].map(String::from);
+    let row = |point: &Point| {
+        let to = point.to_target?;
+        Some(vec![
+            point.strategy.clone(),
+            threads(point),
+            format!("{} of {}", to.arrived, report.scaling.repeats),
+            digits(to.load_seconds),
+            median(to.train_seconds),
+            spread(to.train_seconds),
+            median(to.total_seconds),
+        ])
+    };
+    Table { heads: heads.into(), rows: all(report).filter_map(row).collect() }
+}
+
+/// A row a point: the time of an epoch, as measured and as the model has it.
+pub fn prediction(report: &Scaled) -> Table {
+    let heads = ["strategy", "threads", "epoch ms", "+-", "of streaming speed", "model ms", "error"];
+    let row = |point: &Point| {
+        let found = point.prediction;
+        vec![
+            point.strategy.clone(),
+            threads(point),
+            digits(1e3 * point.epoch_seconds.median),
+            spread(Some(point.epoch_seconds)),
+            or_none(point.share_of_streaming, percent),
+            or_none(found, |found| digits(1e3 * found.epoch_seconds)),
+            or_none(found, |found| match found.used {
+                true => "given".into(),
+                false => format!("{:+.0} %", 100.0 * found.error),
+            }),
+        ]
+    };
+    Table { heads: heads.map(String::from).into(), rows: all(report).map(row).collect() }
+}
+
+/// The points with all data, the plain loop first.
+fn all(report: &Scaled) -> impl Iterator<Item = &Point> {
+    [&report.scaling.plain].into_iter().chain(&report.scaling.strong)
+}
+
+fn threads(point: &Point) -> String {
+    format!("{}{}", point.threads, if point.oversubscribed { MARK } else { "" })
+}
+
+fn or_none<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
+    value.map_or(NONE.into(), text)
+}
+
+fn median(spread: Option<Spread>) -> String {
+    or_none(spread, |spread| digits(spread.median))
+}
+
+/// A row a number of threads: what the memory gives, and what a wake-up costs.
+pub fn streaming(report: &Scaled) -> Table {
+    let heads =
+        ["streaming", "threads", "ms", "+-", "GB/s", "M\u{a0}nnz/s", "empty epoch, us"].map(String::from);
+    let row = |floor: &crate::scaling::Floor| {
+        vec![
+            "all rows".into(),
+            floor.threads.to_string(),
+            digits(1e3 * floor.seconds.median),
+            spread(Some(floor.seconds)),
+            format!("{:.1}", floor.bytes_per_second / 1e9),
+            format!("{:.0}", floor.nonzeros_per_second / 1e6),
+            format!("{:.1}", 1e6 * floor.barrier_seconds),
+        ]
+    };
+    Table { heads: heads.into(), rows: report.scaling.streaming.iter().map(row).collect() }
+}
+
+/// A row a program: seconds to within 0.1 % of the optimum, the fastest first. Empty where none were asked for.
+pub fn peers(report: &Scaled) -> Table {
+    let mut rows: Vec<(&String, &f64)> = report.peers.iter().flat_map(|peers| &peers.seconds).collect();
+    rows.sort_by(|a, b| a.1.total_cmp(b.1));
+    let rows = rows.into_iter().map(|(name, seconds)| vec![name.clone(), digits(*seconds)]).collect();
+    Table { heads: ["program", "s"].map(String::from).into(), rows }
+}
+
+/// Curves, a row a strategy: speed-up by threads, both ways, and how the distance to the optimum falls epoch by epoch.
+pub fn shapes(report: &Scaled) -> Table {
+    let heads = ["strategy", "threads", "throughput", "time to 0.1 %", "distance to the optimum by epoch"];
+    let scaling = &report.scaling;
+    let most = scaling.strong.iter().map(|point| point.threads).max().unwrap_or(1) as f64;
+    let row = |points: &[Point]| {
+        let threads: Vec<String> = points.iter().map(|point| point.threads.to_string()).collect();
+        let by_time = |point: &Point| point.to_gaps.last().and_then(|to| to.speed_up).unwrap_or(f64::NAN);
+        let least = (GAPS[GAPS.len() - 1] / 10.0).ln();
+        let distance = |objective: f64| (objective / scaling.optimum.objective - 1.0).max(1e-12).ln();
+        let course = points.last().map_or(&[][..], |point| &point.course);
+        let highest = course.iter().map(|step| distance(step.objective)).fold(least, f64::max);
+        vec![
+            points[0].strategy.clone(),
+            threads.join(" "),
+            sparkline(points.iter().map(|point| point.speed_up), 0.0, most),
+            sparkline(points.iter().map(by_time), 0.0, most),
+            sparkline(course.iter().map(|step| distance(step.objective)), least, highest),
+        ]
+    };
+    let rows = scaling.strong.chunk_by(|a, b| a.strategy == b.strategy).map(row).collect();
+    Table { heads: heads.map(String::from).into(), rows }
+}
+
+/// What a reader has to know to believe the tables, a sentence or two each.
+pub fn notes(report: &Scaled) -> Vec<String> {
+    let scaling = &report.scaling;
+    let best = &scaling.best_single;
+    let first = scaling.first_against_plain;
+    let mut notes = vec![
+        format!(
+            "Objective: {} loss, l2 = {}, no bias. Optimum {} certified to a share of {:.0e} by dual ascent in f64, \
+             in {} s.",
+            scaling.loss,
+            digits(scaling.l2),
+            scaling.optimum.objective,
+            scaling.optimum.gap,
+            digits(scaling.optimum.seconds)
+        ),
+        format!(
+            "Medians of {} interleaved trainings with seeds from {} on; +- is half the distance from the least to the \
+             largest of them. Throughput is that of the visits alone; seconds count the search for a step size and the \
+             objective after each epoch, but no loading and no held-out evaluation.",
+            scaling.repeats, scaling.seed
+        ),
+        format!(
+            "Speed-ups are against the best single thread: in throughput {} ({:.1} M non-zeros/s), in time the fastest \
+             to the same gap.",
+            best.strategy,
+            best.nonzeros_per_second / 1e6
+        ),
+        format!(
+            "The first point, sequential, takes {:.2} times as long an epoch as the plain loop ({:.2} to {:.2}).",
+            first.median, first.low, first.high
+        ),
+    ];
+    if scaling.optimum.gap > GAPS[GAPS.len() - 1] / 10.0 {
+        notes.push(format!(
+            "The optimum is certified to {} only: read the last columns of times with that in mind.",
+            percent(scaling.optimum.gap)
+        ));
+    }
+    if let Some(target) = scaling.target {
+        let what = match target {
+            Target::Accuracy(share) => format!("{} of the held-out labels are right", percent(share)),
+            Target::Objective(objective) => format!("the objective is {objective}"),
+        };
+        notes.push(format!("Target: the end of the first epoch after which {what}, loading included."));
+    }
+    let nanoseconds =
+        |seconds: Option<f64>| seconds.map_or(NONE.into(), |seconds| format!("{:.2} ns", 1e9 * seconds));
+    let pieces = scaling.pieces;
+    notes.push(format!(
+        "Pieces of the model: contended touch {}, with compare-and-swap {}, meeting {}, sweep of a weight {}.",
+        nanoseconds(pieces.contended_touch),
+        nanoseconds(pieces.contended_swap),
+        nanoseconds(pieces.meeting),
+        nanoseconds(Some(pieces.sweep))
+    ));
+    for (what, factor) in report.peers.iter().flat_map(|peers| &peers.factors) {
+        notes.push(format!("Peers, to 0.1 %: {what}: {factor:.1} times as fast."));
+    }
+    if scaling.strong.iter().any(|point| point.oversubscribed) {
+        notes.push(format!("{MARK} more threads than the {} processors.", scaling.processors));
+    }
+    if scaling.strong.iter().any(|point| !point.pinned) {
+        notes.push("Threads of some strategies are not kept on one processor each.".into());
+    }
+    notes
+}
+
+/// A share as a percentage, with one digit after the point if it has one.
+pub(super) fn percent(share: f64) -> String {
+    let text = format!("{:.1}", 100.0 * share);
+    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// Half the distance between the least and the largest, as a percentage of the median.
+fn spread(spread: Option<Spread>) -> String {
+    or_none(spread, |spread| match spread.share() {
+        share if share.is_finite() => format!("{:.1} %", 100.0 * share),
+        _ => "inf".into(),
+    })
+}
+
+/// Three significant digits.
+pub(super) fn digits(x: f64) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return x.to_string();
+    }
+    let exponent = x.abs().log10().floor() as i32;
+    match exponent {
+        -4..=5 => format!("{x:.*}", (2 - exponent).max(0) as usize),
+        _ => format!("{x:.2e}"),
+    }
+}

@@ -1,0 +1,213 @@
+//! From a plan to points.
+
+use std::time::Instant;
+
+use super::pieces::{self, Pieces};
+use super::plan::{Input, Plan, Stage, Target};
+use super::point::Context;
+use super::prediction::Machine;
+use super::run::{Task, Test};
+use super::series::Series;
+use super::{Certified, Floor, GAPS, Scaling, Spread, Way, diverged, floor};
+use crate::data::{ClassLabels, Dataset};
+use crate::error::{Error, Result};
+use crate::problem::{Curved, Linear};
+use crate::strategy::Topology;
+use crate::train::{Solver, Trainer};
+
+/// Measures everything that `plan`, which was checked, asks for.
+pub(super) fn measure<L: Curved>(
+    plan: &Plan,
+    loss: L,
+    input: Input<'_>,
+    watch: &mut dyn FnMut(Stage),
+) -> Result<Scaling> {
+    let Input { data, test, name, load_time } = input;
+    data.verify()?;
+    test.map_or(Ok(()), Dataset::verify)?;
+    let labels = match plan.loss.is_regression() {
+        true => None,
+        false => Some(two_classes(name, data)?),
+    };
+    let test = test.map(|data| Test { data, kind: plan.loss, labels: labels.as_ref() });
+    let threads = plan.counts();
+
+    watch(Stage::Optimum);
+    let targets = signs(data, labels.as_ref());
+    let started = Instant::now();
+    let whole = task(plan, loss, data, &targets, name)?;
+    let found = started.elapsed();
+    refuse_below(plan.target, &whole)?;
+    let parts = if plan.weak { parts(data, &threads) } else { Vec::new() };
+    let signs: Vec<Vec<f32>> = parts.iter().map(|part| signs(part, labels.as_ref())).collect();
+    let of_parts = parts.iter().zip(&signs).map(|(part, signs)| task(plan, loss, part, signs, name));
+    let of_parts = of_parts.collect::<Result<Vec<_>>>()?;
+
+    let mut strong = Series::new(plan, &threads, vec![(0, &whole)]);
+    let by_threads = threads.iter().copied().zip(&of_parts).collect();
+    let mut weak = plan.weak.then(|| Series::new(plan, &threads, by_threads));
+    let mut streams: Vec<Vec<f64>> = threads.iter().map(|_| Vec::new()).collect();
+    let (mut done, of) = (0, plan.repeats * (strong.len() + weak.as_ref().map_or(0, Series::len)));
+    let mut pieces = Vec::new();
+    for round in 0..plan.repeats {
+        watch(Stage::Pieces);
+        let seed = plan.seed.wrapping_add(round as u64);
+        for (&threads, streams) in threads.iter().zip(&mut streams) {
+            streams.push(floor::stream(data, threads));
+        }
+        pieces.push(Pieces::measure(data)?);
+        let mut begin = |strategy, threads| {
+            watch(Stage::Training { done, of, strategy, threads });
+            done += 1;
+        };
+        for series in [&mut strong].into_iter().chain(&mut weak) {
+            series.round(round, seed, test, &mut begin)?;
+        }
+    }
+
+    let streaming = floors(data, &threads, &streams)?;
+    let context = Context { target: plan.target, load_time, streaming: &streaming };
+    let pieces = Pieces::medians(&pieces);
+    let (plain, mut points, best_single) = strong.points(&context)?;
+    predict(plan, &mut points, pieces, &streaming, data);
+    Ok(Scaling {
+        loss: plan.loss.name(),
+        l2: whole.l2,
+        repeats: plan.repeats,
+        most_epochs: plan.epochs,
+        most_seconds: plan.time_limit.as_secs_f64(),
+        seed: plan.seed,
+        processors: Topology::detect().processors(),
+        target: plan.target,
+        optimum: Certified {
+            objective: whole.optimum.objective,
+            gap: whole.optimum.gap,
+            seconds: found.as_secs_f64(),
+        },
+        first_against_plain: Spread::of(strong.first_against_plain()).ok_or_else(diverged)?,
+        weak: weak.map_or(Ok(Vec::new()), |weak| Ok(weak.points(&context)?.1))?,
+        strong: points,
+        streaming,
+        plain,
+        best_single,
+        pieces,
+    })
+}
+
+/// A problem with its optimum.
+fn task<'a, L: Curved>(
+    plan: &Plan,
+    loss: L,
+    data: &'a Dataset,
+    targets: &'a [f32],
+    name: &str,
+) -> Result<Task<'a, L>> {
+    let problem = Linear::new(data, targets, loss, None)?;
+    let l2 = plan.l2.unwrap_or(1.0 / data.len() as f64);
+    let trainer = Trainer {
+        loss: plan.loss,
+        solver: Solver::Sgd,
+        l2: Some(l2),
+        bias: None,
+        data_name: name.into(),
+        ..Trainer::default()
+    };
+    let optimum = trainer.optimum(data)?;
+    let nearest = optimum.objective * (1.0 + GAPS.into_iter().fold(f64::INFINITY, f64::min));
+    let (goal, goal_accuracy) = match plan.target {
+        Some(Target::Objective(objective)) => (nearest.min(objective), None),
+        Some(Target::Accuracy(share)) => (nearest, Some(share)),
+        None => (nearest, None),
+    };
+    Ok(Task {
+        data,
+        targets,
+        problem,
+        loss,
+        l2,
+        optimum,
+        goal,
+        goal_accuracy,
+        most_epochs: plan.epochs,
+        most_time: plan.time_limit,
+    })
+}
+
+/// Refuses an objective that no weights have.
+fn refuse_below<L>(target: Option<Target>, task: &Task<'_, L>) -> Result<()> {
+    match target {
+        Some(Target::Objective(objective))
+            if objective < task.optimum.objective * (1.0 - task.optimum.gap) =>
+        {
+            Err(Error::Parameter {
+                name: "target",
+                value: format!("objective {objective}"),
+                expected: "one that some weights have",
+                hint: "the optimum is larger: see what this prints without a target",
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Data in proportion to each number of threads: all of them for the largest.
+fn parts(data: &Dataset, threads: &[usize]) -> Vec<Dataset> {
+    let most = threads.last().copied().unwrap_or(1);
+    let part = |threads: &usize| {
+        let rows: Vec<u32> = (0..(data.len() * threads / most).max(1) as u32).collect();
+        data.reordered(&rows)
+    };
+    threads.iter().map(part).collect()
+}
+
+/// Adds what the model says to the points.
+fn predict(plan: &Plan, points: &mut [super::Point], pieces: Pieces, streaming: &[Floor], data: &Dataset) {
+    let machine = Machine {
+        pieces,
+        streaming,
+        frequencies: pieces::frequencies(data),
+        examples: data.len(),
+        nonzeros: data.nonzeros(),
+        topology: Topology::detect(),
+    };
+    for points in points.chunk_by_mut(|a, b| a.strategy == b.strategy) {
+        let way = plan.ways.iter().find(|way| way.name() == points[0].strategy);
+        machine.predict(way.copied().unwrap_or(Way::SEQUENTIAL), points);
+    }
+}
+
+/// The two classes of a data set.
+fn two_classes(name: &str, data: &Dataset) -> Result<ClassLabels> {
+    let labels = ClassLabels::of_dataset(name, data, ClassLabels::of)?;
+    match labels.labels().len() {
+        2 => Ok(labels),
+        count => Err(Error::input(
+            name,
+            format!("there are {count} labels"),
+            "two, as one vector of weights is trained",
+            "make one class of some of the labels, or take a loss for regression",
+        )),
+    }
+}
+
+/// What scores are compared with.
+fn signs(data: &Dataset, labels: Option<&ClassLabels>) -> Vec<f32> {
+    let sign = |&label: &f32| match labels {
+        None => label,
+        Some(labels) if labels.class(label) == Some(0) => 1.0,
+        Some(_) => -1.0,
+    };
+    data.labels().iter().map(sign).collect()
+}
+
+fn floors(data: &Dataset, threads: &[usize], streams: &[Vec<f64>]) -> Result<Vec<Floor>> {
+    let entry = if data.rows().values().is_some() { 8.0 } else { 4.0 };
+    let floor = |(&threads, seconds): (&usize, &Vec<f64>)| {
+        let seconds = Spread::of(seconds.iter().copied()).ok_or_else(diverged)?;
+        let nonzeros_per_second = data.nonzeros() as f64 / seconds.median;
+        let bytes_per_second = entry * nonzeros_per_second;
+        let barrier_seconds = pieces::barrier(threads)?;
+        Ok(Floor { threads, seconds, bytes_per_second, nonzeros_per_second, barrier_seconds })
+    };
+    threads.iter().zip(streams).map(floor).collect()
+}

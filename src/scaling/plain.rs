@@ -1,0 +1,98 @@
+//! The best loop there is for one thread: no strategy, no handles, nothing shared, on weights that are a `&mut [f32]`.
+//!
+//! It is a training like the others: the same first step size and schedule, blocks in the same order, the next rows
+//! asked for ahead, the scale of l2 beside the vector. What it leaves out is what sharing needs: tickets, progress, an
+//! interrupt, private copies, generic weights.
+
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::data::Dataset;
+use crate::kernel;
+use crate::params::{Plain, Weights};
+use crate::problem::Loss;
+use crate::rule::{Clock, Schedule, StepSize};
+use crate::strategy::Order;
+
+/// A training in the plain loop.
+pub(super) struct PlainLoop<'a, L> {
+    data: &'a Dataset,
+    targets: &'a [f32],
+    norms2: Vec<f32>,
+    loss: L,
+    l2: f64,
+    step: StepSize,
+    order: Order,
+    seed: u64,
+    epoch: u64,
+    pub(super) weights: Vec<f32>,
+}
+
+impl<'a, L: Loss> PlainLoop<'a, L> {
+    /// From zero weights, with the first step size `rate`.
+    pub(super) fn new(data: &'a Dataset, targets: &'a [f32], loss: L, l2: f64, rate: f64, seed: u64) -> Self {
+        PlainLoop {
+            data,
+            targets,
+            norms2: data.iter().map(|(row, _)| row.norm2() as f32).collect(),
+            loss,
+            l2,
+            step: StepSize::new(rate, Schedule::default()),
+            order: Order::new(data.len()),
+            seed,
+            epoch: 0,
+            weights: vec![0.0; data.width()],
+        }
+    }
+
+    /// One epoch; returns its time, the order of the blocks left out as it is with the strategies.
+    pub(super) fn epoch(&mut self) -> Duration {
+        self.order.shuffle(self.seed, self.epoch);
+        let started = Instant::now();
+        let clock = Clock { before: self.epoch * self.data.len() as u64, within: 0 };
+        let (rows, rate) = (self.data.rows(), self.step.at(clock, self.data.len(), self.l2) as f32);
+        let (shrink, grow) = (1.0 / (1.0 + rate * self.l2 as f32), 1.0 + rate * self.l2 as f32);
+        let (mut scale, mut inverse) = (1.0_f32, 1.0_f32);
+        let weights = Plain::new(&mut self.weights, 0);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed ^ self.epoch);
+        let mut terms = Vec::with_capacity(self.order.block_len());
+        for k in 0..self.order.blocks() {
+            terms.clear();
+            terms.extend(self.order.block(k));
+            terms.shuffle(&mut random);
+            for (at, &term) in terms.iter().enumerate() {
+                if let Some(&ahead) = terms.get(at + AHEAD) {
+                    kernel::prefetch(rows.row(ahead));
+                }
+                let row = rows.row(term);
+                let score = scale * weights.dot(row);
+                let step = self.loss.step(self.targets[term], score, rate, self.norms2[term]);
+                if step != 0.0 {
+                    weights.add(step * inverse, row);
+                }
+                scale *= shrink;
+                inverse *= grow;
+            }
+            if inverse > MOST_SCALE {
+                (0..self.data.width()).for_each(|j| weights.update(j, |w| w * scale));
+                (scale, inverse) = (1.0, 1.0);
+            }
+        }
+        self.weights.iter_mut().for_each(|w| *w *= scale);
+        self.epoch += 1;
+        started.elapsed()
+    }
+
+    /// Tells the schedule what the last epoch gained.
+    pub(super) fn after_epoch(&mut self, before: f64, after: f64) {
+        self.step.after_epoch(before, after);
+    }
+}
+
+/// As the strategies' workers do.
+const AHEAD: usize = 2;
+/// Far from overflow; reached within an epoch only where l2 is far above 1/n.
+const MOST_SCALE: f32 = 1e6;

@@ -1,0 +1,248 @@
+//! What the trainings of one strategy with one number of threads showed.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::run::{Run, Task, accuracy};
+use super::{Best, Floor, GAPS, Prediction, Spread, Target, Way, diverged};
+use crate::error::Result;
+use crate::problem::Conjugate;
+use crate::strategy::Topology;
+
+/// A strategy with a number of threads. Times are in seconds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Point {
+    /// The strategy's name.
+    pub strategy: String,
+    /// Threads that were asked for.
+    pub threads: usize,
+    /// Threads that got something to do.
+    pub workers: usize,
+    /// Whether there are more threads than processors: such a point says nothing of a machine with more.
+    pub oversubscribed: bool,
+    /// Whether each thread was kept on one processor.
+    pub pinned: bool,
+    /// Examples that were trained on.
+    pub examples: usize,
+    /// Their entries.
+    pub nonzeros: usize,
+    /// Time of an epoch's visits: of each training, the median of all epochs but the first.
+    pub epoch_seconds: Spread,
+    /// Entries visited a second.
+    pub nonzeros_per_second: Spread,
+    /// Throughput as a multiple of that of the best single thread.
+    pub speed_up: f64,
+    /// The same for each thread.
+    pub efficiency: f64,
+    /// Throughput as a share of that of streaming with as many threads.
+    pub share_of_streaming: Option<f64>,
+    /// Time from checked rows to the first epoch: counting, and the search for a step size.
+    pub prepare_seconds: Spread,
+    /// When trainings came near the optimum, for each of [`GAPS`].
+    pub to_gaps: Vec<ToGap>,
+    /// When they reached the target, if there is one.
+    pub to_target: Option<ToTarget>,
+    /// The lowest objective of a training.
+    pub objective: Spread,
+    /// Share of held-out examples with the right label, after the epoch with the lowest objective.
+    pub test_accuracy: Option<Spread>,
+    /// The course of the training in the middle: the one with the median time to the widest gap that it reached.
+    pub course: Vec<Step>,
+    /// What the model says; not of weak scaling, and not where one thread was not measured.
+    pub prediction: Option<Prediction>,
+}
+
+/// When trainings came near the optimum. Medians count a training that did not arrive as one that takes forever.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ToGap {
+    /// Distance to the optimum, as a share of it.
+    pub gap: f64,
+    /// How many trainings arrived.
+    pub arrived: usize,
+    /// Epochs until then, the last one in part; `None` if fewer than half arrived.
+    pub epochs: Option<Spread>,
+    /// Time from checked rows until then: the preparation, and training with the objectives that the step size needs.
+    pub seconds: Option<Spread>,
+    /// The best time of a single thread as a multiple of this one.
+    pub speed_up: Option<f64>,
+}
+
+/// When trainings reached the target, at the end of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ToTarget {
+    /// How many arrived.
+    pub arrived: usize,
+    /// Time of loading the data, which was done once.
+    pub load_seconds: f64,
+    /// Time from checked rows until then; `None` if fewer than half arrived.
+    pub train_seconds: Option<Spread>,
+    /// Both together.
+    pub total_seconds: Option<Spread>,
+}
+
+/// The state after an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// From 1.
+    pub epoch: usize,
+    /// Time from checked rows.
+    pub seconds: f64,
+    /// The objective.
+    pub objective: f64,
+}
+
+/// What all points have in common.
+pub(super) struct Context<'a> {
+    pub(super) target: Option<Target>,
+    pub(super) load_time: Duration,
+    pub(super) streaming: &'a [Floor],
+}
+
+/// Trainings of one kind.
+pub(super) struct Runs {
+    name: &'static str,
+    pub(super) way: Way,
+    pub(super) threads: usize,
+    pub(super) runs: Vec<Run>,
+}
+
+impl Runs {
+    pub(super) fn new(way: Way, threads: usize) -> Self {
+        Runs { name: way.name(), way, threads, runs: Vec::new() }
+    }
+
+    pub(super) fn plain() -> Self {
+        Runs { name: "plain loop", ..Runs::new(Way::SEQUENTIAL, 1) }
+    }
+
+    /// The digest of all trainings; comparisons with others are left open.
+    pub(super) fn point<L: Conjugate>(&self, task: &Task<'_, L>, context: &Context<'_>) -> Result<Point> {
+        let epoch_seconds = Spread::of(self.runs.iter().map(Run::epoch_seconds)).ok_or_else(diverged)?;
+        let nonzeros = task.data.nonzeros();
+        let nonzeros_per_second = epoch_seconds.map(|seconds| nonzeros as f64 / seconds);
+        let floor = context.streaming.iter().find(|floor| floor.threads == self.threads);
+        let seconds = |run: &Run| run.prepare.as_secs_f64();
+        let accuracies: Option<Vec<f64>> = self.runs.iter().map(Run::accuracy).collect();
+        Ok(Point {
+            strategy: self.name.into(),
+            threads: self.threads,
+            workers: self.runs.iter().map(|run| run.workers).max().unwrap_or(0),
+            oversubscribed: self.threads > Topology::detect().processors(),
+            pinned: cfg!(target_os = "linux") && self.way.pins(),
+            examples: task.data.len(),
+            nonzeros,
+            epoch_seconds,
+            nonzeros_per_second,
+            speed_up: f64::NAN,
+            efficiency: f64::NAN,
+            share_of_streaming: floor.map(|floor| nonzeros_per_second.median / floor.nonzeros_per_second),
+            prepare_seconds: Spread::of(self.runs.iter().map(seconds)).ok_or_else(diverged)?,
+            to_gaps: GAPS.iter().map(|&gap| self.to_gap(task, gap)).collect(),
+            to_target: context.target.map(|target| self.to_target(target, context.load_time)),
+            objective: Spread::of(self.runs.iter().map(Run::objective)).ok_or_else(diverged)?,
+            test_accuracy: accuracies.and_then(Spread::of),
+            course: self.course(task),
+            prediction: None,
+        })
+    }
+
+    fn to_gap<L: Conjugate>(&self, task: &Task<'_, L>, gap: f64) -> ToGap {
+        let found: Vec<_> = self.runs.iter().map(|run| arrival(run, task, gap)).collect();
+        ToGap {
+            gap,
+            arrived: found.iter().flatten().count(),
+            epochs: arrivals(found.iter().map(|found| found.map(|found| found.0))),
+            seconds: arrivals(found.iter().map(|found| found.map(|found| found.1))),
+            speed_up: None,
+        }
+    }
+
+    fn to_target(&self, target: Target, load: Duration) -> ToTarget {
+        let is_there = |epoch: &&crate::train::Epoch| match target {
+            Target::Objective(objective) => epoch.objective <= objective,
+            Target::Accuracy(share) => {
+                epoch.test.as_ref().and_then(accuracy).is_some_and(|found| found >= share)
+            }
+        };
+        let found: Vec<Option<f64>> = self
+            .runs
+            .iter()
+            .map(|run| {
+                let epoch = run.epochs.iter().find(is_there)?;
+                Some((run.prepare + epoch.train_time).as_secs_f64())
+            })
+            .collect();
+        let train_seconds = arrivals(found.iter().copied());
+        ToTarget {
+            arrived: found.iter().flatten().count(),
+            load_seconds: load.as_secs_f64(),
+            train_seconds,
+            total_seconds: train_seconds.map(|spread| spread.map(|seconds| seconds + load.as_secs_f64())),
+        }
+    }
+
+    fn course<L: Conjugate>(&self, task: &Task<'_, L>) -> Vec<Step> {
+        let time = |run: &Run| {
+            let at = |&gap: &f64| arrival(run, task, gap).map_or(f64::INFINITY, |found| found.1);
+            GAPS.iter().map(at).fold(0.0, |all, at| if at.is_finite() { at } else { all })
+        };
+        let mut runs: Vec<&Run> = self.runs.iter().collect();
+        runs.sort_by(|a, b| time(a).total_cmp(&time(b)));
+        let Some(run) = runs.get((runs.len().saturating_sub(1)) / 2) else { return Vec::new() };
+        let step = |epoch: &crate::train::Epoch| Step {
+            epoch: epoch.epoch,
+            seconds: (run.prepare + epoch.train_time).as_secs_f64(),
+            objective: epoch.objective,
+        };
+        run.epochs.iter().map(step).collect()
+    }
+}
+
+/// Epochs and seconds from checked rows to a gap.
+fn arrival<L: Conjugate>(run: &Run, task: &Task<'_, L>, gap: f64) -> Option<(f64, f64)> {
+    let found = task.optimum.reached(&run.epochs, gap)?;
+    Some((found.epochs, run.prepare.as_secs_f64() + found.seconds))
+}
+
+/// The spread of what arrived, if most did.
+fn arrivals(found: impl Iterator<Item = Option<f64>>) -> Option<Spread> {
+    Spread::of(found.map(|found| found.unwrap_or(f64::INFINITY)))
+}
+
+impl Point {
+    /// A point of which the epochs alone are known.
+    #[cfg(test)]
+    pub(super) fn of_epoch(threads: usize, nonzeros: usize, epoch_seconds: Spread) -> Self {
+        Point {
+            strategy: "made up".into(),
+            threads,
+            workers: threads,
+            oversubscribed: false,
+            pinned: false,
+            examples: 1,
+            nonzeros,
+            epoch_seconds,
+            nonzeros_per_second: epoch_seconds.map(|seconds| nonzeros as f64 / seconds),
+            speed_up: f64::NAN,
+            efficiency: f64::NAN,
+            share_of_streaming: None,
+            prepare_seconds: epoch_seconds,
+            to_gaps: Vec::new(),
+            to_target: None,
+            objective: epoch_seconds,
+            test_accuracy: None,
+            course: Vec::new(),
+            prediction: None,
+        }
+    }
+
+    /// Adds what the best single threads show.
+    pub(super) fn compare(&mut self, best: &Best) {
+        self.speed_up = self.nonzeros_per_second.median / best.nonzeros_per_second;
+        self.efficiency = self.speed_up / self.threads as f64;
+        for (to_gap, best) in self.to_gaps.iter_mut().zip(&best.seconds_to_gaps) {
+            to_gap.speed_up = best.zip(to_gap.seconds).map(|(best, seconds)| best / seconds.median);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! One training, watched.
+
+use std::time::{Duration, Instant};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::plain::PlainLoop;
+use super::way::Way;
+use crate::data::{ClassLabels, Dataset};
+use crate::error::{Error, Result};
+use crate::model::{Model, Quality};
+use crate::problem::{Conjugate, Linear, LossKind};
+use crate::rule::{Penalty, Sgd, StepSize, Visit};
+use crate::strategy::{Topology, pin};
+use crate::sync::plain::Ordering::Relaxed;
+use crate::train::{Epoch, Evaluate, Event, Optimum, Settings, minimize};
+
+/// A problem with its optimum.
+pub(super) struct Task<'a, L> {
+    pub(super) data: &'a Dataset,
+    pub(super) targets: &'a [f32],
+    pub(super) problem: Linear<'a, L>,
+    pub(super) loss: L,
+    pub(super) l2: f64,
+    pub(super) optimum: Optimum,
+    /// The objective at which a training may end.
+    pub(super) goal: f64,
+    /// The accuracy that it must have reached before.
+    pub(super) goal_accuracy: Option<f64>,
+    pub(super) most_epochs: usize,
+    /// After the epoch in which it is over, a training ends.
+    pub(super) most_time: Duration,
+}
+
+/// Held-out data, with what is needed to judge weights on them.
+#[derive(Clone, Copy)]
+pub(super) struct Test<'a> {
+    pub(super) data: &'a Dataset,
+    pub(super) kind: LossKind,
+    pub(super) labels: Option<&'a ClassLabels>,
+}
+
+/// What one training showed.
+pub(super) struct Run {
+    pub(super) epochs: Vec<Epoch>,
+    /// From checked rows to the first epoch.
+    pub(super) prepare: Duration,
+    pub(super) workers: usize,
+    pub(super) rate: f64,
+}
+
+/// Epochs that a training has at least: the first one starts threads and meets cold memory.
+const LEAST_EPOCHS: usize = 4;
+/// A training whose objective changed by less in three consecutive epochs has ended.
+const SETTLED: f64 = 1e-5;
+
+impl<'a, L: Conjugate> Task<'a, L> {
+    pub(super) fn train(&self, way: Way, threads: usize, seed: u64, test: Option<Test<'_>>) -> Result<Run> {
+        let settings = Settings {
+            penalty: Penalty { l1: 0.0, l2: self.l2 },
+            sharing: way.sharing,
+            threads,
+            pin: way.pins(),
+            seed,
+            epochs: self.most_epochs,
+            tolerance: SETTLED,
+            ..Settings::default()
+        };
+        let stop = settings.interrupt.clone();
+        let evaluate = test.map(|test| move |weights: &[f32]| test.judge(weights));
+        let evaluate: Option<&Evaluate<'_, f32>> = evaluate.as_ref().map(|evaluate| evaluate as _);
+        let fit = minimize(&self.problem, &settings, evaluate, &mut |event| {
+            if let Event::Epoch(epoch) = event
+                && self.is_enough(epoch)
+            {
+                stop.store(true, Relaxed);
+            }
+        })?;
+        Ok(Run {
+            prepare: fit.prepare_time,
+            workers: fit.began.workers,
+            rate: fit.began.step_size.map_or(1.0, |step| step.learning_rate),
+            epochs: fit.epochs,
+        })
+    }
+
+    /// The plain loop, with the first step size that `first` searched for, hence with its preparation.
+    pub(super) fn train_plain(&self, first: &Run, seed: u64, test: Option<Test<'_>>) -> Result<Run> {
+        let place = Topology::detect().places(&[1])[0];
+        let pool = pool(1)?;
+        let (rate, prepare) = (first.rate, first.prepare);
+        let mut plain = PlainLoop::new(self.data, self.targets, self.loss, self.l2, rate, seed);
+        let rule: Sgd<'_, _, f32> = Sgd::new(
+            &self.problem,
+            Penalty { l1: 0.0, l2: self.l2 },
+            StepSize::new(rate, <_>::default()),
+            false,
+        );
+        let (mut epochs, mut last): (Vec<Epoch>, f64) = (Vec::new(), self.optimum.start);
+        let (mut train_time, mut visit_time, mut calm) = (Duration::ZERO, Duration::ZERO, 0);
+        while epochs.len() < self.most_epochs && calm < 3 {
+            let started = Instant::now();
+            let pinned = pin(place);
+            visit_time += plain.epoch();
+            drop(pinned);
+            let objective = pool.install(|| rule.objective(0..rule.terms(), &plain.weights));
+            train_time += started.elapsed();
+            plain.after_epoch(last, objective);
+            calm = if (objective - last).abs() < SETTLED * objective.abs() { calm + 1 } else { 0 };
+            last = objective;
+            let test = test.and_then(|test| test.judge(&plain.weights));
+            let epoch = Epoch { epoch: epochs.len() + 1, train_time, visit_time, objective, gap: None, test };
+            let enough = self.is_enough(&epoch);
+            epochs.push(epoch);
+            if enough || !objective.is_finite() {
+                break;
+            }
+        }
+        Ok(Run { epochs, prepare, workers: 1, rate })
+    }
+
+    /// Whether a training has shown all that is asked of it, or takes too long.
+    fn is_enough(&self, epoch: &Epoch) -> bool {
+        let accurate = match (self.goal_accuracy, epoch.test.as_ref().and_then(accuracy)) {
+            (Some(goal), Some(accuracy)) => accuracy >= goal,
+            _ => true,
+        };
+        epoch.train_time >= self.most_time
+            || epoch.epoch >= LEAST_EPOCHS && epoch.objective <= self.goal && accurate
+    }
+}
+
+/// The share of right labels, if there are classes.
+pub(super) fn accuracy(evaluation: &crate::model::Evaluation) -> Option<f64> {
+    match evaluation.quality {
+        Quality::Classes { accuracy, .. } | Quality::ManyClasses { accuracy, .. } => Some(accuracy),
+        Quality::Regression { .. } => None,
+    }
+}
+
+impl Test<'_> {
+    fn judge(&self, weights: &[f32]) -> Option<crate::model::Evaluation> {
+        let labels = self.labels.map_or(&[][..], ClassLabels::labels);
+        let labels = labels.iter().map(|&label| label.into()).collect();
+        let weights = weights.iter().map(|&w| w.into()).collect();
+        // Weights that are not finite make no model: such an epoch is undone, or ends the run.
+        Some(Model::with_classes(self.kind, labels, weights, None).ok()?.evaluate(self.data))
+    }
+}
+
+fn pool(threads: usize) -> Result<ThreadPool> {
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Error::io(format!("<{threads} threads>"), "start", std::io::Error::other(error)))
+}
+
+impl Run {
+    /// Seconds in which the workers visited terms, epoch by epoch.
+    pub(super) fn visit_seconds(&self) -> Vec<f64> {
+        let ends: Vec<f64> = self.epochs.iter().map(|epoch| epoch.visit_time.as_secs_f64()).collect();
+        let starts = std::iter::once(0.0).chain(ends.iter().copied());
+        ends.iter().zip(starts).map(|(end, start)| end - start).collect()
+    }
+
+    /// Seconds of a usual epoch: the median of all but the first, which starts threads and meets cold memory.
+    pub(super) fn epoch_seconds(&self) -> f64 {
+        let all = self.visit_seconds();
+        let usual = if all.len() > 1 { &all[1..] } else { &all };
+        super::Spread::of(usual.iter().copied()).map_or(f64::INFINITY, |spread| spread.median)
+    }
+
+    /// The lowest objective of all epochs.
+    pub(super) fn objective(&self) -> f64 {
+        self.epochs.iter().map(|epoch| epoch.objective).fold(f64::INFINITY, f64::min)
+    }
+
+    /// The accuracy on held-out data after the epoch with the lowest objective.
+    pub(super) fn accuracy(&self) -> Option<f64> {
+        let best = self.epochs.iter().min_by(|a, b| a.objective.total_cmp(&b.objective))?;
+        accuracy(best.test.as_ref()?)
+    }
+}

@@ -1,0 +1,53 @@
+//! A figure that was measured several times.
+
+use serde::Serialize;
+
+/// The median of all runs, with the least and the largest beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// Half of the runs are below. Of an even number, the mean of the two in the middle.
+    pub median: f64,
+    /// The least.
+    pub low: f64,
+    /// The largest; infinite where it is a time until something that one of the runs did not arrive at.
+    pub high: f64,
+}
+
+impl Spread {
+    /// That of `runs`; `None` if there are none, or if the median is not finite: where most runs did not arrive, the
+    /// others say nothing.
+    pub fn of(runs: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut runs: Vec<f64> = runs.into_iter().collect();
+        runs.sort_by(f64::total_cmp);
+        let (&low, &high) = (runs.first()?, runs.last()?);
+        let median = (runs[(runs.len() - 1) / 2] + runs[runs.len() / 2]) / 2.0;
+        median.is_finite().then_some(Spread { median, low, high })
+    }
+
+    /// Half the distance between least and largest, as a share of the median.
+    pub fn share(&self) -> f64 {
+        (self.high - self.low) / (2.0 * self.median)
+    }
+
+    /// The same figure in other units.
+    pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
+        let [a, b] = [f(self.low), f(self.high)];
+        Spread { median: f(self.median), low: a.min(b), high: a.max(b) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_of_what_arrived() {
+        let spread = Spread::of([3.0, 1.0, 2.0]).unwrap();
+        assert_eq!(spread, Spread { median: 2.0, low: 1.0, high: 3.0 });
+        assert_eq!((spread.share(), Spread::of([1.0, 2.0]).unwrap().median), (0.5, 1.5));
+        assert_eq!(Spread::of([f64::INFINITY, 1.0, f64::INFINITY]), None);
+        assert_eq!(Spread::of([f64::INFINITY, 1.0, 2.0]).unwrap().high, f64::INFINITY);
+        assert_eq!(Spread::of([]), None);
+        assert_eq!(spread.map(|x| 6.0 / x), Spread { median: 3.0, low: 2.0, high: 6.0 });
+    }
+}
