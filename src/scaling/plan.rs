@@ -117,6 +117,12 @@ impl Plan {
             LossKind::SquaredHinge => measure(self, SquaredHinge, input, watch),
             LossKind::Squared => measure(self, Squared, input, watch),
             LossKind::Huber => measure(self, Huber, input, watch),
+            LossKind::Softmax => Err(Error::Parameter {
+                name: "loss",
+                value: self.loss.to_string(),
+                expected: "a loss whose optimum dual ascent certifies, to measure distances from",
+                hint: "choose logistic",
+            }),
         }
     }
 
