@@ -20,7 +20,7 @@ use crate::terminal::{Screen, Terminal};
 pub fn run(args: &BenchScalingArgs, started: Instant) -> Result<ExitCode, Failure> {
     let plan = plan(args)?;
     check_files(args)?;
-    let screen = Screen::new(Terminal::new(args.quiet), args.loss.is_regression(), args.test.is_some());
+    let screen = Screen::new(Terminal::new(args.quiet));
     screen.busy("loading".into());
     let layout = LoadOptions { shuffle: Some(args.seed), ..LoadOptions::default() };
     let input = Input::load_with(&args.data, args.index_base, layout)?;
