@@ -119,9 +119,9 @@ impl Plan {
             LossKind::Huber => measure(self, Huber, input, watch),
             LossKind::Softmax => Err(Error::Parameter {
                 name: "loss",
-                value: self.loss.name().into(),
-                expected: "a loss of one score, whose optimum dual ascent certifies",
-                hint: "take the logistic loss",
+                value: self.loss.to_string(),
+                expected: "a loss whose optimum dual ascent certifies, to measure distances from",
+                hint: "choose logistic",
             }),
         }
     }

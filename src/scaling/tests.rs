@@ -87,7 +87,7 @@ fn what_cannot_be_measured_is_refused() {
             .starts_with("l2 is 0 (expected a finite number above 0)")
     );
     let softmax = refusal(Plan { loss: LossKind::Softmax, ..plan() }, &data);
-    assert!(softmax.starts_with("loss is softmax (expected a loss of one score"), "{softmax}");
+    assert!(softmax.starts_with("loss is softmax (expected a loss whose optimum"), "{softmax}");
     assert!(refusal(Plan { threads: vec![0], ..plan() }, &data).starts_with("threads is 0"));
     assert!(refusal(Plan { repeats: 0, ..plan() }, &data).starts_with("repeats is 0"));
     let target = |target| refusal(Plan { target: Some(target), ..plan() }, &data);
