@@ -232,7 +232,8 @@ fn project<R: Real>(point: &mut [R]) {
             sum += x;
             above += 1;
         }
-        if above == left {
+        // Rounding may bring a number back that was left out: then the rounds would go on for ever.
+        if above >= left {
             break;
         }
         left = above;

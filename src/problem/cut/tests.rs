@@ -111,6 +111,18 @@ fn the_nearest_point_of_the_simplex_is_found() {
     }
 }
 
+/// What is taken from the first two is the third one, but for rounding, which leaves it out and brings it back.
+#[test]
+fn rounding_does_not_keep_the_search_for_the_nearest_point_going() {
+    for point in
+        [[0.0_f32, -0.03722614, -0.51861304], [0.0, -0.79363424, -0.896817], [0.0, -0.25662923, -0.62831455]]
+    {
+        let mut found = point;
+        project(&mut found);
+        assert!((found.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{point:?}: {found:?}");
+    }
+}
+
 #[test]
 fn ways_of_sharing_that_sum_movements_are_refused_with_the_reason() {
     let (costs, edges) = picture(4, 1);
