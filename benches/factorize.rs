@@ -130,12 +130,10 @@ impl Textbook {
     fn visit_all(&mut self, visit: impl Fn(Rating, &mut [f32], &mut [f32], [&mut f32; 2], f32)) {
         let mut order = Order::new(self.ratings.len());
         order.shuffle(1, self.epochs);
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.epochs);
         let mut terms = Vec::new();
         for k in 0..order.blocks() {
             terms.clear();
-            terms.extend(order.block(k));
-            terms.shuffle(&mut random);
+            order.block(k, &mut terms);
             terms.iter().for_each(|&term| self.visit(term, &visit));
         }
         self.epochs += 1;

@@ -13,10 +13,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
-use common::{arguments, epochs, load, own, signs, stream, text};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_xoshiro::Xoshiro256PlusPlus;
+use common::{arguments, epochs, own, shuffled, signs, stream, text};
 use wildsgd::problem::{Hinge, Logistic, Loss};
 use wildsgd::strategy::{Hogwild, Order, Sequential, Update};
 use wildsgd::{Dataset, kernel};
@@ -28,10 +25,10 @@ fn main() {
     let paths: Vec<String> = arguments().collect();
     if paths.is_empty() {
         measure("zipf 47k", &text());
-        measure("debian-packages", &load(&own()));
+        measure("debian-packages", &shuffled(&own()));
     }
     for path in paths {
-        measure(&path, &load(Path::new(&path)));
+        measure(&path, &shuffled(Path::new(&path)));
     }
 }
 
@@ -39,9 +36,6 @@ fn main() {
 type Timed<'a> = (&'static str, Box<dyn FnMut() + 'a>);
 
 fn measure(name: &str, data: &Dataset) {
-    let mut order: Vec<u32> = (0..data.len() as u32).collect();
-    order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(3));
-    let data = &data.reordered(&order);
     let targets = signs(data);
     let still = vec![0.01_f32; data.width()];
     let mut passes: Vec<Timed<'_>> = vec![
@@ -123,14 +117,15 @@ impl<L: Loss> Textbook<'_, L> {
         let (rate, l2) = (RATE as f32, 1.0 / self.data.len() as f32);
         let mut order = Order::new(self.data.len());
         order.shuffle(1, self.epoch);
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.epoch);
         let (mut scale, mut terms) = (1.0_f32, Vec::new());
+        order.block(0, &mut terms);
         for k in 0..order.blocks() {
-            terms.clear();
-            terms.extend(order.block(k));
-            terms.shuffle(&mut random);
-            for (at, &term) in terms.iter().enumerate() {
-                if let Some(&ahead) = terms.get(at + 2) {
+            let count = terms.len();
+            if k + 1 < order.blocks() {
+                order.block(k + 1, &mut terms);
+            }
+            for (at, &term) in terms[..count].iter().enumerate() {
+                if let Some(&ahead) = terms.get(at + Order::AHEAD) {
                     kernel::prefetch(self.data.row(ahead));
                 }
                 let row = self.data.row(term);
@@ -141,6 +136,7 @@ impl<L: Loss> Textbook<'_, L> {
                 }
                 scale /= 1.0 + rate * l2;
             }
+            terms.drain(..count);
         }
         self.weights.iter_mut().for_each(|w| *w *= scale);
         self.epoch += 1;

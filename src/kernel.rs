@@ -324,20 +324,25 @@ fn store<S: Slot>(slots: &[S; 4], four: <S::Real as Real>::Four) {
     slots.iter().zip(numbers).for_each(|(slot, x)| slot.set(x));
 }
 
-/// Asks for the memory of a row that will be read soon: the first cache lines of each of its arrays, after which the
-/// hardware's own prefetcher takes over.
+/// Asks for the memory of a row that will be read soon: for the cache lines that each of its arrays fills, and one more,
+/// as they may not begin with a line.
 #[inline(always)]
 pub fn prefetch(row: Row<'_>) {
-    prefetch_lines(row.indices().as_ptr().cast());
-    if let Some(values) = row.values() {
-        prefetch_lines(values.as_ptr().cast());
+    const LINE_BYTES: usize = 64;
+    let indices = row.indices().as_ptr();
+    let values = row.values().map(<[f32]>::as_ptr);
+    for line in 0..=row.len() * size_of::<u32>() / LINE_BYTES {
+        prefetch_line(indices.wrapping_byte_add(line * LINE_BYTES));
+        if let Some(values) = values {
+            prefetch_line(values.wrapping_byte_add(line * LINE_BYTES));
+        }
     }
 }
 
-/// Asks for the memory of `all` from place `j` on, some cache lines of it.
+/// Asks for the memory of `numbers` around the place `j`, if there is one.
 #[inline(always)]
-pub(crate) fn prefetch_from<T>(all: &[T], j: usize) {
-    prefetch_lines(all.as_ptr().wrapping_add(j).cast());
+pub(crate) fn prefetch_at<T>(numbers: &[T], j: usize) {
+    prefetch_line(numbers.as_ptr().wrapping_add(j));
 }
 
 /// Asks for the memory of place `j`, to be written soon: other cores give their copies of its line up.
@@ -354,20 +359,15 @@ pub(crate) fn prefetch_for_write<S>(slots: &[S], j: usize) {
     let _ = place;
 }
 
-/// Asks for the lines from `start` on, whether the array is that long or not: counting would cost more than it saves.
 #[inline(always)]
-fn prefetch_lines(start: *const i8) {
-    const LINES: usize = 4;
-    const LINE_BYTES: usize = 64;
-    for line in 0..LINES {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a prefetch is a hint: it reads nothing as far as the program can tell, and never faults, whatever the
-        // address; `wrapping_add` makes no promise about the address.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line * LINE_BYTES));
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = (start, line, LINE_BYTES);
+fn prefetch_line<T>(place: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch is a hint: it reads nothing as far as the program can tell, and never faults, whatever the
+    // address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(place.cast());
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
 }

@@ -39,6 +39,12 @@ pub fn load(path: &Path) -> Dataset {
     data::load(path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// The same, its rows in random order, as training has them.
+pub fn shuffled(path: &Path) -> Dataset {
+    let options = LoadOptions { shuffle: Some(3), ..LoadOptions::default() };
+    data::load(path, &options).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// The data set that comes with the repository.
 pub fn own() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst")

@@ -39,7 +39,7 @@ impl Simulation<'_> {
         let l2 = 1.0 / self.data.len() as f64;
         let step = StepSize::new(self.eta0, Schedule::default());
         let mut sgd: Sgd<_, f32> = Sgd::new(&problem, Penalty { l1: 0.0, l2 }, step, false);
-        let mut order = Order::new(self.data.len());
+        let (mut order, mut terms) = (Order::new(self.data.len()), Vec::new());
         let mut ring = Ring::new(self, sgd.width());
         if rule == Rule::Rare {
             ring.mixing = Mixing::RARE;
@@ -57,12 +57,14 @@ impl Simulation<'_> {
                 let pace = sgd.pace(clock);
                 let cluster = k % self.clusters;
                 let weights = Plain::new(&mut ring.w[cluster], 0);
-                for term in order.block(k) {
+                terms.clear();
+                order.block(k, &mut terms);
+                for &term in &terms {
                     if let Some(step) = sgd.plan(term, pace, &weights) {
                         sgd.apply(term, step, pace, 1.0, &weights);
                     }
                 }
-                syncs += ring.look(cluster, order.block(k).count(), rule, sgd.rate(clock));
+                syncs += ring.look(cluster, terms.len(), rule, sgd.rate(clock));
             }
             let model = ring.model(rule);
             let objective = sgd.objective(0..sgd.terms(), &model);

@@ -10,7 +10,6 @@ use rayon::prelude::*;
 use super::{Problem, Prox};
 use crate::data::{Rating, Ratings};
 use crate::error::{Error, Result};
-use crate::kernel;
 use crate::params::{Real, Weights};
 
 /// Half the mean squared error of b_u + c_i + p_u.q_i as a prediction of ratings, which are counted in standard
@@ -32,9 +31,6 @@ pub struct Factorization {
 /// Standard deviation of p_u.q_i at the start, as a share of that of the ratings: enough to get away from the saddle point
 /// at zero within an epoch or two, and little beside what there is to learn.
 const START: f64 = 0.1;
-
-/// Ratings whose memory is asked for at once: three or four cache lines.
-const TOGETHER: usize = 16;
 
 /// Most ratings that step sizes are tried on.
 const TRIED: usize = 100_000;
@@ -228,12 +224,6 @@ impl Problem for Factorization {
         }
         w.update(user_bias, |x| prox.shrink(x + a, of_user));
         w.update(item_bias, |x| prox.shrink(x + a, of_item));
-    }
-
-    #[inline(always)]
-    fn prefetch(&self, term: usize) {
-        // Some neighbors are visited soon, too.
-        kernel::prefetch_from(&self.ratings, term / TOGETHER * TOGETHER);
     }
 }
 

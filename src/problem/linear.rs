@@ -247,5 +247,7 @@ impl<L: Loss> Problem for Linear<'_, L> {
     #[inline(always)]
     fn prefetch(&self, term: usize) {
         kernel::prefetch(self.rows.row(term));
+        kernel::prefetch_at(self.targets, term);
+        kernel::prefetch_at(&self.norms2, term);
     }
 }

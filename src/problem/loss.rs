@@ -58,35 +58,46 @@ impl Loss for Logistic {
         -y / (R::ONE + (y * s).exp())
     }
 
-    /// Newton's method from no step, with bisection where its moves do not halve.
+    /// One step of Newton's method from no step, which is nearly always enough: its two divisions are one, as
+    /// p = 1/(1 + e^m) and p*(1 - p) have powers of the same sum below them. Or several.
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
-        let mut m = y * s;
-        let (mut a, mut low, mut high) = (R::ZERO, R::ZERO, rate);
-        let mut last_move = rate + rate;
-        for _ in 0..MOST_NEWTON {
-            let p = R::ONE / (R::ONE + m.exp());
-            let wanted = rate * p;
-            if wanted > a {
-                low = a;
-                high = high.min(wanted);
-            } else {
-                high = a;
-            }
-            let newton = a + (wanted - a) / (R::ONE + rate * q * p * (R::ONE - p));
-            let closes_in = (newton - a).abs() <= last_move * R::of(0.5);
-            let next =
-                if closes_in && newton >= low && newton <= high { newton } else { (low + high) * R::of(0.5) };
-            last_move = (next - a).abs();
-            let moved = (next - a) * q;
-            a = next;
-            m += moved;
-            if moved.abs() < R::of(SMALL_MOVE) {
-                break;
-            }
-        }
-        a * y
+        let m = y * s;
+        let small = (-m.abs()).exp();
+        let (above, below) = (if m > R::ZERO { small } else { R::ONE }, R::ONE + small);
+        let a = rate * above * below / (below * below + rate * q * small);
+        if a * q < R::of(SMALL_MOVE) { a * y } else { newton(m, rate, q) * y }
     }
+}
+
+/// The implicit logistic step from the margin `m`, without its sign: Newton's method, with bisection where its moves do
+/// not halve.
+#[cold]
+fn newton<R: Real>(mut m: R, rate: R, q: R) -> R {
+    let (mut a, mut low, mut high) = (R::ZERO, R::ZERO, rate);
+    let mut last_move = rate + rate;
+    for _ in 0..MOST_NEWTON {
+        let p = R::ONE / (R::ONE + m.exp());
+        let wanted = rate * p;
+        if wanted > a {
+            low = a;
+            high = high.min(wanted);
+        } else {
+            high = a;
+        }
+        let newton = a + (wanted - a) / (R::ONE + rate * q * p * (R::ONE - p));
+        let closes_in = (newton - a).abs() <= last_move * R::of(0.5);
+        let next =
+            if closes_in && newton >= low && newton <= high { newton } else { (low + high) * R::of(0.5) };
+        last_move = (next - a).abs();
+        let moved = (next - a) * q;
+        a = next;
+        m += moved;
+        if moved.abs() < R::of(SMALL_MOVE) {
+            break;
+        }
+    }
+    a
 }
 
 /// Most iterations for one logistic step.

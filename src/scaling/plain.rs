@@ -6,10 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_xoshiro::Xoshiro256PlusPlus;
-
 use crate::data::Dataset;
 use crate::kernel;
 use crate::params::{Plain, Weights};
@@ -57,14 +53,15 @@ impl<'a, L: Loss> PlainLoop<'a, L> {
         let (shrink, grow) = (1.0 / (1.0 + rate * self.l2 as f32), 1.0 + rate * self.l2 as f32);
         let (mut scale, mut inverse) = (1.0_f32, 1.0_f32);
         let weights = Plain::new(&mut self.weights, 0);
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed ^ self.epoch);
-        let mut terms = Vec::with_capacity(self.order.block_len());
+        let mut terms = Vec::with_capacity(2 * self.order.block_len());
+        self.order.block(0, &mut terms);
         for k in 0..self.order.blocks() {
-            terms.clear();
-            terms.extend(self.order.block(k));
-            terms.shuffle(&mut random);
-            for (at, &term) in terms.iter().enumerate() {
-                if let Some(&ahead) = terms.get(at + AHEAD) {
+            let count = terms.len();
+            if k + 1 < self.order.blocks() {
+                self.order.block(k + 1, &mut terms);
+            }
+            for (at, &term) in terms[..count].iter().enumerate() {
+                if let Some(&ahead) = terms.get(at + Order::AHEAD) {
                     kernel::prefetch(rows.row(ahead));
                 }
                 let row = rows.row(term);
@@ -76,6 +73,7 @@ impl<'a, L: Loss> PlainLoop<'a, L> {
                 scale *= shrink;
                 inverse *= grow;
             }
+            terms.drain(..count);
             if inverse > MOST_SCALE {
                 (0..self.data.width()).for_each(|j| weights.update(j, |w| w * scale));
                 (scale, inverse) = (1.0, 1.0);
@@ -92,7 +90,5 @@ impl<'a, L: Loss> PlainLoop<'a, L> {
     }
 }
 
-/// As the strategies' workers do.
-const AHEAD: usize = 2;
 /// Far from overflow; reached within an epoch only where l2 is far above 1/n.
 const MOST_SCALE: f32 = 1e6;

@@ -3,12 +3,9 @@
 
 use std::collections::VecDeque;
 
-use rand::seq::SliceRandom;
-use rand_xoshiro::Xoshiro256PlusPlus;
-
 use super::Pass;
 use super::faults::Delays;
-use super::order::stream;
+use super::order::Order;
 use super::tickets::Tickets;
 use crate::params::{Real, Weights};
 use crate::rule::Visit;
@@ -20,7 +17,6 @@ pub(super) struct Batches<'a, V: Visit> {
     tickets: &'a Tickets,
     pass: Pass<'a>,
     size: usize,
-    random: Xoshiro256PlusPlus,
     delays: Delays,
     /// Terms of drawn blocks that are in no batch yet, each with the pace of its block if it is the block's first.
     terms: VecDeque<(usize, Option<V::Pace>)>,
@@ -31,8 +27,7 @@ pub(super) struct Batches<'a, V: Visit> {
 }
 
 impl<'a, V: Visit> Batches<'a, V> {
-    /// Batches of `size` terms for one worker. The order of terms in a block is drawn from the worker's own stream, as
-    /// without batches.
+    /// Batches of `size` terms for one worker.
     pub(super) fn new(
         worker: usize,
         visit: &'a V,
@@ -46,7 +41,6 @@ impl<'a, V: Visit> Batches<'a, V> {
             tickets,
             pass,
             size: size.max(1),
-            random: stream(pass.seed, pass.epoch, worker as u64),
             delays: Delays::of(worker, &pass.control.delays),
             terms: VecDeque::new(),
             pace: None,
@@ -96,8 +90,8 @@ impl<'a, V: Visit> Batches<'a, V> {
             return false;
         }
         let Some(ticket) = self.tickets.draw() else { return false };
-        let mut terms: Vec<usize> = order.block(ticket).collect();
-        terms.shuffle(&mut self.random);
+        let mut terms = Vec::with_capacity(order.block_len());
+        order.block(ticket, &mut terms);
         let mut pace = Some(self.visit.pace(self.pass.clock((ticket * order.block_len()) as u64)));
         self.terms.extend(terms.into_iter().map(|term| (term, pace.take())));
         true
@@ -120,7 +114,7 @@ impl<V: Visit> Planned<V> {
     ) -> Self {
         let mut steps = Vec::with_capacity(terms.len());
         for (k, &term) in terms.iter().enumerate() {
-            if let Some(&ahead) = terms.get(k + AHEAD) {
+            if let Some(&ahead) = terms.get(k + Order::AHEAD) {
                 visit.prefetch(ahead);
             }
             steps.extend(visit.plan(term, pace, weights).map(|step| (term, step)));
@@ -135,6 +129,3 @@ impl<V: Visit> Planned<V> {
         }
     }
 }
-
-/// How many terms before its visit a term's memory is asked for.
-const AHEAD: usize = 2;

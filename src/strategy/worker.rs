@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rand::seq::SliceRandom;
-
 use super::Pass;
 use super::faults::{Delay, Delays};
-use super::order::{BLOCK, stream};
+use super::order::{BLOCK, Order};
 use super::progress::Progress;
 use super::tickets::Tickets;
 use crate::params::{Real, Weights};
@@ -42,8 +40,8 @@ impl Control {
 
 /// Visits the terms of the blocks that `tickets` give this worker, one after the other; returns how many.
 ///
-/// The order of terms inside a block is drawn from the worker's own stream. `between` gets the terms of each block
-/// after they were visited and merged.
+/// A block is drawn while the one before it is visited, so that its first terms' memory is asked for in time. `between`
+/// gets the terms of each block after they were visited and merged.
 #[inline(always)]
 pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
     worker: usize,
@@ -53,23 +51,24 @@ pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
     pass: Pass<'_>,
     mut between: impl FnMut(&[usize]),
 ) -> u64 {
-    let mut random = stream(pass.seed, pass.epoch, worker as u64);
     let mut delays = Delays::of(worker, &pass.control.delays);
-    let mut terms = [0; BLOCK];
+    // The terms of the block that is visited, and of the one after it.
+    let mut terms = Vec::with_capacity(2 * BLOCK);
     let mut visits = 0;
+    let draw = |terms: &mut Vec<usize>| {
+        let ticket = tickets.draw()?;
+        pass.order.block(ticket, terms);
+        Some(ticket)
+    };
+    let mut drawn = draw(&mut terms);
     while !pass.control.must_stop()
-        && let Some(ticket) = tickets.draw()
+        && let Some(ticket) = drawn
     {
+        let count = terms.len();
+        drawn = draw(&mut terms);
         let mut pace = visit.pace(pass.clock((ticket * pass.order.block_len()) as u64));
-        let mut count = 0;
-        for (slot, term) in terms.iter_mut().zip(pass.order.block(ticket)) {
-            *slot = term;
-            count += 1;
-        }
-        let terms = &mut terms[..count];
-        terms.shuffle(&mut random);
-        for (k, &term) in terms.iter().enumerate() {
-            if let Some(&ahead) = terms.get(k + AHEAD) {
+        for (k, &term) in terms[..count].iter().enumerate() {
+            if let Some(&ahead) = terms.get(k + Order::AHEAD) {
                 visit.prefetch(ahead);
             }
             if let Some(step) = visit.plan(term, pace, weights) {
@@ -78,13 +77,11 @@ pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
             visit.advance(&mut pace);
         }
         weights.merge();
-        between(terms);
-        visits += terms.len() as u64;
-        pass.control.progress.add(worker, terms.len());
-        delays.after(terms.len());
+        between(&terms[..count]);
+        visits += count as u64;
+        pass.control.progress.add(worker, count);
+        delays.after(count);
+        terms.drain(..count);
     }
     visits
 }
-
-/// How many terms before its visit a term's memory is asked for.
-const AHEAD: usize = 2;

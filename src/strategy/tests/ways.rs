@@ -3,15 +3,12 @@
 
 use std::time::Duration;
 
-use rand::seq::SliceRandom;
-
 use super::{Count, control, crowd, rows, train};
 use crate::data::Dataset;
 use crate::error::Error;
 use crate::params::{Real, SharedParams};
 use crate::problem::{Hinge, Linear, Logistic, Loss, Problem, Squared};
 use crate::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
-use crate::strategy::order::stream;
 use crate::strategy::{
     Access, AllReduce, Averaging, BoundedStaleness, Bounds, Control, Delay, Locked, Order, Pass, RoundRobin,
     Sequential, Strategy, Synchronous,
@@ -86,15 +83,10 @@ fn a_batch_is_the_sum_of_steps_from_one_place() {
         Sgd::new(&problem, Penalty::default(), StepSize::new(rate, Schedule::Constant), false);
     let found = train(&rule, Sequential::batched(batch), 1);
 
-    let (mut order, mut random) = (Order::new(500), stream(5, 0, 0));
+    let mut order = Order::new(500);
     order.shuffle(5, 0);
-    let terms: Vec<usize> = (0..order.blocks())
-        .flat_map(|k| {
-            let mut block: Vec<usize> = order.block(k).collect();
-            block.shuffle(&mut random);
-            block
-        })
-        .collect();
+    let mut terms = Vec::new();
+    (0..order.blocks()).for_each(|k| order.block(k, &mut terms));
     let mut w = vec![0.0; problem.width()];
     for batch_terms in terms.chunks(batch) {
         let old = w.clone();
