@@ -4,7 +4,7 @@
 //! the objective is P percent (default 5) above the certified optimum, interpolated in the logarithm of the gap
 //! between epochs; how many times as fast that is as the first way; and the shortest of all epochs, in ms. At the end stand
 //! the mean and the worst factor of `auto` against the best way of each data set. Logistic loss, l2 = 1/n, no bias. A
-//! way is a strategy and a number of threads, `hogwild:2`. Data sets and optima as for the bench `optima`.
+//! way is a strategy, or hogwild's kind of update, and a number of threads, `merged:2`. Data sets and optima as for the bench `optima`.
 
 mod common;
 
@@ -38,7 +38,7 @@ impl Options {
         let mut options = Options {
             gap: 5.0,
             seeds: vec![1, 2, 3],
-            ways: list("sequential:1,wild:2,hogwild:2,hogwild++:2,auto:2"),
+            ways: list("sequential:1,wild:2,merged:2,split:2,hogwild++:2,auto:2"),
             names: Vec::new(),
         };
         let mut arguments = arguments();
@@ -125,7 +125,8 @@ fn run(data: &Dataset, way: &str, seed: u64, optimum: f64, gap: f64) -> Run {
         "sequential" => Sharing::Sequential,
         "wild" => Sharing::Hogwild(Update::Wild),
         "atomic" => Sharing::Hogwild(Update::Atomic),
-        "hogwild" => Sharing::Hogwild(Update::Merged),
+        "merged" => Sharing::Hogwild(Update::Merged),
+        "split" => Sharing::Hogwild(Update::Split),
         "hogwild++" => Sharing::HogwildPlusPlus(Clustering {
             clusters: Clusters::Count(number(threads)),
             ..Clustering::default()

@@ -1,6 +1,7 @@
 //! The random order of rows that training reads in memory order, and the way back to the file's.
 
 use super::{Array, Dataset, Offsets};
+use crate::data::map::ask_for_huge_pages;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -120,8 +121,10 @@ impl Dataset {
         let lengths: Vec<u32> = order.iter().map(|&i| rows.row(i as usize).len() as u32).collect();
         let offsets = Offsets::from_lengths(lengths);
         let total = offsets.starts().total();
-        let mut indices = Vec::with_capacity(total);
-        let mut values = self.values.as_ref().map(|_| Vec::with_capacity(total));
+        let mut indices: Vec<u32> = Vec::with_capacity(total);
+        let mut values: Option<Vec<f32>> = self.values.as_ref().map(|_| Vec::with_capacity(total));
+        ask_for_huge_pages(indices.spare_capacity_mut());
+        ask_for_huge_pages(values.as_mut().map(Vec::spare_capacity_mut).unwrap_or_default());
         for &i in order {
             let row = rows.row(i as usize);
             indices.extend_from_slice(row.indices);

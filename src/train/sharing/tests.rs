@@ -7,7 +7,7 @@ use crate::data::{self, Dataset, LoadOptions};
 use crate::problem::LossKind;
 use crate::rule::Penalty;
 use crate::strategy::{Access, Bounds, Delay, Update};
-use crate::train::{Clustering, Settings, Sharing, Solver, Trainer};
+use crate::train::{Clustering, Clusters, Settings, Sharing, Solver, Trainer};
 
 /// The data set in the repository, and others if they lie beside it: small and dense, small and sparse.
 fn sets() -> Vec<(&'static str, Dataset)> {
@@ -36,7 +36,10 @@ fn four_workers_come_near_the_optimum() {
     let ssp = |staleness| Sharing::BoundedStaleness(Bounds { staleness, ..Bounds::default() });
     let asynchronous = [
         Sharing::Hogwild(Update::Wild),
+        Sharing::Hogwild(Update::Atomic),
         Sharing::Hogwild(Update::Merged),
+        Sharing::Hogwild(Update::Split),
+        Sharing::HogwildPlusPlus(Clustering { clusters: Clusters::Count(2), ..Clustering::default() }),
         Sharing::Locked,
         Sharing::RoundRobin,
         ssp(None),
@@ -57,9 +60,13 @@ fn four_workers_come_near_the_optimum() {
         let optimum = trainer.optimum(&data).unwrap();
         for &(sharing, band) in &ways {
             trainer.settings.sharing = sharing;
-            let trained = trainer.fit_to(&data, &optimum, band).unwrap();
-            let distance = optimum.distance(trained.fit.objective);
-            assert!(distance <= band, "{name} {sharing:?}: {distance} above the optimum");
+            let mut distances = [1, 2, 3].map(|seed| {
+                trainer.settings.seed = seed;
+                let trained = trainer.fit_to(&data, &optimum, band).unwrap();
+                optimum.distance(trained.fit.objective)
+            });
+            distances.sort_by(f64::total_cmp);
+            assert!(distances[1] <= band, "{name} {sharing:?}: {distances:?} above the optimum");
         }
     }
 }
