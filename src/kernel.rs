@@ -260,13 +260,15 @@ pub fn scores(weights: &[f64], row: Row<'_>, sums: &mut [f64]) {
     }
 }
 
-/// Of two vectors of the same length: the sum of products, and the sum of both vectors' squares.
+/// Of two vectors of the same length, without the last place of each: the sum of products, and the sum of both vectors'
+/// squares; and the sum of the last places.
 ///
 /// # Panics
-/// If the lengths differ.
+/// If the lengths differ, or are 0.
 #[inline(always)]
-pub fn products<S: Slot>(p: &[S], q: &[S]) -> [S::Real; 2] {
+pub fn products<S: Slot>(p: &[S], q: &[S]) -> [S::Real; 3] {
     assert_eq!(p.len(), q.len(), "two vectors of the same length");
+    let [(p_last, p), (q_last, q)] = [p, q].map(|row| row.split_last().expect("a vector with a last place"));
     let ((p_fours, p_rest), (q_fours, q_rest)) = (p.as_chunks::<4>(), q.as_chunks::<4>());
     let (mut products, mut squares) = (four::<S::Real>([S::Real::ZERO; 4]), four([S::Real::ZERO; 4]));
     for (p, q) in p_fours.iter().zip(q_fours) {
@@ -274,25 +276,27 @@ pub fn products<S: Slot>(p: &[S], q: &[S]) -> [S::Real; 2] {
         products = products + x * y;
         squares = squares + (x * x + y * y);
     }
-    let mut sums = [products, squares].map(|four| {
+    let [mut product, mut square] = [products, squares].map(|four| {
         let sums: [S::Real; 4] = four.into();
         (sums[0] + sums[1]) + (sums[2] + sums[3])
     });
     for (p, q) in p_rest.iter().zip(q_rest) {
         let (x, y) = (p.get(), q.get());
-        sums[0] += x * y;
-        sums[1] += x * x + y * y;
+        product += x * y;
+        square += x * x + y * y;
     }
-    sums
+    [product, square, p_last.get() + q_last.get()]
 }
 
-/// Adds to each of two vectors of the same length, which do not overlap, `a` times the other as it was.
+/// Adds to each of two vectors of the same length, which do not overlap, `a` times the other as it was; but to the last
+/// place of each, `b`.
 ///
 /// # Panics
-/// If the lengths differ.
+/// If the lengths differ, or are 0.
 #[inline(always)]
-pub fn cross<S: Slot>(p: &[S], q: &[S], a: S::Real) {
+pub fn cross<S: Slot>(p: &[S], q: &[S], a: S::Real, b: S::Real) {
     assert_eq!(p.len(), q.len(), "two vectors of the same length");
+    let [(p_last, p), (q_last, q)] = [p, q].map(|row| row.split_last().expect("a vector with a last place"));
     let ((p_fours, p_rest), (q_fours, q_rest)) = (p.as_chunks::<4>(), q.as_chunks::<4>());
     let all_a = four([a; 4]);
     for (p, q) in p_fours.iter().zip(q_fours) {
@@ -305,6 +309,8 @@ pub fn cross<S: Slot>(p: &[S], q: &[S], a: S::Real) {
         p.set(x + a * y);
         q.set(y + a * x);
     }
+    p_last.set(p_last.get() + b);
+    q_last.set(q_last.get() + b);
 }
 
 /// Four numbers in a vector register: with plain arrays, compilers mix the two sums of [`products`] up and get slow.

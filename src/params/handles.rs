@@ -27,25 +27,27 @@ pub trait Weights {
     /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure and may run again.
     fn update(&self, j: usize, f: impl Fn(Self::Real) -> Self::Real);
     /// Of two rows of `len` adjacent coordinates each, which start at `p` and `q`, do not overlap and have no common
-    /// coordinate: the sum of products, and the sum of both rows' squares.
+    /// coordinate, without the last coordinate of each: the sum of products, and the sum of both rows' squares; and the
+    /// sum of the last ones.
     #[inline(always)]
-    fn products(&self, p: usize, q: usize, len: usize) -> [Self::Real; 2] {
+    fn products(&self, p: usize, q: usize, len: usize) -> [Self::Real; 3] {
         let mut sums = [Self::Real::ZERO; 2];
-        for k in 0..len {
+        for k in 0..len - 1 {
             let (x, y) = (self.get(p + k), self.get(q + k));
             sums[0] += x * y;
             sums[1] += x * x + y * y;
         }
-        sums
+        [sums[0], sums[1], self.get(p + len - 1) + self.get(q + len - 1)]
     }
-    /// Adds to each of two such rows `a` times the other as it was.
+    /// Adds to each of two such rows `a` times the other as it was, but to the last coordinate of each, `b`.
     #[inline(always)]
-    fn cross(&self, p: usize, q: usize, len: usize, a: Self::Real) {
-        for k in 0..len {
+    fn cross(&self, p: usize, q: usize, len: usize, a: Self::Real, b: Self::Real) {
+        for k in 0..len - 1 {
             let (x, y) = (self.get(p + k), self.get(q + k));
             self.update(p + k, |w| w + a * y);
             self.update(q + k, |w| w + a * x);
         }
+        [p, q].into_iter().for_each(|row| self.update(row + len - 1, |w| w + b));
     }
     /// Adds to each of `sums` `x` times the weight of the coordinate at its place from `start` on.
     #[inline(always)]
@@ -125,13 +127,13 @@ impl<R: Real> Weights for Plain<'_, R> {
     }
 
     #[inline(always)]
-    fn products(&self, p: usize, q: usize, len: usize) -> [R; 2] {
+    fn products(&self, p: usize, q: usize, len: usize) -> [R; 3] {
         kernel::products(&self.cells[p..][..len], &self.cells[q..][..len])
     }
 
     #[inline(always)]
-    fn cross(&self, p: usize, q: usize, len: usize, a: R) {
-        kernel::cross(&self.cells[p..][..len], &self.cells[q..][..len], a);
+    fn cross(&self, p: usize, q: usize, len: usize, a: R, b: R) {
+        kernel::cross(&self.cells[p..][..len], &self.cells[q..][..len], a, b);
     }
 
     #[inline(always)]
@@ -242,18 +244,23 @@ macro_rules! shared_handle {
             }
 
             #[inline(always)]
-            fn products(&self, p: usize, q: usize, len: usize) -> [R; 2] {
+            fn products(&self, p: usize, q: usize, len: usize) -> [R; 3] {
                 kernel::products(&self.0.slots[p..][..len], &self.0.slots[q..][..len])
             }
 
             #[inline(always)]
-            fn cross(&self, p: usize, q: usize, len: usize, a: R) {
-                let rows = self.0.slots[p..][..len].iter().zip(&self.0.slots[q..][..len]);
-                for (p, q) in rows {
+            fn cross(&self, p: usize, q: usize, len: usize, a: R, b: R) {
+                let [(p_last, p), (q_last, q)] = [p, q]
+                    .map(|start| self.0.slots[start..][..len].split_last().expect("rows with a last coordinate"));
+                for (p, q) in p.iter().zip(q) {
                     for ($slot, other) in [(p, q.get()), (q, p.get())] {
                         let $f = |w| w + a * other;
                         $replace
                     }
+                }
+                for $slot in [p_last, q_last] {
+                    let $f = |w| w + b;
+                    $replace
                 }
             }
 

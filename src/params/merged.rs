@@ -94,13 +94,13 @@ impl<R: Real> Weights for Merged<'_, R> {
     }
 
     #[inline(always)]
-    fn products(&self, p: usize, q: usize, len: usize) -> [R; 2] {
+    fn products(&self, p: usize, q: usize, len: usize) -> [R; 3] {
         self.own.products(p, q, len)
     }
 
     #[inline(always)]
-    fn cross(&self, p: usize, q: usize, len: usize, a: R) {
-        self.own.cross(p, q, len, a);
+    fn cross(&self, p: usize, q: usize, len: usize, a: R, b: R) {
+        self.own.cross(p, q, len, a, b);
     }
 
     #[inline(always)]

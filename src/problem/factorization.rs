@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::{Problem, Prox};
 use crate::data::{Rating, Ratings};
 use crate::error::{Error, Result};
+use crate::kernel;
 use crate::params::{Real, Weights};
 
 /// Half the mean squared error of b_u + c_i + p_u.q_i as a prediction of ratings, which are counted in standard
@@ -117,12 +118,19 @@ impl Factorization {
     }
 }
 
+/// By how much of the item's row the user's moves, and the other way round, and where both rows begin.
+#[derive(Clone, Copy, Debug)]
+pub struct Move<R> {
+    a: R,
+    user: usize,
+    item: usize,
+}
+
 /// Ratings whose losses are summed by one task: the sum's order does not depend on the threads.
 const SUMMED_TOGETHER: usize = 4096;
 
 impl Problem for Factorization {
-    /// By how much of the item's row the user's moves, and the other way round.
-    type Step<R: Real> = R;
+    type Step<R: Real> = Move<R>;
 
     fn terms(&self) -> usize {
         self.ratings.len()
@@ -187,34 +195,34 @@ impl Problem for Factorization {
     /// A step whose length is that of the gradient where it arrives, as far as the error is linear in it: it makes the
     /// error smaller at any rate, and is at most |error| / (|p|^2 + |q|^2 + 2).
     #[inline(always)]
-    fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<W::Real> {
+    fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Move<W::Real>> {
         let rating = self.ratings[term];
         let (user, item) = self.rows(rating);
-        let [product, squares] = w.products(user, item, self.rank);
-        let score = product + (w.get(user + self.rank) + w.get(item + self.rank));
+        let [product, squares, biases] = w.products(user, item, self.rank + 1);
+        let score = product + biases;
         let one = W::Real::ONE;
         let a = (W::Real::of_f32(rating.value) - score) / (one / rate + (squares + one + one));
-        (a != W::Real::ZERO).then_some(a)
+        (a != W::Real::ZERO).then_some(Move { a, user, item })
     }
 
     #[inline(always)]
     fn apply<W: Weights>(
         &self,
         term: usize,
-        step: Option<W::Real>,
+        step: Option<Move<W::Real>>,
         share: W::Real,
         prox: &impl Prox<W::Real>,
         w: &W,
     ) {
-        let a = step.map_or(W::Real::ZERO, |a| a * share);
-        let (user, item) = self.rows(self.ratings[term]);
-        let (user_bias, item_bias) = (user + self.rank, item + self.rank);
+        let Move { a, user, item } = step.unwrap_or_else(|| {
+            let (user, item) = self.rows(self.ratings[term]);
+            Move { a: W::Real::ZERO, user, item }
+        });
+        let a = a * share;
         if prox.is_identity() {
-            w.cross(user, item, self.rank, a);
-            w.update(user_bias, |x| x + a);
-            w.update(item_bias, |x| x + a);
-            return;
+            return w.cross(user, item, self.rank + 1, a, a);
         }
+        let (user_bias, item_bias) = (user + self.rank, item + self.rank);
         // All coordinates of a row are touched equally often.
         let [of_user, of_item] = [user, item].map(|row| prox.rarity()[row]);
         for (user, item) in (user..user_bias).zip(item..item_bias) {
@@ -224,6 +232,11 @@ impl Problem for Factorization {
         }
         w.update(user_bias, |x| prox.shrink(x + a, of_user));
         w.update(item_bias, |x| prox.shrink(x + a, of_item));
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, term: usize) {
+        kernel::prefetch_at(&self.ratings, term);
     }
 }
 

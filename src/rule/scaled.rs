@@ -45,14 +45,16 @@ impl<W: Weights> Weights for Scaled<'_, W> {
     }
 
     #[inline(always)]
-    fn products(&self, p: usize, q: usize, len: usize) -> [W::Real; 2] {
-        self.inner.products(p, q, len).map(|sum| sum * self.scale * self.scale)
+    fn products(&self, p: usize, q: usize, len: usize) -> [W::Real; 3] {
+        let [product, squares, last] = self.inner.products(p, q, len);
+        let scale2 = self.scale * self.scale;
+        [product * scale2, squares * scale2, last * self.scale]
     }
 
-    /// The same for v as for w: both rows have the scale.
+    /// The other row is added to v as to w: both have the scale.
     #[inline(always)]
-    fn cross(&self, p: usize, q: usize, len: usize, a: W::Real) {
-        self.inner.cross(p, q, len, a);
+    fn cross(&self, p: usize, q: usize, len: usize, a: W::Real, b: W::Real) {
+        self.inner.cross(p, q, len, a, b * self.inverse);
     }
 
     #[inline(always)]

@@ -32,6 +32,17 @@ impl Default for Schedule {
 }
 
 impl Schedule {
+    /// The same for a fit that ends when epochs change the objective by less than the share `tolerance`: steps do not become
+    /// shorter while epochs gain more than that.
+    pub fn until(self, tolerance: f64) -> Self {
+        match self {
+            Schedule::Plateau { factor, gain } if tolerance > 0.0 => {
+                Schedule::Plateau { factor, gain: gain.min(tolerance) }
+            }
+            schedule => schedule,
+        }
+    }
+
     /// The name in settings and reports.
     pub fn name(self) -> &'static str {
         match self {

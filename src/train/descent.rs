@@ -109,14 +109,15 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
     let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
-    let step = StepSize::new(settings.learning_rate.unwrap_or(1.0), settings.schedule);
+    let schedule = settings.schedule.until(settings.tolerance);
+    let step = StepSize::new(settings.learning_rate.unwrap_or(1.0), schedule);
     // Whoever watches the weights wants to see w, not a vector that a scale is missing from.
     let folds = course.strategy.folds() && settings.params.is_none();
     let mut rule = Sgd::new(problem, settings.penalty, step, folds);
     if settings.learning_rate.is_none() {
         let (deadline, batch) = (course.control.deadline, course.strategy.batch());
         let eta0 = course.install(|| search(&mut rule, settings, deadline, batch))?;
-        rule.step = StepSize::new(eta0, settings.schedule);
+        rule.step = StepSize::new(eta0, schedule);
     }
     let descent = Descent::new(&course, rule);
     course.run(descent, evaluate, watch)
