@@ -158,8 +158,9 @@ pub(crate) const BIAS_PACE: f32 = 0.03;
 /// Examples whose losses are summed by one task: the sum's order, hence its rounding, does not depend on the threads.
 const SUMMED_TOGETHER: usize = 1024;
 
-impl<L: Loss> Problem for Linear<'_, L> {
-    type Step<R: Real> = R;
+impl<'d, L: Loss> Problem for Linear<'d, L> {
+    /// How much of which row is added.
+    type Step<R: Real> = (R, Row<'d>);
 
     fn terms(&self) -> usize {
         self.rows.len()
@@ -203,7 +204,7 @@ impl<L: Loss> Problem for Linear<'_, L> {
     }
 
     #[inline(always)]
-    fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<W::Real> {
+    fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<(W::Real, Row<'d>)> {
         let rate = match self.weights {
             None => rate,
             Some(weights) if weights[term] == 0.0 => return None,
@@ -217,20 +218,20 @@ impl<L: Loss> Problem for Linear<'_, L> {
             q += W::Real::of_f32(c * c * BIAS_PACE);
         }
         let a = self.loss.step(W::Real::of_f32(self.targets[term]), s, rate, q);
-        (a != W::Real::ZERO).then_some(a)
+        (a != W::Real::ZERO).then_some((a, row))
     }
 
     #[inline(always)]
     fn apply<W: Weights>(
         &self,
         term: usize,
-        step: Option<W::Real>,
+        step: Option<(W::Real, Row<'d>)>,
         share: W::Real,
         prox: &impl Prox<W::Real>,
         w: &W,
     ) {
-        let row = self.rows.row(term);
-        let a = step.map_or(W::Real::ZERO, |a| a * share);
+        let (a, row) = step.unwrap_or_else(|| (W::Real::ZERO, self.rows.row(term)));
+        let a = a * share;
         if !prox.is_identity() {
             w.update_row(row, prox.rarity(), |x, &rarity, w| prox.shrink(w + a * x, rarity));
         } else if step.is_some() {
