@@ -30,7 +30,8 @@ pub trait Problem: Sync {
     /// What one visit to a term wants to change: a scalar, a few short vectors.
     type Step<R: Real>: Send;
 
-    /// Number of terms, n. Their order should be random: step sizes are tried on the first ones.
+    /// Number of terms, n. Their order should be random: step sizes are tried on the first ones, and epochs visit stretches of
+    /// neighbors.
     fn terms(&self) -> usize;
     /// Number of coordinates of w.
     fn width(&self) -> usize;

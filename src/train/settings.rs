@@ -78,7 +78,7 @@ pub struct Settings {
     pub delays: Vec<Delay>,
     /// First step size, above 0; `None`, the default, searches for one.
     pub learning_rate: Option<f64>,
-    /// The step size's course.
+    /// The step size's course; a plateau lasts while epochs gain more than the tolerance, if that is less than its `gain`.
     pub schedule: Schedule,
     /// Most epochs, at least 1. Default 1000.
     pub epochs: usize,
