@@ -11,40 +11,83 @@ pub(super) fn push_g17(text: &mut String, x: f64) {
         text.push_str(if x.is_sign_negative() { "-0" } else { "0" });
         return;
     }
-    let start = text.len();
-    // Infallible: a String takes all that is written to it.
-    let _ = write!(text, "{:.*e}", DIGITS - 1, x.abs());
-    let (digits, exponent) = split(&text[start..]);
-    text.truncate(start);
+    let (digits, exponent) = exact(x.abs()).unwrap_or_else(|| formatted(x.abs()));
     if x < 0.0 {
         text.push('-');
     }
     let significant = digits.iter().rposition(|&d| d != b'0').map_or(1, |last| last + 1);
-    let digits = digits[..significant].iter().map(|&d| char::from(d));
+    let digits = str::from_utf8(&digits[..significant]).expect("digits are ASCII");
     match exponent {
         -4..0 => {
-            text.push_str("0.");
-            text.extend((exponent..-1).map(|_| '0'));
-            text.extend(digits);
+            text.push_str(&"0.000"[..1 + exponent.unsigned_abs() as usize]);
+            text.push_str(digits);
         }
         0..17 => {
             let whole = exponent as usize + 1;
-            text.extend(digits.clone().chain(std::iter::repeat('0')).take(whole));
+            text.push_str(&digits[..whole.min(significant)]);
+            text.extend((significant..whole).map(|_| '0'));
             if significant > whole {
                 text.push('.');
-                text.extend(digits.skip(whole));
+                text.push_str(&digits[whole..]);
             }
         }
         _ => {
-            text.extend(digits.clone().take(1));
+            text.push_str(&digits[..1]);
             if significant > 1 {
                 text.push('.');
-                text.extend(digits.skip(1));
+                text.push_str(&digits[1..]);
             }
             let sign = if exponent < 0 { '-' } else { '+' };
+            // Infallible: a String takes all that is written to it.
             let _ = write!(text, "e{sign}{:02}", exponent.unsigned_abs());
         }
     }
+}
+
+/// Powers of ten up to the largest whose product with 53 bits fits into 127.
+const POWERS: [u128; 23] = {
+    let mut powers = [1; 23];
+    let mut k = 1;
+    while k < powers.len() {
+        powers[k] = powers[k - 1] * 10;
+        k += 1;
+    }
+    powers
+};
+
+/// The digits and the exponent of `x`, above 0, if it is between about 1e-6 and 1e15, as weights are: x = m / 2^s with
+/// integers m and s, so m * 10^k / 2^s has all digits wanted before its point, and is computed as it is. Ties go to even
+/// digits, as in C.
+fn exact(x: f64) -> Option<([u8; DIGITS], i32)> {
+    let bits = x.to_bits();
+    let exponent2 = (bits >> 52) as i32 - 1075;
+    let mantissa = u128::from(bits & ((1 << 52) - 1) | 1 << 52);
+    let shift = u32::try_from(-exponent2).ok().filter(|shift| (1..=100).contains(shift))?;
+    let scaled = |exponent: i32| {
+        let product = mantissa * POWERS.get(usize::try_from(DIGITS as i32 - 1 - exponent).ok()?)?;
+        let (whole, rest, half) = (product >> shift, product & ((1 << shift) - 1), 1 << (shift - 1));
+        let up = rest > half || rest == half && whole & 1 == 1;
+        Some(whole + u128::from(up))
+    };
+    // The power of two below x times log10(2), at most one too small.
+    let mut exponent = ((exponent2 + 52) * 1233) >> 12;
+    let mut number = scaled(exponent)?;
+    if number >= POWERS[DIGITS] {
+        exponent += 1;
+        number = scaled(exponent)?;
+    }
+    let mut number = u64::try_from(number).ok()?;
+    let mut digits = [b'0'; DIGITS];
+    for digit in digits.iter_mut().rev() {
+        *digit += (number % 10) as u8;
+        number /= 10;
+    }
+    (digits[0] != b'0' && number == 0).then_some((digits, exponent))
+}
+
+/// The digits and the exponent of any `x` above 0.
+fn formatted(x: f64) -> ([u8; DIGITS], i32) {
+    split(&format!("{x:.*e}", DIGITS - 1))
 }
 
 /// The digits and the exponent of `d.dddde-7`.
@@ -90,6 +133,10 @@ mod tests {
             (5e-324, "4.9406564584124654e-324"),
             (123456.7, "123456.7"),
             (1.0 / 3.0, "0.33333333333333331"),
+            (9.999999999999999e-5, "9.9999999999999991e-05"),
+            (0.9999999999999999, "0.99999999999999989"),
+            (1000.0, "1000"),
+            (0.001, "0.001"),
         ];
         for (x, text) in cases {
             assert_eq!(g17(x), text);
@@ -102,6 +149,16 @@ mod tests {
             let x = f64::from_bits(bits);
             prop_assume!(x.is_finite());
             prop_assert_eq!(g17(x).parse::<f64>().unwrap().to_bits(), bits);
+        }
+
+        #[test]
+        fn exact_digits_are_those_of_any_number(mantissa in 0_u64..1 << 52, exponent in 980_u64..1090, narrow: bool) {
+            let x = f64::from_bits(exponent << 52 | mantissa);
+            let x = if narrow { f64::from(x as f32) } else { x };
+            if let Some(found) = exact(x) {
+                prop_assert_eq!(found, formatted(x));
+            }
+            prop_assert!(exact(x).is_some() || !(1e-5..1e15).contains(&x), "{x}");
         }
     }
 }

@@ -120,14 +120,15 @@ mod loom_tests {
                 let part = 10 * round + worker;
                 let ended = self.ring.round(worker, round, |chunk, message| {
                     let left = &self.messages[self.ring.left(worker)][chunk];
-                    // SAFETY: the ring says that nobody writes it; loom checks that, here and below.
                     let mut sum = left.with(|left| match message {
                         Message::Own => Vec::new(),
+                        // SAFETY: the ring says that nobody writes it; loom checks that.
                         Message::Sum | Message::Same => unsafe { (*left).clone() },
                     });
                     if message != Message::Same {
                         sum.push(part);
                     }
+                    // SAFETY: the ring says that nobody reads or writes it; loom checks that.
                     self.messages[worker][chunk].with_mut(|own| unsafe { *own = sum });
                 });
                 if !ended {
@@ -135,6 +136,7 @@ mod loom_tests {
                 }
                 for (chunk, message) in self.messages[worker].iter().enumerate() {
                     let sum: Vec<usize> = (0..workers).map(|k| 10 * round + (chunk + k) % workers).collect();
+                    // SAFETY: the worker's own messages, which it alone writes, between two rounds; loom checks that.
                     message.with(|own| assert_eq!(unsafe { &*own }, &sum));
                 }
             }
