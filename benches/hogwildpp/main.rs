@@ -18,7 +18,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rules::{Rule, Simulation};
 use wildsgd::Dataset;
 use wildsgd::strategy::{Layout, Update};
-use wildsgd::train::{Clustering, Clusters, Sharing, Trained, Trainer};
+use wildsgd::train::{Clustering, Clusters, Sharing, Solver, Trained, Trainer};
 
 const NAMES: [&str; 5] = ["a9a", "reuters-money-fx", "debian-desc", "kdd99", "ijcnn1"];
 
@@ -85,7 +85,7 @@ fn main() {
 
 /// Trains; with `epochs`, for just as many.
 fn train(data: &Dataset, sharing: Sharing, threads: usize, seed: u64, epochs: Option<usize>) -> Trained {
-    let mut trainer = Trainer { bias: None, ..Trainer::default() };
+    let mut trainer = Trainer { bias: None, solver: Solver::Sgd, ..Trainer::default() };
     trainer.settings.sharing = sharing;
     trainer.settings.threads = threads;
     trainer.settings.seed = seed;

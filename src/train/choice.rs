@@ -11,8 +11,8 @@ use crate::strategy::{Order, Update};
 pub(super) enum Copies {
     /// Only of weights that many terms touch: of the others, all copies would make up for the same error before they meet.
     OfHot,
-    /// Not on a small set of dense rows: all workers take the first large steps at the same place.
-    UnlessDense,
+    /// Of all weights.
+    OfAll,
     /// The problem does not bear sums of movements.
     NotSummed,
     /// What the solver keeps beside the weights would not follow the copies.
@@ -24,7 +24,6 @@ pub(super) enum Copies {
 struct Size {
     /// Threads that would get something to do.
     workers: usize,
-    terms: usize,
     width: usize,
     /// Coordinates that the terms touch, summed over all terms.
     touches: usize,
@@ -35,10 +34,6 @@ const FEW: usize = 50_000;
 /// Most weights in all copies together, for each touch of an epoch: above that, copies would take more memory than twice
 /// the data.
 const COPIED: usize = 2;
-/// Touches of an epoch below which a set is small.
-const SMALL: usize = 2_000_000;
-/// A term of a dense set touches more than one in so many weights.
-const DENSE: usize = 100;
 
 /// Trains by `train` with the sharing that suits the problem, and leaves the reason in the fit.
 pub(super) fn choose<R: Real>(
@@ -48,7 +43,7 @@ pub(super) fn choose<R: Real>(
     train: impl FnOnce(&Settings) -> Result<Fit<R>>,
 ) -> Result<Fit<R>> {
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
-    let size = Size { workers, terms: problem.terms(), width: problem.width(), touches: problem.touches() };
+    let size = Size { workers, width: problem.width(), touches: problem.touches() };
     let (sharing, reason) = size.sharing(copies);
     let mut fit = train(&Settings { sharing, ..settings.clone() })?;
     fit.began.reason = Some(reason);
@@ -58,7 +53,7 @@ pub(super) fn choose<R: Real>(
 impl Size {
     /// How to share the weights, and why.
     fn sharing(self, copies: Copies) -> (Sharing, String) {
-        let Size { workers, terms, width, touches } = self;
+        let Size { workers, width, touches } = self;
         if workers == 1 {
             return (Sharing::Sequential, "one thread has nobody to share with".into());
         }
@@ -79,13 +74,6 @@ impl Size {
             let reason = "all threads on one vector: the solver's average gradient has no copies".into();
             return (Sharing::Hogwild(Update::Wild), reason);
         }
-        let dense = touches.saturating_mul(DENSE) > width.saturating_mul(terms);
-        if dense && touches < SMALL {
-            let reason = format!(
-                "{touches} non-zeros meet on {width} weights so often that threads repeat each other's steps"
-            );
-            return (Sharing::Sequential, reason);
-        }
         if width > touches || width.saturating_mul(workers) > COPIED * touches {
             let reason = format!(
                 "{touches} non-zeros seldom meet on {width} weights, which are too many for a copy a thread"
@@ -104,9 +92,7 @@ mod tests {
 
     #[test]
     fn the_choice_follows_threads_and_sizes() {
-        let chosen = |workers, width, touches| {
-            Size { workers, terms: touches / 10, width, touches }.sharing(Copies::UnlessDense).0
-        };
+        let chosen = |workers, width, touches| Size { workers, width, touches }.sharing(Copies::OfAll).0;
         assert_eq!(chosen(1, 100, 1 << 30), Sharing::Sequential);
         assert_eq!(chosen(8, 100, FEW - 1), Sharing::Sequential);
         assert_eq!(chosen(8, 1000, FEW), Sharing::Hogwild(Update::Merged));
@@ -117,16 +103,12 @@ mod tests {
 
     #[test]
     fn the_choice_follows_what_the_solver_bears() {
-        let chosen = |copies, width, touches| {
-            Size { workers: 4, terms: touches / 10, width, touches }.sharing(copies).0
-        };
+        let chosen = |copies, width, touches| Size { workers: 4, width, touches }.sharing(copies).0;
         let [sequential, wild, merged] =
             [Sharing::Sequential, Sharing::Hogwild(Update::Wild), Sharing::Hogwild(Update::Merged)];
-        assert_eq!(chosen(Copies::UnlessDense, 999, SMALL - 10), sequential);
-        assert_eq!(chosen(Copies::UnlessDense, 1000, SMALL - 10), merged);
-        assert_eq!(chosen(Copies::UnlessDense, 999, SMALL), merged);
-        assert_eq!(chosen(Copies::OfHot, 999, SMALL - 10), Sharing::Hogwild(Update::Split));
-        assert_eq!(chosen(Copies::Never, 999, SMALL), wild);
+        assert_eq!(chosen(Copies::OfAll, 999, FEW), merged);
+        assert_eq!(chosen(Copies::OfHot, 999, FEW), Sharing::Hogwild(Update::Split));
+        assert_eq!(chosen(Copies::Never, 999, FEW), wild);
         assert_eq!(chosen(Copies::Never, 999, FEW - 1), sequential);
     }
 }

@@ -70,7 +70,7 @@ pub fn minimize<P: Problem, R: Real>(
 }
 
 fn copies(problem: &impl Problem) -> Copies {
-    if problem.averages_only().is_some() { Copies::NotSummed } else { Copies::UnlessDense }
+    if problem.averages_only().is_some() { Copies::NotSummed } else { Copies::OfAll }
 }
 
 /// What a problem whose steps project does not bear.
