@@ -3,7 +3,8 @@
 //! Rows lie in memory in shuffled order from the start, so the terms of a stretch are a random sample, and each stretch is
 //! read from its first byte to its last, which processors foresee. Terms that are visited one after the other in each epoch
 //! make up for each other's errors only slowly; here terms of three other stretches, others in each epoch, come between
-//! neighbors. Dual ascent takes as many epochs as with all terms shuffled, one after the other 4 to 10 times as many.
+//! neighbors. Dual ascent to 0.1 % on 84 problems takes 1,822 epochs together; with runs of 16 terms, four to a block whose
+//! terms are shuffled, 1,795; blocks of 64 that stayed together took 79 instead of 13 on a9a (`benches/record/README.md`).
 
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
