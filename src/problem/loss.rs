@@ -4,10 +4,10 @@
 //! q = ||x||^2: the gradient is taken where the step ends (Kulis & Bartlett, ICML 2010). It never overshoots the
 //! example's own minimum, whatever the rate.
 
-use std::fmt;
-use std::str::FromStr;
+mod kind;
 
-use crate::error::Error;
+pub use kind::LossKind;
+
 use crate::params::Real;
 
 /// A convex loss of a score against a target, as a trait so that it is inlined into the training loop.
@@ -199,85 +199,6 @@ impl Loss for Huber {
     }
 }
 
-/// The losses that come with the crate, as a choice made at run time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum LossKind {
-    /// [`Logistic`]
-    #[default]
-    Logistic,
-    /// [`Hinge`]
-    Hinge,
-    /// [`SquaredHinge`]
-    SquaredHinge,
-    /// [`Squared`]
-    Squared,
-    /// [`Huber`]
-    Huber,
-    /// [`Softmax`](super::Softmax), of all classes at once; of two classes, [`Logistic`] of the difference of their scores.
-    Softmax,
-}
-
-impl LossKind {
-    /// All of them.
-    pub const ALL: [LossKind; 6] = [
-        LossKind::Logistic,
-        LossKind::Hinge,
-        LossKind::SquaredHinge,
-        LossKind::Squared,
-        LossKind::Huber,
-        LossKind::Softmax,
-    ];
-
-    /// Whether labels are numbers to be met rather than two classes to be told apart.
-    pub fn is_regression(self) -> bool {
-        matches!(self, LossKind::Squared | LossKind::Huber)
-    }
-
-    /// The name on the command line and in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            LossKind::Logistic => "logistic",
-            LossKind::Hinge => "hinge",
-            LossKind::SquaredHinge => "squared-hinge",
-            LossKind::Squared => "squared",
-            LossKind::Huber => "huber",
-            LossKind::Softmax => "softmax",
-        }
-    }
-
-    /// The loss of score `s` against target `y`, as [`Loss::value`]; of softmax, that of two classes.
-    pub fn value(self, y: f64, s: f64) -> f64 {
-        match self {
-            LossKind::Logistic | LossKind::Softmax => Logistic.value(y, s),
-            LossKind::Hinge => Hinge.value(y, s),
-            LossKind::SquaredHinge => SquaredHinge.value(y, s),
-            LossKind::Squared => Squared.value(y, s),
-            LossKind::Huber => Huber.value(y, s),
-        }
-    }
-}
-
-impl fmt::Display for LossKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for LossKind {
-    type Err = Error;
-
-    /// # Errors
-    /// [`Error::Parameter`] if no loss has this name.
-    fn from_str(name: &str) -> Result<Self, Error> {
-        LossKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| Error::Parameter {
-            name: "loss",
-            value: format!("`{name}`"),
-            expected: "logistic, hinge, squared-hinge, squared, huber or softmax",
-            hint: "choose one of the losses",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -342,13 +263,5 @@ mod tests {
             }
         }
         assert_eq!(Hinge.step(1.0, 0.0, 1.0, 0.0), 1.0, "an empty row takes a step of no effect");
-    }
-
-    #[test]
-    fn names_read_back() {
-        for kind in LossKind::ALL {
-            assert_eq!(kind.name().parse::<LossKind>().unwrap(), kind);
-        }
-        assert!("log".parse::<LossKind>().is_err());
     }
 }
