@@ -14,8 +14,8 @@ SETS = ["debian-packages", "a9a", "mushrooms", "phishing", "ijcnn1", "reuters-mo
 COLUMNS = [("data", 21), ("trained by", 28), ("bias", 4), ("rows", 6), ("unlike", 6),
            ("largest difference", 22), ("note", 0)]
 TOLERANCE = 1e-6
-LOSSES = ["logistic", "squared-hinge", "hinge", "squared", "huber"]
-REGRESSION = {"squared", "huber", 11, 12, 13}
+LOSSES = ["logistic", "squared-hinge", "hinge", "squared", "huber", "epsilon-insensitive"]
+REGRESSION = {"squared", "huber", "epsilon-insensitive", 11, 12, 13}
 PROBABILITY = {"logistic", 0, 6, 7}
 SOLVERS = [0, 1, 2, 3, 5, 6, 7, 11, 12, 13]
 # Labels in place of -1 and +1. LIBLINEAR scores the first row's label positive, but of -1 and +1 always +1.

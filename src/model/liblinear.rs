@@ -23,11 +23,12 @@
 //! | squared hinge | `L2R_L2LOSS_SVC`; with l1 `L1R_L2LOSS_SVC` | these, `L2R_L2LOSS_SVC_DUAL` |
 //! | hinge | `L2R_L1LOSS_SVC_DUAL` | this |
 //! | squared | `L2R_L2LOSS_SVR` | this, `L2R_L2LOSS_SVR_DUAL` |
-//! | Huber | `L2R_L1LOSS_SVR_DUAL` | this |
+//! | epsilon-insensitive | `L2R_L1LOSS_SVR_DUAL` | this, with LIBLINEAR's usual epsilon of 0.1 |
+//! | Huber | `L2R_L1LOSS_SVR_DUAL` | - |
 //!
-//! What is lost: the strengths of l1 and l2, that l2 took part beside l1, l1 itself with hinge, squared and Huber
-//! (LIBLINEAR has no such solver), and the exact regression loss, as LIBLINEAR's are epsilon-insensitive.
-//! Predictions depend on none of these.
+//! What is lost: the strengths of l1 and l2, that l2 took part beside l1, l1 itself with hinge and the losses of
+//! regression (LIBLINEAR has no such solver), and the exact loss of regression: epsilon, that the squared loss has none
+//! (LIBLINEAR's has), and Huber, which has no solver either. Predictions depend on none of these.
 
 mod read;
 #[cfg(test)]
@@ -52,7 +53,7 @@ const SOLVERS: [(&str, LossKind, bool); 10] = [
     ("L2R_L1LOSS_SVC_DUAL", LossKind::Hinge, false),
     ("L2R_L2LOSS_SVR", LossKind::Squared, false),
     ("L2R_L2LOSS_SVR_DUAL", LossKind::Squared, false),
-    ("L2R_L1LOSS_SVR_DUAL", LossKind::Huber, false),
+    ("L2R_L1LOSS_SVR_DUAL", LossKind::EPSILON_INSENSITIVE, false),
 ];
 
 fn solver(loss: LossKind, l1: bool) -> &'static str {
@@ -65,7 +66,7 @@ fn solver(loss: LossKind, l1: bool) -> &'static str {
         LossKind::SquaredHinge => "L2R_L2LOSS_SVC",
         LossKind::Hinge => "L2R_L1LOSS_SVC_DUAL",
         LossKind::Squared => "L2R_L2LOSS_SVR",
-        LossKind::Huber => "L2R_L1LOSS_SVR_DUAL",
+        LossKind::EpsilonInsensitive { .. } | LossKind::Huber => "L2R_L1LOSS_SVR_DUAL",
     }
 }
 

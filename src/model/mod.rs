@@ -89,7 +89,8 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Input`] if a number is not finite, the bias feature is negative, the two labels are the same,
-    /// labels are missing for a classification loss or given for a regression loss.
+    /// labels are missing for a classification loss or given for a regression loss; [`Error::Parameter`] if the loss's
+    /// epsilon is out of its range.
     pub fn new(
         loss: LossKind,
         labels: Option<[i32; 2]>,
@@ -113,6 +114,7 @@ impl Model {
         weights: Vec<f64>,
         constant: Option<f64>,
     ) -> Result<Self> {
+        loss.check()?;
         check_labels(loss, &labels)?;
         let model = Model { loss, l1: false, labels, weights, constant };
         model.check_weights()?;

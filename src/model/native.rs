@@ -14,6 +14,7 @@
 //! | 456 | 8 | vectors of weights: 1, or one a label if there are more than 2 |
 //! | 464 | 8 | features |
 //! | 472 | 8 | bytes of a weight: 4 (f32) if that holds each weight exactly, else 8 (f64) |
+//! | 480 | 8 | epsilon of the epsilon-insensitive loss (`eps-insensitive`), as f64; 0 with others |
 //!
 //! Sections: `labels` (f64 each, in the order of [`Model::labels`]) and `weights` (one a vector for each feature, side by
 //! side, then for the constant feature, if there is one). Unlike LIBLINEAR's text it keeps the loss of regression as it is.
@@ -38,8 +39,11 @@ const LABELS: usize = 32;
 const VECTORS: usize = 40;
 const FEATURES: usize = 48;
 const WEIGHT: usize = 56;
+const EPSILON: usize = 64;
 /// Bytes of the loss's name.
 const NAME: usize = 16;
+/// The name of the epsilon-insensitive loss here: its own takes more bytes.
+const INSENSITIVE: &str = "eps-insensitive";
 /// Numbers that are written at once.
 const NUMBERS: usize = 1 << 14;
 
@@ -59,7 +63,9 @@ pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     let size: usize = if is_short { 4 } else { 8 };
 
     let mut facts = Facts::default();
-    facts.set_bytes(LOSS, model.loss().name().as_bytes());
+    let epsilon = model.loss().epsilon();
+    facts.set_bytes(LOSS, epsilon.map_or(model.loss().name(), |_| INSENSITIVE).as_bytes());
+    facts.set(EPSILON, epsilon.map_or(0.0, f64::from).to_bits());
     let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
     facts.set(FLAGS, flag(model.uses_l1(), L1) | flag(bias.is_some(), CONSTANT));
     facts.set(VALUE, bias.map_or(0.0, |bias| bias.value).to_bits());
@@ -112,11 +118,7 @@ fn parts(bytes: &[u8]) -> Result<Parts, Damage> {
     let container = Container::open(bytes, Kind::Model, VERSION)?;
     container.check(bytes, &["labels", "weights"], |_, _| Ok(()))?;
     let facts = &container.header().facts;
-    let text = &facts.bytes()[LOSS..LOSS + NAME];
-    let name = String::from_utf8_lossy(text.split(|&byte| byte == 0).next().unwrap_or_default());
-    let loss = name.parse::<LossKind>().map_err(|_| {
-        strange(format!("has the loss `{name}` (byte 416)"), "a loss that this version knows")
-    })?;
+    let loss = loss(facts)?;
     let flags = facts.get(FLAGS);
     if flags & !(L1 | CONSTANT) != 0 {
         return Err(strange(format!("has unknown flags {flags:#x} (byte 432)"), "the documented layout"));
@@ -143,6 +145,21 @@ fn parts(bytes: &[u8]) -> Result<Parts, Damage> {
             "the documented layout",
         )),
     }
+}
+
+fn loss(facts: &Facts) -> Result<LossKind, Damage> {
+    let text = &facts.bytes()[LOSS..LOSS + NAME];
+    let name = String::from_utf8_lossy(text.split(|&byte| byte == 0).next().unwrap_or_default());
+    if name == INSENSITIVE {
+        let epsilon = f64::from_bits(facts.get(EPSILON));
+        let loss = LossKind::EpsilonInsensitive { epsilon: epsilon as f32 };
+        return loss.check().map(|()| loss).map_err(|_| {
+            Damage::new(format!("has the epsilon {epsilon} (byte 480)"), "a finite number, 0 or larger")
+        });
+    }
+    name.parse().map_err(|_| {
+        Damage::new(format!("has the loss `{name}` (byte 416)"), "a loss that this version knows")
+    })
 }
 
 fn section<'a>(container: &Container, bytes: &'a [u8], name: &str) -> &'a [u8] {

@@ -107,6 +107,13 @@ fn a_model_that_could_not_predict_is_refused() {
         (LossKind::Hinge, None, vec![], None, "labels are missing with the hinge loss"),
         (LossKind::Huber, Some([1, 2]), vec![], None, "labels are given with the huber loss"),
         (LossKind::Hinge, Some([2, 2]), vec![], None, "both classes have the label 2"),
+        (
+            LossKind::EPSILON_INSENSITIVE,
+            Some([1, 2]),
+            vec![],
+            None,
+            "labels are given with the epsilon-insensitive",
+        ),
         (LossKind::Huber, None, vec![0.0, f64::NAN], None, "the weight of feature 2 is NaN"),
         (LossKind::Huber, None, vec![], bias(-1.0, 0.0), "the bias feature is -1 with weight 0"),
         (LossKind::Huber, None, vec![], bias(1.0, f64::INFINITY), "the bias feature is 1 with weight inf"),

@@ -4,7 +4,7 @@
 //! D(a) = -(1/n) * sum of loss*(y_i, -a_i) - (l2/2)*||w(a)||^2 with w(a) = (1/(l2*n)) * sum of a_i x_i (Shalev-Shwartz &
 //! Zhang, JMLR 2013, section 1). Dual variables are signed: in classification, y*a is at least 0.
 
-use super::{Hinge, Huber, Logistic, Loss, Squared, SquaredHinge};
+use super::{EpsilonInsensitive, Hinge, Huber, Logistic, Loss, Squared, SquaredHinge};
 use crate::params::Real;
 
 /// A convex loss with its conjugate, as a trait so that it is inlined into the training loop.
@@ -121,6 +121,24 @@ impl Conjugate for Huber {
     }
 }
 
+impl Conjugate for EpsilonInsensitive {
+    /// The dual objective's derivative jumps at 0, by 2 epsilon: its root above 0, or the one below, or 0 if there is
+    /// none; then to the interval where the conjugate is finite (Ho & Lin, JMLR 2012, section 3).
+    #[inline(always)]
+    fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
+        let (r, epsilon) = (y - s, R::of_f32(self.epsilon));
+        // Where q is 0, a quotient is infinite or NaN: max and min then end at a bound or at 0.
+        let above = (a + (r - epsilon) / q).max(R::ZERO).min(R::ONE);
+        let below = (a + (r + epsilon) / q).min(R::ZERO).max(-R::ONE);
+        above + below
+    }
+
+    #[inline(always)]
+    fn conjugate(&self, y: f64, a: f64) -> f64 {
+        f64::from(self.epsilon) * a.abs() - a * y
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -148,6 +166,22 @@ mod tests {
         }
     }
 
+    /// The part of the duality gap that an example with the score `s` has: by the Fenchel-Young inequality not negative.
+    fn part(loss: impl Conjugate, y: f64, s: f64, a: f64) -> f64 {
+        loss.value(y, s) + loss.conjugate(y, a) + a * s
+    }
+
+    /// Nothing is left of an example's part when the score has followed an ascent from `a`.
+    fn parts_vanish<L: Conjugate>(loss: L, y: f64, s: f64, q: f64, a: f64) {
+        let found = loss.ascend(y, s, q, a);
+        let followed = s + q * (found - a);
+        let size = 1.0 + s.abs() + q + a * a;
+        let (before, after) = (part(loss, y, s, a), part(loss, y, followed, found));
+        assert!(before > -1e-12 * size, "{s} {a}: {before}");
+        // The logistic ascent leaves out its last small move.
+        assert!(after.abs() < 1e-8 * size, "{s} {a} to {followed} {found}: {after}");
+    }
+
     #[test]
     fn newton_does_not_circle_where_scores_respond_much() {
         for q in [10.0, 323.0, 1e4, 1e6] {
@@ -167,7 +201,7 @@ mod tests {
         #[test]
         fn an_ascent_goes_to_the_highest_point(
             positive: bool, target in -3.0..3.0, s in -300.0..300.0, small in -3.0..3.0, log_q in -7.0..7.0,
-            from in -9.0..9.0_f64,
+            from in -9.0..9.0_f64, epsilon in prop_oneof![Just(0.0), Just(0.1), 0.0..4.0_f32],
         ) {
             let y = if positive { 1.0 } else { -1.0 };
             let q = f64::exp(log_q);
@@ -179,7 +213,36 @@ mod tests {
                 is_highest(SquaredHinge, y, s, q, y * from.abs(), |a| y * a >= 0.0);
                 is_highest(Squared, target, s, q, from, |_| true);
                 is_highest(Huber, target, s, q, 2.0 * u - 1.0, |a| a.abs() <= 1.0);
+                let tube = EpsilonInsensitive { epsilon };
+                is_highest(tube, target, s, q, 2.0 * u - 1.0, |a| a.abs() <= 1.0);
+
+                parts_vanish(Logistic, y, s, q, y * u);
+                parts_vanish(Hinge, y, s, q, y * u);
+                parts_vanish(SquaredHinge, y, s, q, y * from.abs());
+                parts_vanish(Squared, target, s, q, from);
+                parts_vanish(Huber, target, s, q, 2.0 * u - 1.0);
+                parts_vanish(tube, target, s, q, 2.0 * u - 1.0);
             }
+        }
+    }
+
+    #[test]
+    fn within_the_tube_nothing_moves_and_outside_it_the_bound_is_met() {
+        let tube = EpsilonInsensitive { epsilon: 0.25 };
+        for (y, s, q, a, to) in [
+            (1.0_f32, 1.25, 2.0, 0.0, 0.0),
+            (1.0, 0.75, 2.0, 0.0, 0.0),
+            (1.0, 1.0, 2.0, 0.0, 0.0),
+            (1.0, -9.0, 2.0, 1.0, 1.0),
+            (1.0, 9.0, 2.0, -1.0, -1.0),
+            (1.0, 1.0, 2.0, 0.5, 0.375),
+            (1.0, 1.0, 2.0, -0.5, -0.375),
+            // An empty row, whose score no step changes.
+            (1.0, 0.0, 0.0, 0.0, 1.0),
+            (-1.0, 0.0, 0.0, 0.0, -1.0),
+            (0.25, 0.0, 0.0, 0.0, 0.0),
+        ] {
+            assert_eq!(tube.ascend(y, s, q, a), to, "{y} {s} {q} {a}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Losses with a second derivative: what variance reduction and Newton's method need to know of them.
 
-use super::{Conjugate, Hinge, Huber, Logistic, Squared, SquaredHinge};
+use super::{Conjugate, EpsilonInsensitive, Hinge, Huber, Logistic, Squared, SquaredHinge};
 
 /// A convex loss with its curvature.
 pub trait Curved: Conjugate {
@@ -57,11 +57,21 @@ impl Curved for Huber {
     }
 }
 
+impl Curved for EpsilonInsensitive {
+    const MOST: f64 = f64::INFINITY;
+
+    fn curvature(&self, _: f64, _: f64) -> f64 {
+        0.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const EPSILON: f64 = 0.5;
 
     fn agrees(loss: impl Curved, y: f64, s: f64, share: f64) {
         let slope = loss.slope(y, s);
@@ -72,7 +82,8 @@ mod tests {
             let below = share * slope * other - loss.value(y, other);
             assert!(loss.conjugate(y, -share * slope) >= below - 1e-9, "{share} {other}");
         }
-        let jumps = [1.0 - y * s, (y - s).abs() - 1.0].iter().any(|d: &f64| d.abs() < 1e-4);
+        let jumps =
+            [1.0 - y * s, (y - s).abs() - 1.0, (y - s).abs() - EPSILON].iter().any(|d: &f64| d.abs() < 1e-4);
         let measured = (loss.slope(y, s + 1e-5) - loss.slope(y, s - 1e-5)) / 2e-5;
         assert!(jumps || (measured - loss.curvature(y, s)).abs() < 1e-6, "{measured}");
         assert!(loss.curvature(y, s) <= most(loss));
@@ -93,6 +104,7 @@ mod tests {
             agrees(SquaredHinge, y, s, share);
             agrees(Squared, target, s, share);
             agrees(Huber, target, s, share);
+            agrees(EpsilonInsensitive { epsilon: EPSILON as f32 }, target, s, share);
         }
     }
 }

@@ -199,6 +199,55 @@ impl Loss for Huber {
     }
 }
 
+/// max(0, |y - s| - epsilon): nothing for labels in the tube around the score, whose half-width is `epsilon`, and for
+/// others their distance from it (support vector regression; Ho & Lin, JMLR 2012, section 2).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpsilonInsensitive {
+    /// In units of the labels, finite and at least 0; f32 as these are, so that labels on the tube's edge are on it in
+    /// all precisions. Larger lets more examples go without a loss. 0 is the absolute error.
+    pub epsilon: f32,
+}
+
+impl EpsilonInsensitive {
+    /// How far y is above the tube around s, or below it as a negative number.
+    #[inline(always)]
+    fn excess<R: Real>(&self, y: R, s: R) -> R {
+        let (r, epsilon) = (y - s, R::of_f32(self.epsilon));
+        (r - epsilon).max(R::ZERO) + (r + epsilon).min(R::ZERO)
+    }
+}
+
+impl Loss for EpsilonInsensitive {
+    #[inline(always)]
+    fn value(&self, y: f64, s: f64) -> f64 {
+        self.excess(y, s).abs()
+    }
+
+    #[inline(always)]
+    fn slope<R: Real>(&self, y: R, s: R) -> R {
+        toward(R::ONE, -self.excess(y, s))
+    }
+
+    /// To the tube's edge, or a full step of length `rate` where that does not reach it; none within the tube.
+    #[inline(always)]
+    fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
+        let excess = self.excess(y, s);
+        if excess.abs() < rate * q { excess / q } else { toward(rate, excess) }
+    }
+}
+
+/// `length` with the sign of `x`; 0 for 0.
+#[inline(always)]
+fn toward<R: Real>(length: R, x: R) -> R {
+    if x > R::ZERO {
+        length
+    } else if x < R::ZERO {
+        -length
+    } else {
+        R::ZERO
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -224,6 +273,8 @@ mod tests {
         loss.value(y, s + a * q) + q * a * a / (2.0 * rate)
     }
 
+    const EPSILON: f64 = 0.5;
+
     fn steps_agree<L: Loss>(loss: L, y: f64, s: f64, rate: f64, q: f64) {
         let found = loss.step(y, s, rate, q);
         let searched = Default_(loss).step(y, s, rate, q);
@@ -233,7 +284,8 @@ mod tests {
         let slack = 0.1 * (at_rest - at_searched) + 1e-9;
         assert!(at_found <= at_searched + slack, "{found} {searched}: {at_found} {at_searched} {at_rest}");
         let slope = (loss.value(y, s + 1e-6) - loss.value(y, s - 1e-6)) / 2e-6;
-        let kink = [1.0 - y * s, (y - s).abs() - 1.0].iter().any(|d: &f64| d.abs() < 1e-5);
+        let kink =
+            [1.0 - y * s, (y - s).abs() - 1.0, (y - s).abs() - EPSILON].iter().any(|d: &f64| d.abs() < 1e-5);
         assert!(kink || (slope - loss.slope(y, s)).abs() < 1e-4 * (1.0 + slope.abs()));
     }
 
@@ -249,6 +301,7 @@ mod tests {
             steps_agree(SquaredHinge, y, s, rate, q);
             steps_agree(Squared, target, s, rate, q);
             steps_agree(Huber, target, s, rate, q);
+            steps_agree(EpsilonInsensitive { epsilon: EPSILON as f32 }, target, s, rate, q);
         }
     }
 
@@ -263,5 +316,24 @@ mod tests {
             }
         }
         assert_eq!(Hinge.step(1.0, 0.0, 1.0, 0.0), 1.0, "an empty row takes a step of no effect");
+    }
+    #[test]
+    fn within_the_tube_there_is_no_step_and_outside_it_ends_at_the_edge() {
+        let tube = EpsilonInsensitive { epsilon: 0.25 };
+        for (y, s, rate, q, step) in [
+            (1.0_f32, 1.25, 1.0, 2.0, 0.0),
+            (1.0, 0.75, 1.0, 2.0, 0.0),
+            (1.0, 1.25, 1.0, 0.0, 0.0),
+            (1.0, -0.25, 10.0, 2.0, 0.5),
+            (-1.0, 0.25, 10.0, 2.0, -0.5),
+            (1.0, -0.25, 0.25, 2.0, 0.25),
+            (-1.0, 0.25, 0.25, 2.0, -0.25),
+            (-1.0, 0.25, 0.25, 0.0, -0.25),
+        ] {
+            assert_eq!(tube.step(y, s, rate, q), step, "{y} {s} {rate} {q}");
+        }
+        assert_eq!([tube.slope(0.0, 0.25), tube.slope(0.0, 0.5), tube.slope(0.0, -0.5)], [0.0, 1.0, -1.0]);
+        // No f32 is 0.1, but this label and this edge are the same one.
+        assert_eq!(EpsilonInsensitive { epsilon: 0.1 }.value(f64::from(0.1_f32), 0.0), 0.0);
     }
 }

@@ -16,7 +16,7 @@ pub use cut::{Cut, Edge};
 pub use factorization::Factorization;
 pub(crate) use linear::BIAS_PACE;
 pub use linear::Linear;
-pub use loss::{Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
+pub use loss::{EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
 pub use softmax::Softmax;
 pub(crate) use softmax::log_sum_exp;
 

@@ -31,6 +31,8 @@ pub struct ModelFile {
     pub path: String,
     /// Name of the loss.
     pub loss: &'static str,
+    /// Half-width of the tube without a loss, if the loss has one.
+    pub epsilon: Option<f32>,
     /// Labels: of two classes, that of positive scores first; of more, in the order of scores. Empty for regression.
     #[serde(serialize_with = "label::all")]
     pub labels: Vec<f64>,
@@ -58,6 +60,7 @@ impl Evaluated {
             model: ModelFile {
                 path: path.into(),
                 loss: model.loss().name(),
+                epsilon: model.loss().epsilon(),
                 labels: model.labels().to_vec(),
                 features: model.width(),
                 nonzeros: {

@@ -40,6 +40,8 @@ pub struct Trained {
 pub struct Settings {
     /// Name of the loss.
     pub loss: &'static str,
+    /// Half-width of the tube without a loss, if the loss has one.
+    pub epsilon: Option<f32>,
     /// Strength of the absolute values in the regularizer.
     pub l1: f64,
     /// Strength of the squares in the regularizer.
@@ -208,6 +210,7 @@ impl Settings {
         };
         Settings {
             loss: trainer.loss.name(),
+            epsilon: trainer.loss.epsilon(),
             l1: settings.penalty.l1,
             l2: trained.l2,
             bias: trainer.bias,

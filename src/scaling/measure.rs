@@ -72,6 +72,7 @@ pub(super) fn measure<L: Curved>(
     predict(plan, &mut points, pieces, &streaming, data);
     Ok(Scaling {
         loss: plan.loss.name(),
+        epsilon: plan.loss.epsilon(),
         l2: whole.l2,
         repeats: plan.repeats,
         most_epochs: plan.epochs,

@@ -40,6 +40,8 @@ pub const GAPS: [f64; 2] = [0.01, 0.001];
 pub struct Scaling {
     /// Name of the loss.
     pub loss: &'static str,
+    /// Half-width of the tube without a loss, if the loss has one.
+    pub epsilon: Option<f32>,
     /// Strength of the squares in the regularizer.
     pub l2: f64,
     /// Trainings a point.

@@ -8,7 +8,7 @@ use super::measure::measure;
 use super::{Scaling, Way};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::problem::{Hinge, Huber, Logistic, LossKind, Squared, SquaredHinge};
+use crate::problem::{EpsilonInsensitive, Hinge, Huber, Logistic, LossKind, Squared, SquaredHinge};
 use crate::strategy::Topology;
 
 /// What is measured.
@@ -117,6 +117,9 @@ impl Plan {
             LossKind::SquaredHinge => measure(self, SquaredHinge, input, watch),
             LossKind::Squared => measure(self, Squared, input, watch),
             LossKind::Huber => measure(self, Huber, input, watch),
+            LossKind::EpsilonInsensitive { epsilon } => {
+                measure(self, EpsilonInsensitive { epsilon }, input, watch)
+            }
             LossKind::Softmax => Err(Error::Parameter {
                 name: "loss",
                 value: self.loss.to_string(),
@@ -129,6 +132,7 @@ impl Plan {
     fn check(&self, input: Input<'_>) -> Result<()> {
         let wrong =
             |name, value: String, expected, hint| Err(Error::Parameter { name, value, expected, hint });
+        self.loss.check()?;
         if let Some(l2) = self.l2.filter(|&l2| !(l2.is_finite() && l2 > 0.0)) {
             let hint = "the optimum is certified by dual ascent, which needs it; leave it out for 1/n";
             return wrong("l2", l2.to_string(), "a finite number above 0", hint);

@@ -12,7 +12,7 @@ use super::{ClassFit, Event, ExampleWeights, Fit, Multiclass, Precision, Setting
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Evaluation, Model};
-use crate::problem::{Curved, Hinge, Huber, Logistic, LossKind, Squared, SquaredHinge};
+use crate::problem::{Curved, EpsilonInsensitive, Hinge, Huber, Logistic, LossKind, Squared, SquaredHinge};
 use crate::rule::{Penalty, Schedule};
 
 /// Trains linear models.
@@ -126,6 +126,9 @@ impl Trainer {
             LossKind::SquaredHinge => self.fit_loss(SquaredHinge, data, test, watch),
             LossKind::Squared => self.fit_loss(Squared, data, test, watch),
             LossKind::Huber => self.fit_loss(Huber, data, test, watch),
+            LossKind::EpsilonInsensitive { epsilon } => {
+                self.fit_loss(EpsilonInsensitive { epsilon }, data, test, watch)
+            }
             // Of two classes, it is the logistic loss; of more, this is not used.
             LossKind::Softmax => self.fit_loss(Logistic, data, test, watch),
         }
@@ -139,6 +142,7 @@ impl Trainer {
         let mut settings = self.settings.clone();
         settings.penalty.l2 = self.l2.unwrap_or(0.0);
         settings.check()?;
+        self.loss.check()?;
         self.weights.check(self.loss.is_regression())?;
         self.check_solver()?;
         if let Some(bias) = self.bias.filter(|bias| !(bias.is_finite() && *bias >= 0.0)) {
@@ -215,7 +219,7 @@ impl Trainer {
             Solver::Auto if stepped || own || self.has_free_bias() => Solver::Sgd,
             Solver::Auto if self.loss == LossKind::Softmax => Solver::Sgd,
             Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
-            Solver::Auto if penalty.l1 > 0.0 && self.loss != LossKind::Hinge && !weighted => Solver::Saga,
+            Solver::Auto if penalty.l1 > 0.0 && !self.loss.has_kink() && !weighted => Solver::Saga,
             Solver::Auto => Solver::Sgd,
             chosen => chosen,
         }

@@ -39,7 +39,7 @@ pub fn reduce_variance<L: Curved, R: Real>(
             name: "solver",
             value: "saga".into(),
             expected: "a solver for losses with a kink",
-            hint: "choose dual or sgd for this loss, or a smooth loss: squared-hinge instead of hinge",
+            hint: "choose dual or sgd for this loss, or a smooth loss: squared-hinge instead of hinge, huber instead of epsilon-insensitive",
         });
     }
     if settings.schedule != Schedule::default() {

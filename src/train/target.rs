@@ -94,7 +94,7 @@ impl Trainer {
                 name: "optimum",
                 value: "unknown for this loss, regularizer and weights".into(),
                 expected: "a problem whose optimum a solver can certify",
-                hint: "take l2 above 0, no weights and a bias that is regularized; and no l1 with the hinge loss",
+                hint: "take l2 above 0, no weights and a bias that is regularized; and no l1 with a loss that has a kink",
             });
         }
         let trained = certified.fit(data)?;

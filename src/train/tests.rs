@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{
-    Clustering, Clusters, Event, Multiclass, Settings, Sharing, Solver, StopReason, Trainer, minimize,
+    Clustering, Clusters, Event, Multiclass, Precision, Settings, Sharing, Solver, StopReason, Trainer,
+    minimize,
 };
 use crate::data::{self, Builder, Dataset, LoadOptions};
 use crate::error::Error;
@@ -44,6 +45,49 @@ fn hogwild_comes_as_near_as_sequential_whatever_the_seed() {
                     "{loss} {update:?} {seed}: {objective} against {best}"
                 );
             }
+        }
+    }
+}
+
+/// Rows whose labels follow from their features, but for noise of up to 0.5.
+fn amounts(examples: u32) -> Dataset {
+    let mut builder = Builder::default();
+    for i in 0..examples {
+        let mixed = (i + 1).wrapping_mul(0x9e37_79b9);
+        let (a, b) = (mixed >> 28, 16 + (mixed >> 16) % 400);
+        builder.entry(a, 1.0);
+        builder.entry(b, 0.5);
+        builder.end_row(a as f32 / 4.0 - (b % 3) as f32 + (mixed % 101) as f32 / 100.0 - 0.5);
+    }
+    builder.finish(0)
+}
+
+#[test]
+fn support_vector_regression_comes_near_the_optimum_whatever_the_seed() {
+    let data = amounts(8_000);
+    let loss = LossKind::EpsilonInsensitive { epsilon: 0.2 };
+    let exact = Trainer { solver: Solver::Dual, precision: Precision::F64, ..trainer(loss) };
+    let exact = Trainer { settings: Settings { tolerance: 1e-6, ..Settings::default() }, ..exact };
+    let trained = exact.fit(&data).unwrap();
+    assert_eq!(trained.fit.stop, StopReason::Tolerance, "{:?}", trained.fit.gap);
+    let best = trained.fit.objective;
+    assert!((trained.train.objective.unwrap() / best - 1.0).abs() < 1e-6);
+    let sharings = [
+        Sharing::Sequential,
+        Sharing::Hogwild(Update::Wild),
+        Sharing::Hogwild(Update::Atomic),
+        Sharing::Hogwild(Update::Merged),
+        Sharing::Hogwild(Update::Split),
+        Sharing::HogwildPlusPlus(Clustering { clusters: Clusters::Count(2), ..Clustering::default() }),
+        Sharing::AllReduce,
+        Sharing::Locked,
+    ];
+    for sharing in sharings {
+        for seed in 1..=3 {
+            let settings = Settings { sharing, seed, threads: 4, ..Settings::default() };
+            let fit = Trainer { settings, ..trainer(loss) }.fit(&data).unwrap().fit;
+            let distance = fit.objective / best - 1.0;
+            assert!((-1e-6..0.05).contains(&distance), "{sharing:?} {seed}: {distance}");
         }
     }
 }
@@ -227,7 +271,7 @@ fn a_searched_step_size_needs_no_halving_even_for_huge_features() {
         builder.end_row((i % 10) as f32);
     }
     let data = builder.finish(0);
-    for loss in [LossKind::Squared, LossKind::Huber] {
+    for loss in [LossKind::Squared, LossKind::Huber, LossKind::EPSILON_INSENSITIVE] {
         let trained = trainer(loss).fit(&data).unwrap();
         let Quality::Regression { rmse, r2, .. } = trained.train.quality else {
             panic!("{:?}", trained.train)
@@ -248,7 +292,12 @@ fn settings_out_of_range_are_named() {
         t.settings.threads = 4;
         t.settings.sharing = Sharing::HogwildPlusPlus(clustering);
     }
-    let cases: [(Change, &str); 15] = [
+    let cases: [(Change, &str); 17] = [
+        (|t| t.loss = LossKind::EpsilonInsensitive { epsilon: -0.1 }, "epsilon is -0.1 (expected a finite"),
+        (
+            |t| t.loss = LossKind::EpsilonInsensitive { epsilon: f32::NAN },
+            "epsilon is NaN (expected a finite",
+        ),
         (|t| t.l2 = Some(-1.0), "l2 is -1 (expected"),
         (|t| t.settings.penalty = Penalty { l1: f64::NAN, l2: 0.0 }, "l1 is NaN (expected"),
         (|t| t.settings.learning_rate = Some(0.0), "learning rate is 0 (expected a finite number above 0)"),

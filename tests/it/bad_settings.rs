@@ -69,7 +69,13 @@ fn what_variance_reduction_cannot_do() {
             "--loss",
             "hinge",
             "solver is saga (expected a solver for losses with a kink); choose dual or sgd for this loss, or a smooth \
-             loss: squared-hinge instead of hinge",
+             loss: squared-hinge instead of hinge, huber instead of epsilon-insensitive",
+        ),
+        (
+            "--loss",
+            "epsilon-insensitive",
+            "solver is saga (expected a solver for losses with a kink); choose dual or sgd for this loss, or a smooth \
+             loss: squared-hinge instead of hinge, huber instead of epsilon-insensitive",
         ),
         (
             "--strategy",

@@ -70,7 +70,7 @@ fn probabilities_in_the_format_of_liblinear() {
 #[test]
 fn other_losses_have_no_probabilities() {
     let place = Place::with(&[("d", SMALL)]);
-    for loss in ["hinge", "squared-hinge", "squared", "huber"] {
+    for loss in ["hinge", "squared-hinge", "squared", "epsilon-insensitive"] {
         place.succeed(&["train", "d", "--loss", loss, "--model", "m", "--quiet"]);
         let message = format!(
             "loss is {loss}, whose scores are no probabilities (expected logistic or softmax); train with one of these, \

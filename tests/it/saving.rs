@@ -70,7 +70,7 @@ fn a_killed_process_leaves_a_whole_model() {
 #[test]
 fn native_models_predict_like_those_of_liblinear() {
     let place = Place::with(&[("d", &generated(400))]);
-    for loss in ["logistic", "huber"] {
+    for loss in ["logistic", "epsilon-insensitive"] {
         let train = |format: &str, model: &str| {
             let flags =
                 ["--loss", loss, "--threads", "1", "--quiet", "--model-format", format, "--model", model];

@@ -174,7 +174,7 @@ fn variance_reduction_is_certified() {
 #[test]
 fn regression_takes_any_labels() {
     let place = Place::with(&[("d", "3.5 1:1\n-2.25 2:1\n1e3 1:1 2:1\n"), ("one", "2.5 1:1\n2.5 2:1\n")]);
-    for loss in ["squared", "huber"] {
+    for loss in ["squared", "huber", "epsilon-insensitive"] {
         let run =
             place.succeed(&["train", "d", "--test", "d", "--loss", loss, "--report", "r", "--model", "m"]);
         assert!(run.stderr.contains("RMSE") && !run.stderr.contains("accuracy"), "{run:?}");
@@ -222,7 +222,7 @@ fn settings_are_reported() {
     place.succeed(&args.split_whitespace().collect::<Vec<_>>());
     let report = place.json("r");
     let expected = serde_json::json!({
-        "loss": "logistic", "l1": 0.001, "l2": 0.25, "bias": null, "free_bias": false, "class_weights": [], "example_weights": false, "strategy": "sequential", "strategy_reason": null, "solver": "sgd", "precision": "f32",
+        "loss": "logistic", "epsilon": null, "l1": 0.001, "l2": 0.25, "bias": null, "free_bias": false, "class_weights": [], "example_weights": false, "strategy": "sequential", "strategy_reason": null, "solver": "sgd", "precision": "f32",
         "update": null, "clusters": null, "update_delay": null, "pin": null, "batch": 1, "backup_workers": null, "staleness_bound": null, "reads": null, "writes": null, "average_every": null,
         "threads": 1, "multiclass": null, "learning_rate": 0.5, "learning_rate_searched": false,
         "schedule": "geometric:0.8", "seed": 9, "epochs": 4, "tolerance": 0.0, "time_limit_seconds": 60.0

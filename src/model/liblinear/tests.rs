@@ -55,8 +55,13 @@ fn every_pair_of_loss_and_l1_has_a_solver() {
         for l1 in [false, true] {
             let model = Model::new(loss, labels, vec![1.5], None).unwrap().with_l1(l1);
             let back = read(text(&model).as_bytes(), "m").unwrap();
-            // Of two classes, softmax is the logistic loss.
-            assert_eq!(back.loss(), if loss == LossKind::Softmax { LossKind::Logistic } else { loss });
+            let known = match loss {
+                // Of two classes.
+                LossKind::Softmax => LossKind::Logistic,
+                LossKind::Huber => LossKind::EPSILON_INSENSITIVE,
+                _ => loss,
+            };
+            assert_eq!(back.loss(), known);
             let has_l1_solver = matches!(back.loss(), LossKind::Logistic | LossKind::SquaredHinge);
             assert_eq!(back.uses_l1(), l1 && has_l1_solver);
         }
@@ -249,7 +254,7 @@ proptest! {
         bias in prop::option::of((any_weight(), any_weight())),
         labels in prop::option::of((any::<i32>(), any::<i32>()).prop_filter("different", |(a, b)| a != b)),
     ) {
-        let loss = if labels.is_some() { LossKind::Hinge } else { LossKind::Huber };
+        let loss = if labels.is_some() { LossKind::Hinge } else { LossKind::Squared };
         let bias = bias.map(|(value, weight)| Bias { value: value.abs(), weight });
         let model = Model::new(loss, labels.map(|(a, b)| [a, b]), weights, bias).unwrap();
         let back = read(text(&model).as_bytes(), "m").unwrap();

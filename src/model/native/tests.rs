@@ -30,6 +30,8 @@ fn models_come_back_bit_for_bit() {
         models.push(Model::new(loss, labels, vec![0.5, -1.25], None).unwrap());
         models.push(Model::new(loss, labels, vec![], Some(Bias { value: 1.0, weight: 3.0 })).unwrap());
     }
+    let loss = LossKind::EpsilonInsensitive { epsilon: 0.375 };
+    models.push(Model::new(loss, None, vec![0.5], None).unwrap());
     // Several chunks.
     models.push(
         Model::new(LossKind::Hinge, Some([0, 1]), (0..200_001).map(f64::from).collect(), None).unwrap(),
@@ -130,6 +132,16 @@ fn facts_that_contradict_the_sections_are_refused() {
     assert!(with_labels([0.5, 1e10]).is_ok());
     for labels in [[1.0, 1.0], [0.0, -0.0], [1.0, f64::NAN], [f64::INFINITY, 1.0]] {
         assert!(with_labels(labels).is_err(), "{labels:?}");
+    }
+    let with_epsilon = |epsilon: f64| {
+        let mut facts = facts(&[(EPSILON, epsilon.to_bits())]);
+        facts.set_bytes(LOSS, b"eps-insensitive");
+        read(&forged(facts, &[], &weights), "m")
+    };
+    assert_eq!(with_epsilon(0.25).unwrap().loss(), LossKind::EpsilonInsensitive { epsilon: 0.25 });
+    for epsilon in [-0.5, f64::NAN, f64::INFINITY, 1e300] {
+        let message = with_epsilon(epsilon).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("m: has the epsilon {epsilon} (byte 480)")), "{message}");
     }
     let vectors = |labels: u64, vectors, features| {
         let mut facts = facts(&[(LABELS, labels), (VECTORS, vectors), (FEATURES, features)]);

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Hinge, Huber, Logistic, Loss, Squared, SquaredHinge};
-use crate::error::Error;
+use super::{EpsilonInsensitive, Hinge, Huber, Logistic, Loss, Squared, SquaredHinge};
+use crate::error::{Error, Result};
 
 /// The losses that come with the crate, as a choice made at run time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub enum LossKind {
     /// [`Logistic`]
     #[default]
@@ -20,24 +20,62 @@ pub enum LossKind {
     Squared,
     /// [`Huber`]
     Huber,
+    /// [`EpsilonInsensitive`]
+    EpsilonInsensitive {
+        /// Half-width of the tube without a loss, in units of the labels, finite and at least 0.
+        epsilon: f32,
+    },
     /// [`Softmax`](crate::problem::Softmax), of all classes at once; of two classes, [`Logistic`] of the difference of their scores.
     Softmax,
 }
 
 impl LossKind {
-    /// All of them.
-    pub const ALL: [LossKind; 6] = [
+    /// The epsilon-insensitive loss with the epsilon that LIBLINEAR takes by default (its `-p`): 0.1.
+    pub const EPSILON_INSENSITIVE: LossKind = LossKind::EpsilonInsensitive { epsilon: 0.1 };
+
+    /// All of them, with the usual epsilon.
+    pub const ALL: [LossKind; 7] = [
         LossKind::Logistic,
         LossKind::Hinge,
         LossKind::SquaredHinge,
         LossKind::Squared,
         LossKind::Huber,
+        LossKind::EPSILON_INSENSITIVE,
         LossKind::Softmax,
     ];
 
     /// Whether labels are numbers to be met rather than two classes to be told apart.
     pub fn is_regression(self) -> bool {
-        matches!(self, LossKind::Squared | LossKind::Huber)
+        matches!(self, LossKind::Squared | LossKind::Huber | LossKind::EpsilonInsensitive { .. })
+    }
+
+    /// Whether the loss has a kink, which methods for smooth losses refuse.
+    pub fn has_kink(self) -> bool {
+        matches!(self, LossKind::Hinge | LossKind::EpsilonInsensitive { .. })
+    }
+
+    /// Half-width of the tube without a loss, if there is one.
+    pub fn epsilon(self) -> Option<f32> {
+        match self {
+            LossKind::EpsilonInsensitive { epsilon } => Some(epsilon),
+            _ => None,
+        }
+    }
+
+    /// Checks epsilon's range.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if it is negative or not finite.
+    pub fn check(self) -> Result<()> {
+        match self.epsilon().filter(|epsilon| !(epsilon.is_finite() && *epsilon >= 0.0)) {
+            None => Ok(()),
+            Some(epsilon) => Err(Error::Parameter {
+                name: "epsilon",
+                value: epsilon.to_string(),
+                expected: "a finite number, 0 or larger",
+                hint: "0.1 is usual; errors that do not matter have at most this size",
+            }),
+        }
     }
 
     /// The name on the command line and in reports.
@@ -48,6 +86,7 @@ impl LossKind {
             LossKind::SquaredHinge => "squared-hinge",
             LossKind::Squared => "squared",
             LossKind::Huber => "huber",
+            LossKind::EpsilonInsensitive { .. } => "epsilon-insensitive",
             LossKind::Softmax => "softmax",
         }
     }
@@ -60,6 +99,7 @@ impl LossKind {
             LossKind::SquaredHinge => SquaredHinge.value(y, s),
             LossKind::Squared => Squared.value(y, s),
             LossKind::Huber => Huber.value(y, s),
+            LossKind::EpsilonInsensitive { epsilon } => EpsilonInsensitive { epsilon }.value(y, s),
         }
     }
 }
@@ -73,13 +113,15 @@ impl fmt::Display for LossKind {
 impl FromStr for LossKind {
     type Err = Error;
 
+    /// The loss of this name, with the usual epsilon.
+    ///
     /// # Errors
     /// [`Error::Parameter`] if no loss has this name.
-    fn from_str(name: &str) -> Result<Self, Error> {
+    fn from_str(name: &str) -> Result<Self> {
         LossKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| Error::Parameter {
             name: "loss",
             value: format!("`{name}`"),
-            expected: "logistic, hinge, squared-hinge, squared, huber or softmax",
+            expected: "logistic, hinge, squared-hinge, squared, huber, epsilon-insensitive or softmax",
             hint: "choose one of the losses",
         })
     }
@@ -95,5 +137,17 @@ mod tests {
             assert_eq!(kind.name().parse::<LossKind>().unwrap(), kind);
         }
         assert!("log".parse::<LossKind>().is_err());
+    }
+
+    #[test]
+    fn an_epsilon_is_finite_and_not_negative() {
+        for epsilon in [0.0, 0.1, 1e30] {
+            LossKind::EpsilonInsensitive { epsilon }.check().unwrap();
+        }
+        for epsilon in [-0.1, f32::NAN, f32::INFINITY] {
+            let message = LossKind::EpsilonInsensitive { epsilon }.check().unwrap_err().to_string();
+            let expected = format!("epsilon is {epsilon} (expected a finite number, 0 or larger)");
+            assert!(message.starts_with(&expected), "{message}");
+        }
     }
 }

@@ -187,9 +187,10 @@ pub fn notes(report: &Scaled) -> Vec<String> {
     let scaling = &report.scaling;
     let best = &scaling.best_single;
     let first = scaling.first_against_plain;
+    let epsilon = scaling.epsilon.map_or(String::new(), |epsilon| format!(" with epsilon = {epsilon}"));
     let mut notes = vec![
         format!(
-            "Objective: {} loss, l2 = {}, no bias. Optimum {} certified to a share of {:.0e} by dual ascent in f64, \
+            "Objective: {} loss{epsilon}, l2 = {}, no bias. Optimum {} certified to a share of {:.0e} by dual ascent in f64, \
              in {} s.",
             scaling.loss,
             digits(scaling.l2),

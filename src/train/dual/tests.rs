@@ -5,7 +5,9 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::data::{self, Builder, Dataset, LoadOptions};
-use crate::problem::{Conjugate, Hinge, Huber, Linear, Logistic, LossKind, Squared, SquaredHinge};
+use crate::problem::{
+    Conjugate, EpsilonInsensitive, Hinge, Huber, Linear, Logistic, LossKind, Squared, SquaredHinge,
+};
 use crate::rule::Penalty;
 use crate::strategy::Update;
 use crate::train::{Fit, Precision, Settings, Sharing, Solver, StopReason, Trainer, ascend};
@@ -18,7 +20,8 @@ fn packages() -> Dataset {
 #[test]
 fn workers_arrive_whatever_the_seed_and_tell_the_truth() {
     let data = packages();
-    for loss in [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge] {
+    let tube = LossKind::EpsilonInsensitive { epsilon: 0.25 };
+    for loss in [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge, tube] {
         let mut trainer = Trainer { loss, solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
         let mut exact = trainer.clone();
         exact.precision = Precision::F64;
@@ -91,5 +94,8 @@ proptest! {
         gaps_hold(SquaredHinge, &rows, true, l2, bias);
         gaps_hold(Squared, &rows, false, l2, bias);
         gaps_hold(Huber, &rows, false, l2, bias);
+        for epsilon in [0.0, 0.1, 1.0] {
+            gaps_hold(EpsilonInsensitive { epsilon }, &rows, false, l2, bias);
+        }
     }
 }

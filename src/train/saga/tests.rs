@@ -119,6 +119,8 @@ fn what_it_cannot_do_is_refused() {
     };
     let kink = message(trainer(LossKind::Hinge, Penalty::default()));
     assert!(kink.contains("kink") && kink.contains("squared-hinge"), "{kink}");
+    let kink = message(trainer(LossKind::EPSILON_INSENSITIVE, Penalty::default()));
+    assert!(kink.contains("kink") && kink.contains("huber instead"), "{kink}");
     let mut ring = trainer(LossKind::Logistic, Penalty::default());
     ring.settings.sharing = Sharing::HogwildPlusPlus(Clustering::default());
     let ring = message(ring);
