@@ -41,6 +41,11 @@ fn out_of_range() {
         let message = format!("{name} is {shown} (expected {expected}); {hint}");
         place.fail(&["train", "d", "--model", "m", flag, value], &message);
     }
+    for (value, shown) in [("-0.5", "-0.5"), ("nan", "NaN"), ("inf", "inf")] {
+        let hint = "0.1 is usual; errors that do not matter have at most this size";
+        let message = format!("epsilon is {shown} (expected {finite}); {hint}");
+        place.fail(&["train", "d", "--loss", "epsilon-insensitive", "--epsilon", value], &message);
+    }
 }
 
 #[test]
@@ -123,6 +128,11 @@ fn usage() {
         &["train", "d", "--epochs", "1.5"],
         &["train", "d", "--seed", "-1"],
         &["train", "d", "--loss", "exponential"],
+        &["train", "d", "--epsilon", "0.1"],
+        &["train", "d", "--loss", "huber", "--epsilon", "0.1"],
+        &["train", "d", "--loss", "epsilon-insensitive", "--epsilon", "small"],
+        &["bench", "strategies", "d", "--epsilon", "0.1"],
+        &["bench", "scaling", "d", "--loss", "huber", "--epsilon", "0.1"],
         &["train", "d", "--solver", "newton"],
         &["train", "d", "--strategy", "unlocked"],
         &["train", "d", "--update", "plain"],
@@ -157,6 +167,7 @@ fn contradictions_are_explained() {
     let place = Place::with(&[("d", SMALL)]);
     let sequential = ["train", "d", "--strategy", "sequential"];
     for (args, why) in [
+        (["--epsilon", "1"], "`--epsilon` is for `--loss epsilon-insensitive`"),
         (
             ["--update", "wild"],
             "`--update` says how threads share weights, but `--strategy sequential` has one thread",

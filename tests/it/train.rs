@@ -190,6 +190,49 @@ fn regression_takes_any_labels() {
 }
 
 #[test]
+fn errors_within_epsilon_cost_nothing() {
+    // Labels 3 a - 2 b, give or take 0.25.
+    let mut text = String::new();
+    for k in 0..40 {
+        let (a, b) = (k % 7, k % 5);
+        let noise = if k % 2 == 0 { 0.25 } else { -0.25 };
+        text += &format!("{} 1:{a} 2:{b}\n", f64::from(3 * a - 2 * b) + noise);
+    }
+    let place = Place::with(&[("d", &text)]);
+    let train = "train d --loss epsilon-insensitive --epsilon 0.5 --cost 100 --no-bias --tolerance 1e-6 --precision f64 \
+                 --model m --report r";
+    for (more, solver, least) in [("", "dual", 1e-6), (" --solver sgd", "sgd", 0.05)] {
+        let run = place.succeed(&(train.to_owned() + more).split_whitespace().collect::<Vec<_>>());
+        assert!(run.stderr.contains("epsilon-insensitive loss (epsilon 0.5), l2 0.00025"), "{run:?}");
+        let report = place.json("r");
+        let settings = &report["settings"];
+        assert_eq!(
+            (&settings["loss"], &settings["epsilon"], &settings["solver"]),
+            (&"epsilon-insensitive".into(), &0.5.into(), &solver.into())
+        );
+        // Weights need not be 3 and -2: smaller ones leave errors of up to 0.5.
+        let objective = number(&report["final"]["objective"]);
+        assert!(objective < 2.5e-4 / 2.0 * (9.0 + 4.0), "{objective}");
+        assert!(number(&report["final"]["train"]["loss"]) < least);
+        assert!(place.text("m").starts_with("solver_type L2R_L1LOSS_SVR_DUAL\nnr_class 2\nnr_feature 2\n"));
+        let predictions = place.succeed(&["predict", "m", "d"]).stdout;
+        for (prediction, line) in predictions.lines().zip(text.lines()) {
+            let (label, _) = line.split_once(' ').unwrap();
+            let error = prediction.parse::<f64>().unwrap() - label.parse::<f64>().unwrap();
+            assert!(error.abs() < 0.5 + 10.0 * least, "{prediction} for {line}");
+        }
+    }
+    place.succeed(
+        &(train.to_owned() + " --model-format native --quiet").split_whitespace().collect::<Vec<_>>(),
+    );
+    place.succeed(&["evaluate", "m", "d", "--report", "e"]);
+    let (trained, evaluated) = (place.json("r"), place.json("e"));
+    assert_eq!(evaluated["model"]["epsilon"], 0.5);
+    let difference = number(&evaluated["test"]["loss"]) - number(&trained["final"]["train"]["loss"]);
+    assert!(difference.abs() < 1e-12, "{difference}");
+}
+
+#[test]
 fn params_hold_the_weights() {
     let place = Place::with(&[("d", &generated(500))]);
     let args = "train d --params p --model m --strategy sequential --learning-rate 0.01 --schedule constant --epochs 3";

@@ -11,6 +11,7 @@ use wildsgd::scaling::{Plan, Target, Way};
 use wildsgd::train::{Factorizer, Settings};
 
 use crate::bench::StrategiesArgs;
+use crate::failure::Failure;
 use crate::memory;
 use crate::ways::WayArgs;
 
@@ -123,9 +124,8 @@ pub struct BenchScalingArgs {
     /// Measure weak scaling, too: data in proportion to the threads
     #[arg(long)]
     pub weak: bool,
-    /// Loss; squared and huber are for regression
-    #[arg(long, default_value = "logistic", value_parser = loss())]
-    pub loss: LossKind,
+    #[command(flatten)]
+    pub loss: LossArgs,
     /// Strength of the squares in the regularizer, above 0 [default: 1/n for n examples]
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub l2: Option<f64>,
@@ -195,8 +195,8 @@ pub struct TrainArgs {
     /// Write the model here [default: no file]
     #[arg(long, value_name = "OUT", value_parser = output())]
     pub model: Option<PathBuf>,
-    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too, which have no softmax; native keeps each
-    /// bit, has checksums, and is read faster [default: liblinear; native with --loss softmax]
+    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too, which have no softmax and
+    /// keep no epsilon; native keeps each bit, has checksums, and is read faster [default: liblinear; native with --loss softmax]
     #[arg(long, value_name = "FORMAT", value_parser = model_format())]
     pub model_format: Option<ModelFormat>,
     /// Write a report here, as JSON [default: no file]
@@ -249,13 +249,38 @@ pub struct FactorizeArgs {
     pub run: RunArgs,
 }
 
+/// What an error costs.
+#[derive(Args)]
+pub struct LossArgs {
+    /// Loss; squared, huber and epsilon-insensitive are for regression; softmax trains all classes at once, whatever
+    /// numbers name them
+    #[arg(long = "loss", value_name = "LOSS", default_value = "logistic", value_parser = loss())]
+    pub kind: LossKind,
+    /// epsilon-insensitive: size of the errors that cost nothing, in units of the labels, 0 or larger (LIBLINEAR's -p)
+    /// [default: 0.1]
+    #[arg(long, value_name = "E", allow_hyphen_values = true)]
+    pub epsilon: Option<f32>,
+}
+
+impl LossArgs {
+    /// The loss, for the subcommand `name`.
+    pub fn chosen(&self, name: &str) -> Result<LossKind, Failure> {
+        match (self.kind, self.epsilon) {
+            (LossKind::EpsilonInsensitive { .. }, Some(epsilon)) => {
+                Ok(LossKind::EpsilonInsensitive { epsilon })
+            }
+            (_, Some(_)) => Err(Failure::conflict(name, "`--epsilon` is for `--loss epsilon-insensitive`")),
+            (kind, None) => Ok(kind),
+        }
+    }
+}
+
 /// What is minimized.
 #[derive(Args)]
 #[command(next_help_heading = "Problem")]
 pub struct ProblemArgs {
-    /// Loss; squared and huber are for regression; softmax trains all classes at once, whatever numbers name them
-    #[arg(long, default_value = "logistic", value_parser = loss())]
-    pub loss: LossKind,
+    #[command(flatten)]
+    pub loss: LossArgs,
     /// What becomes of more than two labels: ovr trains each class against the rest, whatever numbers name them; auto
     /// does so if all are whole numbers
     #[arg(long, value_enum, default_value_t = Multiclass::Auto)]
@@ -536,7 +561,7 @@ fn schedule(text: &str) -> Result<Schedule, String> {
     }
 }
 
-pub fn loss() -> impl TypedValueParser<Value = LossKind> {
+fn loss() -> impl TypedValueParser<Value = LossKind> {
     PossibleValuesParser::new(LossKind::ALL.map(LossKind::name)).try_map(|name| name.parse::<LossKind>())
 }
 

@@ -79,8 +79,11 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
 }
 
 fn model_format(args: &TrainArgs) -> ModelFormat {
-    let fitting =
-        if args.problem.loss == LossKind::Softmax { ModelFormat::Native } else { ModelFormat::default() };
+    let fitting = if args.problem.loss.kind == LossKind::Softmax {
+        ModelFormat::Native
+    } else {
+        ModelFormat::default()
+    };
     args.model_format.unwrap_or(fitting)
 }
 
@@ -130,26 +133,25 @@ fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&
 
 /// Arguments that clap cannot see to contradict each other.
 fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
-    let refuse = |why| Err(Failure::conflict("train", why));
+    let refuse = |why: &str| Err(Failure::conflict("train", why));
     refuse_strategy("train", &args.run)?;
     if args.data.as_os_str() == "-" && args.cache {
         return refuse("`--cache` keeps a file beside DATA: name a file");
     }
-    if args.problem.multiclass == Multiclass::Ovr && args.problem.loss == LossKind::Softmax {
+    let loss = args.problem.loss.chosen("train")?;
+    if args.problem.multiclass == Multiclass::Ovr && loss == LossKind::Softmax {
         return refuse(
             "`--multiclass ovr` trains each class against the rest, but `--loss softmax` all at once",
         );
     }
     let liblinear = args.model_format == Some(ModelFormat::Liblinear);
-    if liblinear && args.problem.loss == LossKind::Softmax {
+    if liblinear && loss == LossKind::Softmax {
         return refuse(
             "LIBLINEAR has no softmax: leave `--model-format` out for the native format, or choose `--loss logistic`",
         );
     }
-    if args.problem.multiclass == Multiclass::Ovr && args.problem.loss.is_regression() {
-        return refuse(
-            "`--multiclass ovr` trains classes, but `--loss squared` and `--loss huber` are for regression",
-        );
+    if args.problem.multiclass == Multiclass::Ovr && loss.is_regression() {
+        return refuse(&format!("`--multiclass ovr` trains classes, but `--loss {loss}` is for regression"));
     }
     let inputs = [Some(&args.data), args.test.as_ref(), args.problem.weights.as_ref()];
     if inputs.into_iter().flatten().filter(|path| path.as_os_str() == "-").count() > 1 {
@@ -224,10 +226,10 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
 }
 
 /// All settings but an l2 that depends on the number of examples, checked.
-fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
+fn trainer(args: &TrainArgs) -> Result<Trainer, Failure> {
     let problem = &args.problem;
     let mut trainer = Trainer {
-        loss: problem.loss,
+        loss: problem.loss.chosen("train")?,
         precision: match args.method.precision {
             args::Precision::F32 => Precision::F32,
             args::Precision::F64 => Precision::F64,
@@ -262,7 +264,8 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Error> {
             cost,
             "a finite number above 0",
             "1 is usual; larger fits the data closer",
-        ));
+        )
+        .into());
     }
     Ok(trainer)
 }

@@ -63,7 +63,8 @@ fn plan(args: &BenchScalingArgs) -> Result<Plan, Failure> {
     if args.data.as_os_str() == "-" || args.test.as_ref().is_some_and(|path| path.as_os_str() == "-") {
         return Err(Failure::conflict("bench", "a comparison of loading times needs files: name one"));
     }
-    if args.peers.is_some() && (args.loss != LossKind::Logistic || args.l2.is_some()) {
+    let loss = args.loss.chosen("bench")?;
+    if args.peers.is_some() && (loss != LossKind::Logistic || args.l2.is_some()) {
         let why = "`--peers` compares on the logistic loss with l2 = 1/n: leave `--loss` and `--l2` out";
         return Err(Failure::conflict("bench", why));
     }
@@ -79,7 +80,7 @@ fn plan(args: &BenchScalingArgs) -> Result<Plan, Failure> {
     let threads = args.threads.iter().map(|&threads| count("threads", threads));
     let threads = threads.collect::<Result<Vec<_>>>()?;
     Ok(Plan {
-        loss: args.loss,
+        loss,
         l2: args.l2,
         threads: if threads.is_empty() { default.threads } else { threads },
         ways: if args.strategies.is_empty() { default.ways } else { args.strategies.clone() },

@@ -7,12 +7,11 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use wildsgd::data::{self, LoadOptions, source};
-use wildsgd::model::LossKind;
 use wildsgd::strategy::{Staleness, Update};
 use wildsgd::train::{Clustering, Clusters, Optimum, Reached, Settings, Sharing, Solver, Trainer};
 use wildsgd::{Dataset, Error, Result};
 
-use crate::args::{self, Strategy};
+use crate::args::{LossArgs, Strategy};
 use crate::failure::Failure;
 use crate::ways::WayArgs;
 
@@ -39,9 +38,8 @@ pub struct StrategiesArgs {
     /// Most seconds of a run, above 0
     #[arg(long, value_name = "S", default_value_t = 60.0, allow_hyphen_values = true)]
     pub time_limit: f64,
-    /// Loss; squared and huber are for regression
-    #[arg(long, default_value = "logistic", value_parser = args::loss())]
-    pub loss: LossKind,
+    #[command(flatten)]
+    pub loss: LossArgs,
     /// Strength of the squares in the regularizer, above 0 [default: 1/n for n examples]
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub l2: Option<f64>,
@@ -84,10 +82,11 @@ pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
     let data = data::load(&args.data, &LoadOptions { shuffle: Some(1), ..LoadOptions::default() })?;
     let optimum = trainer.optimum(&data)?;
     let (name, objective) = (source::display_name(&args.data), optimum.objective);
+    let epsilon = trainer.loss.epsilon().map_or(String::new(), |epsilon| format!(" (epsilon {epsilon})"));
     show(format_args!(
-        "{name}: {} examples, {} loss, optimum {objective:.6} (at most {:.1e} of it too high)\n",
+        "{name}: {} examples, {} loss{epsilon}, optimum {objective:.6} (at most {:.1e} of it too high)\n",
         data.len(),
-        args.loss.name(),
+        trainer.loss,
         optimum.gap
     ))?;
     table(&trainer, &ways, &data, &optimum, args.runs)?;
@@ -106,7 +105,7 @@ pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
 }
 
 /// All that the rows have in common, checked; without the delays.
-fn trainer(args: &StrategiesArgs) -> Result<Trainer> {
+fn trainer(args: &StrategiesArgs) -> Result<Trainer, Failure> {
     let count = |name, value: i64, least: i64| {
         usize::try_from(value).ok().filter(|_| value >= least).ok_or_else(|| Error::Parameter {
             name,
@@ -117,7 +116,7 @@ fn trainer(args: &StrategiesArgs) -> Result<Trainer> {
     };
     count("runs", args.runs, 1)?;
     let mut trainer = Trainer {
-        loss: args.loss,
+        loss: args.loss.chosen("bench")?,
         solver: Solver::Sgd,
         l2: args.l2,
         bias: (!args.no_bias).then_some(1.0),

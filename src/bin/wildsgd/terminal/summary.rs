@@ -39,7 +39,9 @@ impl fmt::Display for Summary<'_> {
             (false, false) => ", weighted classes",
             (false, true) => ", weighted classes and examples",
         };
-        writeln!(f, "problem    {} loss, l2 {l2}, l1 {l1}, {bias}{classes}{weighted}", settings.loss)?;
+        let epsilon = settings.epsilon.map_or(String::new(), |epsilon| format!(" (epsilon {epsilon})"));
+        let loss = settings.loss;
+        writeln!(f, "problem    {loss} loss{epsilon}, l2 {l2}, l1 {l1}, {bias}{classes}{weighted}")?;
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
         let clusters = clusters(settings.clusters, settings.update_delay, settings.pin) + &way(settings);
