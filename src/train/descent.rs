@@ -168,8 +168,10 @@ impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
     }
 
     fn keep(&mut self, objective: f64) {
-        let change = (objective - self.last).abs();
-        self.calm = if change < self.settings.tolerance * objective.abs() { self.calm + 1 } else { 0 };
+        let (change, tolerance) = ((objective - self.last).abs(), self.settings.tolerance);
+        // An objective of 0 has no smaller share.
+        let is_calm = change < tolerance * objective.abs() || change == 0.0 && tolerance > 0.0;
+        self.calm = if is_calm { self.calm + 1 } else { 0 };
         self.rule.step.after_epoch(self.last, objective);
         self.last = objective;
         if objective < self.best_objective {

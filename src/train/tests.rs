@@ -93,6 +93,21 @@ fn support_vector_regression_comes_near_the_optimum_whatever_the_seed() {
 }
 
 #[test]
+fn where_no_error_costs_anything_zero_weights_are_the_optimum() {
+    let data = amounts(500);
+    let loss = LossKind::EpsilonInsensitive { epsilon: 10.0 };
+    for (solver, penalty) in
+        [(Solver::Auto, 0.0), (Solver::Dual, 0.0), (Solver::Sgd, 0.0), (Solver::Auto, 0.1)]
+    {
+        let mut trainer = Trainer { solver, ..trainer(loss) };
+        trainer.settings.penalty.l1 = penalty;
+        let trained = trainer.fit(&data).unwrap();
+        assert_eq!((trained.fit.objective, trained.fit.stop), (0.0, StopReason::Tolerance), "{solver:?}");
+        assert!(trained.model.weights().iter().all(|&w| w == 0.0));
+    }
+}
+
+#[test]
 fn softmax_comes_as_near_with_many_threads_whatever_the_seed() {
     let mut builder = Builder::default();
     for i in 0..4000_u32 {
