@@ -16,6 +16,9 @@ pub trait Conjugate: Loss {
     /// The conjugate at -a, the supremum of -a*s - loss(y, s) over all scores s. `a` is a value that
     /// [`Conjugate::ascend`] returned, or 0.
     fn conjugate(&self, y: f64, a: f64) -> f64;
+
+    /// Second derivative by a of [`Conjugate::conjugate`]; infinite where it has a kink or its domain an end.
+    fn bend(&self, y: f64, a: f64) -> f64;
 }
 
 impl Conjugate for Logistic {
@@ -60,6 +63,11 @@ impl Conjugate for Logistic {
         let part = |u: f64| if u > 0.0 { u * u.ln() } else { 0.0 };
         part(u) + part(1.0 - u)
     }
+
+    fn bend(&self, y: f64, a: f64) -> f64 {
+        let u = y * a;
+        1.0 / (u * (1.0 - u))
+    }
 }
 
 /// Most iterations for one logistic ascent.
@@ -79,6 +87,10 @@ impl Conjugate for Hinge {
     fn conjugate(&self, y: f64, a: f64) -> f64 {
         -(y * a)
     }
+
+    fn bend(&self, y: f64, a: f64) -> f64 {
+        if y * a > 0.0 && y * a < 1.0 { 0.0 } else { f64::INFINITY }
+    }
 }
 
 impl Conjugate for SquaredHinge {
@@ -94,6 +106,10 @@ impl Conjugate for SquaredHinge {
         let u = y * a;
         u * u / 4.0 - u
     }
+
+    fn bend(&self, y: f64, a: f64) -> f64 {
+        if y * a > 0.0 { 0.5 } else { f64::INFINITY }
+    }
 }
 
 impl Conjugate for Squared {
@@ -105,6 +121,10 @@ impl Conjugate for Squared {
     #[inline(always)]
     fn conjugate(&self, y: f64, a: f64) -> f64 {
         a * a / 2.0 - a * y
+    }
+
+    fn bend(&self, _: f64, _: f64) -> f64 {
+        1.0
     }
 }
 
@@ -118,6 +138,10 @@ impl Conjugate for Huber {
     #[inline(always)]
     fn conjugate(&self, y: f64, a: f64) -> f64 {
         Squared.conjugate(y, a)
+    }
+
+    fn bend(&self, _: f64, a: f64) -> f64 {
+        if a.abs() < 1.0 { 1.0 } else { f64::INFINITY }
     }
 }
 
@@ -136,6 +160,10 @@ impl Conjugate for EpsilonInsensitive {
     #[inline(always)]
     fn conjugate(&self, y: f64, a: f64) -> f64 {
         f64::from(self.epsilon) * a.abs() - a * y
+    }
+
+    fn bend(&self, _: f64, a: f64) -> f64 {
+        if a != 0.0 && a.abs() < 1.0 { 0.0 } else { f64::INFINITY }
     }
 }
 
@@ -180,6 +208,31 @@ mod tests {
         assert!(before > -1e-12 * size, "{s} {a}: {before}");
         // The logistic ascent leaves out its last small move.
         assert!(after.abs() < 1e-8 * size, "{s} {a} to {followed} {found}: {after}");
+    }
+
+    #[test]
+    fn bends_are_second_derivatives() {
+        let bends =
+            |loss: &dyn Fn(f64) -> f64, a: f64| (loss(a + 1e-4) - 2.0 * loss(a) + loss(a - 1e-4)) / 1e-8;
+        fn check(loss: impl Conjugate, y: f64, a: f64, bends: impl Fn(&dyn Fn(f64) -> f64, f64) -> f64) {
+            let measured = bends(&|a| loss.conjugate(y, a), a);
+            assert!((measured / loss.bend(y, a) - 1.0).abs() < 1e-3 || measured.abs() < 1e-6, "{measured}");
+        }
+        for y in [-1.0, 1.0] {
+            for u in [0.01, 0.3, 0.7, 0.99] {
+                check(Logistic, y, y * u, bends);
+                check(Hinge, y, y * u, bends);
+                check(SquaredHinge, y, y * u, bends);
+                check(Squared, y, u, bends);
+                check(Huber, y, u, bends);
+                check(EpsilonInsensitive { epsilon: 0.1 }, y, u, bends);
+            }
+            for end in [0.0, 1.0] {
+                assert_eq!(Hinge.bend(y, y * end), f64::INFINITY);
+                assert_eq!(EpsilonInsensitive { epsilon: 0.1 }.bend(y, y * end), f64::INFINITY);
+            }
+            assert_eq!((SquaredHinge.bend(y, 0.0), Huber.bend(y, -1.0)), (f64::INFINITY, f64::INFINITY));
+        }
     }
 
     #[test]

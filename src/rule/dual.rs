@@ -6,8 +6,11 @@
 //! shared vector drift from w(a); `judge.rs` tells how far, and how far both are from the optimum.
 
 mod judge;
+mod newton;
 
+use judge::SUMMED_TOGETHER;
 pub use judge::{Judged, Place};
+pub use newton::{Turn, Turned};
 
 use std::ops::Range;
 
@@ -22,6 +25,8 @@ pub struct Dual<'p, 'd, L, R: Real> {
     l2: f64,
     /// 1/(l2*n): by how much of its row w grows when a dual variable grows by 1.
     unit: R,
+    /// How many replicas of the weights are summed up, each of whose changes counts one to this many.
+    replicas: f64,
     /// How many workers keep a copy of the common coordinates of their own, and merge them by their mean.
     copies: f64,
     /// More than 1 makes steps shorter: by what factor the score is taken to respond to a step.
@@ -41,14 +46,16 @@ pub struct Dual<'p, 'd, L, R: Real> {
 const CLASSES: usize = 256;
 
 impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
-    /// All dual variables 0. `l2` is above 0; `workers` share the weights, and have `copies` of the common coordinates that
-    /// are merged by their mean (1: by their sum).
-    pub fn new(problem: &'p Linear<'d, L>, l2: f64, workers: usize, copies: usize) -> Self {
+    /// All dual variables 0. `l2` is above 0; `workers` share the weights or `replicas` of them, whose changes are
+    /// divided by that number and summed up, and have `copies` of the common coordinates that are merged by their mean (1: by
+    /// their sum).
+    pub fn new(problem: &'p Linear<'d, L>, l2: f64, workers: usize, replicas: usize, copies: usize) -> Self {
         let terms = problem.terms();
         Dual {
             problem,
             l2,
             unit: R::of(1.0 / (l2 * terms as f64)),
+            replicas: replicas as f64,
             copies: copies as f64,
             damping: 1.0,
             duals: (0..terms).map(|_| R::Shared::default()).collect(),
@@ -95,7 +102,7 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
     }
 
     fn pace(&self, _: Clock) -> (R, R) {
-        (R::of(self.damping), R::of(self.damping * self.copies))
+        (R::of(self.damping * self.replicas), R::of(self.damping * self.copies))
     }
 
     #[inline(always)]
@@ -123,7 +130,8 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
         let change = (moved - dual.get()) * share;
         dual.set(dual.get() + change);
         let change = change * R::of_f32(self.problem.weight(term)) * self.unit;
-        w.add(change, self.problem.row(term));
+        // A replica takes each change for what all replicas may change together (CoCoA+: Ma et al., ICML 2015, section 4).
+        w.add(change * R::of(self.replicas), self.problem.row(term));
         if let Some(c) = self.problem.constant() {
             // The mean of the copies then holds the sum of all workers' changes.
             w.set_common(0, w.common(0) + change * R::of_f32(c) * R::of(self.copies));

@@ -33,8 +33,21 @@ pub struct Layout {
     pub rare: Mixing,
     /// How a worker writes a weight of its cluster's replica.
     pub update: Update,
+    /// What becomes of the clusters' changes.
+    pub merging: Merging,
     /// Whether each worker stays on one processor.
     pub pin: bool,
+}
+
+/// What becomes of the clusters' changes when the token comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Merging {
+    /// They go round the ring, each time with less weight ([`Layout::mixing`]): replicas agree on a weighted mean.
+    #[default]
+    Mixed,
+    /// Each is added up once, divided by the number of clusters, and the sum replaces the replica. For rules whose weights
+    /// are a sum that must be kept, and who make changes larger by that number.
+    Summed,
 }
 
 impl Layout {
@@ -49,7 +62,16 @@ impl Layout {
             _ => 4,
         };
         let (mixing, update) = (Mixing::of(clusters), Update::default());
-        Layout { workers, clusters, update_delay, mixing, rare: Mixing::RARE, update, pin: false }
+        Layout {
+            workers,
+            clusters,
+            update_delay,
+            mixing,
+            rare: Mixing::RARE,
+            update,
+            merging: Merging::Mixed,
+            pin: false,
+        }
     }
 
     /// The same with a longer delay where weights are many, and a sync takes longer than the visits between two: a
@@ -75,8 +97,9 @@ impl Layout {
 
 /// Hogwild inside clusters, and a ring of clusters. With one cluster it is [`Hogwild`]; with more, racy by design.
 ///
-/// Each cluster has a replica that stays its own from epoch to epoch. At the end of an epoch `params` gets what the
-/// replicas would agree on if the token went on for ever; during an epoch it stays as it was.
+/// Each cluster has a replica. Where changes are mixed it stays its own from epoch to epoch; at the end of an epoch `params`
+/// gets what the replicas would agree on if the token went on for ever, and during an epoch it stays as it was. Where they are
+/// summed, `params` is the sum, which the token brings to one replica after the other.
 pub struct HogwildPlusPlus<R: Real> {
     layout: Layout,
     sizes: Vec<usize>,
@@ -158,19 +181,24 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
         if clusters == 1 {
             return self.alone.epoch(visit, params, pass);
         }
+        let is_summed = self.layout.merging == Merging::Summed;
         if self.stale {
             self.refill(params)?;
-            self.marks = self.marks_pay(visit);
+            self.marks = !is_summed && self.marks_pay(visit);
         }
         // Until the workers have ended well, the replicas are nothing to go on with.
         self.stale = true;
         let tickets = Tickets::new(pass.order.blocks());
         let passes = self.ring.passes();
-        let visits = self.crew.run(&tickets, |worker| self.run(worker, visit, &tickets, pass))?;
+        let visits = self.crew.run(&tickets, |worker| self.run(worker, visit, params, &tickets, pass))?;
+        if is_summed {
+            self.replicas.iter().for_each(|replica| replica.sum_up(params, clusters, true));
+            return Ok(visits);
+        }
         let often = self.ring.passes() - passes >= clusters * clusters * clusters / 2;
         self.mixing = if often { self.layout.mixing } else { self.layout.rare };
         while self.ring.passes() < passes + clusters {
-            self.pass_on();
+            self.pass_on(params);
         }
         self.agree(params)?;
         self.stale = false;
@@ -205,10 +233,17 @@ impl<R: Real> HogwildPlusPlus<R> {
     }
 
     /// One worker's epoch.
-    fn run<V: Visit<Real = R>>(&self, worker: usize, visit: &V, tickets: &Tickets, pass: Pass<'_>) -> u64 {
+    fn run<V: Visit<Real = R>>(
+        &self,
+        worker: usize,
+        visit: &V,
+        params: &SharedParams<R>,
+        tickets: &Tickets,
+        pass: Pass<'_>,
+    ) -> u64 {
         let cluster = self.layout.cluster(worker);
         let (weights, members) = (&self.replicas[cluster].weights, self.sizes[cluster]);
-        let mut courier = Courier { of: self, cluster, held: None };
+        let mut courier = Courier { of: self, params, cluster, held: None };
         let between = |terms: &[usize]| courier.after_block(visit, terms);
         let visits = match self.layout.update {
             Update::Wild => {
@@ -224,9 +259,10 @@ impl<R: Real> HogwildPlusPlus<R> {
     }
 
     /// Passes the token on when no worker runs, for a ring that was stopped by a worker that got no processor.
-    fn pass_on(&self) {
+    fn pass_on(&self, params: &SharedParams<R>) {
         let cluster = self.ring.turn();
-        Courier { of: self, cluster, held: self.ring.take(cluster).map(|token| (token, 0)) }.end();
+        let held = self.ring.take(cluster).map(|token| (token, 0));
+        Courier { of: self, params, cluster, held }.end();
     }
 
     /// Sets `params` to what the replicas would agree on, each worker a part of them.
@@ -261,6 +297,8 @@ const MANY: usize = 100_000;
 /// One worker's dealings with the ring, between two blocks.
 struct Courier<'s, R: Real> {
     of: &'s HogwildPlusPlus<R>,
+    /// Where changes are summed, if they are.
+    params: &'s SharedParams<R>,
     cluster: usize,
     /// The token, and the visits made since it was taken.
     held: Option<(Token<'s>, usize)>,
@@ -296,13 +334,13 @@ impl<R: Real> Courier<'_, R> {
     /// Syncs and passes the token on, if this worker has it.
     fn end(&mut self) {
         if let Some((_token, _)) = self.held.take() {
-            let next = self.of.ring.after(self.cluster);
-            let how = SyncMode {
-                mixing: self.of.mixing,
-                alone: self.of.sizes[self.cluster] == 1,
-                all: !self.of.marks,
-            };
-            self.of.replicas[self.cluster].sync(&self.of.replicas[next], how);
+            let (own, alone) = (&self.of.replicas[self.cluster], self.of.sizes[self.cluster] == 1);
+            if self.of.layout.merging == Merging::Summed {
+                own.sum_up(self.params, self.of.layout.clusters, alone);
+                return;
+            }
+            let next = &self.of.replicas[self.of.ring.after(self.cluster)];
+            own.sync(next, SyncMode { mixing: self.of.mixing, alone, all: !self.of.marks });
         }
     }
 }

@@ -38,7 +38,7 @@ pub use bounded::{Access, BoundedStaleness, Bounds};
 pub use consensus::Mixing;
 pub use faults::Delay;
 pub use hogwild::{Hogwild, Update};
-pub use hogwildpp::{HogwildPlusPlus, Layout};
+pub use hogwildpp::{HogwildPlusPlus, Layout, Merging};
 pub use locked::Locked;
 pub use order::Order;
 pub use progress::{Progress, Staleness};

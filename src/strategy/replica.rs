@@ -90,6 +90,38 @@ impl<R: Real> Replica<R> {
         }
     }
 
+    /// Adds the changes since the last sync, divided by `clusters`, to `sum`, and takes the sum over:
+    ///
+    /// ```text
+    /// sum <- sum + (w_k - s_k)/K
+    /// w_k <- sum
+    /// s_k <- sum
+    /// ```
+    ///
+    /// As in [`Replica::sync`], workers go on meanwhile and lose nothing. `alone` as in [`SyncMode::alone`]. The caller holds
+    /// the token, and nobody else writes `sum`.
+    pub(super) fn sum_up(&self, sum: &SharedParams<R>, clusters: usize, alone: bool) {
+        let share = R::of(1.0 / clusters as f64);
+        for ((w, s), sum) in self.weights.slots().iter().zip(self.snapshot.slots()).zip(sum.slots()) {
+            let (now, total) = (w.get(), sum.get());
+            let own = now - s.get();
+            let summed = if own == R::ZERO { total } else { total + share * own };
+            if own != R::ZERO {
+                sum.set(summed);
+            }
+            if summed == now {
+                s.set(summed);
+                continue;
+            }
+            if alone {
+                w.set(summed);
+            } else {
+                w.add(summed - now);
+            }
+            s.set(summed);
+        }
+    }
+
     fn sync_group(&self, next: &Replica<R>, group: usize, how: SyncMode) -> Left {
         let range = group * GROUP..self.weights.len().min((group + 1) * GROUP);
         let w = &self.weights.slots()[range.clone()];

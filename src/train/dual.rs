@@ -1,19 +1,23 @@
 //! Training by dual coordinate ascent: it ends with a certificate.
 
+mod pace;
 #[cfg(test)]
 mod tests;
 
 use rayon::ThreadPool;
 
+use self::pace::Pace;
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, Fit, Measured, Method, Outcome};
-use super::{Settings, Sharing};
+use super::{Clustering, Settings, Sharing};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
 use crate::real::Slot;
-use crate::rule::{Dual, Judged, Place, Schedule};
-use crate::strategy::{Hogwild, Locked, Order, Sequential, Strategy};
+use crate::rule::{Dual, Judged, Place, Schedule, Turn};
+use crate::strategy::{
+    Hogwild, HogwildPlusPlus, Layout, Locked, Merging, Order, Sequential, Strategy, Topology,
+};
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size
 /// is needed, and each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
@@ -62,13 +66,44 @@ pub fn ascend<L: Conjugate, R: Real>(
         }
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
         Sharing::Locked => run(problem, settings, Locked::new(workers), evaluate, watch),
+        Sharing::HogwildPlusPlus(clustering) if settings.batch() == 1 => {
+            let topology = Topology::detect();
+            let clustering = Clustering { pin: clustering.pin || settings.pin, ..clustering };
+            let layout = clustering.layout(workers, &topology, problem);
+            let layout = Layout { merging: Merging::Summed, ..layout };
+            check_ring(clustering, layout, problem)?;
+            run(problem, settings, HogwildPlusPlus::new(layout, &topology)?, evaluate, watch)
+        }
         other => Err(Error::Parameter {
             name: "strategy",
             value: format!("{}{}", other.name(), if settings.batch() > 1 { " in batches" } else { "" }),
-            expected: "sequential, hogwild or locked, without batches, with the solver dual, whose weights are a sum that replicas and averaged steps would not keep",
+            expected: "sequential, hogwild, hogwild++ or locked, without batches, with the solver dual, whose weights are a sum that averaged steps would not keep",
             hint: "choose hogwild, or the solver sgd",
         }),
     }
+}
+
+/// Dual ascent sums the clusters' changes up, so that there is nothing to weight.
+fn check_ring<L: Conjugate>(clustering: Clustering, layout: Layout, problem: &Linear<'_, L>) -> Result<()> {
+    for (name, value) in [("beta", clustering.beta), ("lambda", clustering.lambda)] {
+        if let Some(value) = value {
+            return Err(Error::Parameter {
+                name,
+                value: value.to_string(),
+                expected: "nothing with the solver dual, whose changes are summed up",
+                hint: "leave it out, or choose the solver sgd",
+            });
+        }
+    }
+    if problem.constant().is_some() && !layout.workers.is_multiple_of(layout.clusters) {
+        return Err(Error::Parameter {
+            name: "clusters",
+            value: format!("{} of {} threads", layout.clusters, layout.workers),
+            expected: "clusters of the same size with the solver dual and a bias",
+            hint: "choose a divisor of the number of threads, or leave the bias out",
+        });
+    }
+    Ok(())
 }
 
 fn run<L: Conjugate, R: Real, S: Strategy<R>>(
@@ -79,11 +114,13 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
     let means = if strategy.sums_common() { 1 } else { strategy.workers() };
-    let rule = Dual::new(problem, settings.penalty.l2, strategy.workers(), means);
+    let replicas = strategy.layout().map_or(1, |layout| layout.clusters);
+    let rule = Dual::new(problem, settings.penalty.l2, strategy.workers(), replicas, means);
     let racy = strategy.workers() > 1;
     let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
     let zero = vec![R::ZERO; problem.width()];
     let places = || zero.iter().map(|_| Place::default()).collect();
+    let pace = Pace::new(rule.response());
     let ascent = Ascent {
         rule,
         w: places(),
@@ -97,6 +134,8 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
         is_partial: false,
         left_out: 0.0,
         tolerance: settings.tolerance,
+        pace,
+        near: None,
     };
     course.run(ascent, evaluate, watch)
 }
@@ -124,6 +163,9 @@ struct Ascent<'p, 'd, L, R: Real> {
     /// Share of the examples that the next epoch leaves out.
     left_out: f64,
     tolerance: f64,
+    pace: Pace,
+    /// The weights that the last turn of Newton's method ended at, if no pass came after it.
+    near: Option<Vec<f64>>,
 }
 
 /// The examples that an epoch leaves out have this share of the gap that is tolerated.
@@ -143,12 +185,14 @@ const DRIFTED: f64 = 0.1;
 const FALL: f64 = 1e-6;
 /// What an epoch makes of the damping that it did not need more of.
 const RECOVERY: f64 = 0.97;
+/// A turn of Newton's method may end when its problem's gap is this share of the gap.
+const EXACT: f64 = 0.02;
 
 impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
     /// Judges the weights that an epoch left. Computes the drift where the gap may be small enough or epochs are slow;
     /// says whether it was too large, and the weights were made anew.
     fn judge(&mut self) -> (Judged, bool) {
-        let mut judged = self.rule.judge(&self.now);
+        let judged = self.rule.judge(&self.now);
         let is_fast = judged.parts <= SLOW * self.parts;
         let may_end = self.gap(judged) <= self.tolerance;
         self.is_exact = !is_fast || may_end;
@@ -162,18 +206,51 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
         if is_led_back {
             self.lead_back();
         }
-        let is_anew = is_led_back || drift > DRIFTED * judged.parts;
-        if is_anew {
+        if is_led_back || drift > DRIFTED * judged.parts {
             self.keep(judged.primal);
-            self.now.iter_mut().zip(&self.w).for_each(|(now, w)| *now = R::of(w.get()));
-            judged = self.rule.judge(&self.now);
+            return (self.anew(), true);
         }
-        self.dual = self.dual.max(if is_anew { judged.primal - judged.parts } else { dual });
+        self.dual = self.dual.max(dual);
+        self.remember();
+        (judged, false)
+    }
+
+    /// Takes a turn of Newton's method. Returns what passes go on from, and the best of the weights found.
+    fn turn(&mut self, must_stop: &(dyn Fn() -> bool + Sync)) -> (Judged, Measured) {
+        let weights = self.near.take().unwrap_or_else(|| {
+            self.rule.drift(&self.now, &self.w);
+            self.w.iter().map(Slot::get).collect()
+        });
+        let near = EXACT * relative(self.primal, self.dual).max(self.tolerance) * self.primal;
+        let turned = self.rule.newton(&self.w, Turn { weights, q: self.pace.q(), near, must_stop });
+        self.dual = self.dual.max(turned.dual);
+        self.now.iter_mut().zip(&turned.weights).for_each(|(now, &w)| *now = R::of(w));
+        let near = self.rule.judge(&self.now);
+        self.keep(near.primal);
+        self.near = Some(turned.weights);
+        let judged = self.anew();
+        self.keep(judged.primal);
+        self.is_exact = true;
+        self.pace.turned(relative(self.primal, self.dual), turned.steps);
+        let objective = judged.primal.min(near.primal);
+        (judged, Measured { objective, gap: Some(relative(objective, self.dual)) })
+    }
+
+    /// Makes the weights anew from w(a), and judges them.
+    fn anew(&mut self) -> Judged {
+        self.now.iter_mut().zip(&self.w).for_each(|(now, w)| *now = R::of(w.get()));
+        let judged = self.rule.judge(&self.now);
+        self.dual = self.dual.max(judged.primal - judged.parts);
+        self.remember();
+        judged
+    }
+
+    /// Keeps the dual variables and their w(a) for later epochs, if workers race.
+    fn remember(&mut self) {
         if let Some((duals, w)) = &mut self.last {
             self.rule.copy_to(duals);
             w.iter().zip(&self.w).for_each(|(to, w)| to.set(w.get()));
         }
-        (judged, is_anew)
     }
 
     /// Keeps the weights if no others had so low an objective.
@@ -229,18 +306,27 @@ fn relative(primal: f64, dual: f64) -> f64 {
 
 impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
-        let passes = (1.0 / (1.0 - self.left_out)).min(MOST_PASSES) as usize;
-        for _ in 0..passes {
-            course.pass(&self.rule)?;
-        }
-        course.params.copy_to(&mut self.now);
-        self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
-        let (judged, is_anew) = course.install(|| self.judge());
+        let (judged, measured, is_anew) = if self.pace.is_turn() {
+            let (judged, measured) = course.install(|| self.turn(&|| course.control.must_stop()));
+            (judged, measured, true)
+        } else {
+            let passes = (1.0 / (1.0 - self.left_out)).min(MOST_PASSES) as usize;
+            for _ in 0..passes {
+                course.pass(&self.rule)?;
+            }
+            self.near = None;
+            course.params.copy_to(&mut self.now);
+            self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
+            let (judged, is_anew) = course.install(|| self.judge());
+            self.keep(judged.primal);
+            let gap = self.gap(judged);
+            self.pace.passed(gap);
+            (judged, Measured { objective: judged.primal, gap: Some(gap) }, is_anew)
+        };
         if is_anew {
             course.params.copy_from(&self.now);
             course.strategy.restart();
         }
-        self.keep(judged.primal);
         let before = std::mem::replace(&mut self.parts, judged.parts);
         let gap = self.gap(judged);
         let may_help = judged.parts > LASTING * before || gap < NEAR * self.tolerance;
@@ -248,7 +334,7 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         self.is_partial = may_help && (!self.is_partial || judged.parts < before * SLOW);
         let allowed = if self.is_partial { LEFT_OUT * self.tolerance * judged.primal } else { 0.0 };
         self.left_out = self.rule.leave_out(allowed);
-        Ok(Outcome::Kept(Measured { objective: judged.primal, gap: Some(gap) }))
+        Ok(Outcome::Kept(measured))
     }
 
     fn now(&self) -> &[R] {

@@ -85,26 +85,34 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
     /// Sets `w` to w(a), and returns how much the drift of `v` from it adds to the gap. Each coordinate is summed by one
     /// thread, in the order of the examples: the same bits for any number of threads.
     pub fn drift(&self, v: &[R], w: &[Place]) -> f64 {
-        self.columns.par_iter().for_each(|columns| self.add_up(columns, w));
+        let duals = || self.duals.iter().map(|dual| dual.get().to_f64()).enumerate();
+        self.columns.par_iter().for_each(|columns| self.add_up(columns, duals(), &|x| x, w));
         let apart2: f64 = v.iter().zip(w).map(|(v, w)| (v.to_f64() - w.get()).powi(2)).sum();
         self.l2 / 2.0 * apart2
     }
 
-    /// Sets the coordinates of `columns` in `w`, and the bias together with the first of them.
-    fn add_up(&self, columns: &Range<u32>, w: &[Place]) {
+    /// Sets the coordinates of `columns` in `w` to (1/(l2*n)) * sum of c_i a_i `of`(x_i) over the given terms i with their
+    /// numbers a_i; the bias together with the first coordinate.
+    pub(super) fn add_up(
+        &self,
+        columns: &Range<u32>,
+        numbers: impl Iterator<Item = (usize, f64)>,
+        of: &impl Fn(f64) -> f64,
+        w: &[Place],
+    ) {
         let unit = 1.0 / (self.l2 * self.problem.terms() as f64);
         w[columns.start as usize..columns.end as usize].iter().for_each(|w| w.set(0.0));
         let mut bias = 0.0;
-        for term in 0..self.problem.terms() {
-            let a = self.duals[term].get().to_f64() * f64::from(self.problem.weight(term)) * unit;
+        for (term, a) in numbers {
+            let a = a * f64::from(self.problem.weight(term)) * unit;
             if a != 0.0 {
                 let row = self.problem.row(term).within(columns);
-                kernel::for_each(w, row, |w, x| w.set(w.get() + a * x));
+                kernel::for_each(w, row, |w, x| w.set(w.get() + a * of(x)));
                 bias += a;
             }
         }
         if let (0, Some(constant)) = (columns.start, self.problem.constant()) {
-            w[self.problem.width() - 1].set(bias * f64::from(constant));
+            w[self.problem.width() - 1].set(bias * of(f64::from(constant)));
         }
     }
 
@@ -131,7 +139,7 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
 /// A sum is as good as 0 if it is at most this share of its parts.
 const ROUNDING: f64 = 1e-12;
 /// Terms whose numbers are summed by one task: the order of the sums does not depend on the threads.
-const SUMMED_TOGETHER: usize = 1024;
+pub(super) const SUMMED_TOGETHER: usize = 1024;
 
 /// The size class of a number above 0: its power of 2, from 2^-127 on.
 fn class(part: f64) -> u8 {

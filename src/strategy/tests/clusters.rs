@@ -4,7 +4,7 @@ use super::{Count, control, crowd, train};
 use crate::error::Error;
 use crate::params::SharedParams;
 use crate::rule::Visit;
-use crate::strategy::{HogwildPlusPlus, Layout, Order, Pass, Strategy, Topology, Update};
+use crate::strategy::{HogwildPlusPlus, Layout, Merging, Order, Pass, Strategy, Topology, Update};
 
 fn ring(layout: Layout) -> HogwildPlusPlus<f32> {
     HogwildPlusPlus::new(layout, &Topology::detect()).unwrap()
@@ -39,6 +39,26 @@ fn each_atomic_update_has_the_weight_of_the_ring() {
             let what = format!("{workers} workers, {clusters} clusters, delay {update_delay}");
             for (found, times) in found.iter().zip([100_000.0, 33_335.0, 33_335.0, 33_330.0]) {
                 assert_between(*found, weights(layout), times, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn each_atomic_update_counts_one_to_the_number_of_clusters_where_changes_are_summed() {
+    let data = crowd();
+    let visit = Count { data: &data, panics_at: None };
+    for (workers, clusters) in [(2, 2), (4, 2), (4, 4), (5, 3)] {
+        for update_delay in [1, 64, 10_000] {
+            let layout = Layout { update_delay, merging: Merging::Summed, ..exact(workers, clusters) };
+            let found = train(&visit, ring(layout), 5);
+            for (found, times) in found.iter().zip([100_000.0, 33_335.0, 33_335.0, 33_330.0]) {
+                let expected = times / clusters as f32;
+                // Thirds are rounded.
+                assert!(
+                    (found / expected - 1.0).abs() < 1e-3,
+                    "{workers} {clusters} {update_delay}: {found} is not {expected}"
+                );
             }
         }
     }

@@ -10,7 +10,9 @@ use crate::problem::{
 };
 use crate::rule::Penalty;
 use crate::strategy::Update;
-use crate::train::{Fit, Precision, Settings, Sharing, Solver, StopReason, Trainer, ascend};
+use crate::train::{
+    Clustering, Clusters, Fit, Precision, Settings, Sharing, Solver, StopReason, Trainer, ascend,
+};
 
 fn packages() -> Dataset {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst");
@@ -28,20 +30,37 @@ fn workers_arrive_whatever_the_seed_and_tell_the_truth() {
         exact.settings.sharing = Sharing::Sequential;
         exact.settings.tolerance = 1e-8;
         let optimum = exact.fit(&data).unwrap().fit.objective;
-        for update in [Update::Wild, Update::Atomic, Update::Merged, Update::Split] {
+        let updates = [Update::Wild, Update::Atomic, Update::Merged, Update::Split].map(Sharing::Hogwild);
+        let rings = [2, 4].map(|count| {
+            let clusters = Clusters::Count(count);
+            Sharing::HogwildPlusPlus(Clustering { clusters, ..Clustering::default() })
+        });
+        for sharing in updates.into_iter().chain(rings) {
             for seed in 1..=3 {
-                trainer.settings.sharing = Sharing::Hogwild(update);
+                trainer.settings.sharing = sharing;
                 trainer.settings.threads = 4;
                 trainer.settings.seed = seed;
                 let fit = trainer.fit(&data).unwrap().fit;
                 let (distance, gap) = (fit.objective / optimum - 1.0, fit.gap.unwrap());
-                assert_eq!(fit.stop, StopReason::Tolerance, "{loss} {update:?} {seed}");
+                assert_eq!(fit.stop, StopReason::Tolerance, "{loss} {sharing:?} {seed}");
                 assert!(
                     (-1e-7..=gap * 1.01 + 1e-7).contains(&distance),
-                    "{loss} {update:?} {distance} {gap}"
+                    "{loss} {sharing:?} {distance} {gap}"
                 );
             }
         }
+    }
+}
+
+#[test]
+fn tight_tolerances_are_reached_where_passes_would_creep() {
+    let data = packages();
+    for loss in [LossKind::Hinge, LossKind::SquaredHinge] {
+        let mut trainer = Trainer { loss, l2: Some(1e-5), precision: Precision::F64, ..Trainer::default() };
+        trainer.settings.tolerance = 1e-9;
+        let fit = trainer.fit(&data).unwrap().fit;
+        assert_eq!(fit.stop, StopReason::Tolerance, "{loss}: {:?}", fit.gap);
+        assert!(fit.gap.unwrap() <= 1e-9);
     }
 }
 

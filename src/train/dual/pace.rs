@@ -1,0 +1,106 @@
+//! When ascent creeps, turns of Newton's method ([`Dual::newton`](crate::rule::Dual::newton)) take the place of its passes.
+
+/// Passes in which the gap does not halve, before the first turns.
+const PATIENCE: usize = 8;
+/// Most passes before further turns: each time that turns do not help, twice as many are waited for.
+const MOST_PATIENCE: usize = 64;
+/// The share of the gap that a good turn leaves at most, and how many others end the turns.
+const GOOD: f64 = 0.9;
+const MOST_IDLE: usize = 3;
+/// Newton steps of a turn that was easy, and what it makes of q.
+const EASY: usize = 12;
+const FARTHER: f64 = 0.3;
+/// What a turn makes of q that was idle and did not come to its end.
+const NEARER: f64 = 4.0;
+
+/// Decides whether an epoch is a pass or a turn.
+pub(super) struct Pace {
+    /// The gap when it had last halved.
+    mark: f64,
+    /// Passes since then, or since the last turn.
+    since: usize,
+    /// After how many of them turns are taken.
+    patience: usize,
+    /// The least gap before the next turn, if it is time for turns.
+    turn: Option<f64>,
+    /// Turns that have left about as much.
+    idle: usize,
+    /// How dear moves are to a turn.
+    q: f64,
+}
+
+impl Pace {
+    /// Begins with passes; the first turn has this q.
+    pub(super) fn new(q: f64) -> Self {
+        Pace { mark: f64::INFINITY, since: 0, patience: PATIENCE, turn: None, idle: 0, q }
+    }
+
+    /// Whether the next epoch is a turn.
+    pub(super) fn is_turn(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// The next turn's q.
+    pub(super) fn q(&self) -> f64 {
+        self.q
+    }
+
+    /// Sees the gap after a pass.
+    pub(super) fn passed(&mut self, gap: f64) {
+        self.since += 1;
+        if gap < self.mark / 2.0 {
+            (self.mark, self.since) = (gap, 0);
+        }
+        if self.since >= self.patience {
+            (self.turn, self.idle) = (Some(self.mark.min(gap)), 0);
+        }
+    }
+
+    /// Sees the least gap so far after a turn, and how many Newton steps it took if it came to its end.
+    pub(super) fn turned(&mut self, gap: f64, steps: Option<usize>) {
+        let is_good = self.turn.is_none_or(|last| gap < GOOD * last);
+        self.idle = if is_good { 0 } else { self.idle + 1 };
+        self.q *= match steps {
+            Some(steps) if steps <= EASY => FARTHER,
+            Some(_) => 1.0,
+            None if is_good => 1.0,
+            None => NEARER,
+        };
+        self.turn = (self.idle < MOST_IDLE).then_some(gap);
+        if self.turn.is_none() {
+            (self.mark, self.since, self.patience) =
+                (self.mark.min(gap), 0, (2 * self.patience).min(MOST_PATIENCE));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_come_where_passes_creep_and_go_where_they_are_idle() {
+        let mut pace = Pace::new(1.0);
+        for k in 0..10 {
+            pace.passed(f64::powi(0.4, k));
+            assert!(!pace.is_turn(), "passes that halve the gap go on");
+        }
+        (0..PATIENCE).for_each(|_| pace.passed(f64::powi(0.4, 9)));
+        assert!(pace.is_turn());
+        for k in 1..5 {
+            pace.turned(f64::powi(0.4, 9 + k), Some(3));
+            assert!(pace.is_turn() && (pace.q() / FARTHER.powi(k) - 1.0).abs() < 1e-12);
+        }
+        let q = pace.q();
+        pace.turned(f64::powi(0.4, 14), None);
+        assert!(pace.is_turn() && pace.q() == q, "it was good all the same");
+        pace.turned(f64::powi(0.4, 14), None);
+        assert!(pace.is_turn() && pace.q() == q * NEARER);
+        (1..MOST_IDLE).for_each(|_| pace.turned(f64::powi(0.4, 14), Some(EASY + 1)));
+        assert!(!pace.is_turn());
+        (0..2 * PATIENCE - 1).for_each(|_| pace.passed(f64::powi(0.4, 14)));
+        assert!(!pace.is_turn());
+        pace.passed(f64::powi(0.4, 14));
+        assert!(pace.is_turn());
+    }
+}
