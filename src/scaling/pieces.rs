@@ -162,7 +162,8 @@ pub(super) fn barrier(threads: usize) -> Result<f64> {
     let rule: Sgd<'_, _, f32> =
         Sgd::new(&problem, Penalty::default(), StepSize::new(1e-6, Schedule::Constant), false);
     let params = SharedParams::<f32>::anonymous(1)?;
-    let mut strategy = Hogwild::<f32>::pinned(threads, Update::Wild, &Topology::detect());
+    let mut strategy = Hogwild::<f32>::new(threads, Update::Wild);
+    strategy.keep(&Topology::detect());
     let control = Control::new(threads);
     let order = Order::new(1);
     let mut seconds = Vec::new();

@@ -7,7 +7,7 @@ use super::batches::{Batches, Planned};
 use super::crew::Crew;
 use super::exchange::{Exchange, lock};
 use super::tickets::Tickets;
-use super::{Pass, Strategy, fold};
+use super::{Pass, Strategy, Topology, fold};
 use crate::error::Result;
 use crate::params::{Plain, Real, Replica, SharedParams};
 use crate::rule::Visit;
@@ -66,6 +66,10 @@ impl<R: Real> Strategy<R> for AllReduce<R> {
 
     fn sums_common(&self) -> bool {
         true
+    }
+
+    fn keep(&mut self, topology: &Topology) {
+        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

@@ -10,7 +10,7 @@ use super::crew::Crew;
 use super::framed::{Frame, Framed};
 use super::tickets::Tickets;
 use super::worker::work;
-use super::{Pass, Strategy, fold};
+use super::{Pass, Strategy, Topology, fold};
 use crate::error::Result;
 use crate::params::{Real, SharedParams, Weights, Wild};
 use crate::rule::Visit;
@@ -40,6 +40,10 @@ impl<R: Real> Strategy<R> for Locked {
 
     fn folds(&self) -> bool {
         true
+    }
+
+    fn keep(&mut self, topology: &Topology) {
+        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

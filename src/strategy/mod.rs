@@ -103,6 +103,9 @@ pub trait Strategy<R: Real> {
         None
     }
 
+    /// Keeps each worker on one processor of `topology` during the epochs to come, if the strategy can do that.
+    fn keep(&mut self, _topology: &Topology) {}
+
     /// Says that the caller has changed `params` since the last epoch: the next one starts from them. A strategy with
     /// weights of its own may otherwise go on from these.
     fn restart(&mut self) {}
