@@ -38,14 +38,17 @@ impl<R: Real> AllReduce<R> {
         terms.div_ceil(self.batch)
     }
 
-    /// Whether lists of what the batches of a round touch take less time than the whole vector in chunks, each of which is
-    /// waited for twice by each worker.
     fn is_sparse<V: Visit>(&self, visit: &V) -> bool {
-        let (sample, workers) = (visit.terms().min(1_000), self.crew.workers());
+        let sample = visit.terms().min(1_000);
         let entries: usize = (0..sample).map(|term| visit.support(term).count()).sum();
-        let touched = (entries * self.batch).div_ceil(sample.max(1)).min(visit.width());
-        touched.saturating_mul(workers) < visit.width() + 2 * workers * HOP
+        by_lists((entries * self.batch).div_ceil(sample.max(1)), visit.width(), self.crew.workers())
     }
+}
+
+/// Whether lists of what the batches of a round touch, `touched` entries each, take less time than the whole vector in
+/// chunks, each of which is waited for twice by each worker.
+pub(crate) fn by_lists(touched: usize, width: usize, workers: usize) -> bool {
+    touched.min(width).saturating_mul(workers) < width + 2 * workers * HOP
 }
 
 /// Coordinates that are summed in the time of a wait.

@@ -68,14 +68,14 @@ impl<R: Real> Strategy<R> for Locked {
 const STRIPES: usize = 1024;
 
 /// A lock for each stripe of coordinates.
-struct Stripes {
+pub(crate) struct Stripes {
     locks: Vec<CachePadded<AtomicBool>>,
     /// Coordinates in a stripe.
     width: usize,
 }
 
 impl Stripes {
-    fn new(coordinates: usize) -> Self {
+    pub(crate) fn new(coordinates: usize) -> Self {
         let width = coordinates.div_ceil(STRIPES).max(1);
         let locks = (0..coordinates.div_ceil(width)).map(|_| CachePadded::default()).collect();
         Stripes { locks, width }
@@ -101,7 +101,7 @@ impl Stripes {
 }
 
 /// A term's locks, until it is dropped: by a panic, too.
-struct Held<'a, V: Visit> {
+pub(crate) struct Held<'a, V: Visit> {
     stripes: &'a Stripes,
     visit: &'a V,
     term: usize,
