@@ -4,6 +4,7 @@
 //! visit computes between reading and writing decides how often lines are with another thread, and how long a thread waits
 //! decides whether it falls asleep.
 
+use std::hint::black_box;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
@@ -119,6 +120,8 @@ impl<'a, 'p, L: Loss> Rehearsal<'a, 'p, L> {
                 let (weights, turns) = (Wild::new(&self.sets[set].0, 0, 2), &turns[set]);
                 let (seat, seats) = if set == 0 { (worker, 2) } else { (0, 1) };
                 for (k, &term) in terms.iter().skip(worker).step_by(2).enumerate() {
+                    // How many turns were over when a visit was planned is counted.
+                    black_box(turns.now());
                     let step = rule.plan(term, pace, &weights);
                     turns.wait(seat + k * seats);
                     if let Some(step) = step {

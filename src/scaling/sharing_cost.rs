@@ -10,17 +10,18 @@
 //!   updates within a cluster;
 //! - sync: half of a visit writes, and one thread does that for all; in each round of P batches, P-1 threads wait for
 //!   another one;
-//! - ssp: touches by compare-and-swap, and a wait each time that the bound is used up;
+//! - ssp: touches by compare-and-swap, and a wait to read and one to write each time that the bound is used up;
 //! - all-reduce: each thread waits for the others twice a round, and applies the movements of all: half of T(1) again, less
 //!   where a batch touches coordinates more than once; or all coordinates, in chunks of which each is waited for;
-//! - averaging: the copies go from their threads to those that average them and back, and these wake up, too;
+//! - averaging: (P-1)/P of each copy go to another thread, and as much of the mean comes from there, at the cost of a
+//!   meeting; and threads wake up once more;
 //! - locked: what a touch costs more with one set of locks, P-1 times of P: visits that need one lock in common divide by
 //!   no number of threads;
 //! - round-robin: the half of the visits that writes is made by one thread at a time, and each visit is a turn.
 //!
 //! Waiting is measured with the protocols' own turns and rounds (`rehearsal.rs`), which tell a wait of a moment from one
 //! in which a thread falls asleep: waking it up takes many times as long. Where waits are near that border, the same data
-//! show both from one training to the next, up to twofold apart, and the model has the median of what the rehearsals met.
+//! show both from one training to the next, several times apart, and the model has the median of what the rehearsals met.
 //! It leaves out that all-reduce's and ssp's waits are of other lengths than those of sync, the lists that all-reduce
 //! moves, and that more than two threads wait for the slowest of them.
 
@@ -66,7 +67,7 @@ impl Machine<'_> {
             Sharing::HogwildPlusPlus(ring) => self.ring(ring, threads),
             Sharing::Synchronous { .. } => WRITING * single * (1.0 - 1.0 / p) + rounds * (p - 1.0) * round,
             Sharing::BoundedStaleness(bounds) => {
-                self.touches(p, pieces.contended_swap) + rounds / batches_apart(bounds) * round
+                self.touches(p, pieces.contended_swap) + rounds * waits(bounds) * round
             }
             Sharing::AllReduce => {
                 let entries = self.nonzeros as f64 / self.examples as f64 * BATCH as f64;
@@ -80,7 +81,8 @@ impl Machine<'_> {
                 }
             }
             Sharing::Averaging { .. } => {
-                self.barrier(threads) + width as f64 * (2.0 * meeting + 3.0 * pieces.sweep)
+                let moves = 2.0 * (p - 1.0) / p;
+                self.barrier(threads) + width as f64 * (moves * meeting + 3.0 * pieces.sweep)
             }
             Sharing::Locked => self.nonzeros as f64 * (1.0 - 1.0 / p) * pieces.contended_lock.unwrap_or(0.0),
             Sharing::RoundRobin => {
@@ -133,12 +135,10 @@ impl Machine<'_> {
     }
 }
 
-/// Batches that a thread makes from one wait to the next; infinitely many if it never waits.
-fn batches_apart(bounds: Bounds) -> f64 {
-    match bounds {
-        Bounds { reads: Access::NonBlocking, writes: Access::NonBlocking, .. } => f64::INFINITY,
-        Bounds { staleness, .. } => staleness.map_or(f64::INFINITY, |batches| batches as f64 + 1.0),
-    }
+/// How often a thread waits for each of its batches.
+fn waits(Bounds { staleness, reads, writes }: Bounds) -> f64 {
+    let blocking = [reads, writes].iter().filter(|&&access| access == Access::Blocking).count();
+    staleness.map_or(0.0, |batches| blocking as f64 / (batches as f64 + 1.0))
 }
 
 #[cfg(test)]
@@ -166,8 +166,8 @@ mod tests {
         let rounds = 100_000.0 / 16.0 / 2.0;
         // Half of the visits' time is writing, of which half would be the other thread's.
         assert_near(cost("sync", 2), 1e-3 + rounds * 3e-6);
-        // Three batches apart, so that one in four waits; half a million touches each, half of them with the other.
-        assert_near(cost("ssp", 2), 0.5e6 * 5e-9 + rounds / 4.0 * 3e-6);
+        // Three batches apart, so that one in four waits to read, and to write; half a million touches each.
+        assert_near(cost("ssp", 2), 0.5e6 * 5e-9 + rounds * 2.0 / 4.0 * 3e-6);
         // All movements are applied by each: of 160 touches of a batch, 1,000 * (1 - 0.99^16) are of other coordinates.
         let applied = 2e-3 * 1000.0 * (1.0 - 0.99_f64.powi(16)) / 160.0;
         assert_near(cost("allreduce", 2), applied + rounds * 2.0 * 3e-6);
@@ -186,6 +186,7 @@ mod tests {
 
     #[test]
     fn an_average_passes_over_all_weights_once_an_epoch() {
-        assert_near(cost("averaging", 2), 1000.0 * (2.0 * 4e-9 + 3.0 * 1e-10));
+        // Half of a copy goes to the other thread, and half of the mean comes from there.
+        assert_near(cost("averaging", 2), 1000.0 * (4e-9 + 3.0 * 1e-10));
     }
 }

@@ -36,7 +36,7 @@ impl Turns {
     }
 
     /// The number of the turn that it is, or was a moment ago.
-    pub(super) fn now(&self) -> usize {
+    pub(crate) fn now(&self) -> usize {
         self.now.load(Relaxed)
     }
 
