@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::Real;
 use crate::error::{Error, Result};
+use crate::kernel;
 use crate::real::Slot;
 
 /// A vector of weights that any number of threads read and write at the same time, in a memory map.
@@ -128,8 +129,11 @@ impl<R: Real> SharedParams<R> {
     /// If the lengths differ.
     pub fn copy_from(&self, from: &[R]) {
         assert_eq!(from.len(), self.len, "one weight a place");
-        for (slot, &x) in self.slots().iter().zip(from) {
-            slot.set(x);
+        let (slots, line) = (self.slots(), LINE / size_of::<R>());
+        for (k, (places, from)) in slots.chunks(line).zip(from.chunks(line)).enumerate() {
+            // Whoever read the weights last has their lines: asked for one by one, these take several times as long.
+            kernel::prefetch_for_write(slots, (k + AHEAD) * line);
+            places.iter().zip(from).for_each(|(place, &x)| place.set(x));
         }
     }
 
@@ -140,6 +144,10 @@ impl<R: Real> SharedParams<R> {
         }
     }
 }
+
+/// Bytes in a cache line, and how many lines ahead of a copy are asked for.
+const LINE: usize = 64;
+const AHEAD: usize = 16;
 
 /// Weights that are copied by one task.
 const COPIED_TOGETHER: usize = 1 << 15;

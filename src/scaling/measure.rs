@@ -55,13 +55,16 @@ pub(super) fn measure<L: Curved>(
         for (&threads, streams) in threads.iter().zip(&mut streams) {
             streams.push(floor::stream(data, threads));
         }
-        pieces.push(Pieces::measure(data)?);
         let mut begin = |strategy, threads| {
             watch(Stage::Training { done, of, strategy, threads });
             done += 1;
         };
-        for series in [&mut strong].into_iter().chain(&mut weak) {
-            series.round(round, seed, test, &mut begin)?;
+        strong.round(round, seed, test, &mut begin)?;
+        if let Some(weak) = &mut weak {
+            weak.round(round, seed, test, &mut begin)?;
+        }
+        if let Some(plain) = strong.last_plain() {
+            pieces.push(Pieces::measure(&whole, plain)?);
         }
     }
 

@@ -14,8 +14,10 @@ mod plain;
 mod plan;
 mod point;
 mod prediction;
+mod rehearsal;
 mod run;
 mod series;
+mod sharing_cost;
 mod spread;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 //!
 //! It is a training like the others: the same first step size and schedule, blocks in the same order, the next rows
 //! asked for ahead, the scale of l2 beside the vector. What it leaves out is what sharing needs: tickets, progress, an
-//! interrupt, private copies, generic weights.
+//! interrupt, private copies, a shared vector to leave the weights in, generic weights.
 
 use std::time::{Duration, Instant};
 

@@ -75,7 +75,7 @@ pub enum Target {
 pub enum Stage {
     /// The optimum is being found.
     Optimum,
-    /// The memory and single steps are being timed.
+    /// The memory is being timed; single steps are when a round of trainings has ended.
     Pieces,
     /// A training begins.
     Training {

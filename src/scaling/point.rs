@@ -129,7 +129,7 @@ impl Runs {
             threads: self.threads,
             workers: self.runs.iter().map(|run| run.workers).max().unwrap_or(0),
             oversubscribed: self.threads > Topology::detect().processors(),
-            pinned: cfg!(target_os = "linux") && self.way.pins(),
+            pinned: cfg!(target_os = "linux"),
             examples: task.data.len(),
             nonzeros,
             epoch_seconds,

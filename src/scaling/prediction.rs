@@ -7,26 +7,17 @@
 //! ```
 //!
 //! where S is the time of streaming the rows, which speeds up as the memory lets it, the rest of T(1) speeds up with the
-//! threads, and B is an epoch with nothing to do. C is what sharing costs, by strategy:
+//! threads, and B is an epoch with nothing to do. C is what sharing costs (`sharing_cost.rs`).
 //!
-//! - wild and atomic updates: each touch of a weight finds its line with another thread with probability (P-1)/P, at
-//!   the extra cost that two threads showed on these rows, with probability 1/2;
-//! - merged copies: the meetings of `strategy/merging.rs`, at the cost of one, and the dense pass at the end;
-//! - split weights: meetings of the hot ones, touches of the others;
-//! - the ring: its syncs, each a meeting of all weights and a pass over three vectors, the consensus at the end, and wild
-//!   updates within a cluster;
-//! - all others: the share (P-1)/P of T(1), which only a fit can scale.
-//!
-//! T(1) is measured, so that one thread says nothing of the model. g is 1 (0 for the others); where points between one
-//! thread and the largest number are measured, it is fitted to these, never to the largest.
+//! T(1) is measured, so that one thread says nothing of the model. g is 1; where points between one thread and the largest
+//! number are measured, it is fitted to these, never to the largest.
 
 use serde::Serialize;
 
 use super::pieces::Pieces;
 use super::way::Way;
 use super::{Floor, Point};
-use crate::strategy::{Layout, Topology, Update};
-use crate::train::{Clusters, Sharing};
+use crate::strategy::Topology;
 
 /// What the model says of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -50,16 +41,6 @@ pub(super) struct Machine<'a> {
     pub(super) topology: Topology,
 }
 
-/// Touches after which a coordinate meets, and least visits between two meetings, with two threads (`strategy/merging.rs`).
-const TOUCHES: f64 = 64.0;
-const VISITS: f64 = 256.0;
-/// Of a hot weight, one in so many terms at least touches it (`strategy/splitting.rs`).
-const RARE: f64 = 100.0;
-/// Terms in a block, between which meetings and syncs are.
-const BLOCK: f64 = 64.0;
-/// Weights from which on all threads take part in the last meeting.
-const MANY: usize = 1 << 16;
-
 impl Machine<'_> {
     /// Adds predictions to the points of one strategy, in ascending order of threads.
     pub(super) fn predict(&self, way: Way, points: &mut [Point]) {
@@ -75,11 +56,7 @@ impl Machine<'_> {
             above += cost * (point.epoch_seconds.median - self.base(single, point.threads));
             below += cost * cost;
         }
-        let scale = match (below > 0.0, self.is_known(way)) {
-            (true, _) => (above / below).max(0.0),
-            (false, true) => 1.0,
-            (false, false) => 0.0,
-        };
+        let scale = if below > 0.0 { (above / below).max(0.0) } else { 1.0 };
         for point in points {
             let cost =
                 if point.threads == 1 { 0.0 } else { scale * self.sharing(way, single, point.threads) };
@@ -97,88 +74,36 @@ impl Machine<'_> {
         let floor = |threads| self.streaming.iter().find(|floor| floor.threads == threads);
         let seconds = |threads| floor(threads).map_or(0.0, |floor| floor.seconds.median);
         let alone = seconds(1).min(single);
-        let barrier = floor(threads).map_or(0.0, |floor| floor.barrier_seconds);
-        (single - alone) / self.at_once(threads) + seconds(threads).min(single) + barrier
+        (single - alone) / self.at_once(threads) + seconds(threads).min(single) + self.barrier(threads)
+    }
+
+    /// An epoch that has nothing to do.
+    pub(super) fn barrier(&self, threads: usize) -> f64 {
+        let floor = self.streaming.iter().find(|floor| floor.threads == threads);
+        floor.map_or(0.0, |floor| floor.barrier_seconds)
     }
 
     /// Threads that have a processor.
-    fn at_once(&self, threads: usize) -> f64 {
+    pub(super) fn at_once(&self, threads: usize) -> f64 {
         threads.min(self.topology.processors()) as f64
-    }
-
-    fn is_known(&self, way: Way) -> bool {
-        matches!(way.sharing, Sharing::Hogwild(_) | Sharing::HogwildPlusPlus(_))
-    }
-
-    /// What sharing adds to an epoch.
-    fn sharing(&self, way: Way, single: f64, threads: usize) -> f64 {
-        let (p, pieces) = (self.at_once(threads), &self.pieces);
-        let touches = |p: f64, each: Option<f64>| {
-            let with_others = 2.0 * (p - 1.0) / p;
-            self.nonzeros as f64 / self.at_once(threads) * with_others * each.unwrap_or(0.0)
-        };
-        match way.sharing {
-            Sharing::Hogwild(Update::Wild) => touches(p, pieces.contended_touch),
-            Sharing::Hogwild(Update::Atomic) => touches(p, pieces.contended_swap),
-            Sharing::Hogwild(Update::Merged) => {
-                let width = self.frequencies.len();
-                let passes = if width < MANY { 1.0 } else { p };
-                self.meetings(p, 0.0) * pieces.meeting.unwrap_or(0.0)
-                    + width as f64 * pieces.sweep * p / passes
-            }
-            Sharing::Hogwild(Update::Split) => {
-                let hot = self.examples as f64 / RARE;
-                let rare =
-                    self.frequencies.iter().map(|&count| f64::from(count)).filter(|count| *count < hot);
-                let share = rare.sum::<f64>() / self.nonzeros.max(1) as f64;
-                let meeting = pieces.meeting.unwrap_or(0.0);
-                self.meetings(p, hot) * meeting + share * touches(p, pieces.contended_touch)
-            }
-            Sharing::HogwildPlusPlus(ring) => {
-                let clusters = match ring.clusters {
-                    Clusters::Auto => self.topology.clusters(threads),
-                    Clusters::Count(count) => count,
-                    Clusters::Size(size) => threads.div_ceil(size.max(1)),
-                };
-                let width = self.frequencies.len();
-                let delay = Layout::new(threads, clusters).for_problem(self.examples, width).update_delay;
-                let syncs = self.examples as f64 / p / (delay as f64).max(BLOCK);
-                let sync = width as f64 * (pieces.meeting.unwrap_or(0.0) + 3.0 * pieces.sweep);
-                let consensus = 2.0 * clusters as f64 * width as f64 * pieces.sweep;
-                let within = (p / clusters as f64).max(1.0);
-                syncs * sync / p + consensus + touches(within, pieces.contended_touch)
-            }
-            _ => single * (p - 1.0) / p,
-        }
-    }
-
-    /// Meetings of one worker in an epoch, of the features that at least `hot` examples hold.
-    fn meetings(&self, p: f64, hot: f64) -> f64 {
-        let blocks = self.examples as f64 / p / BLOCK;
-        let of = |&count: &u32| {
-            if f64::from(count) < hot {
-                return 0.0;
-            }
-            let visits = (TOUCHES * self.examples as f64 / f64::from(count.max(1))).max(VISITS);
-            let apart = (visits / (p - 1.0).max(1.0) / BLOCK).max(1.0).log2().floor().exp2();
-            if apart <= blocks { blocks / apart } else { 0.0 }
-        };
-        self.frequencies.iter().map(of).sum()
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::scaling::Spread;
 
     const NONZEROS: usize = 1_000_000;
 
-    fn machine(streaming: &[Floor]) -> Machine<'_> {
+    pub(in crate::scaling) fn machine(streaming: &[Floor]) -> Machine<'_> {
         Machine {
             pieces: Pieces {
                 contended_touch: Some(1e-9),
                 contended_swap: Some(5e-9),
+                contended_lock: Some(20e-9),
+                turn: Some(300e-9),
+                round: Some(3e-6),
                 meeting: Some(4e-9),
                 sweep: 1e-10,
             },
@@ -194,7 +119,7 @@ mod tests {
         Spread { median: x, low: x, high: x }
     }
 
-    fn floors() -> Vec<Floor> {
+    pub(in crate::scaling) fn floors() -> Vec<Floor> {
         let floor = |threads| Floor {
             threads,
             seconds: same(1e-3 / threads as f64),
@@ -236,14 +161,5 @@ mod tests {
         assert!(found[1].used && found[2].used, "{found:?}");
         let other = predicted("hogwild-wild", [4e-3, cost(2.0), cost(4.0), 1.0], 4);
         assert_eq!(other[3].epoch_seconds, found[3].epoch_seconds);
-    }
-
-    #[test]
-    fn meetings_are_those_of_the_groups() {
-        let floors = floors();
-        let machine = machine(&floors);
-        // Touched once in 100 visits: 64 touches take 6,400 visits, 100 blocks, rounded down to 64; 781.25 blocks each.
-        let expected = 1000.0 * (100_000.0 / 2.0 / 64.0) / 64.0;
-        assert!((machine.meetings(2.0, 0.0) / expected - 1.0).abs() < 1e-9, "{}", machine.meetings(2.0, 0.0));
     }
 }

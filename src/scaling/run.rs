@@ -47,6 +47,8 @@ pub(super) struct Run {
     pub(super) prepare: Duration,
     pub(super) workers: usize,
     pub(super) rate: f64,
+    /// The weights in the end, of the plain loop's last training alone.
+    pub(super) weights: Vec<f32>,
 }
 
 /// Epochs that a training has at least: the first one starts threads and meets cold memory.
@@ -60,7 +62,7 @@ impl<'a, L: Conjugate> Task<'a, L> {
             penalty: Penalty { l1: 0.0, l2: self.l2 },
             sharing: way.sharing,
             threads,
-            pin: way.pins(),
+            pin: true,
             seed,
             epochs: self.most_epochs,
             tolerance: SETTLED,
@@ -81,6 +83,7 @@ impl<'a, L: Conjugate> Task<'a, L> {
             workers: fit.began.workers,
             rate: fit.began.step_size.map_or(1.0, |step| step.learning_rate),
             epochs: fit.epochs,
+            weights: Vec::new(),
         })
     }
 
@@ -116,7 +119,7 @@ impl<'a, L: Conjugate> Task<'a, L> {
                 break;
             }
         }
-        Ok(Run { epochs, prepare, workers: 1, rate })
+        Ok(Run { epochs, prepare, workers: 1, rate, weights: plain.weights })
     }
 
     /// Whether a training has shown all that is asked of it, or takes too long.

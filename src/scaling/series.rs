@@ -49,11 +49,18 @@ impl<'t, L: Curved> Series<'t, L> {
             let run = task.train(way, threads, seed, test)?;
             if at == 0 {
                 begin("plain loop", 1);
+                // Only the last weights are asked for.
+                self.plain.runs.iter_mut().for_each(|run| run.weights = Vec::new());
                 self.plain.runs.push(task.train_plain(&run, seed, test)?);
             }
             self.jobs[at].runs.push(run);
         }
         Ok(())
+    }
+
+    /// The last training of the plain loop.
+    pub(super) fn last_plain(&self) -> Option<&Run> {
+        self.plain.runs.last()
     }
 
     /// The time of an epoch in the first point as a multiple of that in the plain loop, round by round.

@@ -55,11 +55,6 @@ impl Way {
     pub fn is_parallel(self) -> bool {
         self.sharing != Sharing::Sequential
     }
-
-    /// Whether its threads can be kept on one processor each.
-    pub fn pins(self) -> bool {
-        matches!(self.sharing, Sharing::Sequential | Sharing::Hogwild(_) | Sharing::HogwildPlusPlus(_))
-    }
 }
 
 impl FromStr for Way {

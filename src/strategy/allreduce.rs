@@ -7,7 +7,7 @@ use super::batches::{Batches, Planned};
 use super::crew::Crew;
 use super::exchange::{Exchange, lock};
 use super::tickets::Tickets;
-use super::{Pass, Strategy, fold};
+use super::{Pass, Strategy, Topology, fold};
 use crate::error::Result;
 use crate::params::{Plain, Real, Replica, SharedParams};
 use crate::rule::Visit;
@@ -38,14 +38,17 @@ impl<R: Real> AllReduce<R> {
         terms.div_ceil(self.batch)
     }
 
-    /// Whether lists of what the batches of a round touch take less time than the whole vector in chunks, each of which is
-    /// waited for twice by each worker.
     fn is_sparse<V: Visit>(&self, visit: &V) -> bool {
-        let (sample, workers) = (visit.terms().min(1_000), self.crew.workers());
+        let sample = visit.terms().min(1_000);
         let entries: usize = (0..sample).map(|term| visit.support(term).count()).sum();
-        let touched = (entries * self.batch).div_ceil(sample.max(1)).min(visit.width());
-        touched.saturating_mul(workers) < visit.width() + 2 * workers * HOP
+        by_lists((entries * self.batch).div_ceil(sample.max(1)), visit.width(), self.crew.workers())
     }
+}
+
+/// Whether lists of what the batches of a round touch, `touched` entries each, take less time than the whole vector in
+/// chunks, each of which is waited for twice by each worker.
+pub(crate) fn by_lists(touched: usize, width: usize, workers: usize) -> bool {
+    touched.min(width).saturating_mul(workers) < width + 2 * workers * HOP
 }
 
 /// Coordinates that are summed in the time of a wait.
@@ -66,6 +69,10 @@ impl<R: Real> Strategy<R> for AllReduce<R> {
 
     fn sums_common(&self) -> bool {
         true
+    }
+
+    fn keep(&mut self, topology: &Topology) {
+        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

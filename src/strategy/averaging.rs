@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::crew::Crew;
 use super::tickets::Tickets;
 use super::worker::work;
-use super::{Pass, Strategy};
+use super::{Pass, Strategy, Topology};
 use crate::error::Result;
 use crate::params::{Plain, Real, SharedParams};
 use crate::real::Slot;
@@ -65,6 +65,10 @@ impl<R: Real> Strategy<R> for Averaging<R> {
 
     fn restart(&mut self) {
         self.apart = None;
+    }
+
+    fn keep(&mut self, topology: &Topology) {
+        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

@@ -99,14 +99,14 @@ impl<'a, V: Visit> Batches<'a, V> {
 }
 
 /// The visits of a batch, planned on one version of the weights.
-pub(super) struct Planned<V: Visit> {
+pub(crate) struct Planned<V: Visit> {
     pace: V::Pace,
     steps: Vec<(usize, V::Step)>,
 }
 
 impl<V: Visit> Planned<V> {
     /// Plans a visit to each term; reads only.
-    pub(super) fn new(
+    pub(crate) fn new(
         visit: &V,
         terms: &[usize],
         pace: V::Pace,
@@ -123,7 +123,7 @@ impl<V: Visit> Planned<V> {
     }
 
     /// Carries the visits out.
-    pub(super) fn apply(self, visit: &V, weights: &impl Weights<Real = V::Real>) {
+    pub(crate) fn apply(self, visit: &V, weights: &impl Weights<Real = V::Real>) {
         for (term, step) in self.steps {
             visit.apply(term, step, self.pace, V::Real::ONE, weights);
         }

@@ -5,7 +5,7 @@ use super::batches::{Batches, Planned};
 use super::clocks::Clocks;
 use super::crew::Crew;
 use super::tickets::Tickets;
-use super::{Pass, Strategy, fold};
+use super::{Pass, Strategy, Topology, fold};
 use crate::error::Result;
 use crate::params::{Atomic, Real, SharedParams, Weights};
 use crate::rule::Visit;
@@ -92,6 +92,10 @@ impl<R: Real> Strategy<R> for BoundedStaleness {
 
     fn sums_common(&self) -> bool {
         true
+    }
+
+    fn keep(&mut self, topology: &Topology) {
+        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

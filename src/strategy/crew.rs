@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::tickets::Tickets;
-use super::topology::pin;
+use super::topology::{Topology, pin};
 use crate::error::{Error, Result};
 
 /// Threads that run one task each at a time, and sleep between two tasks.
@@ -25,6 +25,11 @@ impl Crew {
     /// `workers` threads, each kept on its processor of `places` if there are such.
     pub(super) fn new(workers: usize, places: Vec<usize>) -> Self {
         Crew { workers: workers.max(1), places, pool: OnceLock::new() }
+    }
+
+    /// Keeps each thread on a processor of `topology` of its own, as far as there are enough.
+    pub(super) fn keep(&mut self, topology: &Topology) {
+        *self = Crew::new(self.workers, topology.places(&[self.workers]));
     }
 
     /// Number of workers.

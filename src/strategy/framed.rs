@@ -7,7 +7,7 @@ use crate::params::Weights;
 use crate::rule::{Clock, Visit};
 
 /// What a worker does around each visit.
-pub(super) trait Frame<'a, V: Visit>: Sync {
+pub(crate) trait Frame<'a, V: Visit>: Sync {
     /// What is held from before the plan to after the writes.
     type Held: Send;
     /// Whether a visit that would change nothing is left like any other; else what is held is only dropped.
@@ -20,9 +20,9 @@ pub(super) trait Frame<'a, V: Visit>: Sync {
 }
 
 /// Visits in a frame.
-pub(super) struct Framed<'a, V, F> {
-    pub(super) visit: &'a V,
-    pub(super) frame: &'a F,
+pub(crate) struct Framed<'a, V, F> {
+    pub(crate) visit: &'a V,
+    pub(crate) frame: &'a F,
 }
 
 impl<'a, V: Visit, F: Frame<'a, V>> Visit for Framed<'a, V, F> {

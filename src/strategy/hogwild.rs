@@ -52,12 +52,6 @@ impl<R: Real> Hogwild<R> {
         Hogwild::on(workers, update, Vec::new())
     }
 
-    /// The same, with each worker kept on one processor of `topology`: neighbors on cores of their own, as far as there
-    /// are enough.
-    pub fn pinned(workers: usize, update: Update, topology: &Topology) -> Self {
-        Hogwild::on(workers, update, topology.places(&[workers]))
-    }
-
     /// The same, with each worker kept on its processor of `places`.
     pub(super) fn on(workers: usize, update: Update, places: Vec<usize>) -> Self {
         Hogwild {
@@ -80,6 +74,10 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
 
     fn sums_common(&self) -> bool {
         matches!(self.update, Update::Merged | Update::Split)
+    }
+
+    fn keep(&mut self, topology: &Topology) {
+        self.crew.keep(topology);
     }
 
     fn restart(&mut self) {

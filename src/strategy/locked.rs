@@ -10,7 +10,7 @@ use super::crew::Crew;
 use super::framed::{Frame, Framed};
 use super::tickets::Tickets;
 use super::worker::work;
-use super::{Pass, Strategy, fold};
+use super::{Pass, Strategy, Topology, fold};
 use crate::error::Result;
 use crate::params::{Real, SharedParams, Weights, Wild};
 use crate::rule::Visit;
@@ -42,6 +42,10 @@ impl<R: Real> Strategy<R> for Locked {
         true
     }
 
+    fn keep(&mut self, topology: &Topology) {
+        self.crew.keep(topology);
+    }
+
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
@@ -64,14 +68,14 @@ impl<R: Real> Strategy<R> for Locked {
 const STRIPES: usize = 1024;
 
 /// A lock for each stripe of coordinates.
-struct Stripes {
+pub(crate) struct Stripes {
     locks: Vec<CachePadded<AtomicBool>>,
     /// Coordinates in a stripe.
     width: usize,
 }
 
 impl Stripes {
-    fn new(coordinates: usize) -> Self {
+    pub(crate) fn new(coordinates: usize) -> Self {
         let width = coordinates.div_ceil(STRIPES).max(1);
         let locks = (0..coordinates.div_ceil(width)).map(|_| CachePadded::default()).collect();
         Stripes { locks, width }
@@ -97,7 +101,7 @@ impl Stripes {
 }
 
 /// A term's locks, until it is dropped: by a panic, too.
-struct Held<'a, V: Visit> {
+pub(crate) struct Held<'a, V: Visit> {
     stripes: &'a Stripes,
     visit: &'a V,
     term: usize,

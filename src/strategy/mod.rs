@@ -33,22 +33,30 @@ mod turns;
 mod worker;
 
 pub use allreduce::AllReduce;
+pub(crate) use allreduce::by_lists;
 pub use averaging::Averaging;
+pub(crate) use batches::Planned;
 pub use bounded::{Access, BoundedStaleness, Bounds};
 pub use consensus::Mixing;
 pub use faults::Delay;
+pub(crate) use framed::Framed;
 pub use hogwild::{Hogwild, Update};
 pub use hogwildpp::{HogwildPlusPlus, Layout, Merging};
 pub use locked::Locked;
+pub(crate) use locked::Stripes;
 pub use order::Order;
 pub use progress::{Progress, Staleness};
+pub(crate) use quorum::Quorum;
 pub use round_robin::RoundRobin;
 pub use sequential::Sequential;
 pub(crate) use sequential::visit_alone;
 pub use synchronous::Synchronous;
+pub(crate) use tickets::Tickets;
 pub use topology::Topology;
 pub(crate) use topology::pin;
+pub(crate) use turns::Turns;
 pub use worker::Control;
+pub(crate) use worker::work;
 
 use crate::error::Result;
 use crate::params::{Real, SharedParams};
@@ -102,6 +110,9 @@ pub trait Strategy<R: Real> {
     fn layout(&self) -> Option<Layout> {
         None
     }
+
+    /// Keeps each worker on one processor of `topology` during the epochs to come, if the strategy can do that.
+    fn keep(&mut self, _topology: &Topology) {}
 
     /// Says that the caller has changed `params` since the last epoch: the next one starts from them. A strategy with
     /// weights of its own may otherwise go on from these.

@@ -11,7 +11,7 @@ use crate::sync::Mutex;
 
 /// The round that is open, and how many were closed: the version.
 #[derive(Debug)]
-pub(super) struct Quorum<T> {
+pub(crate) struct Quorum<T> {
     version: Level,
     round: Mutex<Round<T>>,
     needed: usize,
@@ -27,13 +27,13 @@ struct Round<T> {
 
 impl<T> Quorum<T> {
     /// Rounds of `needed` parts, or of one from each worker where fewer are left of `workers`.
-    pub(super) fn new(needed: usize, workers: usize) -> Self {
+    pub(crate) fn new(needed: usize, workers: usize) -> Self {
         let round = Mutex::new(Round { present: workers, parts: Vec::new() });
         Quorum { version: Level::default(), round, needed }
     }
 
     /// The version that a part may be made for now, or [`OVER`].
-    pub(super) fn version(&self) -> usize {
+    pub(crate) fn version(&self) -> usize {
         self.version.get()
     }
 
@@ -42,7 +42,7 @@ impl<T> Quorum<T> {
     ///
     /// # Errors
     /// The part, if its round was closed without it.
-    pub(super) fn hand_in(
+    pub(crate) fn hand_in(
         &self,
         worker: usize,
         version: usize,
@@ -59,7 +59,7 @@ impl<T> Quorum<T> {
     }
 
     /// Leaves, after the rounds of all parts that the worker handed in. That may complete the open one.
-    pub(super) fn leave(&self, close: impl FnOnce(Vec<(usize, T)>)) {
+    pub(crate) fn leave(&self, close: impl FnOnce(Vec<(usize, T)>)) {
         let mut round = lock(&self.round);
         round.present -= 1;
         self.close(&mut round, close);
@@ -76,7 +76,7 @@ impl<T> Quorum<T> {
     }
 
     /// Waits until the round of `version` is closed.
-    pub(super) fn wait(&self, version: usize) {
+    pub(crate) fn wait(&self, version: usize) {
         self.version.wait(version + 1);
     }
 

@@ -15,6 +15,8 @@ use crate::rule::Visit;
 pub struct Sequential<R> {
     weights: Vec<R>,
     batch: usize,
+    /// Whether the copy holds what the shared vector does.
+    fresh: bool,
     /// The processor that an epoch keeps the thread on.
     place: Option<usize>,
 }
@@ -28,12 +30,7 @@ impl<R: Real> Default for Sequential<R> {
 impl<R: Real> Sequential<R> {
     /// Batches of `batch` terms, at least 1.
     pub fn batched(batch: usize) -> Self {
-        Sequential { weights: Vec::new(), batch: batch.max(1), place: None }
-    }
-
-    /// The same, with the calling thread kept on one processor of `topology` during an epoch.
-    pub fn pinned(self, topology: &Topology) -> Self {
-        Sequential { place: topology.places(&[1]).first().copied(), ..self }
+        Sequential { weights: Vec::new(), batch: batch.max(1), fresh: false, place: None }
     }
 }
 
@@ -50,6 +47,14 @@ impl<R: Real> Strategy<R> for Sequential<R> {
         self.batch == 1
     }
 
+    fn keep(&mut self, topology: &Topology) {
+        self.place = topology.places(&[1]).first().copied();
+    }
+
+    fn restart(&mut self) {
+        self.fresh = false;
+    }
+
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
@@ -57,10 +62,14 @@ impl<R: Real> Strategy<R> for Sequential<R> {
         pass: Pass<'_>,
     ) -> Result<u64> {
         let _pin = self.place.map(pin);
-        self.weights.resize(params.len(), R::ZERO);
-        params.copy_to(&mut self.weights);
+        // Should a visit panic, the copy is nothing to go on with.
+        if !std::mem::replace(&mut self.fresh, false) {
+            self.weights.resize(params.len(), R::ZERO);
+            params.copy_to(&mut self.weights);
+        }
         let visits = visit_alone(visit, &mut self.weights, pass, self.batch);
         params.copy_from(&self.weights);
+        self.fresh = true;
         Ok(visits)
     }
 }

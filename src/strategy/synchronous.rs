@@ -6,7 +6,7 @@ use super::crew::Crew;
 use super::level::OVER;
 use super::quorum::Quorum;
 use super::tickets::Tickets;
-use super::{Pass, Strategy, fold};
+use super::{Pass, Strategy, Topology, fold};
 use crate::error::Result;
 use crate::params::{Real, SharedParams, Weights, Wild};
 use crate::rule::Visit;
@@ -54,6 +54,10 @@ impl<R: Real> Strategy<R> for Synchronous {
 
     fn sums_common(&self) -> bool {
         true
+    }
+
+    fn keep(&mut self, topology: &Topology) {
+        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

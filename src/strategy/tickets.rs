@@ -1,10 +1,12 @@
 //! Hands out the blocks of an epoch: each to one worker, none twice, none after a stop.
 
+use std::ops::Range;
+
 use crate::sync::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// A counter that workers draw from. One touch a block keeps its cache line out of the hot loop.
 #[derive(Debug)]
-pub(super) struct Tickets {
+pub(crate) struct Tickets {
     next: AtomicUsize,
     step: usize,
     end: usize,
@@ -13,8 +15,13 @@ pub(super) struct Tickets {
 
 impl Tickets {
     /// Tickets 0 to `end` - 1.
-    pub(super) fn new(end: usize) -> Self {
+    pub(crate) fn new(end: usize) -> Self {
         Tickets::every(1, 0, end)
+    }
+
+    /// Tickets of a part of an epoch.
+    pub(crate) fn between(range: Range<usize>) -> Self {
+        Tickets { next: AtomicUsize::new(range.start), ..Tickets::new(range.end) }
     }
 
     /// Tickets for each of `workers` workers alone, dealt in turn: what a worker gets does not depend on the others' speed.

@@ -12,7 +12,7 @@ use crate::sync::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// Turns of some workers.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     /// The number of each worker's last turn: one level each, so that only the next one wakes.
     given: Vec<CachePadded<Level>>,
     left: Vec<AtomicBool>,
@@ -21,7 +21,7 @@ pub(super) struct Turns {
 
 impl Turns {
     /// Turns of `workers` workers; the first one is worker 0's.
-    pub(super) fn new(workers: usize) -> Self {
+    pub(crate) fn new(workers: usize) -> Self {
         Turns {
             given: (0..workers).map(|_| CachePadded::new(Level::default())).collect(),
             left: (0..workers).map(|_| AtomicBool::new(false)).collect(),
@@ -31,17 +31,17 @@ impl Turns {
 
     /// Waits for a worker's next turn, given the number of its last one plus that of workers, or the worker's number at first;
     /// says whether it came.
-    pub(super) fn wait(&self, turn: usize) -> bool {
+    pub(crate) fn wait(&self, turn: usize) -> bool {
         self.given[turn % self.given.len()].wait(turn) != OVER
     }
 
     /// The number of the turn that it is, or was a moment ago.
-    pub(super) fn now(&self) -> usize {
+    pub(crate) fn now(&self) -> usize {
         self.now.load(Relaxed)
     }
 
     /// Passes turn number `turn` on. Only who has it may call this.
-    pub(super) fn pass(&self, turn: usize) {
+    pub(crate) fn pass(&self, turn: usize) {
         let workers = self.left.len();
         // Relaxed: the flags are written by who has the turn, which passes them on.
         let next = (turn + 1..=turn + workers).find(|turn| !self.left[turn % workers].load(Relaxed));

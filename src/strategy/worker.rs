@@ -43,7 +43,7 @@ impl Control {
 /// A block is drawn while the one before it is visited, so that its first terms' memory is asked for in time. `between`
 /// gets the terms of each block after they were visited and merged.
 #[inline(always)]
-pub(super) fn work<V: Visit, W: Weights<Real = V::Real>>(
+pub(crate) fn work<V: Visit, W: Weights<Real = V::Real>>(
     worker: usize,
     visit: &V,
     weights: &W,

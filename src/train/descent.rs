@@ -39,14 +39,7 @@ pub fn minimize<P: Problem, R: Real>(
         Sharing::Auto => choose(problem, settings, copies(problem), |settings| {
             minimize(problem, settings, evaluate, watch)
         }),
-        Sharing::Sequential if settings.pin => {
-            let strategy = Sequential::batched(batch).pinned(&Topology::detect());
-            run(problem, settings, strategy, evaluate, watch)
-        }
         Sharing::Sequential => run(problem, settings, Sequential::batched(batch), evaluate, watch),
-        Sharing::Hogwild(update) if settings.pin => {
-            run(problem, settings, Hogwild::pinned(workers, update, &Topology::detect()), evaluate, watch)
-        }
         Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
         Sharing::HogwildPlusPlus(clustering) => {
             let topology = Topology::detect();
@@ -108,7 +101,10 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     evaluate: Option<&Evaluate<'_, R>>,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
-    let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
+    let mut course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
+    if settings.pin {
+        course.strategy.keep(&Topology::detect());
+    }
     let schedule = settings.schedule.until(settings.tolerance);
     let step = StepSize::new(settings.learning_rate.unwrap_or(1.0), schedule);
     // Whoever watches the weights wants to see w, not a vector that a scale is missing from.

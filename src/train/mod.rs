@@ -28,6 +28,7 @@ pub use linear::{Trained, Trainer};
 pub use one_vs_rest::{ClassFit, Classes, Multiclass};
 pub use saga::reduce_variance;
 pub use settings::{Precision, Settings, Solver};
+pub(crate) use sharing::BATCH;
 pub use sharing::Sharing;
 pub use target::{Optimum, Reached};
 pub use weights::ExampleWeights;

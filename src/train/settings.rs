@@ -67,7 +67,8 @@ pub struct Settings {
     pub sharing: Sharing,
     /// Number of workers; 0, the default, takes one a core. Sequential training has one in any case.
     pub threads: usize,
-    /// Whether each worker of sequential, hogwild and hogwild++ is kept on one processor, where the system can do that. Default no.
+    /// Whether each worker is kept on one processor, where the system can do that: by stochastic gradient descent alone.
+    /// Default no.
     pub pin: bool,
     /// Terms whose visits are planned on the same weights, at least 1: by one worker, where there are more. Their steps add up,
     /// so that a larger batch needs a smaller step size where terms have coordinates in common. Larger synchronizes less

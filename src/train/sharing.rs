@@ -36,7 +36,7 @@ pub enum Sharing {
 }
 
 /// Terms of a batch where nobody has asked for another size.
-const BATCH: usize = 16;
+pub(crate) const BATCH: usize = 16;
 /// More terms than any problem has.
 const MOST_BATCH: usize = 1 << 32;
 

@@ -232,9 +232,13 @@ pub fn notes(report: &Scaled) -> Vec<String> {
         |seconds: Option<f64>| seconds.map_or(NONE.into(), |seconds| format!("{:.2} ns", 1e9 * seconds));
     let pieces = scaling.pieces;
     notes.push(format!(
-        "Pieces of the model: contended touch {}, with compare-and-swap {}, meeting {}, sweep of a weight {}.",
+        "Pieces of the model: contended touch {}, with compare-and-swap {}, with locks {}, turn {}, round {}, \
+         meeting {}, sweep of a weight {}.",
         nanoseconds(pieces.contended_touch),
         nanoseconds(pieces.contended_swap),
+        nanoseconds(pieces.contended_lock),
+        nanoseconds(pieces.turn),
+        nanoseconds(pieces.round),
         nanoseconds(pieces.meeting),
         nanoseconds(Some(pieces.sweep))
     ));
@@ -245,7 +249,7 @@ pub fn notes(report: &Scaled) -> Vec<String> {
         notes.push(format!("{MARK} more threads than the {} processors.", scaling.processors));
     }
     if scaling.strong.iter().any(|point| !point.pinned) {
-        notes.push("Threads of some strategies are not kept on one processor each.".into());
+        notes.push("Threads are not kept on one processor each: the system cannot do that.".into());
     }
     notes
 }
