@@ -53,8 +53,29 @@ pub(super) struct Run {
 
 /// Epochs that a training has at least: the first one starts threads and meets cold memory.
 const LEAST_EPOCHS: usize = 4;
-/// A training whose objective changed by less in three consecutive epochs has ended.
+/// A training whose objective changed by less in so many consecutive epochs has ended.
 const SETTLED: f64 = 1e-5;
+const CALM: usize = 3;
+
+/// Counts epochs in which the objective hardly changed.
+struct Calm {
+    last: f64,
+    epochs: usize,
+}
+
+impl Calm {
+    fn after(start: f64) -> Self {
+        Calm { last: start, epochs: 0 }
+    }
+
+    /// Sees the next epoch's objective; says whether the training has ended.
+    fn sees(&mut self, objective: f64) -> bool {
+        let calm = (objective - self.last).abs() < SETTLED * objective.abs();
+        self.epochs = if calm { self.epochs + 1 } else { 0 };
+        self.last = objective;
+        self.epochs >= CALM
+    }
+}
 
 impl<'a, L: Conjugate> Task<'a, L> {
     pub(super) fn train(&self, way: Way, threads: usize, seed: u64, test: Option<Test<'_>>) -> Result<Run> {
@@ -65,15 +86,17 @@ impl<'a, L: Conjugate> Task<'a, L> {
             pin: true,
             seed,
             epochs: self.most_epochs,
-            tolerance: SETTLED,
+            // The schedule of every way, and of the plain loop, is that of a fit that has no tolerance.
+            tolerance: 0.0,
             ..Settings::default()
         };
         let stop = settings.interrupt.clone();
+        let mut calm = Calm::after(self.optimum.start);
         let evaluate = test.map(|test| move |weights: &[f32]| test.judge(weights));
         let evaluate: Option<&Evaluate<'_, f32>> = evaluate.as_ref().map(|evaluate| evaluate as _);
         let fit = minimize(&self.problem, &settings, evaluate, &mut |event| {
             if let Event::Epoch(epoch) = event
-                && self.is_enough(epoch)
+                && (calm.sees(epoch.objective) | self.is_enough(epoch))
             {
                 stop.store(true, Relaxed);
             }
@@ -100,8 +123,9 @@ impl<'a, L: Conjugate> Task<'a, L> {
             false,
         );
         let (mut epochs, mut last): (Vec<Epoch>, f64) = (Vec::new(), self.optimum.start);
-        let (mut train_time, mut visit_time, mut calm) = (Duration::ZERO, Duration::ZERO, 0);
-        while epochs.len() < self.most_epochs && calm < 3 {
+        let (mut train_time, mut visit_time) = (Duration::ZERO, Duration::ZERO);
+        let mut calm = Calm::after(last);
+        while epochs.len() < self.most_epochs {
             let started = Instant::now();
             let pinned = pin(place);
             visit_time += plain.epoch();
@@ -109,11 +133,10 @@ impl<'a, L: Conjugate> Task<'a, L> {
             let objective = pool.install(|| rule.objective(0..rule.terms(), &plain.weights));
             train_time += started.elapsed();
             plain.after_epoch(last, objective);
-            calm = if (objective - last).abs() < SETTLED * objective.abs() { calm + 1 } else { 0 };
             last = objective;
             let test = test.and_then(|test| test.judge(&plain.weights));
             let epoch = Epoch { epoch: epochs.len() + 1, train_time, visit_time, objective, gap: None, test };
-            let enough = self.is_enough(&epoch);
+            let enough = calm.sees(objective) | self.is_enough(&epoch);
             epochs.push(epoch);
             if enough || !objective.is_finite() {
                 break;
