@@ -47,9 +47,12 @@ pub(super) fn measure<L: Curved>(
     let by_threads = threads.iter().copied().zip(&of_parts).collect();
     let mut weak = plan.weak.then(|| Series::new(plan, &threads, by_threads));
     let mut streams: Vec<Vec<f64>> = threads.iter().map(|_| Vec::new()).collect();
-    let (mut done, of) = (0, plan.repeats * (strong.len() + weak.as_ref().map_or(0, Series::len)));
+    let of_round = strong.len() + weak.as_ref().map_or(0, Series::len);
+    let (mut done, mut repeats, began) = (0, 0, Instant::now());
     let mut pieces = Vec::new();
-    for round in 0..plan.repeats {
+    while !plan.is_done(repeats, began.elapsed()) {
+        let (round, of) = (repeats, of_round * plan.at_least(repeats));
+        repeats += 1;
         watch(Stage::Pieces);
         let seed = plan.seed.wrapping_add(round as u64);
         for (&threads, streams) in threads.iter().zip(&mut streams) {
@@ -77,7 +80,7 @@ pub(super) fn measure<L: Curved>(
         loss: plan.loss.name(),
         epsilon: plan.loss.epsilon(),
         l2: whole.l2,
-        repeats: plan.repeats,
+        repeats,
         most_epochs: plan.epochs,
         most_seconds: plan.time_limit.as_secs_f64(),
         seed: plan.seed,

@@ -22,8 +22,9 @@ pub struct Plan {
     pub threads: Vec<usize>,
     /// The strategies; [`Way::SEQUENTIAL`] is always measured. Default all.
     pub ways: Vec<Way>,
-    /// Trainings a point, at least 1. Default 9.
-    pub repeats: usize,
+    /// Trainings a point, at least 1. Default 9, and up to 25 while all take less than 45 seconds: on small data single
+    /// trainings differ much.
+    pub repeats: Option<usize>,
     /// Whether to measure weak scaling, too: data in proportion to the threads.
     pub weak: bool,
     /// Most epochs of a training, at least 1. Default 100.
@@ -36,6 +37,11 @@ pub struct Plan {
     pub target: Option<Target>,
 }
 
+/// Repeats where nobody chose a number, and the time after which these are enough.
+const LEAST_REPEATS: usize = 9;
+const MOST_REPEATS: usize = 25;
+const QUICK: Duration = Duration::from_secs(45);
+
 impl Default for Plan {
     fn default() -> Self {
         Plan {
@@ -43,7 +49,7 @@ impl Default for Plan {
             l2: None,
             threads: doubling(Topology::detect().processors()),
             ways: Way::all(),
-            repeats: 9,
+            repeats: None,
             weak: false,
             epochs: 100,
             time_limit: Duration::from_secs(10),
@@ -129,6 +135,19 @@ impl Plan {
         }
     }
 
+    /// Whether there are enough repeats after `done` of them, which took so long.
+    pub(super) fn is_done(&self, done: usize, took: Duration) -> bool {
+        match self.repeats {
+            Some(repeats) => done >= repeats,
+            None => done >= MOST_REPEATS || done >= LEAST_REPEATS && took >= QUICK,
+        }
+    }
+
+    /// How many repeats there are at least when `done` of them are done.
+    pub(super) fn at_least(&self, done: usize) -> usize {
+        self.repeats.unwrap_or(LEAST_REPEATS.max(done + 1))
+    }
+
     fn check(&self, input: Input<'_>) -> Result<()> {
         let wrong =
             |name, value: String, expected, hint| Err(Error::Parameter { name, value, expected, hint });
@@ -137,7 +156,7 @@ impl Plan {
             let hint = "the optimum is certified by dual ascent, which needs it; leave it out for 1/n";
             return wrong("l2", l2.to_string(), "a finite number above 0", hint);
         }
-        let counts = [("repeats", self.repeats), ("epochs", self.epochs)];
+        let counts = [("repeats", self.repeats.unwrap_or(1)), ("epochs", self.epochs)];
         if let Some((name, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return wrong(name, "0".into(), "1 or more", "leave it out for the default");
         }

@@ -24,9 +24,9 @@ impl Spread {
         median.is_finite().then_some(Spread { median, low, high })
     }
 
-    /// Half the distance between least and largest, as a share of the median.
+    /// The distance to the farthest run, as a share of the median.
     pub fn share(&self) -> f64 {
-        (self.high - self.low) / (2.0 * self.median)
+        (self.high - self.median).max(self.median - self.low) / self.median
     }
 
     /// The same figure in other units.
@@ -42,12 +42,12 @@ mod tests {
 
     #[test]
     fn medians_of_what_arrived() {
-        let spread = Spread::of([3.0, 1.0, 2.0]).unwrap();
-        assert_eq!(spread, Spread { median: 2.0, low: 1.0, high: 3.0 });
-        assert_eq!((spread.share(), Spread::of([1.0, 2.0]).unwrap().median), (0.5, 1.5));
+        let spread = Spread::of([3.5, 1.0, 2.0]).unwrap();
+        assert_eq!(spread, Spread { median: 2.0, low: 1.0, high: 3.5 });
+        assert_eq!((spread.share(), Spread::of([1.0, 2.0]).unwrap().median), (0.75, 1.5));
         assert_eq!(Spread::of([f64::INFINITY, 1.0, f64::INFINITY]), None);
         assert_eq!(Spread::of([f64::INFINITY, 1.0, 2.0]).unwrap().high, f64::INFINITY);
         assert_eq!(Spread::of([]), None);
-        assert_eq!(spread.map(|x| 6.0 / x), Spread { median: 3.0, low: 2.0, high: 6.0 });
+        assert_eq!(spread.map(|x| 7.0 / x), Spread { median: 3.5, low: 2.0, high: 7.0 });
     }
 }

@@ -24,7 +24,7 @@ fn plan() -> Plan {
     Plan {
         threads: vec![2, 4],
         ways: ["hogwild", "hogwild-wild"].map(|name| name.parse().unwrap()).into(),
-        repeats: 2,
+        repeats: Some(2),
         ..Plan::default()
     }
 }
@@ -89,7 +89,7 @@ fn what_cannot_be_measured_is_refused() {
     let softmax = refusal(Plan { loss: LossKind::Softmax, ..plan() }, &data);
     assert!(softmax.starts_with("loss is softmax (expected a loss whose optimum"), "{softmax}");
     assert!(refusal(Plan { threads: vec![0], ..plan() }, &data).starts_with("threads is 0"));
-    assert!(refusal(Plan { repeats: 0, ..plan() }, &data).starts_with("repeats is 0"));
+    assert!(refusal(Plan { repeats: Some(0), ..plan() }, &data).starts_with("repeats is 0"));
     let target = |target| refusal(Plan { target: Some(target), ..plan() }, &data);
     assert!(target(Target::Accuracy(88.0)).starts_with("target is 88 (expected a share"));
     assert!(target(Target::Objective(0.01)).contains("expected one that some weights have"));

@@ -20,7 +20,7 @@ use crate::strategy::{
 };
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size
-/// is needed, and each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
+/// is needed; where passes of ascent creep, epochs are turns of Newton's method ([`Dual::newton`]). Each tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
 /// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
 ///
 /// # Errors

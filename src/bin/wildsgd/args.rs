@@ -118,9 +118,9 @@ pub struct BenchScalingArgs {
     /// Strategies by name, hogwild's other updates as hogwild-wild, hogwild-split and hogwild-atomic; sequential is always measured [default: all but auto]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub strategies: Vec<Way>,
-    /// Trainings a point, each with another seed, 1 to 4096
-    #[arg(long, value_name = "N", default_value_t = Plan::default().repeats as i64, allow_hyphen_values = true)]
-    pub repeats: i64,
+    /// Trainings a point, each with another seed, 1 to 4096 [default: 9, and up to 25 while all take less than 45 seconds]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub repeats: Option<i64>,
     /// Measure weak scaling, too: data in proportion to the threads
     #[arg(long)]
     pub weak: bool,

@@ -18,7 +18,7 @@ fn report(name: &str) -> Scaled {
     let plan = Plan {
         threads: vec![1, 2, 64],
         ways: vec!["hogwild-wild".parse().unwrap()],
-        repeats: 2,
+        repeats: Some(2),
         epochs: 5,
         weak: true,
         ..Plan::default()

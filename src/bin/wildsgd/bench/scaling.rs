@@ -36,7 +36,7 @@ pub fn run(args: &BenchScalingArgs, started: Instant) -> Result<ExitCode, Failur
     let scaling = plan.run(measured, &mut |stage| screen.busy(says(stage)))?;
     let peers = args.peers.as_ref().map(|python| {
         screen.busy("training with peers".into());
-        peers::compare(python, &args.data, &data, plan.repeats)
+        peers::compare(python, &args.data, &data, args.repeats.map_or(PEERS, |_| scaling.repeats))
     });
     let peers = peers.transpose()?;
     drop(screen);
@@ -84,7 +84,7 @@ fn plan(args: &BenchScalingArgs) -> Result<Plan, Failure> {
         l2: args.l2,
         threads: if threads.is_empty() { default.threads } else { threads },
         ways: if args.strategies.is_empty() { default.ways } else { args.strategies.clone() },
-        repeats: count("repeats", args.repeats)?,
+        repeats: args.repeats.map(|repeats| count("repeats", repeats)).transpose()?,
         weak: args.weak,
         epochs: count("epochs", args.epochs)?,
         time_limit: crate::train::time_limit(args.time_limit)?,
@@ -93,6 +93,8 @@ fn plan(args: &BenchScalingArgs) -> Result<Plan, Failure> {
     })
 }
 
+/// Trainings of each peer where nobody chose a number.
+const PEERS: usize = 5;
 /// Most threads, repeats and epochs.
 const MOST: usize = 4096;
 
