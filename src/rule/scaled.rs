@@ -2,7 +2,7 @@
 //!
 //! Each visit shrinks all of w by 1/(1 + rate*l2): one multiplication of s. The scale is a function of the number of
 //! visits that were made to the vector, so workers need not share it: each takes the count from the ticket of its
-//! block. Between two blocks a worker is wrong about the others' visits, hence reads w wrong by at most
+//! block (where blocks are dealt and each worker has a vector, of its own tickets). Between two blocks a worker is wrong about the others' visits, hence reads w wrong by at most
 //! exp(rate*l2*skew) - 1 for a skew in visits; at the end of an epoch the exact product is folded into v.
 
 use crate::data::Row;

@@ -44,6 +44,11 @@ impl Tickets {
         Some(self.next.fetch_add(self.step, Relaxed)).filter(|&ticket| ticket < self.end)
     }
 
+    /// How many of these tickets come before `ticket`, which is one of them.
+    pub(super) fn before(&self, ticket: usize) -> usize {
+        ticket / self.step
+    }
+
     /// Ends the handing out. A worker that draws later gets nothing.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Relaxed);

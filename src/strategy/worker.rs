@@ -66,7 +66,7 @@ pub(crate) fn work<V: Visit, W: Weights<Real = V::Real>>(
     {
         let count = terms.len();
         drawn = draw(&mut terms);
-        let mut pace = visit.pace(pass.clock((ticket * pass.order.block_len()) as u64));
+        let mut pace = visit.pace(pass.clock((tickets.before(ticket) * pass.order.block_len()) as u64));
         for (k, &term) in terms[..count].iter().enumerate() {
             if let Some(&ahead) = terms.get(k + Order::AHEAD) {
                 visit.prefetch(ahead);
