@@ -87,8 +87,9 @@ fn what_a_way_cannot_do_is_refused_with_a_way_that_can() {
     let unchanged = |_: &mut Trainer| ();
     let bounds = |reads, writes| Bounds { staleness: Some(2), reads, writes };
     for solver in [Solver::Dual, Solver::Saga] {
+        let ring = Sharing::HogwildPlusPlus(Clustering::default());
         for sharing in [
-            Sharing::HogwildPlusPlus(Clustering::default()),
+            if solver == Solver::Saga { ring } else { Sharing::RoundRobin },
             Sharing::Synchronous { backups: 0 },
             Sharing::BoundedStaleness(Bounds::default()),
             Sharing::AllReduce,
@@ -103,6 +104,12 @@ fn what_a_way_cannot_do_is_refused_with_a_way_that_can() {
         let found = message(solver, Sharing::Sequential, |t| t.settings.batch = Some(8));
         assert!(found.starts_with("strategy is sequential in batches (expected sequential"), "{found}");
     }
+    let weighted = Clustering { beta: Some(0.5), ..Clustering::default() };
+    let found = message(Solver::Dual, Sharing::HogwildPlusPlus(weighted), unchanged);
+    assert!(found.starts_with("beta is 0.5 (expected nothing with the solver dual"), "{found}");
+    let uneven = Clustering { clusters: Clusters::Count(3), ..Clustering::default() };
+    let found = message(Solver::Dual, Sharing::HogwildPlusPlus(uneven), |t| t.bias = Some(1.0));
+    assert!(found.starts_with("clusters is 3 of 4 threads (expected clusters of the same size"), "{found}");
     let cases: [(Sharing, Change, &str); 8] = [
         (
             Sharing::AllReduce,
