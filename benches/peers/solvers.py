@@ -4,8 +4,8 @@
 
 Each set of FOLDER with each loss and regularizer below, no bias. Solvers take turns; medians of the time of preparation and
 training: of the whole fit, if it ends near enough, which is what a user waits for; and in brackets up to the first epoch that
-was near enough, of which a solver without a certificate knows nothing. The optimum is the lowest objective of a run in f64 at tolerance 1e-7 and of all that are
-timed. Means are printed for two halves of the sets, by the order of their names; the rule was fitted to neither.
+was near enough, of which a solver without a certificate knows nothing. The optimum is the lowest objective of a run in f64 at
+tolerance 1e-7 and of all that are timed. Means are printed for two halves of the sets, by the order of their names; the rule was fitted to neither.
 """
 
 import argparse

@@ -66,6 +66,11 @@ impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
         }
     }
 
+    /// 1/(l2*n), not rounded to the weights' type.
+    fn unit(&self) -> f64 {
+        1.0 / (self.l2 * self.problem.terms() as f64)
+    }
+
     /// Copies the dual variables to `to`, which has one place a term.
     pub fn copy_to(&self, to: &mut [R]) {
         to.iter_mut().zip(&self.duals).for_each(|(to, dual)| *to = dual.get());

@@ -24,9 +24,9 @@ impl Spread {
         median.is_finite().then_some(Spread { median, low, high })
     }
 
-    /// The distance to the farthest run, as a share of the median.
+    /// Half the distance between least and largest, as a share of the median.
     pub fn share(&self) -> f64 {
-        (self.high - self.median).max(self.median - self.low) / self.median
+        (self.high - self.low) / (2.0 * self.median)
     }
 
     /// The same figure in other units.
@@ -44,7 +44,7 @@ mod tests {
     fn medians_of_what_arrived() {
         let spread = Spread::of([3.5, 1.0, 2.0]).unwrap();
         assert_eq!(spread, Spread { median: 2.0, low: 1.0, high: 3.5 });
-        assert_eq!((spread.share(), Spread::of([1.0, 2.0]).unwrap().median), (0.75, 1.5));
+        assert_eq!((spread.share(), Spread::of([1.0, 2.0]).unwrap().median), (0.625, 1.5));
         assert_eq!(Spread::of([f64::INFINITY, 1.0, f64::INFINITY]), None);
         assert_eq!(Spread::of([f64::INFINITY, 1.0, 2.0]).unwrap().high, f64::INFINITY);
         assert_eq!(Spread::of([]), None);

@@ -328,7 +328,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             Some(StopReason::Interrupted)
         } else if self.control.must_stop() {
             Some(StopReason::TimeLimit)
-        } else if arrived {
+        } else if arrived && self.settings.tolerance > 0.0 {
             Some(StopReason::Tolerance)
         } else if kept >= self.settings.epochs {
             Some(StopReason::Epochs)

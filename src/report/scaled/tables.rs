@@ -199,8 +199,8 @@ pub fn notes(report: &Scaled) -> Vec<String> {
             digits(scaling.optimum.seconds)
         ),
         format!(
-            "Medians of {} interleaved trainings with seeds from {} on; +- is the distance to the \
-             farthest of them. Throughput is that of the visits alone; seconds count the search for a step size and the \
+            "Medians of {} interleaved trainings with seeds from {} on; +- is half the distance from the least to the \
+             largest of them. Throughput is that of the visits alone; seconds count the search for a step size and the \
              objective after each epoch, but no loading and no held-out evaluation.",
             scaling.repeats, scaling.seed
         ),
@@ -260,7 +260,7 @@ pub(super) fn percent(share: f64) -> String {
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// The distance to the farthest run, as a percentage of the median.
+/// Half the distance between the least and the largest, as a percentage of the median.
 fn spread(spread: Option<Spread>) -> String {
     or_none(spread, |spread| match spread.share() {
         share if share.is_finite() => format!("{:.1} %", 100.0 * share),

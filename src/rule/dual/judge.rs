@@ -100,7 +100,7 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         of: &impl Fn(f64) -> f64,
         w: &[Place],
     ) {
-        let unit = 1.0 / (self.l2 * self.problem.terms() as f64);
+        let unit = self.unit();
         w[columns.start as usize..columns.end as usize].iter().for_each(|w| w.set(0.0));
         let mut bias = 0.0;
         for (term, a) in numbers {

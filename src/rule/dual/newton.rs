@@ -245,11 +245,6 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         let numbers = || numbers.iter().copied();
         self.columns.par_iter().for_each(|columns| self.add_up(columns, numbers(), &of, places));
     }
-
-    /// 1/(l2*n).
-    fn unit(&self) -> f64 {
-        1.0 / (self.l2 * self.problem.terms() as f64)
-    }
 }
 
 fn values(places: &[Place]) -> Vec<f64> {

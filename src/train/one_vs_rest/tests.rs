@@ -2,7 +2,7 @@ use super::*;
 use crate::data::{Builder, Dataset};
 use crate::model::{LossKind, Quality};
 use crate::strategy::{Progress, Update};
-use crate::train::{Began, Clustering, Solver, Trainer};
+use crate::train::{Began, Clustering, Trainer};
 
 const LABELS: [f32; 4] = [3.0, -1.0, 0.0, 12.0];
 
@@ -95,8 +95,7 @@ fn threads_go_to_classes_or_classes_to_threads() {
 #[test]
 fn each_class_gets_its_share_of_the_time() {
     let data = examples(|class| LABELS[class]);
-    // Dual ascent would find the optimum to the last bit, and end.
-    let mut trainer = Trainer { solver: Solver::Sgd, ..trainer(2) };
+    let mut trainer = trainer(2);
     trainer.settings.tolerance = 0.0;
     trainer.settings.epochs = usize::MAX;
     trainer.settings.time_limit = Some(Duration::from_millis(400));
