@@ -119,6 +119,7 @@
 mod container;
 pub mod data;
 pub mod error;
+mod hessian;
 pub mod kernel;
 pub mod metrics;
 pub mod model;

@@ -9,6 +9,10 @@ use crate::params::Real;
 
 /// A convex loss with its conjugate, as a trait so that it is inlined into the training loop.
 pub trait Conjugate: Loss {
+    /// Least upper bound of the loss's second derivative by the score; infinite if it has a kink, which methods for
+    /// smooth losses refuse.
+    const MOST: f64;
+
     /// The value of an example's dual variable that maximizes the dual objective, all others fixed: now it is `a`, the
     /// score is `s`, and the score gains `q` times what is added to the variable. `q` is at least 0.
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R;
@@ -22,6 +26,8 @@ pub trait Conjugate: Loss {
 }
 
 impl Conjugate for Logistic {
+    const MOST: f64 = 0.25;
+
     /// With u = y*a = 1/(1 + e^-z), the log-odds z solve z + m + q*(u(z) - u) = 0: an increasing function, between linear
     /// with slope 1 and with slope 1 + q/4. Newton's method, with bisection where its moves do not halve.
     #[inline(always)]
@@ -78,6 +84,8 @@ const START: f64 = 4.0;
 const SMALL_MOVE: f64 = 1e-4;
 
 impl Conjugate for Hinge {
+    const MOST: f64 = f64::INFINITY;
+
     #[inline(always)]
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
         y * (y * a + (R::ONE - y * s) / q).max(R::ZERO).min(R::ONE)
@@ -94,6 +102,8 @@ impl Conjugate for Hinge {
 }
 
 impl Conjugate for SquaredHinge {
+    const MOST: f64 = 2.0;
+
     #[inline(always)]
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
         let half = R::of(0.5);
@@ -113,6 +123,8 @@ impl Conjugate for SquaredHinge {
 }
 
 impl Conjugate for Squared {
+    const MOST: f64 = 1.0;
+
     #[inline(always)]
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
         a + (y - s - a) / (R::ONE + q)
@@ -129,6 +141,8 @@ impl Conjugate for Squared {
 }
 
 impl Conjugate for Huber {
+    const MOST: f64 = 1.0;
+
     /// The squared loss's ascent, in the interval where the conjugate is finite.
     #[inline(always)]
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
@@ -146,6 +160,8 @@ impl Conjugate for Huber {
 }
 
 impl Conjugate for EpsilonInsensitive {
+    const MOST: f64 = f64::INFINITY;
+
     /// The dual objective's derivative jumps at 0, by 2 epsilon: its root above 0, or the one below, or 0 if there is
     /// none; then to the interval where the conjugate is finite (Ho & Lin, JMLR 2012, section 3).
     #[inline(always)]

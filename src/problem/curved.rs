@@ -4,17 +4,11 @@ use super::{Conjugate, EpsilonInsensitive, Hinge, Huber, Logistic, Squared, Squa
 
 /// A convex loss with its curvature.
 pub trait Curved: Conjugate {
-    /// Least upper bound of the second derivative by the score; infinite if the loss has a kink, which methods for
-    /// smooth losses refuse.
-    const MOST: f64;
-
     /// The second derivative by the score, or where it jumps one of the values between.
     fn curvature(&self, y: f64, s: f64) -> f64;
 }
 
 impl Curved for Logistic {
-    const MOST: f64 = 0.25;
-
     #[inline(always)]
     fn curvature(&self, y: f64, s: f64) -> f64 {
         let p = 1.0 / (1.0 + (y * s).exp());
@@ -23,16 +17,12 @@ impl Curved for Logistic {
 }
 
 impl Curved for Hinge {
-    const MOST: f64 = f64::INFINITY;
-
     fn curvature(&self, _: f64, _: f64) -> f64 {
         0.0
     }
 }
 
 impl Curved for SquaredHinge {
-    const MOST: f64 = 2.0;
-
     #[inline(always)]
     fn curvature(&self, y: f64, s: f64) -> f64 {
         if y * s < 1.0 { 2.0 } else { 0.0 }
@@ -40,8 +30,6 @@ impl Curved for SquaredHinge {
 }
 
 impl Curved for Squared {
-    const MOST: f64 = 1.0;
-
     #[inline(always)]
     fn curvature(&self, _: f64, _: f64) -> f64 {
         1.0
@@ -49,8 +37,6 @@ impl Curved for Squared {
 }
 
 impl Curved for Huber {
-    const MOST: f64 = 1.0;
-
     #[inline(always)]
     fn curvature(&self, y: f64, s: f64) -> f64 {
         if (y - s).abs() < 1.0 { 1.0 } else { 0.0 }
@@ -58,8 +44,6 @@ impl Curved for Huber {
 }
 
 impl Curved for EpsilonInsensitive {
-    const MOST: f64 = f64::INFINITY;
-
     fn curvature(&self, _: f64, _: f64) -> f64 {
         0.0
     }

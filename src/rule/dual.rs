@@ -10,7 +10,7 @@ mod newton;
 
 use judge::SUMMED_TOGETHER;
 pub use judge::{Judged, Place};
-pub use newton::{Turn, Turned};
+pub use newton::{End, Turn, Turned};
 
 use std::ops::Range;
 

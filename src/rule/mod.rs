@@ -11,7 +11,7 @@ mod tests;
 
 use std::ops::Range;
 
-pub use dual::{Dual, Judged, Place, Turn, Turned};
+pub use dual::{Dual, End, Judged, Place, Turn, Turned};
 pub use penalty::Penalty;
 pub use saga::Saga;
 pub use schedule::{Schedule, StepSize};

@@ -39,8 +39,8 @@ pub struct Plan {
 
 /// Repeats where nobody chose a number, and the time after which these are enough.
 const LEAST_REPEATS: usize = 9;
-const MOST_REPEATS: usize = 25;
-const QUICK: Duration = Duration::from_secs(45);
+const MOST_REPEATS: usize = 49;
+const QUICK: Duration = Duration::from_secs(75);
 
 impl Default for Plan {
     fn default() -> Self {

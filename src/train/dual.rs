@@ -14,13 +14,15 @@ use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
 use crate::real::Slot;
-use crate::rule::{Dual, Judged, Place, Schedule, Turn};
+use crate::rule::{Dual, End, Judged, Place, Schedule, Turn};
 use crate::strategy::{
     Hogwild, HogwildPlusPlus, Layout, Locked, Merging, Order, Sequential, Strategy, Topology,
 };
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size
-/// is needed; where passes of ascent creep, epochs are turns of Newton's method ([`Dual::newton`]). Each tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
+/// is needed; where passes of ascent creep, or would where a Hessian is small, epochs are turns of Newton's method
+/// ([`Dual::newton`]). Each tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
+///
 /// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
 ///
 /// # Errors
@@ -120,7 +122,7 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
     let zero = vec![R::ZERO; problem.width()];
     let places = || zero.iter().map(|_| Place::default()).collect();
-    let pace = Pace::new(rule.response());
+    let pace = Pace::new(settings.tolerance, rule.is_narrow());
     let ascent = Ascent {
         rule,
         w: places(),
@@ -185,8 +187,13 @@ const DRIFTED: f64 = 0.1;
 const FALL: f64 = 1e-6;
 /// What an epoch makes of the damping that it did not need more of.
 const RECOVERY: f64 = 0.97;
-/// A turn of Newton's method may end when its problem's gap is this share of the gap.
+/// A turn of Newton's method may end when its problem's gap is this share of the gap; where turns are cheap, they go on until
+/// the gap is that share of the tolerance.
 const EXACT: f64 = 0.02;
+const ARRIVED: f64 = 0.9;
+/// Where turns are cheap, the first q for losses with a kink, as a share of the objective without weights: as widely is the
+/// kink smoothed.
+const SMOOTHED: f64 = 0.5;
 
 impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
     /// Judges the weights that an epoch left. Computes the drift where the gap may be small enough or epochs are slow;
@@ -217,21 +224,44 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
 
     /// Takes a turn of Newton's method. Returns what passes go on from, and the best of the weights found.
     fn turn(&mut self, must_stop: &(dyn Fn() -> bool + Sync)) -> (Judged, Measured) {
-        let weights = self.near.take().unwrap_or_else(|| {
-            self.rule.drift(&self.now, &self.w);
-            self.w.iter().map(Slot::get).collect()
+        let (primal, dual, tolerance) = (self.primal, self.dual, self.tolerance);
+        let Ascent { rule, w, now, best, pace, near, .. } = &mut *self;
+        let is_narrow = rule.is_narrow();
+        let q = pace.q(|| match (is_narrow, L::MOST.is_finite()) {
+            (true, true) => 0.0,
+            (true, false) => rule.response().min(SMOOTHED * rule.unscored()),
+            (false, _) => rule.response(),
         });
-        let near = EXACT * relative(self.primal, self.dual).max(self.tolerance) * self.primal;
-        let turned = self.rule.newton(&self.w, Turn { weights, q: self.pace.q(), near, must_stop });
+        let weights = near.take().unwrap_or_else(|| {
+            match is_narrow {
+                // Passes may have led away from the optimum.
+                true if rule.unscored() < primal => vec![0.0; now.len()],
+                true => best.iter().map(|w| w.to_f64()).collect(),
+                false => {
+                    rule.drift(now, w);
+                    w.iter().map(Slot::get).collect()
+                }
+            }
+        });
+        let end = match is_narrow {
+            true => End::Gap(ARRIVED * tolerance),
+            false => End::Near(EXACT * relative(primal, dual).max(tolerance)),
+        };
+        let turned =
+            rule.newton(w, Turn { weights, q, end, highest: dual.is_finite().then_some(dual), must_stop });
         self.dual = self.dual.max(turned.dual);
         self.now.iter_mut().zip(&turned.weights).for_each(|(now, &w)| *now = R::of(w));
         let near = self.rule.judge(&self.now);
         self.keep(near.primal);
         self.near = Some(turned.weights);
+        if self.arrived() {
+            let gap = Some(relative(near.primal, self.dual));
+            return (near, Measured { objective: near.primal, gap });
+        }
         let judged = self.anew();
         self.keep(judged.primal);
         self.is_exact = true;
-        self.pace.turned(relative(self.primal, self.dual), turned.steps);
+        self.pace.turned(relative(self.primal, self.dual), turned.q, turned.steps);
         let objective = judged.primal.min(near.primal);
         (judged, Measured { objective, gap: Some(relative(objective, self.dual)) })
     }
@@ -308,6 +338,7 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
         let (judged, measured, is_anew) = if self.pace.is_turn() {
             let (judged, measured) = course.install(|| self.turn(&|| course.control.must_stop()));
+            course.count_newton();
             (judged, measured, true)
         } else {
             let passes = (1.0 / (1.0 - self.left_out)).min(MOST_PASSES) as usize;

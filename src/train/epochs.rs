@@ -135,7 +135,7 @@ pub struct Fit<R> {
     pub prepare_time: Duration,
     /// Time of training, as in [`Epoch::train_time`].
     pub train_time: Duration,
-    /// Visits to terms, rolled-back epochs included.
+    /// Visits to terms, rolled-back epochs included; an epoch of Newton's method counts as one to each.
     pub visits: u64,
 }
 
@@ -243,6 +243,11 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
         let (mut pass, mut result) = (Some(pass), None);
         install(&self.pool, &mut || result = pass.take().map(|pass| pass()));
         result.expect("the pass was made")
+    }
+
+    /// Counts an epoch of Newton's method.
+    pub fn count_newton(&mut self) {
+        self.visits += self.order.terms() as u64;
     }
 
     /// Lets the workers visit all terms once, in a new order.

@@ -10,6 +10,7 @@ mod factorize;
 mod linear;
 mod newton;
 mod one_vs_rest;
+mod outlook;
 mod saga;
 mod search;
 mod settings;

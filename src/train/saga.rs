@@ -9,8 +9,10 @@ use rayon::ThreadPool;
 use super::certificate::Judged;
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
+use super::outlook::passes_left;
 use super::{Settings, Sharing, newton};
 use crate::error::{Error, Result};
+use crate::hessian::{self, Thinning};
 use crate::params::Real;
 use crate::problem::{Curved, Linear, Problem};
 use crate::rule::{Saga, Schedule};
@@ -95,6 +97,8 @@ fn run<L: Curved, R: Real, S: Strategy<R>>(
         bound: start.bound,
         best: start,
         turns: Turns::default(),
+        thinning: Thinning::default(),
+        passes: 0,
         calm: 0,
     };
     course.run(reduction, evaluate, watch)
@@ -113,6 +117,8 @@ struct Reduction<'a, 'p, 'd, L, R: Real> {
     /// The highest bound so far.
     bound: f64,
     turns: Turns,
+    thinning: Thinning,
+    passes: usize,
     /// Consecutive epochs that changed the objective by less than the tolerance.
     calm: usize,
 }
@@ -123,13 +129,14 @@ const ROUNDING: f64 = 4.0 * f64::EPSILON;
 const GROW: f64 = 1.2;
 /// What an epoch that does not makes of it.
 const SHORTEN: f64 = 0.5;
+/// Newton's method begins if passes alone would need more than so many more.
+const SOON: f64 = 4.0;
 /// Consecutive calm epochs that end training where there is no gap.
 const CALM: usize = 5;
 
 impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
-    /// Judges the next weights and keeps them if they are better; says whether they are.
-    fn keep_better(&mut self, course: &Course<'_, R, impl Strategy<R>>) -> bool {
-        course.install(|| self.next.judge(self.problem, self.settings.penalty));
+    /// Keeps the next weights, which are judged, if they are better; says whether they are.
+    fn keep_better(&mut self) -> bool {
         if self.next.bound.is_finite() {
             self.bound = self.bound.max(self.next.bound);
         }
@@ -152,20 +159,32 @@ impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
         course.params.copy_from(&self.best.weights);
         course.strategy.restart();
         course.pass(&self.rule)?;
+        self.passes += 1;
         course.params.copy_to(&mut self.next.weights);
-        let factor = if self.keep_better(course) { GROW } else { SHORTEN };
+        course.install(|| self.next.judge(self.problem, self.settings.penalty));
+        let factor = if self.keep_better() { GROW } else { SHORTEN };
         self.rule.set_rate(self.rule.rate() * factor);
         Ok(())
     }
 
-    /// One step of Newton's method; says whether there was one.
-    fn newton(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> bool {
-        let (problem, penalty, best) = (self.problem, self.settings.penalty, &self.best);
-        let Some(weights) = course.install(|| newton::step(problem, penalty, best)) else {
-            return false;
-        };
-        self.next.weights = weights;
-        self.keep_better(course)
+    /// One step of Newton's method, if there is one that helps.
+    fn newton(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Option<newton::Step> {
+        let (problem, penalty) = (self.problem, self.settings.penalty);
+        let (best, next) = (&self.best, &mut self.next);
+        let (thinning, before) = (&mut self.thinning, best.objective);
+        let step = course.install(|| newton::step(problem, penalty, best, next, thinning));
+        let better = step.is_some() && self.keep_better();
+        self.thinning.saw(before - self.best.objective);
+        step.filter(|_| better)
+    }
+
+    /// Whether passes alone have not brought the optimum near. Where a Hessian costs about as much as a pass, none is needed.
+    fn is_time_for_newton(&self) -> bool {
+        let left = |gap| passes_left(self.passes, gap, self.settings.tolerance);
+        match self.passes {
+            0 => hessian::is_small(self.problem.width(), self.problem.touches()),
+            _ => self.turns.have_helped || self.gap().is_none_or(|gap| left(gap) > SOON),
+        }
     }
 
     fn gap(&self) -> Option<f64> {
@@ -182,10 +201,11 @@ impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
 impl<L: Curved, R: Real> Method<R> for Reduction<'_, '_, '_, L, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
         let before = self.gap();
-        let stepped = self.turns.is_due() && {
-            let stepped = self.newton(course);
-            self.turns.after(stepped, before, self.gap());
-            stepped
+        let stepped = self.is_time_for_newton() && self.turns.is_due() && {
+            let step = self.newton(course);
+            course.count_newton();
+            self.turns.after(step, before, self.gap());
+            step.is_some()
         };
         if !stepped {
             self.pass(course)?;
@@ -211,19 +231,16 @@ impl<L: Curved, R: Real> Method<R> for Reduction<'_, '_, '_, L, R> {
     }
 }
 
-/// When Newton's method is tried: after the first pass, then again and again while it helps, else later and later.
-#[derive(Debug)]
+/// When Newton's method is tried, if passes alone do not arrive soon: after the first, then again and again while it helps,
+/// else later and later.
+#[derive(Debug, Default)]
 struct Turns {
     /// Epochs until the next try.
     wait: u32,
     /// Consecutive tries that came to nothing.
     failures: u32,
-}
-
-impl Default for Turns {
-    fn default() -> Self {
-        Turns { wait: 1, failures: 0 }
-    }
+    /// Whether one was a step.
+    have_helped: bool,
 }
 
 /// Most epochs between two tries.
@@ -236,16 +253,16 @@ impl Turns {
         due
     }
 
-    /// Tells whether a try made a step, and the gaps before and after it.
-    fn after(&mut self, stepped: bool, before: Option<f64>, after: Option<f64>) {
-        if !stepped {
+    /// Tells what step a try made, if it did, and the gaps before and after it.
+    fn after(&mut self, step: Option<newton::Step>, before: Option<f64>, after: Option<f64>) {
+        let Some(step) = step else {
             self.failures += 1;
             self.wait = self.failures.min(MOST_WAIT);
             return;
-        }
-        self.failures = 0;
-        // A step that does not halve the gap leaves something for a pass to do.
+        };
+        (self.failures, self.have_helped) = (0, true);
+        // A rough step that does not halve the gap leaves something for a pass to do.
         let helped = before.zip(after).is_none_or(|(before, after)| after <= before / 2.0);
-        self.wait = u32::from(!helped);
+        self.wait = u32::from(step == newton::Step::Rough && !helped);
     }
 }

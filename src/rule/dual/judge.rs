@@ -65,6 +65,15 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         Judged { primal: losses / n + self.l2 / 2.0 * norm2, parts: self.sums.iter().sum::<f64>() / n }
     }
 
+    /// The objective of weights that are all 0.
+    pub fn unscored(&self) -> f64 {
+        let problem = self.problem;
+        let loss = |i: usize| {
+            f64::from(problem.weight(i)) * problem.loss_function().value(f64::from(problem.target(i)), 0.0)
+        };
+        (0..problem.terms()).map(loss).sum::<f64>() / problem.terms() as f64
+    }
+
     /// Lets visits leave out the examples with the smallest parts, together at most `allowed` in the mean over all
     /// examples, unless that is all of them; and those whose part is nothing. Returns the share of examples left out.
     pub fn leave_out(&mut self, allowed: f64) -> f64 {

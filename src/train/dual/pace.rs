@@ -1,4 +1,7 @@
-//! When ascent creeps, turns of Newton's method ([`Dual::newton`](crate::rule::Dual::newton)) take the place of its passes.
+//! When ascent creeps, turns of Newton's method ([`Dual::newton`](crate::rule::Dual::newton)) take the place of its passes;
+//! where these cost about as much as passes, as soon as passes are not enough.
+
+use crate::train::outlook::passes_left;
 
 /// Passes in which the gap does not halve, before the first turns.
 const PATIENCE: usize = 8;
@@ -13,8 +16,18 @@ const FARTHER: f64 = 0.3;
 /// What a turn makes of q that was idle and did not come to its end.
 const NEARER: f64 = 4.0;
 
+/// Where turns cost about as much as passes, they come if the gap needs more than so many further passes; and, as k passes
+/// say little if k is small, `EARLY`/k more.
+const SOON: f64 = 10.0;
+const EARLY: f64 = 24.0;
+
 /// Decides whether an epoch is a pass or a turn.
 pub(super) struct Pace {
+    tolerance: f64,
+    /// Whether turns cost about as much as passes.
+    is_cheap: bool,
+    /// Passes so far.
+    passes: usize,
     /// The gap when it had last halved.
     mark: f64,
     /// Passes since then, or since the last turn.
@@ -25,14 +38,24 @@ pub(super) struct Pace {
     turn: Option<f64>,
     /// Turns that have left about as much.
     idle: usize,
-    /// How dear moves are to a turn.
-    q: f64,
+    /// How dear moves are to a turn, after the first.
+    q: Option<f64>,
 }
 
 impl Pace {
-    /// Begins with passes; the first turn has this q.
-    pub(super) fn new(q: f64) -> Self {
-        Pace { mark: f64::INFINITY, since: 0, patience: PATIENCE, turn: None, idle: 0, q }
+    /// Begins with passes, towards a gap of `tolerance`.
+    pub(super) fn new(tolerance: f64, is_cheap: bool) -> Self {
+        Pace {
+            tolerance,
+            is_cheap,
+            passes: 0,
+            mark: f64::INFINITY,
+            since: 0,
+            patience: PATIENCE,
+            turn: None,
+            idle: 0,
+            q: None,
+        }
     }
 
     /// Whether the next epoch is a turn.
@@ -40,32 +63,37 @@ impl Pace {
         self.turn.is_some()
     }
 
-    /// The next turn's q.
-    pub(super) fn q(&self) -> f64 {
-        self.q
+    /// The next turn's q, which is `first` in the first turn.
+    pub(super) fn q(&mut self, first: impl FnOnce() -> f64) -> f64 {
+        *self.q.get_or_insert_with(first)
     }
 
     /// Sees the gap after a pass.
     pub(super) fn passed(&mut self, gap: f64) {
+        self.passes += 1;
         self.since += 1;
         if gap < self.mark / 2.0 {
             (self.mark, self.since) = (gap, 0);
         }
-        if self.since >= self.patience {
+        let soon = SOON + EARLY / self.passes as f64;
+        let is_slow =
+            self.q.is_none() && self.is_cheap && passes_left(self.passes, gap, self.tolerance) > soon;
+        if self.since >= self.patience || is_slow {
             (self.turn, self.idle) = (Some(self.mark.min(gap)), 0);
         }
     }
 
-    /// Sees the least gap so far after a turn, and how many Newton steps it took if it came to its end.
-    pub(super) fn turned(&mut self, gap: f64, steps: Option<usize>) {
+    /// Sees the least gap so far after a turn, its last q, and how many Newton steps it took if it came to its end.
+    pub(super) fn turned(&mut self, gap: f64, q: f64, steps: Option<usize>) {
         let is_good = self.turn.is_none_or(|last| gap < GOOD * last);
         self.idle = if is_good { 0 } else { self.idle + 1 };
-        self.q *= match steps {
+        let factor = match steps {
             Some(steps) if steps <= EASY => FARTHER,
             Some(_) => 1.0,
             None if is_good => 1.0,
             None => NEARER,
         };
+        self.q = Some(q * factor);
         self.turn = (self.idle < MOST_IDLE).then_some(gap);
         if self.turn.is_none() {
             (self.mark, self.since, self.patience) =
@@ -80,27 +108,41 @@ mod tests {
 
     #[test]
     fn turns_come_where_passes_creep_and_go_where_they_are_idle() {
-        let mut pace = Pace::new(1.0);
+        let mut pace = Pace::new(1e-9, false);
+        let first = || 1.0;
         for k in 0..10 {
             pace.passed(f64::powi(0.4, k));
             assert!(!pace.is_turn(), "passes that halve the gap go on");
         }
         (0..PATIENCE).for_each(|_| pace.passed(f64::powi(0.4, 9)));
-        assert!(pace.is_turn());
+        assert!(pace.is_turn() && pace.q(first) == 1.0);
         for k in 1..5 {
-            pace.turned(f64::powi(0.4, 9 + k), Some(3));
-            assert!(pace.is_turn() && (pace.q() / FARTHER.powi(k) - 1.0).abs() < 1e-12);
+            pace.turned(f64::powi(0.4, 9 + k), pace.q.unwrap(), Some(3));
+            assert!(pace.is_turn() && (pace.q(first) / FARTHER.powi(k) - 1.0).abs() < 1e-12);
         }
-        let q = pace.q();
-        pace.turned(f64::powi(0.4, 14), None);
-        assert!(pace.is_turn() && pace.q() == q, "it was good all the same");
-        pace.turned(f64::powi(0.4, 14), None);
-        assert!(pace.is_turn() && pace.q() == q * NEARER);
-        (1..MOST_IDLE).for_each(|_| pace.turned(f64::powi(0.4, 14), Some(EASY + 1)));
+        let q = pace.q(first);
+        pace.turned(f64::powi(0.4, 14), pace.q.unwrap(), None);
+        assert!(pace.is_turn() && pace.q(first) == q, "it was good all the same");
+        pace.turned(f64::powi(0.4, 14), pace.q.unwrap(), None);
+        assert!(pace.is_turn() && pace.q(first) == q * NEARER);
+        (1..MOST_IDLE).for_each(|_| pace.turned(f64::powi(0.4, 14), pace.q.unwrap(), Some(EASY + 1)));
         assert!(!pace.is_turn());
         (0..2 * PATIENCE - 1).for_each(|_| pace.passed(f64::powi(0.4, 14)));
         assert!(!pace.is_turn());
         pace.passed(f64::powi(0.4, 14));
         assert!(pace.is_turn());
+    }
+
+    #[test]
+    fn cheap_turns_come_where_passes_would_be_many() {
+        let after = |gaps: &[f64]| {
+            let mut pace = Pace::new(1e-3, true);
+            gaps.iter().for_each(|&gap| pace.passed(gap));
+            pace.is_turn()
+        };
+        assert!(!after(&[0.7]), "one pass says little");
+        assert!(after(&[0.9]) && after(&[1.0]) && after(&[0.7, 0.6]));
+        assert!(!after(&[0.3, 0.1]) && !after(&[0.3, 0.1, 0.03]));
+        assert!(after(&[0.7, 0.5, 0.4]));
     }
 }

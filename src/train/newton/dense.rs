@@ -1,8 +1,8 @@
 //! The quadratic model with its Hessian in memory.
 
-use rayon::prelude::*;
-
 use super::{FLAT, Start, Subspace, minimum_along};
+use crate::hessian::{self, Thinning, dot};
+use crate::problem::{Curved, Linear, Problem};
 
 /// Most coordinates.
 const MOST: usize = 2048;
@@ -18,27 +18,36 @@ pub(super) struct Model {
 
 impl Model {
     /// The model of `subspace` at `start`; `None` if its Hessian would cost too much.
-    pub fn new(subspace: &Subspace, curvatures: &[f64], start: Start<'_>) -> Option<Self> {
-        let rows = subspace.runs.iter().flat_map(super::Run::rows);
-        let cheap = subspace.coordinates.len() <= MOST
-            && rows.map(|(_, row)| row.len() * row.len() / 2).sum::<usize>() <= start.budget;
-        cheap.then(|| Model {
-            hessian: hessian(subspace, curvatures, start.penalty.l2),
+    pub fn new<L: Curved>(
+        problem: &Linear<'_, L>,
+        subspace: &Subspace,
+        curvatures: &[f64],
+        start: Start<'_>,
+        thinning: &mut Thinning,
+    ) -> Option<Self> {
+        let (m, products) = (subspace.coordinates.len(), products(problem, subspace));
+        let every = thinning.every(products, problem.touches(), problem.terms(), m);
+        let is_cheap = m <= MOST && products / every as f64 <= start.budget as f64;
+        is_cheap.then(|| Model {
+            hessian: hessian(problem, subspace, curvatures, start.penalty.l2, every),
             slope: start.slope.to_vec(),
             point: start.point.to_vec(),
             l1: start.penalty.l1,
         })
     }
 
-    /// A point near the minimum: coordinate descent finds which coordinates are 0, a linear system the others. Stops after
-    /// about `budget` multiplications.
+    /// A point near the minimum. Without l1, a linear system has it; with l1, coordinate descent finds roughly which
+    /// coordinates are 0, and pivots finish. Stops after about `budget` multiplications.
     pub fn minimize(mut self, budget: usize) -> Vec<f64> {
         let m = self.point.len();
+        let affordable = SOLVING * budget;
+        if self.l1 == 0.0 && m * m * m / 6 <= affordable && self.solve() {
+            return self.point;
+        }
         let rounds = (budget / (SWEEPS * m * m)).clamp(FEWEST_ROUNDS, MOST_ROUNDS);
-        let mut solves = (SOLVING * budget / (m * m * m / 6 + 1)).min(MOST_SOLVES);
+        let mut tries = if self.l1 > 0.0 { MOST_TRIES } else { 0 };
         let mut first = None;
         for _ in 0..rounds {
-            let zeros = self.zeros();
             let mut moved = 0.0;
             for _ in 0..SWEEPS {
                 moved = self.sweep();
@@ -47,10 +56,12 @@ impl Model {
             if moved <= close {
                 break;
             }
-            // The system is worth its cost once it is the right one.
-            if solves > 0 && zeros == self.zeros() {
-                solves -= 1;
-                if self.solve() && self.sweep() <= close {
+            if tries > 0 && self.active().count() * m * m <= affordable {
+                tries -= 1;
+                if let Some(pivots) = Pivots::new(&mut self) {
+                    pivots.run();
+                }
+                if self.sweep() <= close {
                     break;
                 }
             }
@@ -58,9 +69,9 @@ impl Model {
         self.point
     }
 
-    /// Which coordinates are 0.
-    fn zeros(&self) -> Vec<bool> {
-        self.point.iter().map(|&z| z == 0.0).collect()
+    /// The coordinates that are not 0.
+    fn active(&self) -> impl Iterator<Item = usize> {
+        (0..self.point.len()).filter(|&k| self.point[k] != 0.0)
     }
 
     /// Minimizes over each coordinate in turn; returns the decrease, roughly.
@@ -81,34 +92,118 @@ impl Model {
         moved
     }
 
-    /// Minimizes over all coordinates that are not 0, as far as none of them changes its sign under l1. Returns
-    /// whether it went all the way.
+    /// Minimizes the quadratic part over all coordinates, unless rounding forbids it; says whether it did.
     fn solve(&mut self) -> bool {
-        let m = self.point.len();
-        let free: Vec<usize> = (0..m).filter(|&k| self.point[k] != 0.0).collect();
-        let matrix = free.iter().flat_map(|&a| free.iter().map(move |&b| (a, b)));
-        let matrix: Vec<f64> = matrix.map(|(a, b)| self.hessian[a * m + b]).collect();
-        let downhill = free.iter().map(|&k| -self.slope[k] - self.l1 * self.point[k].signum()).collect();
-        let Some(change) = cholesky_solve(matrix, downhill) else {
-            return false;
-        };
-        let mut length = 1.0_f64;
-        let mut stopped = None;
-        if self.l1 > 0.0 {
-            for (&k, change) in free.iter().zip(&change) {
-                let crossing = -self.point[k] / change;
-                if crossing > 0.0 && crossing < length {
-                    (length, stopped) = (crossing, Some(k));
-                }
+        let downhill = self.slope.iter().map(|slope| -slope).collect();
+        let change = hessian::solve(self.hessian.clone(), downhill);
+        if let Some(change) = &change {
+            self.point.iter_mut().zip(change).for_each(|(z, change)| *z += change);
+        }
+        change.is_some()
+    }
+}
+
+/// An active set method: always at the minimum over the active coordinates, or on the way there. One that comes to 0 on
+/// the way leaves them, one whose slope is above l1 enters them, and each time the model decreases.
+///
+/// The Hessian is kept swept over the active coordinates A (Goodnight, The American Statistician 1979): -1/H_AA,
+/// H_BA/H_AA, and the Schur complement in place of the blocks AA, BA and BB. A change of A takes one pass over it.
+struct Pivots<'a> {
+    model: &'a mut Model,
+    swept: Vec<f64>,
+    /// The sign of each active coordinate, 0 for all others.
+    signs: Vec<f64>,
+}
+
+impl<'a> Pivots<'a> {
+    /// At the model's point; `None` if rounding forbids it.
+    fn new(model: &'a mut Model) -> Option<Self> {
+        let (swept, signs) = (model.hessian.clone(), vec![0.0; model.point.len()]);
+        let active: Vec<usize> = model.active().collect();
+        let mut pivots = Pivots { model, swept, signs };
+        for k in active {
+            let sign = pivots.model.point[k].signum();
+            if !pivots.pivot(k, sign) {
+                return None;
             }
         }
-        for (&k, change) in free.iter().zip(&change) {
-            let change = if stopped == Some(k) { -self.point[k] } else { length * change };
-            self.point[k] = if stopped == Some(k) { 0.0 } else { self.point[k] + change };
-            let line = &self.hessian[k * m..][..m];
-            self.slope.iter_mut().zip(line).for_each(|(slope, h)| *slope += change * h);
+        Some(pivots)
+    }
+
+    /// Goes to the minimum, or as far as [`MOST_CHANGES`] lead.
+    fn run(mut self) {
+        let m = self.signs.len();
+        for _ in 0..MOST_CHANGES * m {
+            let (k, sign) = match self.advance() {
+                Some(stopped) => (stopped, 0.0),
+                None => match self.steepest() {
+                    Some(k) => (k, -self.model.slope[k].signum()),
+                    None => return,
+                },
+            };
+            if !self.pivot(k, sign) {
+                return;
+            }
         }
-        stopped.is_none()
+    }
+
+    /// The coordinate that is not active and should be most.
+    fn steepest(&self) -> Option<usize> {
+        let Model { slope, l1, .. } = &*self.model;
+        let outside = (0..slope.len()).filter(|&k| self.signs[k] == 0.0);
+        let steepest = outside.max_by(|&a, &b| slope[a].abs().total_cmp(&slope[b].abs()));
+        steepest.filter(|&k| slope[k].abs() > ABOVE * l1)
+    }
+
+    /// Goes towards the minimum over the active coordinates. Returns the first that comes to 0, where it stops.
+    fn advance(&mut self) -> Option<usize> {
+        let Model { slope, point, l1, .. } = &mut *self.model;
+        let m = point.len();
+        let pull = |k: usize| if self.signs[k] == 0.0 { 0.0 } else { slope[k] + *l1 * self.signs[k] };
+        let pulls: Vec<f64> = (0..m).map(pull).collect();
+        let moves: Vec<f64> = self.swept.chunks_exact(m).map(|line| dot(line, &pulls)).collect();
+        let (mut length, mut stopped) = (1.0, None);
+        for k in 0..m {
+            // A coordinate that has just become active is 0, and moves in the direction of its sign.
+            if moves[k] * self.signs[k] < 0.0 && -point[k] / moves[k] < length {
+                (length, stopped) = (-point[k] / moves[k], Some(k));
+            }
+        }
+        for k in 0..m {
+            if self.signs[k] == 0.0 {
+                slope[k] -= length * moves[k];
+            } else {
+                slope[k] -= length * pulls[k];
+                point[k] += length * moves[k];
+            }
+        }
+        if let Some(k) = stopped {
+            point[k] = 0.0;
+        }
+        stopped
+    }
+
+    /// Makes a coordinate active, with a sign, or no longer so, with sign 0. Says whether rounding allows it.
+    fn pivot(&mut self, k: usize, sign: f64) -> bool {
+        let m = self.signs.len();
+        let entering = if sign == 0.0 { -1.0 } else { 1.0 };
+        let column = self.swept[k * m..][..m].to_vec();
+        let pivot = column[k];
+        if pivot.is_nan() || pivot * entering <= 0.0 {
+            return false;
+        }
+        for (i, line) in self.swept.chunks_exact_mut(m).enumerate() {
+            let factor = column[i] / pivot;
+            if i == k {
+                line.iter_mut().zip(&column).for_each(|(h, other)| *h = entering * other / pivot);
+                line[k] = -1.0 / pivot;
+            } else if factor != 0.0 {
+                line.iter_mut().zip(&column).for_each(|(h, other)| *h -= factor * other);
+                line[k] = entering * factor;
+            }
+        }
+        self.signs[k] = sign;
+        true
     }
 }
 
@@ -117,83 +212,40 @@ const SWEEPS: usize = 4;
 /// Bounds of the number of rounds.
 const FEWEST_ROUNDS: usize = 16;
 const MOST_ROUNDS: usize = 1000;
-/// Most linear systems, and what they may cost together in multiplications, which here are the fastest of all, for each
-/// one in the budget.
-const MOST_SOLVES: usize = 20;
+/// What linear systems may cost in multiplications, which here are the fastest of all, for each one in the budget.
 const SOLVING: usize = 8;
+/// How often an active set is tried, and most changes of it, for each coordinate.
+const MOST_TRIES: usize = 3;
+const MOST_CHANGES: usize = 2;
+/// A coordinate becomes active if its slope is this many times l1.
+const ABOVE: f64 = 1.0 + 1e-9;
 /// A sweep that decreases the model by less than this share of the first is the last one.
 const CLOSE: f64 = 1e-12;
 
-/// The Hessian of mean loss plus squares, all of it, row after row.
-fn hessian(subspace: &Subspace, curvatures: &[f64], l2: f64) -> Vec<f64> {
+/// Examples that show how many entries all have.
+const SAMPLED: usize = 512;
+
+/// About how many products of two entries of an example the Hessian sums up.
+fn products<L: Curved>(problem: &Linear<'_, L>, subspace: &Subspace) -> f64 {
+    let every = problem.terms().div_ceil(SAMPLED);
+    let counts = (0..problem.terms()).step_by(every).map(|i| subspace.entries(problem, i).count());
+    counts.map(|count| (count * (count + 1) / 2) as f64).sum::<f64>() * every as f64
+}
+
+/// The Hessian of mean loss plus squares.
+fn hessian<L: Curved>(
+    problem: &Linear<'_, L>,
+    subspace: &Subspace,
+    curvatures: &[f64],
+    l2: f64,
+    every: usize,
+) -> Vec<f64> {
     let m = subspace.coordinates.len();
-    let runs = &subspace.runs;
-    let mut hessian = runs
-        .par_iter()
-        .with_min_len(runs.len().div_ceil(rayon::current_num_threads()))
-        .fold(
-            || vec![0.0; m * m],
-            |mut sum, run| {
-                for (i, row) in run.rows() {
-                    for (k, &(a, x)) in row.iter().enumerate() {
-                        let line = &mut sum[a as usize * m..][..m];
-                        let x = x * curvatures[i];
-                        row[..=k].iter().for_each(|&(b, z)| line[b as usize] += x * z);
-                    }
-                }
-                sum
-            },
-        )
-        .reduce_with(|mut sum, other| {
-            sum.iter_mut().zip(&other).for_each(|(sum, other)| *sum += other);
-            sum
-        })
-        .unwrap_or_else(|| vec![0.0; m * m]);
+    let curved: Vec<(usize, f64)> =
+        curvatures.iter().copied().enumerate().filter(|&(_, curvature)| curvature > 0.0).collect();
+    let mut hessian = hessian::sum(m, &curved, every, |i, row| row.extend(subspace.entries(problem, i)));
     let trace: f64 = (0..m).map(|k| hessian[k * m + k]).sum();
-    for k in 0..m {
-        for b in 0..k {
-            hessian[b * m + k] = hessian[k * m + b];
-        }
-        hessian[k * m + k] += l2 + FLAT * trace / m as f64 + f64::MIN_POSITIVE;
-    }
+    let flat = FLAT * trace / m as f64 + f64::MIN_POSITIVE;
+    (0..m).for_each(|k| hessian[k * m + k] += l2 + flat);
     hessian
-}
-
-/// The solution x of matrix*x = right for a symmetric positive definite matrix; `None` if it is not, to rounding.
-fn cholesky_solve(mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f64>> {
-    let m = right.len();
-    for k in 0..m {
-        let (above, rest) = matrix.split_at_mut(k * m);
-        let line = &mut rest[..m];
-        for b in 0..k {
-            let other = &above[b * m..][..=b];
-            let dot = dot(&line[..b], &other[..b]);
-            line[b] = (line[b] - dot) / other[b];
-        }
-        let pivot = line[k] - dot(&line[..k], &line[..k]);
-        if pivot.is_nan() || pivot <= 0.0 {
-            return None;
-        }
-        line[k] = pivot.sqrt();
-        let dot = dot(&line[..k], &right[..k]);
-        right[k] = (right[k] - dot) / line[k];
-    }
-    for k in (0..m).rev() {
-        right[k] /= matrix[k * m + k];
-        let (solved, line) = (right[k], &matrix[k * m..][..k]);
-        right[..k].iter_mut().zip(line).for_each(|(x, factor)| *x -= solved * factor);
-    }
-    Some(right)
-}
-
-/// A dot product in eight partial sums.
-fn dot(x: &[f64], z: &[f64]) -> f64 {
-    let ((x, x_rest), (z, z_rest)) = (x.as_chunks::<8>(), z.as_chunks::<8>());
-    let mut sums = [0.0; 8];
-    for (x, z) in x.iter().zip(z) {
-        for k in 0..8 {
-            sums[k] += x[k] * z[k];
-        }
-    }
-    sums.iter().sum::<f64>() + x_rest.iter().zip(z_rest).map(|(x, z)| x * z).sum::<f64>()
 }

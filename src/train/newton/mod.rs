@@ -1,8 +1,9 @@
 //! Newton's method on the few coordinates that matter (newGLMNET: Yuan, Ho & Lin, JMLR 2012).
 //!
-//! Once most weights are 0 and stay there, the loss is nearly quadratic in the others. Minimizing the quadratic model plus
-//! regularizer costs little beside one pass over the data: by an explicit Hessian where that is small (`dense.rs`),
-//! whatever its condition, and by coordinate descent on the examples' entries elsewhere (`sparse.rs`).
+//! Once most weights are 0 and stay there, or where there are few of them at all, the loss is nearly quadratic in the others.
+//! Minimizing the quadratic model plus regularizer costs little beside one pass over the data: by an explicit Hessian
+//! where that is small (`dense.rs`), whatever its condition, and by coordinate descent on the examples' entries
+//! elsewhere (`sparse.rs`).
 
 mod dense;
 mod sparse;
@@ -12,13 +13,14 @@ mod tests;
 use rayon::prelude::*;
 
 use super::certificate::Judged;
+use crate::hessian::Thinning;
 use crate::params::Real;
 use crate::problem::{Curved, Linear, Problem};
 use crate::rule::Penalty;
 
 /// Most multiplications for a step, for each entry of the data: as much time as a few epochs.
 const WORK: usize = 24;
-/// Largest share of the data's entries that coordinates which matter may have, 1 to this.
+/// Largest share of the data's entries that coordinates which matter may have, 1 to this, if there is no Hessian.
 const FEW: usize = 2;
 /// Most coordinates that matter.
 const MOST: usize = 1 << 16;
@@ -31,14 +33,6 @@ const ROUNDING: f64 = f64::EPSILON;
 /// Halvings of a step that does not decrease the objective enough.
 const HALVINGS: usize = 12;
 
-/// The coordinates of a step, and the examples' entries there.
-struct Subspace {
-    coordinates: Vec<u32>,
-    runs: Vec<Run>,
-    /// Number of entries.
-    entries: usize,
-}
-
 /// Where a model is made, and what its minimum may cost.
 #[derive(Clone, Copy)]
 struct Start<'a> {
@@ -50,59 +44,110 @@ struct Start<'a> {
     budget: usize,
 }
 
-/// Entries of consecutive examples.
-struct Run {
-    first: usize,
-    /// Where each example's entries end.
-    ends: Vec<usize>,
-    /// (place in the subspace, value), places ascending in each example.
-    entries: Vec<(u32, f64)>,
+/// What a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// To the minimum of the model with the whole Hessian.
+    Exact,
+    /// To about the minimum of a model that leaves something for visits to do.
+    Rough,
 }
 
-impl Run {
-    /// The examples and their entries.
-    fn rows(&self) -> impl Iterator<Item = (usize, &[(u32, f64)])> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let rows = starts.zip(&self.ends).map(|(start, &end)| &self.entries[start..end]);
-        rows.enumerate().map(|(k, row)| (self.first + k, row))
-    }
-}
-
-/// Weights with a lower objective than `from`, by one step of Newton's method with line search. `None` if too many
-/// coordinates matter for that to be cheap, or no decrease is found. Runs on the threads of the current pool.
+/// Moves `next` from `from` to weights with a lower objective, by one step of Newton's method with line search, and
+/// judges them. `None` if too many coordinates matter for that to be cheap, or no decrease is found: then `next` is
+/// anywhere. `thinning` is that of the steps before. Runs on the threads of the current pool.
 pub(super) fn step<L: Curved, R: Real>(
     problem: &Linear<'_, L>,
     penalty: Penalty,
     from: &Judged<R>,
-) -> Option<Vec<R>> {
+    next: &mut Judged<R>,
+    thinning: &mut Thinning,
+) -> Option<Step> {
     let budget = WORK * (problem.touches() + problem.terms());
     let subspace = Subspace::of(problem, penalty.l1, from)?;
-    let at = |values: &dyn Fn(usize) -> f64| -> Vec<f64> {
-        subspace.coordinates.iter().map(|&j| values(j as usize)).collect()
-    };
-    let weights = at(&|j| from.weights[j].to_f64());
-    let gradient: Vec<f64> =
-        at(&|j| from.gradient[j]).iter().zip(&weights).map(|(g, w)| g + penalty.l2 * w).collect();
+    let weights = subspace.at(|j| from.weights[j].to_f64());
+    let gradient = subspace.at(|j| from.gradient[j] + penalty.l2 * from.weights[j].to_f64());
     let start = Start { slope: &gradient, point: &weights, penalty, budget };
-    let curvatures = subspace.curvatures(problem, &from.scores);
-    let point = match dense::Model::new(&subspace, &curvatures, start) {
-        Some(model) => model.minimize(budget),
-        None if subspace.entries <= problem.touches() / FEW => {
-            sparse::Model::new(&subspace, curvatures, start).minimize(budget)
+    let curvatures = curvatures(problem, &from.scores);
+    let (point, step) = match dense::Model::new(problem, &subspace, &curvatures, start, thinning) {
+        Some(model) => (model.minimize(budget), Step::Exact),
+        None => {
+            let entries = sparse::Entries::of(problem, &subspace);
+            if entries.count() > problem.touches() / FEW {
+                return None;
+            }
+            (sparse::Model::new(&entries, curvatures, start).minimize(budget), Step::Rough)
         }
-        None => return None,
     };
     let direction: Vec<f64> = point.iter().zip(&weights).map(|(z, w)| z - w).collect();
     let decrease: f64 = (0..weights.len())
         .map(|k| gradient[k] * direction[k] + penalty.l1 * (point[k].abs() - weights[k].abs()))
         .sum();
-    let length = line_search(problem, penalty, from, &subspace, &weights, &direction, decrease)?;
-    let mut moved = from.weights.clone();
-    for (k, &j) in subspace.coordinates.iter().enumerate() {
-        moved[j as usize] = R::of(if length == 1.0 { point[k] } else { weights[k] + length * direction[k] });
+    let is_enough = |objective: f64, length: f64| {
+        let now = from.objective;
+        objective - now <= ENOUGH * length * decrease.min(0.0) + ROUNDING * now.abs()
+    };
+    let judge = |next: &mut Judged<R>, length: f64| {
+        next.weights.copy_from_slice(&from.weights);
+        for (k, &j) in subspace.coordinates.iter().enumerate() {
+            let moved = if length == 1.0 { point[k] } else { weights[k] + length * direction[k] };
+            next.weights[j as usize] = R::of(moved);
+        }
+        next.judge(problem, penalty);
+        is_enough(next.objective, length)
+    };
+    if judge(next, 1.0) {
+        return Some(step);
     }
-    Some(moved)
+    let moves: Vec<f64> = next.scores.iter().zip(&from.scores).map(|(to, from)| to - from).collect();
+    let unmoved = penalty.value(&from.weights) - regularizer(penalty, &weights);
+    let mut length = 1.0;
+    for _ in 0..HALVINGS {
+        length *= 0.5;
+        let there: Vec<f64> = weights.iter().zip(&direction).map(|(w, d)| w + length * d).collect();
+        let losses: f64 = (0..moves.len())
+            .into_par_iter()
+            .with_min_len(TOGETHER)
+            .map(|i| {
+                let y = f64::from(problem.target(i));
+                problem.loss_function().value(y, from.scores[i] + length * moves[i])
+            })
+            .sum();
+        let objective = losses / problem.terms() as f64 + unmoved + regularizer(penalty, &there);
+        if is_enough(objective, length) {
+            return judge(next, length).then_some(Step::Rough);
+        }
+    }
+    None
 }
+
+fn regularizer(penalty: Penalty, weights: &[f64]) -> f64 {
+    weights.iter().map(|w| penalty.l1 * w.abs() + penalty.l2 / 2.0 * w * w).sum()
+}
+
+/// Examples that one task handles at least.
+const TOGETHER: usize = 4096;
+
+/// The share of each example in the mean loss's second derivative along its score.
+fn curvatures<L: Curved>(problem: &Linear<'_, L>, scores: &[f64]) -> Vec<f64> {
+    let scale = 1.0 / problem.terms() as f64;
+    let curvature =
+        |(i, &s): (usize, &f64)| problem.loss_function().curvature(f64::from(problem.target(i)), s);
+    let shares = scores.par_iter().enumerate().with_min_len(TOGETHER);
+    shares.map(|at| curvature(at) * scale).collect()
+}
+
+/// The coordinates of a step.
+struct Subspace {
+    coordinates: Vec<u32>,
+    /// The place of each coordinate of the problem among them, or [`NONE`].
+    places: Vec<u32>,
+    /// The bias's place and feature, if it is one of them.
+    bias: Option<(u32, f64)>,
+}
+
+/// No place.
+const NONE: u32 = u32::MAX;
 
 impl Subspace {
     fn of<L: Curved, R: Real>(problem: &Linear<'_, L>, l1: f64, from: &Judged<R>) -> Option<Self> {
@@ -112,37 +157,27 @@ impl Subspace {
         if coordinates.is_empty() || coordinates.len() > MOST {
             return None;
         }
-        const NONE: u32 = u32::MAX;
         let mut places = vec![NONE; problem.width()];
         for (k, &j) in coordinates.iter().enumerate() {
             places[j as usize] = k as u32;
         }
-        let bias = problem.constant().map(f64::from).zip(places.last().copied()).filter(|&(_, k)| k != NONE);
-        let length = problem.terms().div_ceil(4 * rayon::current_num_threads()).max(1);
-        let runs: Vec<Run> = (0..problem.terms().div_ceil(length))
-            .into_par_iter()
-            .map(|run| {
-                let (first, end) = (run * length, problem.terms().min((run + 1) * length));
-                let (mut ends, mut entries) = (Vec::with_capacity(end - first), Vec::new());
-                for i in first..end {
-                    let found = problem.row(i).iter().map(|(j, x)| (places[j], f64::from(x)));
-                    entries.extend(found.filter(|&(k, _)| k != NONE));
-                    entries.extend(bias.map(|(c, k)| (k, c)));
-                    ends.push(entries.len());
-                }
-                Run { first, ends, entries }
-            })
-            .collect();
-        let entries = runs.iter().map(|run| run.entries.len()).sum();
-        Some(Subspace { coordinates, runs, entries })
+        let bias = places.last().copied().zip(problem.constant().map(f64::from)).filter(|&(k, _)| k != NONE);
+        Some(Subspace { coordinates, places, bias })
     }
 
-    /// The share of each example in the mean loss's second derivative along its score.
-    fn curvatures<L: Curved>(&self, problem: &Linear<'_, L>, scores: &[f64]) -> Vec<f64> {
-        let scale = 1.0 / problem.terms() as f64;
-        let curvature =
-            |(i, &s): (usize, &f64)| problem.loss_function().curvature(f64::from(problem.target(i)), s);
-        scores.par_iter().enumerate().map(|at| curvature(at) * scale).collect()
+    /// A value for each of the coordinates.
+    fn at(&self, value: impl Fn(usize) -> f64) -> Vec<f64> {
+        self.coordinates.iter().map(|&j| value(j as usize)).collect()
+    }
+
+    /// The entries of an example at the coordinates: places, which ascend, and values.
+    fn entries<'a, L: Curved>(
+        &'a self,
+        problem: &Linear<'a, L>,
+        example: usize,
+    ) -> impl Iterator<Item = (u32, f64)> + 'a {
+        let all = problem.row(example).iter().map(|(j, x)| (self.places[j], f64::from(x)));
+        all.filter(|&(k, _)| k != NONE).chain(self.bias)
     }
 }
 
@@ -154,50 +189,4 @@ const FLAT: f64 = 1e-10;
 fn minimum_along(at: f64, slope: f64, curvature: f64, l1: f64) -> f64 {
     let (z, threshold) = (at - slope / curvature, l1 / curvature);
     (z - threshold).max(0.0) + (z + threshold).min(0.0)
-}
-
-fn line_search<L: Curved, R: Real>(
-    problem: &Linear<'_, L>,
-    penalty: Penalty,
-    from: &Judged<R>,
-    subspace: &Subspace,
-    weights: &[f64],
-    direction: &[f64],
-    decrease: f64,
-) -> Option<f64> {
-    let regularizer = |length: f64| {
-        let all = weights.iter().zip(direction).map(|(w, d)| w + length * d);
-        all.map(|z| penalty.l1 * z.abs() + penalty.l2 / 2.0 * z * z).sum::<f64>()
-    };
-    let moves: Vec<Vec<f64>> = subspace
-        .runs
-        .par_iter()
-        .map(|run| {
-            let dot = |row: &[(u32, f64)]| row.iter().map(|&(k, x)| direction[k as usize] * x).sum();
-            run.rows().map(|(_, row)| dot(row)).collect()
-        })
-        .collect();
-    let now = from.loss + regularizer(0.0);
-    let mut length = 1.0;
-    for _ in 0..=HALVINGS {
-        let sums: Vec<f64> = subspace
-            .runs
-            .par_iter()
-            .zip(&moves)
-            .map(|(run, moves)| {
-                let loss = |(k, &moved): (usize, &f64)| {
-                    let i = run.first + k;
-                    let y = f64::from(problem.target(i));
-                    problem.loss_function().value(y, from.scores[i] + length * moved)
-                };
-                moves.iter().enumerate().map(loss).sum()
-            })
-            .collect();
-        let objective = sums.iter().sum::<f64>() / problem.terms() as f64 + regularizer(length);
-        if objective - now <= ENOUGH * length * decrease.min(0.0) + ROUNDING * now.abs() {
-            return Some(length);
-        }
-        length *= 0.5;
-    }
-    None
 }

@@ -1,7 +1,10 @@
 //! The quadratic model with its Hessian as the examples' entries: coordinate descent that keeps each example's move
 //! of its score, times its curvature.
 
+use rayon::prelude::*;
+
 use super::{FLAT, NEAR, Start, Subspace, minimum_along};
+use crate::problem::{Curved, Linear, Problem};
 
 /// The quadratic model plus regularizer at some point.
 pub(super) struct Model {
@@ -27,18 +30,18 @@ pub(super) struct Model {
 const CLOSE: f64 = 1e-7;
 
 impl Model {
-    /// The model of `subspace` at `start`.
-    pub fn new(subspace: &Subspace, curvatures: Vec<f64>, start: Start<'_>) -> Self {
-        let m = subspace.coordinates.len();
-        let all = || subspace.runs.iter().flat_map(super::Run::rows);
+    /// The model of the subspace that has these entries, at `start`.
+    pub fn new(of_subspace: &Entries, curvatures: Vec<f64>, start: Start<'_>) -> Self {
+        let m = start.point.len();
+        let all = || of_subspace.runs.iter().flat_map(Run::rows);
         let mut ends = vec![0; m];
         all().for_each(|(_, row)| row.iter().for_each(|&(k, _)| ends[k as usize] += 1));
-        let mut total = 0;
+        let mut begin = 0;
         for end in &mut ends {
-            (*end, total) = (total, total + *end);
+            (*end, begin) = (begin, begin + *end);
         }
         let mut along = vec![0.0; m];
-        let mut entries = vec![(0, 0.0); total];
+        let mut entries = vec![(0, 0.0); of_subspace.count()];
         for (i, row) in all() {
             for &(k, x) in row {
                 let end = &mut ends[k as usize];
@@ -107,5 +110,50 @@ impl Model {
             target != 0.0 || now != 0.0 || slope.abs() > NEAR * self.l1
         });
         (moved, work)
+    }
+}
+
+/// Entries of consecutive examples.
+struct Run {
+    first: usize,
+    /// Where each example's entries end.
+    ends: Vec<usize>,
+    /// (place in the subspace, value), places ascending in each example.
+    entries: Vec<(u32, f64)>,
+}
+
+impl Run {
+    /// The examples and their entries.
+    fn rows(&self) -> impl Iterator<Item = (usize, &[(u32, f64)])> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let rows = starts.zip(&self.ends).map(|(start, &end)| &self.entries[start..end]);
+        rows.enumerate().map(|(k, row)| (self.first + k, row))
+    }
+}
+
+/// The examples' entries in a subspace.
+pub(super) struct Entries {
+    runs: Vec<Run>,
+}
+
+impl Entries {
+    /// Collects them.
+    pub fn of<L: Curved>(problem: &Linear<'_, L>, subspace: &Subspace) -> Self {
+        let length = problem.terms().div_ceil(4 * rayon::current_num_threads()).max(1);
+        let runs = (0..problem.terms().div_ceil(length)).into_par_iter().map(|run| {
+            let (first, end) = (run * length, problem.terms().min((run + 1) * length));
+            let (mut ends, mut entries) = (Vec::with_capacity(end - first), Vec::new());
+            for i in first..end {
+                entries.extend(subspace.entries(problem, i));
+                ends.push(entries.len());
+            }
+            Run { first, ends, entries }
+        });
+        Entries { runs: runs.collect() }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.runs.iter().map(|run| run.entries.len()).sum()
     }
 }

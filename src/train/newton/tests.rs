@@ -1,7 +1,8 @@
 //! Both ways to minimize the model find its minimum, and steps lower the objective.
 
-use super::{Run, Start, Subspace, dense, sparse, step};
+use super::{Start, Subspace, curvatures, dense, sparse, step};
 use crate::data::{Builder, Dataset};
+use crate::hessian::Thinning;
 use crate::problem::{Linear, Logistic};
 use crate::rule::Penalty;
 use crate::train::certificate::Judged;
@@ -20,13 +21,20 @@ fn data() -> Dataset {
 }
 
 /// How far the point of the model is from a minimum, coordinate by coordinate.
-fn violation(subspace: &Subspace, curvatures: &[f64], start: Start<'_>, point: &[f64]) -> f64 {
+fn violation(
+    problem: &Linear<'_, Logistic>,
+    subspace: &Subspace,
+    curvatures: &[f64],
+    start: Start<'_>,
+    point: &[f64],
+) -> f64 {
     let direction: Vec<f64> = point.iter().zip(start.point).map(|(z, w)| z - w).collect();
     let mut slope: Vec<f64> =
         start.slope.iter().zip(&direction).map(|(slope, d)| slope + start.penalty.l2 * d).collect();
-    for (i, row) in subspace.runs.iter().flat_map(Run::rows) {
-        let moved: f64 = row.iter().map(|&(k, x)| direction[k as usize] * x).sum();
-        row.iter().for_each(|&(k, x)| slope[k as usize] += curvatures[i] * moved * x);
+    for (i, curvature) in curvatures.iter().enumerate() {
+        let row = || subspace.entries(problem, i);
+        let moved: f64 = row().map(|(k, x)| direction[k as usize] * x).sum();
+        row().for_each(|(k, x)| slope[k as usize] += curvature * moved * x);
     }
     let l1 = start.penalty.l1;
     let violation = |(&z, &slope): (&f64, &f64)| match z {
@@ -45,18 +53,17 @@ fn both_models_are_minimized() {
         judged.weights.iter_mut().enumerate().for_each(|(j, w)| *w = ((j * 7) % 5) as f64 * 0.1 - 0.2);
         judged.judge(&problem, PENALTY);
         let subspace = Subspace::of(&problem, PENALTY.l1, &judged).unwrap();
-        let curvatures = subspace.curvatures(&problem, &judged.scores);
-        let at = |values: &[f64]| -> Vec<f64> {
-            subspace.coordinates.iter().map(|&j| values[j as usize]).collect()
-        };
-        let point = at(&judged.weights);
-        let slope: Vec<f64> =
-            at(&judged.gradient).iter().zip(&point).map(|(g, w)| g + PENALTY.l2 * w).collect();
+        let curvatures = curvatures(&problem, &judged.scores);
+        let point = subspace.at(|j| judged.weights[j]);
+        let slope = subspace.at(|j| judged.gradient[j] + PENALTY.l2 * judged.weights[j]);
         let start = Start { slope: &slope, point: &point, penalty: PENALTY, budget: 1 << 24 };
-        let dense = dense::Model::new(&subspace, &curvatures, start).unwrap().minimize(start.budget);
-        let sparse = sparse::Model::new(&subspace, curvatures.clone(), start).minimize(start.budget);
+        let entries = sparse::Entries::of(&problem, &subspace);
+        let dense = dense::Model::new(&problem, &subspace, &curvatures, start, &mut Thinning::default())
+            .unwrap()
+            .minimize(start.budget);
+        let sparse = sparse::Model::new(&entries, curvatures.clone(), start).minimize(start.budget);
         let [before, dense, sparse] =
-            [&point, &dense, &sparse].map(|point| violation(&subspace, &curvatures, start, point));
+            [&point, &dense, &sparse].map(|point| violation(&problem, &subspace, &curvatures, start, point));
         assert!(dense < 1e-6 * before, "{dense} of {before}");
         assert!(sparse < 1e-2 * before, "{sparse} of {before}");
     }
@@ -68,12 +75,12 @@ fn a_few_steps_reach_the_optimum() {
     let problem = Linear::new(&data, data.labels(), Logistic, Some(1.0)).unwrap();
     let mut judged: Judged<f64> = Judged::zero(&problem);
     judged.judge(&problem, PENALTY);
+    let mut thinning = Thinning::default();
     for _ in 0..12 {
-        let Some(weights) = step(&problem, PENALTY, &judged) else { break };
-        let before = judged.objective;
-        judged.weights = weights;
-        judged.judge(&problem, PENALTY);
-        assert!(judged.objective <= before * (1.0 + 1e-14), "{} {before}", judged.objective);
+        let mut next = Judged::zero(&problem);
+        let Some(_) = step(&problem, PENALTY, &judged, &mut next, &mut thinning) else { break };
+        assert!(next.objective <= judged.objective * (1.0 + 1e-14), "{} {judged:?}", next.objective);
+        judged = next;
     }
     assert!(judged.objective - judged.bound < 1e-9 * judged.objective, "{judged:?}");
 }
