@@ -56,7 +56,7 @@ def against_peer(trainer, data, l1, l2):
 
 def ours(trainer, data, l1, l2, threads, seed):
     trained = trainer.train(data.train.path, "--solver", "saga", "--l1", l1, "--l2", l2, "--no-bias",
-                            "--threads", threads, "--seed", seed, "--tolerance", 1e-5)
+                            "--threads", threads, "--seed", seed, "--tolerance", 1e-6)
     return trained, trained.weights()
 
 

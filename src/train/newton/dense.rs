@@ -1,7 +1,8 @@
 //! The quadratic model with its Hessian in memory.
 
+use super::pivots::Pivots;
 use super::{FLAT, Start, Subspace, minimum_along};
-use crate::hessian::{self, Thinning, dot};
+use crate::hessian::{self, Thinning};
 use crate::problem::{Curved, Linear, Problem};
 
 /// Most coordinates.
@@ -9,11 +10,11 @@ const MOST: usize = 2048;
 
 /// The quadratic model plus l1 at some point.
 pub(super) struct Model {
-    hessian: Vec<f64>,
+    pub hessian: Vec<f64>,
     /// The quadratic part's gradient at the point.
-    slope: Vec<f64>,
-    point: Vec<f64>,
-    l1: f64,
+    pub slope: Vec<f64>,
+    pub point: Vec<f64>,
+    pub l1: f64,
 }
 
 impl Model {
@@ -70,7 +71,7 @@ impl Model {
     }
 
     /// The coordinates that are not 0.
-    fn active(&self) -> impl Iterator<Item = usize> {
+    pub fn active(&self) -> impl Iterator<Item = usize> {
         (0..self.point.len()).filter(|&k| self.point[k] != 0.0)
     }
 
@@ -103,122 +104,15 @@ impl Model {
     }
 }
 
-/// An active set method: always at the minimum over the active coordinates, or on the way there. One that comes to 0 on
-/// the way leaves them, one whose slope is above l1 enters them, and each time the model decreases.
-///
-/// The Hessian is kept swept over the active coordinates A (Goodnight, The American Statistician 1979): -1/H_AA,
-/// H_BA/H_AA, and the Schur complement in place of the blocks AA, BA and BB. A change of A takes one pass over it.
-struct Pivots<'a> {
-    model: &'a mut Model,
-    swept: Vec<f64>,
-    /// The sign of each active coordinate, 0 for all others.
-    signs: Vec<f64>,
-}
-
-impl<'a> Pivots<'a> {
-    /// At the model's point; `None` if rounding forbids it.
-    fn new(model: &'a mut Model) -> Option<Self> {
-        let (swept, signs) = (model.hessian.clone(), vec![0.0; model.point.len()]);
-        let active: Vec<usize> = model.active().collect();
-        let mut pivots = Pivots { model, swept, signs };
-        for k in active {
-            let sign = pivots.model.point[k].signum();
-            if !pivots.pivot(k, sign) {
-                return None;
-            }
-        }
-        Some(pivots)
-    }
-
-    /// Goes to the minimum, or as far as [`MOST_CHANGES`] lead.
-    fn run(mut self) {
-        let m = self.signs.len();
-        for _ in 0..MOST_CHANGES * m {
-            let (k, sign) = match self.advance() {
-                Some(stopped) => (stopped, 0.0),
-                None => match self.steepest() {
-                    Some(k) => (k, -self.model.slope[k].signum()),
-                    None => return,
-                },
-            };
-            if !self.pivot(k, sign) {
-                return;
-            }
-        }
-    }
-
-    /// The coordinate that is not active and should be most.
-    fn steepest(&self) -> Option<usize> {
-        let Model { slope, l1, .. } = &*self.model;
-        let outside = (0..slope.len()).filter(|&k| self.signs[k] == 0.0);
-        let steepest = outside.max_by(|&a, &b| slope[a].abs().total_cmp(&slope[b].abs()));
-        steepest.filter(|&k| slope[k].abs() > ABOVE * l1)
-    }
-
-    /// Goes towards the minimum over the active coordinates. Returns the first that comes to 0, where it stops.
-    fn advance(&mut self) -> Option<usize> {
-        let Model { slope, point, l1, .. } = &mut *self.model;
-        let m = point.len();
-        let pull = |k: usize| if self.signs[k] == 0.0 { 0.0 } else { slope[k] + *l1 * self.signs[k] };
-        let pulls: Vec<f64> = (0..m).map(pull).collect();
-        let moves: Vec<f64> = self.swept.chunks_exact(m).map(|line| dot(line, &pulls)).collect();
-        let (mut length, mut stopped) = (1.0, None);
-        for k in 0..m {
-            // A coordinate that has just become active is 0, and moves in the direction of its sign.
-            if moves[k] * self.signs[k] < 0.0 && -point[k] / moves[k] < length {
-                (length, stopped) = (-point[k] / moves[k], Some(k));
-            }
-        }
-        for k in 0..m {
-            if self.signs[k] == 0.0 {
-                slope[k] -= length * moves[k];
-            } else {
-                slope[k] -= length * pulls[k];
-                point[k] += length * moves[k];
-            }
-        }
-        if let Some(k) = stopped {
-            point[k] = 0.0;
-        }
-        stopped
-    }
-
-    /// Makes a coordinate active, with a sign, or no longer so, with sign 0. Says whether rounding allows it.
-    fn pivot(&mut self, k: usize, sign: f64) -> bool {
-        let m = self.signs.len();
-        let entering = if sign == 0.0 { -1.0 } else { 1.0 };
-        let column = self.swept[k * m..][..m].to_vec();
-        let pivot = column[k];
-        if pivot.is_nan() || pivot * entering <= 0.0 {
-            return false;
-        }
-        for (i, line) in self.swept.chunks_exact_mut(m).enumerate() {
-            let factor = column[i] / pivot;
-            if i == k {
-                line.iter_mut().zip(&column).for_each(|(h, other)| *h = entering * other / pivot);
-                line[k] = -1.0 / pivot;
-            } else if factor != 0.0 {
-                line.iter_mut().zip(&column).for_each(|(h, other)| *h -= factor * other);
-                line[k] = entering * factor;
-            }
-        }
-        self.signs[k] = sign;
-        true
-    }
-}
-
-/// Sweeps in a round, which may end with a linear system.
+/// Sweeps in a round, which may end with pivots.
 const SWEEPS: usize = 4;
 /// Bounds of the number of rounds.
 const FEWEST_ROUNDS: usize = 16;
 const MOST_ROUNDS: usize = 1000;
 /// What linear systems may cost in multiplications, which here are the fastest of all, for each one in the budget.
 const SOLVING: usize = 8;
-/// How often an active set is tried, and most changes of it, for each coordinate.
+/// How often pivots are tried.
 const MOST_TRIES: usize = 3;
-const MOST_CHANGES: usize = 2;
-/// A coordinate becomes active if its slope is this many times l1.
-const ABOVE: f64 = 1.0 + 1e-9;
 /// A sweep that decreases the model by less than this share of the first is the last one.
 const CLOSE: f64 = 1e-12;
 

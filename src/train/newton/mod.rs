@@ -2,10 +2,11 @@
 //!
 //! Once most weights are 0 and stay there, or where there are few of them at all, the loss is nearly quadratic in the others.
 //! Minimizing the quadratic model plus regularizer costs little beside one pass over the data: by an explicit Hessian
-//! where that is small (`dense.rs`), whatever its condition, and by coordinate descent on the examples' entries
+//! where that is small (`dense.rs`, `pivots.rs`), whatever its condition, and by coordinate descent on the examples' entries
 //! elsewhere (`sparse.rs`).
 
 mod dense;
+mod pivots;
 mod sparse;
 #[cfg(test)]
 mod tests;

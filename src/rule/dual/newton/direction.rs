@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::super::{Dual, Place, SUMMED_TOGETHER};
-use super::{Aim, Point, dot, values};
+use super::point::Point;
+use super::{Aim, dot, values};
 use crate::hessian;
 use crate::params::Real;
 use crate::problem::{Conjugate, Problem};
