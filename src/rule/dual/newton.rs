@@ -172,6 +172,9 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         }
         let direction = self.direction(aim, point, places);
         let slope = dot(&point.gradient, &direction);
+        if slope.is_nan() || slope >= 0.0 {
+            return false;
+        }
         let (linear, square) = (dot(&point.weights, &direction), dot(&direction, &direction));
         let is_enough = |losses: f64, t: f64| {
             losses - point.losses + t * linear + t * t / 2.0 * square <= ARMIJO * t * slope
