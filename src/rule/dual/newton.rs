@@ -65,7 +65,7 @@ pub enum End {
 pub struct Turned {
     /// The weights, for which the dual variables are good.
     pub weights: Vec<f64>,
-    /// D of the dual variables that it found.
+    /// D of the dual variables.
     pub dual: f64,
     /// The last q.
     pub q: f64,
@@ -123,10 +123,15 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         let found: Vec<f64> = point.duals.iter().map(|&a| R::of(a).to_f64()).collect();
         self.sum_rows(&found, &places);
         let dual = self.l2 * self.dual_objective(&found, &places);
-        if dual >= highest.unwrap_or(f64::INFINITY) || dual >= self.present_dual(w) {
+        let present = match highest {
+            Some(highest) if dual >= highest => f64::NEG_INFINITY,
+            _ => self.present_dual(w),
+        };
+        if dual >= present {
             self.duals.iter().zip(&found).for_each(|(dual, &a)| dual.set(R::of(a)));
             w.iter().zip(&places).for_each(|(w, place)| w.set(place.get()));
         }
+        let dual = dual.max(present);
         Turned { weights: point.weights, dual, q: aim.q, steps }
     }
 
