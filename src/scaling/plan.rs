@@ -22,7 +22,7 @@ pub struct Plan {
     pub threads: Vec<usize>,
     /// The strategies; [`Way::SEQUENTIAL`] is always measured. Default all.
     pub ways: Vec<Way>,
-    /// Trainings a point, at least 1. Default 9, and up to 25 while all take less than 45 seconds: on small data single
+    /// Trainings a point, at least 1. Default 9, and up to 49 while all take less than 75 seconds: on small data single
     /// trainings differ much.
     pub repeats: Option<usize>,
     /// Whether to measure weak scaling, too: data in proportion to the threads.

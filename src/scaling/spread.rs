@@ -24,11 +24,6 @@ impl Spread {
         median.is_finite().then_some(Spread { median, low, high })
     }
 
-    /// Half the distance between least and largest, as a share of the median.
-    pub fn share(&self) -> f64 {
-        (self.high - self.low) / (2.0 * self.median)
-    }
-
     /// The same figure in other units.
     pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
         let [a, b] = [f(self.low), f(self.high)];
@@ -44,7 +39,7 @@ mod tests {
     fn medians_of_what_arrived() {
         let spread = Spread::of([3.5, 1.0, 2.0]).unwrap();
         assert_eq!(spread, Spread { median: 2.0, low: 1.0, high: 3.5 });
-        assert_eq!((spread.share(), Spread::of([1.0, 2.0]).unwrap().median), (0.625, 1.5));
+        assert_eq!(Spread::of([1.0, 2.0]).unwrap().median, 1.5);
         assert_eq!(Spread::of([f64::INFINITY, 1.0, f64::INFINITY]), None);
         assert_eq!(Spread::of([f64::INFINITY, 1.0, 2.0]).unwrap().high, f64::INFINITY);
         assert_eq!(Spread::of([]), None);

@@ -45,9 +45,9 @@ const NONE: &str = "-";
 pub fn points(report: &Scaled, weak: bool) -> Table {
     let heads = ["strategy", "threads"].into_iter().chain(weak.then_some("examples"));
     let mut heads: Vec<String> =
-        heads.chain(["M\u{a0}nnz/s", "+-", "speed-up", "efficiency"]).map(String::from).collect();
+        heads.chain(["M\u{a0}nnz/s", "range", "speed-up", "efficiency"]).map(String::from).collect();
     for gap in GAPS.map(percent).map(|gap| gap.replace(' ', "\u{a0}")) {
-        heads.extend([format!("epochs to {gap}"), format!("s to {gap}"), "+-".into(), "speed-up".into()]);
+        heads.extend([format!("epochs to {gap}"), format!("s to {gap}"), "range".into(), "speed-up".into()]);
     }
     let tested = report.test_data.is_some();
     heads.extend(tested.then(|| "accuracy".into()));
@@ -56,14 +56,14 @@ pub fn points(report: &Scaled, weak: bool) -> Table {
         cells.extend(weak.then(|| point.examples.to_string()));
         cells.extend([
             format!("{:.1}", point.nonzeros_per_second.median / 1e6),
-            spread(Some(point.nonzeros_per_second)),
+            range(Some(point.nonzeros_per_second.map(|rate| rate / 1e6))),
             format!("{:.2}", point.speed_up),
             percent(point.efficiency),
         ]);
         for to in &point.to_gaps {
             cells.push(or_none(to.epochs, |epochs| format!("{:.1}", epochs.median)));
             cells.push(median(to.seconds));
-            cells.push(spread(to.seconds));
+            cells.push(range(to.seconds));
             cells.push(or_none(to.speed_up, |factor| format!("{factor:.2}")));
         }
         cells.extend(tested.then(|| or_none(point.test_accuracy, |x| format!("{:.2} %", 100.0 * x.median))));
@@ -78,7 +78,7 @@ pub fn points(report: &Scaled, weak: bool) -> Table {
 
 /// A row a point: seconds from the file to the target.
 pub fn target(report: &Scaled) -> Table {
-    let heads = ["strategy", "threads", "arrived", "load s", "train s", "+-", "total s"].map(String::from);
+    let heads = ["strategy", "threads", "arrived", "load s", "train s", "range", "total s"].map(String::from);
     let row = |point: &Point| {
         let to = point.to_target?;
         Some(vec![
@@ -87,7 +87,7 @@ pub fn target(report: &Scaled) -> Table {
             format!("{} of {}", to.arrived, report.scaling.repeats),
             digits(to.load_seconds),
             median(to.train_seconds),
-            spread(to.train_seconds),
+            range(to.train_seconds),
             median(to.total_seconds),
         ])
     };
@@ -96,14 +96,14 @@ pub fn target(report: &Scaled) -> Table {
 
 /// A row a point: the time of an epoch, as measured and as the model has it.
 pub fn prediction(report: &Scaled) -> Table {
-    let heads = ["strategy", "threads", "epoch ms", "+-", "of streaming speed", "model ms", "error"];
+    let heads = ["strategy", "threads", "epoch ms", "range", "of streaming speed", "model ms", "error"];
     let row = |point: &Point| {
         let found = point.prediction;
         vec![
             point.strategy.clone(),
             threads(point),
             digits(1e3 * point.epoch_seconds.median),
-            spread(Some(point.epoch_seconds)),
+            range(Some(point.epoch_seconds.map(|seconds| 1e3 * seconds))),
             or_none(point.share_of_streaming, percent),
             or_none(found, |found| digits(1e3 * found.epoch_seconds)),
             or_none(found, |found| match found.used {
@@ -135,13 +135,13 @@ fn median(spread: Option<Spread>) -> String {
 /// A row a number of threads: what the memory gives, and what a wake-up costs.
 pub fn streaming(report: &Scaled) -> Table {
     let heads =
-        ["streaming", "threads", "ms", "+-", "GB/s", "M\u{a0}nnz/s", "empty epoch, us"].map(String::from);
+        ["streaming", "threads", "ms", "range", "GB/s", "M\u{a0}nnz/s", "empty epoch, us"].map(String::from);
     let row = |floor: &crate::scaling::Floor| {
         vec![
             "all rows".into(),
             floor.threads.to_string(),
             digits(1e3 * floor.seconds.median),
-            spread(Some(floor.seconds)),
+            range(Some(floor.seconds.map(|seconds| 1e3 * seconds))),
             format!("{:.1}", floor.bytes_per_second / 1e9),
             format!("{:.0}", floor.nonzeros_per_second / 1e6),
             format!("{:.1}", 1e6 * floor.barrier_seconds),
@@ -199,8 +199,8 @@ pub fn notes(report: &Scaled) -> Vec<String> {
             digits(scaling.optimum.seconds)
         ),
         format!(
-            "Medians of {} interleaved trainings with seeds from {} on; +- is half the distance from the least to the \
-             largest of them. Throughput is that of the visits alone; seconds count the search for a step size and the \
+            "Medians of {} interleaved trainings with seeds from {} on; the range beside a median is from the least to \
+             the largest. Throughput is that of the visits alone; seconds count the search for a step size and the \
              objective after each epoch, but no loading and no held-out evaluation.",
             scaling.repeats, scaling.seed
         ),
@@ -260,12 +260,9 @@ pub(super) fn percent(share: f64) -> String {
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// Half the distance between the least and the largest, as a percentage of the median.
-fn spread(spread: Option<Spread>) -> String {
-    or_none(spread, |spread| match spread.share() {
-        share if share.is_finite() => format!("{:.1} %", 100.0 * share),
-        _ => "inf".into(),
-    })
+/// The least and the largest.
+fn range(spread: Option<Spread>) -> String {
+    or_none(spread, |spread| format!("{}–{}", digits(spread.low), digits(spread.high)))
 }
 
 /// Three significant digits.

@@ -74,6 +74,11 @@ fn numbers_of_the_page_are_those_of_the_json() {
         assert_eq!(row[1].trim_end_matches('*'), point["threads"].to_string());
         assert_eq!(row[1].ends_with('*'), point["oversubscribed"].as_bool().unwrap());
         assert_eq!(row[2], format!("{:.1}", number(&point["nonzeros_per_second"]["median"]) / 1e6));
+        let ends: Vec<f64> = row[3].split('–').map(|end| end.parse().unwrap()).collect();
+        for (end, key) in ends.iter().zip(["low", "high"]) {
+            assert!((1e6 * end / number(&point["nonzeros_per_second"][key]) - 1.0).abs() < 0.01, "{row:?}");
+        }
+        assert_eq!(ends.len(), 2);
         assert_eq!(row[4], format!("{:.2}", number(&point["speed_up"])));
         let to = &point["to_gaps"][0];
         let close = |cell: &str, value: &Value| match value {
