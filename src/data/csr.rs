@@ -55,31 +55,37 @@ impl<'a> Row<'a> {
     }
 
     /// 0-based feature indices, strictly ascending, each below [`Row::width`].
+    #[inline]
     pub fn indices(&self) -> &'a [u32] {
         self.indices
     }
 
     /// One value an index, or `None` if all are 1.
+    #[inline]
     pub fn values(&self) -> Option<&'a [f32]> {
         self.values
     }
 
     /// Number of coordinates of the vectors that this row fits.
+    #[inline]
     pub fn width(&self) -> usize {
         self.width
     }
 
     /// Number of stored entries.
+    #[inline]
     pub fn len(&self) -> usize {
         self.indices.len()
     }
 
     /// Whether nothing is stored.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
 
     /// Index and value of each entry, in ascending order of the index.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (usize, f32)> + use<'a> {
         let values = self.values;
         self.indices

@@ -18,6 +18,11 @@ pub trait Loss: Copy + Send + Sync {
     /// The derivative of the loss by the score; a subgradient where there is a kink.
     fn slope<R: Real>(&self, y: R, s: R) -> R;
 
+    /// Both: where what they have in common costs most, less than one after the other.
+    fn value_and_slope(&self, y: f64, s: f64) -> (f64, f64) {
+        (self.value(y, s), self.slope(y, s))
+    }
+
     /// The implicit step: how much of x to add to w. `q` is the squared norm of x, at least 0.
     ///
     /// By default, found by bisection between no step and the explicit one, which enclose it for any convex loss.
@@ -46,16 +51,22 @@ pub struct Logistic;
 impl Loss for Logistic {
     #[inline(always)]
     fn value(&self, y: f64, s: f64) -> f64 {
-        let m = y * s;
-        // Where e^-|m| is not small, ln of 1 plus it is as exact as ln_1p and takes half the time.
-        let e = (-m.abs()).exp();
-        let part = if e > 1e-4 { (1.0 + e).ln() } else { e * (1.0 - e * (0.5 - e / 3.0)) };
-        part + (-m).max(0.0)
+        self.value_and_slope(y, s).0
     }
 
     #[inline(always)]
     fn slope<R: Real>(&self, y: R, s: R) -> R {
         -y / (R::ONE + (y * s).exp())
+    }
+
+    /// With one exponential.
+    #[inline(always)]
+    fn value_and_slope(&self, y: f64, s: f64) -> (f64, f64) {
+        let m = y * s;
+        let e = (-m.abs()).exp();
+        // Where e^-|m| is not small, ln of 1 plus it is as exact as ln_1p and takes half the time.
+        let part = if e > 1e-4 { (1.0 + e).ln() } else { e * (1.0 - e * (0.5 - e / 3.0)) };
+        (part + (-m).max(0.0), -y * if m > 0.0 { e } else { 1.0 } / (1.0 + e))
     }
 
     /// One step of Newton's method from no step, which is nearly always enough: its two divisions are one, as

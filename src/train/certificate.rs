@@ -113,8 +113,8 @@ fn scan_run<L: Curved, R: Real>(
         let row = problem.row(first + k);
         let y = f64::from(problem.target(first + k));
         let s = problem.score(row, weights);
-        let u = problem.loss_function().slope(y, s);
-        loss += problem.loss_function().value(y, s);
+        let (value, u) = problem.loss_function().value_and_slope(y, s);
+        loss += value;
         touching += u * s;
         slope_sum += u;
         if u != 0.0 {

@@ -12,7 +12,7 @@ use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Met
 use super::outlook::passes_left;
 use super::{Settings, Sharing, newton};
 use crate::error::{Error, Result};
-use crate::hessian::{self, Thinning};
+use crate::hessian::{self, Assembly};
 use crate::params::Real;
 use crate::problem::{Curved, Linear, Problem};
 use crate::rule::{Saga, Schedule};
@@ -97,7 +97,7 @@ fn run<L: Curved, R: Real, S: Strategy<R>>(
         bound: start.bound,
         best: start,
         turns: Turns::default(),
-        thinning: Thinning::default(),
+        assembly: Assembly::default(),
         passes: 0,
         calm: 0,
     };
@@ -117,7 +117,7 @@ struct Reduction<'a, 'p, 'd, L, R: Real> {
     /// The highest bound so far.
     bound: f64,
     turns: Turns,
-    thinning: Thinning,
+    assembly: Assembly,
     passes: usize,
     /// Consecutive epochs that changed the objective by less than the tolerance.
     calm: usize,
@@ -171,10 +171,10 @@ impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
     fn newton(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Option<newton::Step> {
         let (problem, penalty) = (self.problem, self.settings.penalty);
         let (best, next) = (&self.best, &mut self.next);
-        let (thinning, before) = (&mut self.thinning, best.objective);
-        let step = course.install(|| newton::step(problem, penalty, best, next, thinning));
+        let (assembly, before) = (&mut self.assembly, best.objective);
+        let step = course.install(|| newton::step(problem, penalty, best, next, assembly));
         let better = step.is_some() && self.keep_better();
-        self.thinning.saw(before - self.best.objective);
+        self.assembly.thinning.saw(before - self.best.objective);
         step.filter(|_| better)
     }
 

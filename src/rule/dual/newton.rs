@@ -16,7 +16,7 @@ mod point;
 
 use self::point::Point;
 use super::{Dual, Place};
-use crate::hessian::{self, Thinning};
+use crate::hessian::{self, Assembly, Thinning, dot};
 use crate::params::Real;
 use crate::problem::{Conjugate, Problem};
 use crate::real::Slot;
@@ -26,10 +26,15 @@ const PASSES: usize = 128;
 /// Share of the decrease that the slope promises which a step must bring.
 const ARMIJO: f64 = 1e-4;
 /// The objective may rise where a step ends, but at most this share as steeply as it falls where the step starts. Else so many
-/// shorter ones are tried, each at least this share of the possible ones away from both ends.
+/// shorter ones are tried.
 const STEEP: f64 = 0.5;
 const TRIALS: usize = 20;
-const INSIDE: f64 = 0.05;
+/// While the slope at one end of the possible steps is more than this many times that at the other, the middle is tried, or
+/// this share of the way if it is not known to fall anywhere after the start.
+const EVEN: f64 = 8.0;
+const SHORTER: f64 = 0.3;
+/// Steps that are tried are at least this share of the possible ones away from both ends.
+const INSIDE: f64 = 0.1;
 /// Steps that do not bring enough are halved, to this share of their length.
 const SHORTEST: f64 = 1e-4;
 /// While the drift is this share of the objective, a round goes on.
@@ -81,7 +86,9 @@ struct Aim<'a> {
     /// Entries that may still be visited.
     budget: usize,
     must_stop: &'a (dyn Fn() -> bool + Sync),
-    thinning: Thinning,
+    assembly: Assembly,
+    /// Room for points, one number an example each: of points that were left.
+    spare: Vec<Vec<f64>>,
 }
 
 impl Aim<'_> {
@@ -90,6 +97,11 @@ impl Aim<'_> {
         let can_pay = self.budget >= entries && !(self.must_stop)();
         self.budget = self.budget.saturating_sub(entries);
         can_pay
+    }
+
+    /// Keeps the room of a point that is not needed any more.
+    fn leave(&mut self, point: Point) {
+        self.spare.extend([point.scores, point.duals]);
     }
 }
 
@@ -116,8 +128,8 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         let Turn { weights, q, end, highest, must_stop } = turn;
         let budget = PASSES * self.problem.touches();
         let places: Vec<Place> = w.iter().map(|_| Place::default()).collect();
-        let mut aim = Aim { around, q, budget, must_stop, thinning: Thinning::default() };
-        let mut point = self.look(&aim, weights, &places);
+        let mut aim = Aim { around, q, budget, must_stop, assembly: Assembly::default(), spare: Vec::new() };
+        let mut point = self.look(&mut aim, weights, &places);
         let steps = self.approach(&mut aim, &mut point, end, &places);
         // As they are stored.
         let found: Vec<f64> = point.duals.iter().map(|&a| R::of(a).to_f64()).collect();
@@ -148,9 +160,10 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
                         return Some(steps);
                     }
                     if point.drift() <= parts {
-                        (aim.around, aim.q) = (std::mem::take(&mut point.duals), aim.q * FARTHER);
-                        *point = self.look(aim, std::mem::take(&mut point.weights), places);
-                        aim.thinning = Thinning::default();
+                        (aim.around, aim.q) = (point.duals.clone(), aim.q * FARTHER);
+                        let next = self.look(aim, point.weights.clone(), places);
+                        aim.leave(std::mem::replace(point, next));
+                        aim.assembly.thinning = Thinning::default();
                     }
                 }
             }
@@ -158,7 +171,7 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
             if !self.step(aim, point, places) {
                 return None;
             }
-            aim.thinning.saw(from - point.objective());
+            aim.assembly.thinning.saw(from - point.objective());
         }
         None
     }
@@ -190,25 +203,28 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         let mut t = 1.0;
         if uphill > -STEEP * slope {
             t = self.shorten(aim, point, &next, slope, uphill);
+            aim.leave(next);
+            if t == 0.0 {
+                return false;
+            }
             next = self.look(aim, at(t), places);
-        }
-        if t == 0.0 {
-            return false;
         }
         let least = SHORTEST * t;
         while !is_enough(next.losses, t) {
+            aim.leave(next);
             t /= 2.0;
             if t < least {
                 return false;
             }
             next = self.look(aim, at(t), places);
         }
-        *point = next;
+        aim.leave(std::mem::replace(point, next));
         true
     }
 
     /// How much of the way from `point` to `end` a step takes, if the objective's slope along it is `downhill` where it
-    /// starts and `uphill` where it ends: to about where the slope is 0, by false position.
+    /// starts and `uphill` where it ends: to about where the slope is 0, by false position once both ends are about as
+    /// steep, before that by bisection. The rise can be a thousand times as steep as the fall, where losses begin.
     fn shorten(&self, aim: &Aim<'_>, point: &Point, end: &Point, downhill: f64, uphill: f64) -> f64 {
         let moves: Vec<(f64, f64)> =
             point.weights.iter().zip(&end.weights).map(|(&w, z)| (w, z - w)).collect();
@@ -223,13 +239,13 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
             linear + t * square - self.mean(pull)
         };
         let (mut low, mut high) = ((0.0, downhill), (1.0, uphill));
-        for trial in 0..TRIALS {
+        for _ in 0..TRIALS {
             let width = high.0 - low.0;
-            let zero = low.0 + width * low.1 / (low.1 - high.1);
+            let is_even = high.1 <= EVEN * -low.1 && -low.1 <= EVEN * high.1;
             let t = match low.0 {
-                // Nothing is known of the scale yet.
-                0.0 if trial > 0 => INSIDE * high.0,
-                _ => zero.clamp(low.0 + INSIDE * width, high.0 - INSIDE * width),
+                _ if is_even => low.0 + width * (low.1 / (low.1 - high.1)).clamp(INSIDE, 1.0 - INSIDE),
+                0.0 => SHORTER * high.0,
+                _ => low.0 + width / 2.0,
             };
             let slope = slope_at(t);
             if slope.abs() <= -STEEP * downhill {
@@ -243,10 +259,6 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
 
 fn values(places: &[Place]) -> Vec<f64> {
     places.iter().map(Slot::get).collect()
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The quadratic model with its Hessian in memory.
 
 use super::pivots::Pivots;
-use super::{FLAT, Start, Subspace, minimum_along};
-use crate::hessian::{self, Thinning};
+use super::{FLAT, Start, Subspace, curvature, minimum_along};
+use crate::hessian::{self, Assembly};
 use crate::problem::{Curved, Linear, Problem};
 
 /// Most coordinates.
@@ -18,19 +18,19 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// The model of `subspace` at `start`; `None` if its Hessian would cost too much.
+    /// The model of `subspace` at `start`, where examples have these scores; `None` if its Hessian would cost too much.
     pub fn new<L: Curved>(
         problem: &Linear<'_, L>,
         subspace: &Subspace,
-        curvatures: &[f64],
+        scores: &[f64],
         start: Start<'_>,
-        thinning: &mut Thinning,
+        assembly: &mut Assembly,
     ) -> Option<Self> {
         let (m, products) = (subspace.coordinates.len(), products(problem, subspace));
-        let every = thinning.every(products, problem.touches(), problem.terms(), m);
+        let every = assembly.thinning.every(products, problem.touches(), problem.terms(), m);
         let is_cheap = m <= MOST && products / every as f64 <= start.budget as f64;
         is_cheap.then(|| Model {
-            hessian: hessian(problem, subspace, curvatures, start.penalty.l2, every),
+            hessian: hessian(problem, subspace, scores, start.penalty.l2, every, assembly),
             slope: start.slope.to_vec(),
             point: start.point.to_vec(),
             l1: start.penalty.l1,
@@ -96,7 +96,7 @@ impl Model {
     /// Minimizes the quadratic part over all coordinates, unless rounding forbids it; says whether it did.
     fn solve(&mut self) -> bool {
         let downhill = self.slope.iter().map(|slope| -slope).collect();
-        let change = hessian::solve(self.hessian.clone(), downhill);
+        let change = hessian::solve(&mut self.hessian.clone(), downhill);
         if let Some(change) = &change {
             self.point.iter_mut().zip(change).for_each(|(z, change)| *z += change);
         }
@@ -130,14 +130,15 @@ fn products<L: Curved>(problem: &Linear<'_, L>, subspace: &Subspace) -> f64 {
 fn hessian<L: Curved>(
     problem: &Linear<'_, L>,
     subspace: &Subspace,
-    curvatures: &[f64],
+    scores: &[f64],
     l2: f64,
     every: usize,
+    assembly: &mut Assembly,
 ) -> Vec<f64> {
     let m = subspace.coordinates.len();
-    let curved: Vec<(usize, f64)> =
-        curvatures.iter().copied().enumerate().filter(|&(_, curvature)| curvature > 0.0).collect();
-    let mut hessian = hessian::sum(m, &curved, every, |i, row| row.extend(subspace.entries(problem, i)));
+    let curvature = |i: usize| curvature(problem, i, scores[i]);
+    let entries = |i: usize, row: &mut Vec<(u32, f64)>| row.extend(subspace.entries(problem, i));
+    let mut hessian = assembly.sum(m, problem.terms(), every, curvature, entries).to_vec();
     let trace: f64 = (0..m).map(|k| hessian[k * m + k]).sum();
     let flat = FLAT * trace / m as f64 + f64::MIN_POSITIVE;
     (0..m).for_each(|k| hessian[k * m + k] += l2 + flat);

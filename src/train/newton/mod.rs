@@ -14,7 +14,7 @@ mod tests;
 use rayon::prelude::*;
 
 use super::certificate::Judged;
-use crate::hessian::Thinning;
+use crate::hessian::Assembly;
 use crate::params::Real;
 use crate::problem::{Curved, Linear, Problem};
 use crate::rule::Penalty;
@@ -56,27 +56,27 @@ pub(super) enum Step {
 
 /// Moves `next` from `from` to weights with a lower objective, by one step of Newton's method with line search, and
 /// judges them. `None` if too many coordinates matter for that to be cheap, or no decrease is found: then `next` is
-/// anywhere. `thinning` is that of the steps before. Runs on the threads of the current pool.
+/// anywhere. `assembly` is that of the steps before. Runs on the threads of the current pool.
 pub(super) fn step<L: Curved, R: Real>(
     problem: &Linear<'_, L>,
     penalty: Penalty,
     from: &Judged<R>,
     next: &mut Judged<R>,
-    thinning: &mut Thinning,
+    assembly: &mut Assembly,
 ) -> Option<Step> {
     let budget = WORK * (problem.touches() + problem.terms());
     let subspace = Subspace::of(problem, penalty.l1, from)?;
     let weights = subspace.at(|j| from.weights[j].to_f64());
     let gradient = subspace.at(|j| from.gradient[j] + penalty.l2 * from.weights[j].to_f64());
     let start = Start { slope: &gradient, point: &weights, penalty, budget };
-    let curvatures = curvatures(problem, &from.scores);
-    let (point, step) = match dense::Model::new(problem, &subspace, &curvatures, start, thinning) {
+    let (point, step) = match dense::Model::new(problem, &subspace, &from.scores, start, assembly) {
         Some(model) => (model.minimize(budget), Step::Exact),
         None => {
             let entries = sparse::Entries::of(problem, &subspace);
             if entries.count() > problem.touches() / FEW {
                 return None;
             }
+            let curvatures = curvatures(problem, &from.scores);
             (sparse::Model::new(&entries, curvatures, start).minimize(budget), Step::Rough)
         }
     };
@@ -129,13 +129,15 @@ fn regularizer(penalty: Penalty, weights: &[f64]) -> f64 {
 /// Examples that one task handles at least.
 const TOGETHER: usize = 4096;
 
-/// The share of each example in the mean loss's second derivative along its score.
+/// The share of an example in the mean loss's second derivative along its score.
+fn curvature<L: Curved>(problem: &Linear<'_, L>, i: usize, score: f64) -> f64 {
+    problem.loss_function().curvature(f64::from(problem.target(i)), score) / problem.terms() as f64
+}
+
+/// That of each example.
 fn curvatures<L: Curved>(problem: &Linear<'_, L>, scores: &[f64]) -> Vec<f64> {
-    let scale = 1.0 / problem.terms() as f64;
-    let curvature =
-        |(i, &s): (usize, &f64)| problem.loss_function().curvature(f64::from(problem.target(i)), s);
-    let shares = scores.par_iter().enumerate().with_min_len(TOGETHER);
-    shares.map(|at| curvature(at) * scale).collect()
+    let scores = scores.par_iter().enumerate().with_min_len(TOGETHER);
+    scores.map(|(i, &score)| curvature(problem, i, score)).collect()
 }
 
 /// The coordinates of a step.

@@ -2,7 +2,7 @@
 
 use super::{Start, Subspace, curvatures, dense, sparse, step};
 use crate::data::{Builder, Dataset};
-use crate::hessian::Thinning;
+use crate::hessian::Assembly;
 use crate::problem::{Linear, Logistic};
 use crate::rule::Penalty;
 use crate::train::certificate::Judged;
@@ -58,7 +58,7 @@ fn both_models_are_minimized() {
         let slope = subspace.at(|j| judged.gradient[j] + PENALTY.l2 * judged.weights[j]);
         let start = Start { slope: &slope, point: &point, penalty: PENALTY, budget: 1 << 24 };
         let entries = sparse::Entries::of(&problem, &subspace);
-        let dense = dense::Model::new(&problem, &subspace, &curvatures, start, &mut Thinning::default())
+        let dense = dense::Model::new(&problem, &subspace, &judged.scores, start, &mut Assembly::default())
             .unwrap()
             .minimize(start.budget);
         let sparse = sparse::Model::new(&entries, curvatures.clone(), start).minimize(start.budget);
@@ -75,10 +75,10 @@ fn a_few_steps_reach_the_optimum() {
     let problem = Linear::new(&data, data.labels(), Logistic, Some(1.0)).unwrap();
     let mut judged: Judged<f64> = Judged::zero(&problem);
     judged.judge(&problem, PENALTY);
-    let mut thinning = Thinning::default();
+    let mut assembly = Assembly::default();
     for _ in 0..12 {
         let mut next = Judged::zero(&problem);
-        let Some(_) = step(&problem, PENALTY, &judged, &mut next, &mut thinning) else { break };
+        let Some(_) = step(&problem, PENALTY, &judged, &mut next, &mut assembly) else { break };
         assert!(next.objective <= judged.objective * (1.0 + 1e-14), "{} {judged:?}", next.objective);
         judged = next;
     }

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::super::{Dual, Place, SUMMED_TOGETHER};
 use super::point::Point;
-use super::{Aim, dot, values};
-use crate::hessian;
+use super::{Aim, values};
+use crate::hessian::{self, dot};
 use crate::params::Real;
 use crate::problem::{Conjugate, Problem};
 use crate::real::Slot;
@@ -17,48 +17,48 @@ const SOLVED: f64 = 0.05;
 impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
     /// By a linear system where there are few weights, else by conjugate gradients.
     pub(super) fn direction(&self, aim: &mut Aim<'_>, point: &Point, places: &[Place]) -> Vec<f64> {
-        let curvature = |i: usize| {
-            let y = f64::from(self.problem.target(i));
-            1.0 / (self.problem.loss_function().bend(y, point.duals[i]) + aim.q)
-        };
-        let curved = |&(i, curvature): &(usize, f64)| curvature > 0.0 && self.problem.weight(i) > 0.0;
-        let free: Vec<(usize, f64)> =
-            (0..point.duals.len()).map(|i| (i, curvature(i))).filter(curved).collect();
-        let solution = if self.is_narrow() { self.solve(aim, point, &free) } else { None };
-        solution.unwrap_or_else(|| self.conjugate_gradients(aim, point, &free, places))
+        let solution = if self.is_narrow() { self.solve(aim, point) } else { None };
+        solution.unwrap_or_else(|| self.conjugate_gradients(aim, point, places))
+    }
+
+    /// The second derivative of an example's smoothed loss.
+    fn curvature(&self, i: usize, q: f64, point: &Point) -> f64 {
+        let y = f64::from(self.problem.target(i));
+        1.0 / (self.problem.loss_function().bend(y, point.duals[i]) + q)
     }
 
     /// By the Hessian, some of its examples left out; `None` if rounding or the budget forbids it.
-    fn solve(&self, aim: &mut Aim<'_>, point: &Point, free: &[(usize, f64)]) -> Option<Vec<f64>> {
-        let m = point.weights.len();
-        let mean =
-            free.iter().map(|&(i, _)| self.problem.row(i).len()).sum::<usize>() / free.len().max(1) + 1;
-        let products = free.len() * mean * mean / 2;
-        let every = aim.thinning.every(products as f64, self.problem.touches(), free.len(), m);
+    fn solve(&self, aim: &mut Aim<'_>, point: &Point) -> Option<Vec<f64>> {
+        let (m, n, q) = (point.weights.len(), self.problem.terms(), aim.q);
+        let curvature = |i: usize| self.curvature(i, q, point) * f64::from(self.problem.weight(i));
+        let examples = (0..n).into_par_iter().with_min_len(SUMMED_TOGETHER);
+        let free = examples.filter(|&i| curvature(i) > 0.0).count();
+        let mean = self.problem.touches() / n + 1;
+        let products = free * mean * mean / 2;
+        let every = aim.assembly.thinning.every(products as f64, self.problem.touches(), free, m);
         if !aim.pay(products / every + m * m * m / 6) {
             return None;
         }
-        let weighted: Vec<(usize, f64)> = free
-            .iter()
-            .map(|&(i, curvature)| (i, curvature * f64::from(self.problem.weight(i)) * self.unit()))
-            .collect();
         let bias = self.problem.constant().map(|constant| (m as u32 - 1, f64::from(constant)));
-        let mut hessian = hessian::sum(m, &weighted, every, |i, row| {
-            row.extend(self.problem.row(i).iter().map(|(j, x)| (j as u32, f64::from(x))).chain(bias));
+        let hessian = aim.assembly.sum(m, n, every, curvature, |i, row| {
+            row.extend(self.problem.row(i).iter().map(|(j, x)| (j as u32, f64::from(x))));
+            row.extend(bias);
         });
+        hessian.iter_mut().for_each(|h| *h *= self.unit());
         (0..m).for_each(|k| hessian[k * m + k] += 1.0);
         hessian::solve(hessian, point.gradient.iter().map(|g| -g).collect())
     }
 
     /// By conjugate gradients that are scaled by the Hessian's diagonal.
-    fn conjugate_gradients(
-        &self,
-        aim: &mut Aim<'_>,
-        point: &Point,
-        free: &[(usize, f64)],
-        places: &[Place],
-    ) -> Vec<f64> {
-        self.sum_of(free, places, |x| x * x);
+    fn conjugate_gradients(&self, aim: &mut Aim<'_>, point: &Point, places: &[Place]) -> Vec<f64> {
+        let q = aim.q;
+        let free: Vec<(usize, f64)> = (0..self.problem.terms())
+            .into_par_iter()
+            .with_min_len(SUMMED_TOGETHER)
+            .map(|i| (i, self.curvature(i, q, point)))
+            .filter(|&(i, curvature)| curvature > 0.0 && self.problem.weight(i) > 0.0)
+            .collect();
+        self.sum_of(&free, places, |x| x * x);
         let scale: Vec<f64> = values(places).iter().map(|sum| 1.0 / (1.0 + sum)).collect();
         let scaled = |r: &[f64]| -> Vec<f64> { r.iter().zip(&scale).map(|(r, scale)| r * scale).collect() };
         let mut x = vec![0.0; point.gradient.len()];

@@ -5,7 +5,8 @@ use std::cell::Cell;
 use rayon::prelude::*;
 
 use super::super::{Dual, Place, SUMMED_TOGETHER};
-use super::{Aim, dot};
+use super::Aim;
+use crate::hessian::dot;
 use crate::kernel;
 use crate::params::Real;
 use crate::problem::{Conjugate, Problem};
@@ -41,9 +42,10 @@ impl Point {
 
 impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
     /// The smoothed losses and their slopes at some weights.
-    pub(super) fn look(&self, aim: &Aim<'_>, weights: Vec<f64>, places: &[Place]) -> Point {
+    pub(super) fn look(&self, aim: &mut Aim<'_>, weights: Vec<f64>, places: &[Place]) -> Point {
         let (terms, is_narrow) = (self.problem.terms(), self.is_narrow());
-        let (mut scores, mut duals) = (vec![0.0; terms], vec![0.0; terms]);
+        let [mut scores, mut duals] = [(); 2].map(|()| aim.spare.pop().unwrap_or_else(|| vec![0.0; terms]));
+        let aim = &*aim;
         let together = if is_narrow { terms.div_ceil(PARTS) } else { SUMMED_TOGETHER };
         let parts: Vec<(f64, Option<Sum>)> = scores
             .par_chunks_mut(together)
@@ -78,7 +80,8 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         let (y, loss, from) =
             (f64::from(self.problem.target(i)), self.problem.loss_function(), aim.around[i]);
         if aim.q == 0.0 {
-            return (loss.value(y, s), -loss.slope(y, s));
+            let (value, slope) = loss.value_and_slope(y, s);
+            return (value, -slope);
         }
         let a = loss.ascend(y, s, aim.q, from);
         (-a * s - loss.conjugate(y, a) - aim.q / 2.0 * (a - from).powi(2), a)

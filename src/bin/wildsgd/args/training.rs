@@ -1,0 +1,253 @@
+//! What training and factorizing take.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use wildsgd::data::IndexBase;
+use wildsgd::model::ModelFormat;
+use wildsgd::rule::Schedule;
+use wildsgd::train::{Factorizer, Settings};
+
+use super::{ProblemArgs, index_base, output};
+use crate::ways::WayArgs;
+
+/// Train a model on a libsvm file.
+#[derive(Args)]
+pub struct TrainArgs {
+    /// Training data: libsvm text, plain or compressed with gzip, bzip2 or zstd (`-` is standard input), or a cache from
+    /// `wildsgd convert`
+    pub data: PathBuf,
+    /// Keep a cache beside DATA, in DATA.wsgd, and read that instead while DATA keeps its size and time
+    #[arg(long)]
+    pub cache: bool,
+    /// Held-out data, measured after each epoch, off the clock
+    #[arg(long, value_name = "FILE")]
+    pub test: Option<PathBuf>,
+    /// Write the model here [default: no file]
+    #[arg(long, value_name = "OUT", value_parser = output())]
+    pub model: Option<PathBuf>,
+    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too, which have no softmax and
+    /// keep no epsilon; native keeps each bit, has checksums, and is read faster [default: liblinear; native with --loss softmax]
+    #[arg(long, value_name = "FORMAT", value_parser = model_format())]
+    pub model_format: Option<ModelFormat>,
+    /// Write a report here, as JSON [default: no file]
+    #[arg(long, value_name = "FILE", value_parser = output())]
+    pub report: Option<PathBuf>,
+    /// Map the weights to this file, for other processes to watch: f32 in the machine's byte order, the bias last
+    /// [default: no file]
+    #[arg(long, value_name = "FILE")]
+    pub params: Option<PathBuf>,
+    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else 1; a cache knows
+    #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
+    pub index_base: IndexBase,
+    /// Print nothing but errors
+    #[arg(long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub problem: ProblemArgs,
+    #[command(flatten)]
+    pub method: MethodArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Complete a matrix of ratings: find factors of users and items that predict the ratings that are missing.
+#[derive(Args)]
+pub struct FactorizeArgs {
+    /// Ratings: `user item rating` a line, apart by blanks, tabs or a comma, plain or compressed with gzip, bzip2 or zstd
+    /// (`-` is standard input); users and items are numbers or names; what follows is ignored
+    pub data: PathBuf,
+    /// Number of factors of a user or an item, 1 or more: larger fits more, and takes more time and memory
+    #[arg(long, value_name = "R", default_value_t = Factorizer::default().rank as i64, allow_hyphen_values = true)]
+    pub rank: i64,
+    /// Held-out ratings, measured after each epoch, off the clock
+    #[arg(long, value_name = "FILE")]
+    pub test: Option<PathBuf>,
+    /// Write the model here, in a format with checksums [default: no file]
+    #[arg(long, value_name = "OUT", value_parser = output())]
+    pub model: Option<PathBuf>,
+    /// Write a report here, as JSON [default: no file]
+    #[arg(long, value_name = "FILE", value_parser = output())]
+    pub report: Option<PathBuf>,
+    /// Strength of the squares of factors and biases, which count in standard deviations of the ratings; 0 or larger
+    /// [default: 1/n for n ratings]
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
+    pub l2: Option<f64>,
+    /// Print nothing but errors
+    #[arg(long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// By which method.
+#[derive(Args)]
+#[command(next_help_heading = "Training")]
+pub struct MethodArgs {
+    /// How one visit to an example changes the weights
+    #[arg(long, value_enum, default_value_t = Solver::Auto)]
+    pub solver: Solver,
+    /// Type of the weights while they are found: f64 takes twice the memory, and reaches a --tolerance below 1e-6
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+}
+
+/// How it is minimized.
+#[derive(Args)]
+#[command(next_help_heading = "Training")]
+pub struct RunArgs {
+    /// Most epochs, 1 or more
+    #[arg(long, value_name = "N", default_value_t = Settings::default().epochs as i64, allow_hyphen_values = true)]
+    pub epochs: i64,
+    /// End when the objective is at most this share of itself above the optimum (the gap); with --solver sgd, which has
+    /// no gap, when it changes by less. 0 or larger; 0 never ends early
+    #[arg(long, value_name = "X", default_value_t = Settings::default().tolerance, allow_hyphen_values = true)]
+    pub tolerance: f64,
+    /// End after this many seconds, above 0 [default: none]
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    pub time_limit: Option<f64>,
+    /// Training threads, 1 to 4096 [default: one a core; 1 for --strategy sequential]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub threads: Option<i64>,
+    /// How threads share the weights
+    #[arg(long, value_enum, default_value_t = Strategy::Auto)]
+    pub strategy: Strategy,
+    /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never does; merged writes a
+    /// copy of the thread's own, merged often; split has copies of the weights that many examples touch alone (neither
+    /// with hogwild++ or saga) [default: merged with --solver sgd and hogwild, else wild]
+    #[arg(long, value_enum)]
+    pub update: Option<Update>,
+    #[command(flatten)]
+    pub ring: RingArgs,
+    #[command(flatten)]
+    pub way: WayArgs,
+    /// First step size, a number above 0; auto searches for one
+    #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = learning_rate, allow_hyphen_values = true)]
+    pub learning_rate: LearningRate,
+    /// The step size's course: plateau, constant, inverse, geometric or geometric:DECAY, with a factor for
+    /// each epoch above 0 and at most 1 (0.9 if left out)
+    #[arg(long, default_value = "plateau", value_parser = schedule)]
+    pub schedule: Schedule,
+    /// Seed of all random choices, 0 to 2^64-1; rows of a cache keep the order that they lie in there
+    #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
+    pub seed: u64,
+}
+
+/// How hogwild++ forms clusters of threads, and how their changes go round.
+#[derive(Args)]
+pub struct RingArgs {
+    /// hogwild++: number of clusters of threads, 1 to --threads [default: by sockets, caches and cores, at most 4]
+    #[arg(long, value_name = "K", allow_hyphen_values = true, conflicts_with = "cluster_size")]
+    pub clusters: Option<i64>,
+    /// hogwild++: most threads in a cluster, 1 or more
+    #[arg(long, value_name = "C", allow_hyphen_values = true)]
+    pub cluster_size: Option<i64>,
+    /// hogwild++: visits that a thread makes between taking the token and passing it on, 1 or more, rounded to blocks
+    /// of 64 [default: 64 for up to 4 clusters, 16 for up to 10, else 4; more if there are many weights]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub update_delay: Option<i64>,
+    /// hogwild++: weight with which a change is passed on, above 0 and below 1 [default: by clusters]
+    #[arg(long, value_name = "B", allow_hyphen_values = true)]
+    pub ring_beta: Option<f64>,
+    /// hogwild++: weight of the next cluster's replica, 0 to 1 [default: by clusters]
+    #[arg(long, value_name = "L", allow_hyphen_values = true)]
+    pub ring_lambda: Option<f64>,
+    /// hogwild++: keep each thread on one processor
+    #[arg(long)]
+    pub pin: bool,
+}
+
+impl RingArgs {
+    /// Whether any of them is given.
+    pub fn is_given(&self) -> bool {
+        let numbers = [self.clusters, self.cluster_size, self.update_delay];
+        let weights = [self.ring_beta, self.ring_lambda];
+        self.pin || numbers.iter().any(Option::is_some) || weights.iter().any(Option::is_some)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    F32,
+    F64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Solver {
+    /// dual with l2 and without l1, saga with l1 where the loss is smooth, else sgd
+    Auto,
+    /// Stochastic gradient descent
+    Sgd,
+    /// Dual coordinate ascent, without step sizes
+    Dual,
+    /// Variance reduction, for smooth losses: converges under l1 too, and says how near the optimum is
+    Saga,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Strategy {
+    /// Chosen by the number of threads and the sizes of the data
+    Auto,
+    /// One thread
+    Sequential,
+    /// One vector without locks, or copies that are merged as often as they are used
+    Hogwild,
+    /// Clusters of threads with a replica each, merged along a ring
+    #[value(name = "hogwild++")]
+    HogwildPlusPlus,
+    /// Rounds of batches on one version of the weights, with or without backup workers
+    Sync,
+    /// One vector, and threads that may be apart by a bounded number of batches
+    Ssp,
+    /// Equal replicas, whose steps are summed round a ring
+    Allreduce,
+    /// Replicas that know nothing of each other, averaged after epochs
+    Averaging,
+    /// One vector, and locks around each example
+    Locked,
+    /// One vector, written in turn
+    RoundRobin,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Update {
+    Wild,
+    Atomic,
+    Merged,
+    Split,
+}
+
+#[derive(Clone, Copy)]
+pub enum LearningRate {
+    Auto,
+    Fixed(f64),
+}
+
+fn learning_rate(text: &str) -> Result<LearningRate, String> {
+    match text {
+        "auto" => Ok(LearningRate::Auto),
+        _ => text.parse().map(LearningRate::Fixed).map_err(|_| "expected `auto` or a number".into()),
+    }
+}
+
+fn schedule(text: &str) -> Result<Schedule, String> {
+    let expected = || "expected plateau, constant, inverse, geometric or geometric:DECAY".to_string();
+    match text {
+        "plateau" => Ok(Schedule::default()),
+        "constant" => Ok(Schedule::Constant),
+        "inverse" => Ok(Schedule::Inverse),
+        "geometric" => Ok(Schedule::Geometric { decay: 0.9 }),
+        _ => {
+            let decay = text.strip_prefix("geometric:").and_then(|decay| decay.parse().ok());
+            Ok(Schedule::Geometric { decay: decay.ok_or_else(expected)? })
+        }
+    }
+}
+
+fn model_format() -> impl TypedValueParser<Value = ModelFormat> {
+    PossibleValuesParser::new(["liblinear", "native"]).map(|name| match &*name {
+        "native" => ModelFormat::Native,
+        _ => ModelFormat::Liblinear,
+    })
+}
