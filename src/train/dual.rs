@@ -261,7 +261,7 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
         let judged = self.anew();
         self.keep(judged.primal);
         self.is_exact = true;
-        self.pace.turned(relative(self.primal, self.dual), turned.q, turned.steps);
+        self.pace.turned(relative(self.primal, self.dual), turned.q, turned.passes);
         let objective = judged.primal.min(near.primal);
         (judged, Measured { objective, gap: Some(relative(objective, self.dual)) })
     }

@@ -74,8 +74,8 @@ pub struct Turned {
     pub dual: f64,
     /// The last q.
     pub q: f64,
-    /// Newton steps, if they came as near as they should.
-    pub steps: Option<usize>,
+    /// How many passes over the data it cost, if it came as near as it should.
+    pub passes: Option<f64>,
 }
 
 /// What is minimized: the smoothed losses, and what the way to the minimum may cost.
@@ -130,7 +130,8 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         let places: Vec<Place> = w.iter().map(|_| Place::default()).collect();
         let mut aim = Aim { around, q, budget, must_stop, assembly: Assembly::default(), spare: Vec::new() };
         let mut point = self.look(&mut aim, weights, &places);
-        let steps = self.approach(&mut aim, &mut point, end, &places);
+        let has_arrived = self.approach(&mut aim, &mut point, end, &places);
+        let passes = (budget - aim.budget) as f64 / self.problem.touches() as f64;
         // As they are stored.
         let found: Vec<f64> = point.duals.iter().map(|&a| R::of(a).to_f64()).collect();
         self.sum_rows(&found, &places);
@@ -144,20 +145,20 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
             w.iter().zip(&places).for_each(|(w, place)| w.set(place.get()));
         }
         let dual = dual.max(present);
-        Turned { weights: point.weights, dual, q: aim.q, steps }
+        Turned { weights: point.weights, dual, q: aim.q, passes: has_arrived.then_some(passes) }
     }
 
-    /// Takes steps until the end; returns how many, if it is reached.
-    fn approach(&self, aim: &mut Aim<'_>, point: &mut Point, end: End, places: &[Place]) -> Option<usize> {
-        for steps in 0.. {
+    /// Takes steps until the end; says whether it is reached.
+    fn approach(&self, aim: &mut Aim<'_>, point: &mut Point, end: End, places: &[Place]) -> bool {
+        loop {
             match end {
-                End::Near(near) if point.drift() <= near * point.objective() => return Some(steps),
+                End::Near(near) if point.drift() <= near * point.objective() => return true,
                 End::Near(_) => {}
                 End::Gap(_) if point.drift() > FAR * point.objective() => {}
                 End::Gap(goal) => {
                     let (primal, parts) = self.gap(aim, point, places);
                     if parts + point.drift() <= goal * primal {
-                        return Some(steps);
+                        return true;
                     }
                     if point.drift() <= parts {
                         (aim.around, aim.q) = (point.duals.clone(), aim.q * FARTHER);
@@ -169,11 +170,10 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
             }
             let from = point.objective();
             if !self.step(aim, point, places) {
-                return None;
+                return false;
             }
             aim.assembly.thinning.saw(from - point.objective());
         }
-        None
     }
 
     /// D of the present dual variables; sets `w` to w(a).
@@ -344,7 +344,7 @@ mod tests {
             let turn =
                 Turn { weights: values(&w), q, end: End::Gap(goal), highest: None, must_stop: &|| false };
             let turned = rule.newton(&w, turn);
-            assert!(turned.steps.is_some());
+            assert!(turned.passes.is_some());
             let judged = rule.judge(&turned.weights);
             (judged.primal - turned.dual) / judged.primal
         }

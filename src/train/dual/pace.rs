@@ -10,10 +10,10 @@ const MOST_PATIENCE: usize = 64;
 /// The share of the gap that a good turn leaves at most, and how many others end the turns.
 const GOOD: f64 = 0.9;
 const MOST_IDLE: usize = 3;
-/// Newton steps of a turn that was easy, and what it makes of q.
-const EASY: usize = 12;
+/// What an easy turn costs at most, in passes over the data, and what it makes of q.
+const EASY: f64 = 32.0;
 const FARTHER: f64 = 0.3;
-/// What a turn makes of q that was idle and did not come to its end.
+/// What a turn makes of q that did not come to its end, for all that it may have cost.
 const NEARER: f64 = 4.0;
 
 /// Where turns cost about as much as passes, they come if the gap needs more than so many further passes; and, as k passes
@@ -83,14 +83,13 @@ impl Pace {
         }
     }
 
-    /// Sees the least gap so far after a turn, its last q, and how many Newton steps it took if it came to its end.
-    pub(super) fn turned(&mut self, gap: f64, q: f64, steps: Option<usize>) {
+    /// Sees the least gap so far after a turn, its last q, and how many passes over the data it cost if it came to its end.
+    pub(super) fn turned(&mut self, gap: f64, q: f64, passes: Option<f64>) {
         let is_good = self.turn.is_none_or(|last| gap < GOOD * last);
         self.idle = if is_good { 0 } else { self.idle + 1 };
-        let factor = match steps {
-            Some(steps) if steps <= EASY => FARTHER,
+        let factor = match passes {
+            Some(passes) if passes <= EASY => FARTHER,
             Some(_) => 1.0,
-            None if is_good => 1.0,
             None => NEARER,
         };
         self.q = Some(q * factor);
@@ -117,15 +116,13 @@ mod tests {
         (0..PATIENCE).for_each(|_| pace.passed(f64::powi(0.4, 9)));
         assert!(pace.is_turn() && pace.q(first) == 1.0);
         for k in 1..5 {
-            pace.turned(f64::powi(0.4, 9 + k), pace.q.unwrap(), Some(3));
+            pace.turned(f64::powi(0.4, 9 + k), pace.q.unwrap(), Some(3.0));
             assert!(pace.is_turn() && (pace.q(first) / FARTHER.powi(k) - 1.0).abs() < 1e-12);
         }
         let q = pace.q(first);
         pace.turned(f64::powi(0.4, 14), pace.q.unwrap(), None);
-        assert!(pace.is_turn() && pace.q(first) == q, "it was good all the same");
-        pace.turned(f64::powi(0.4, 14), pace.q.unwrap(), None);
         assert!(pace.is_turn() && pace.q(first) == q * NEARER);
-        (1..MOST_IDLE).for_each(|_| pace.turned(f64::powi(0.4, 14), pace.q.unwrap(), Some(EASY + 1)));
+        (0..MOST_IDLE).for_each(|_| pace.turned(f64::powi(0.4, 14), pace.q.unwrap(), Some(EASY + 1.0)));
         assert!(!pace.is_turn());
         (0..2 * PATIENCE - 1).for_each(|_| pace.passed(f64::powi(0.4, 14)));
         assert!(!pace.is_turn());
