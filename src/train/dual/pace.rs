@@ -18,8 +18,8 @@ const NEARER: f64 = 4.0;
 
 /// Where turns cost about as much as passes, they come if the gap needs more than so many further passes; and, as k passes
 /// say little if k is small, `EARLY`/k more.
-const SOON: f64 = 6.0;
-const EARLY: f64 = 8.0;
+const SOON: f64 = 4.0;
+const EARLY: f64 = 4.0;
 
 /// Decides whether an epoch is a pass or a turn.
 pub(super) struct Pace {
@@ -137,7 +137,7 @@ mod tests {
             gaps.iter().for_each(|&gap| pace.passed(gap));
             pace.is_turn()
         };
-        assert!(!after(&[0.6]), "one pass says little");
+        assert!(!after(&[0.4]), "one pass says little");
         assert!(after(&[0.9]) && after(&[1.0]) && after(&[0.7, 0.6]));
         assert!(!after(&[0.3, 0.1]) && !after(&[0.3, 0.1, 0.03]));
         assert!(after(&[0.7, 0.5, 0.4]));
