@@ -72,7 +72,7 @@ fn epoch<'a>(problem: &'a Factorization, mut strategy: impl Strategy<f32> + 'a) 
     let penalty = Penalty { l1: 0.0, l2: Factorizer::default().default_l2(problem.terms()) };
     let step = StepSize::new(RATE.into(), Schedule::Constant);
     let rule: Sgd<_, f32> = Sgd::new(problem, penalty, step, true);
-    let params = SharedParams::anonymous(rule.width()).expect("memory");
+    let mut params = SharedParams::anonymous(rule.width()).expect("memory");
     let mut start = vec![0.0; rule.width()];
     problem.start(&mut start);
     params.copy_from(&start);
@@ -82,7 +82,7 @@ fn epoch<'a>(problem: &'a Factorization, mut strategy: impl Strategy<f32> + 'a) 
         order.shuffle(1, epoch);
         let visits_before = epoch * problem.terms() as u64;
         let pass = Pass { order: &order, epoch, visits_before, seed: 1, control: &control };
-        strategy.epoch(&rule, &params, pass).expect("no worker panics");
+        strategy.epoch(&rule, &mut params, pass).expect("no worker panics");
         epoch += 1;
     })
 }

@@ -129,14 +129,14 @@ pub fn epochs<'a, L: Loss + 'a>(
     let penalty = Penalty { l1: 0.0, l2: 1.0 / data.len() as f64 };
     let step = StepSize::new(rate, Schedule::Constant);
     let rule: Sgd<_, f32> = Sgd::new(problem, penalty, step, strategy.folds());
-    let params = SharedParams::anonymous(rule.width()).expect("memory");
+    let mut params = SharedParams::anonymous(rule.width()).expect("memory");
     let control = Control::new(strategy.workers());
     let (mut order, mut epoch) = (Order::new(data.len()), 0);
     Box::new(move || {
         order.shuffle(1, epoch);
         let visits_before = epoch * data.len() as u64;
         let pass = Pass { order: &order, epoch, visits_before, seed: 1, control: &control };
-        strategy.epoch(&rule, &params, pass).expect("no worker panics");
+        strategy.epoch(&rule, &mut params, pass).expect("no worker panics");
         epoch += 1;
     })
 }

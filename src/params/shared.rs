@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::slice;
 
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{MmapMut, MmapOptions, MmapRaw};
 use rayon::prelude::*;
 
 use super::Real;
@@ -24,13 +24,16 @@ use crate::real::Slot;
 ///   needs all writes of a worker joins its thread first, which publishes them.
 /// - **Tearing.** A weight is read and written as a whole: a reader sees one of the values that were written, never
 ///   half of one and half of another. No promise spans two weights.
-/// - **No plain view.** Weights are reached as atomics only, so racing threads are defined behavior in Rust's memory
-///   model. Dense passes work on a copy ([`SharedParams::copy_to`]).
+/// - **No plain view of shared weights.** Whoever shares the vector reaches its weights as atomics only, so racing threads
+///   are defined behavior in Rust's memory model. Dense passes work on a copy ([`SharedParams::copy_to`]); whoever has
+///   the vector alone may have them as plain memory ([`SharedParams::alone`]).
 /// - **Named file.** The file is the raw array in the machine's byte order and nothing else; other processes may map
 ///   it and read along. If one shortens the file, the system ends this process (SIGBUS), as with any map.
 pub struct SharedParams<R: Real> {
     map: MmapRaw,
     len: usize,
+    /// Whether other processes may have the weights too.
+    named: bool,
     real: PhantomData<R>,
 }
 
@@ -41,11 +44,9 @@ impl<R: Real> SharedParams<R> {
     /// If the system has no room for them.
     pub fn anonymous(len: usize) -> Result<Self> {
         let bytes = Self::bytes(len)?;
-        let map = MmapOptions::new()
-            .len(bytes)
-            .map_anon()
+        let map = zeros(bytes)
             .map_err(|source| Error::io(format!("<{bytes} bytes of weights>"), "map", source))?;
-        Ok(SharedParams { map: map.into(), len, real: PhantomData })
+        Ok(SharedParams { map: map.into(), len, named: false, real: PhantomData })
     }
 
     /// `len` zeros in the file `path`, which other processes may map to watch the training.
@@ -76,7 +77,7 @@ impl<R: Real> SharedParams<R> {
         write_zeros(&file, bytes as u64).map_err(|source| Error::io(path, "write", source))?;
         let map =
             MmapOptions::new().len(bytes).map_raw(&file).map_err(|source| Error::io(path, "map", source))?;
-        Ok(SharedParams { map, len, real: PhantomData })
+        Ok(SharedParams { map, len, named: true, real: PhantomData })
     }
 
     fn bytes(len: usize) -> Result<usize> {
@@ -108,8 +109,16 @@ impl<R: Real> SharedParams<R> {
         // and lives as long as `self`, which owns it. `R::Shared` is `AtomicF32` or `AtomicF64`, transparent over
         // `AtomicU32` or `AtomicU64`, which have the size of f32 and f64, accept any bit pattern, and are themselves
         // the `UnsafeCell` that lets other threads and processes write behind a shared reference. The memory is reached
-        // in no other way: this crate makes no other reference or pointer into the map.
+        // in no other way but `alone`, which nobody can call while this reference lives.
         unsafe { slice::from_raw_parts(self.map.as_ptr().cast::<R::Shared>(), self.len) }
+    }
+
+    /// The weights as plain memory, for a thread that has them alone; `None` if other processes may have them too.
+    pub fn alone(&mut self) -> Option<&mut [R]> {
+        // SAFETY: size, alignment and lifetime are as in `slots`, and any bit pattern is an `R`, a float. `&mut self` says
+        // that no reference into the map lives that was made by `slots` or here, and none is made as long as this one
+        // lives; an anonymous map is reached by this process alone.
+        (!self.named).then(|| unsafe { slice::from_raw_parts_mut(self.map.as_mut_ptr().cast::<R>(), self.len) })
     }
 
     /// Copies all weights to `to`. Exact when no worker runs; otherwise each weight is one that was there at some
@@ -151,6 +160,24 @@ const AHEAD: usize = 16;
 
 /// Weights that are copied by one task.
 const COPIED_TOGETHER: usize = 1 << 15;
+
+/// Zeros in memory, in huge pages if there is room for one: weights are gathered from all over the vector, and every small
+/// page is one more address to look up.
+fn zeros(bytes: usize) -> io::Result<MmapMut> {
+    let is_huge = bytes >= HUGE_PAGE;
+    // The system puts a map on the border of a huge page if it ends on one.
+    let bytes = if is_huge { bytes.next_multiple_of(HUGE_PAGE) } else { bytes };
+    let map = MmapOptions::new().len(bytes).map_anon()?;
+    #[cfg(target_os = "linux")]
+    if is_huge {
+        // The vector is as good without them.
+        let _ = map.advise(memmap2::Advice::HugePage);
+    }
+    Ok(map)
+}
+
+/// Bytes of a huge page, where pages have 4 KiB.
+const HUGE_PAGE: usize = 2 << 20;
 
 /// Fills `file` with zeros, or leaves it empty. Written rather than left as a hole, so that a full disk is an error now and not a
 /// signal at the first store through the map.

@@ -108,8 +108,8 @@ fn a_strategy_that_folds_leaves_the_weights_and_not_the_vector() {
     let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control() };
     let mut alone = vec![0.0; rule.width()];
     visit_alone(&rule, &mut alone, pass, 1);
-    let params = SharedParams::anonymous(rule.width()).unwrap();
-    Hogwild::new(1, Update::Wild).epoch(&rule, &params, pass).unwrap();
+    let mut params = SharedParams::anonymous(rule.width()).unwrap();
+    Hogwild::new(1, Update::Wild).epoch(&rule, &mut params, pass).unwrap();
     let mut shared = vec![0.0; rule.width()];
     params.copy_to(&mut shared);
     assert_eq!(alone, shared);

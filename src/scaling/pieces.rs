@@ -124,7 +124,7 @@ pub(super) fn barrier(threads: usize) -> Result<f64> {
     let problem = Linear::new(&data, &[1.0], Logistic, None)?;
     let rule: Sgd<'_, _, f32> =
         Sgd::new(&problem, Penalty::default(), StepSize::new(1e-6, Schedule::Constant), false);
-    let params = SharedParams::<f32>::anonymous(1)?;
+    let mut params = SharedParams::<f32>::anonymous(1)?;
     let mut strategy = Hogwild::<f32>::new(threads, Update::Wild);
     strategy.keep(&Topology::detect());
     let control = Control::new(threads);
@@ -137,7 +137,7 @@ pub(super) fn barrier(threads: usize) -> Result<f64> {
             spin_loop();
         }
         let started = Instant::now();
-        strategy.epoch(&rule, &params, pass)?;
+        strategy.epoch(&rule, &mut params, pass)?;
         seconds.push(started.elapsed().as_secs_f64());
     }
     Ok(median(seconds.into_iter().skip(1)))

@@ -2,7 +2,7 @@
 //!
 //! It is a training like the others: the same first step size and schedule, blocks in the same order, the next rows
 //! asked for ahead, the scale of l2 beside the vector. What it leaves out is what sharing needs: tickets, progress, an
-//! interrupt, private copies, a shared vector to leave the weights in, generic weights.
+//! interrupt, private copies, generic weights.
 
 use std::time::{Duration, Instant};
 
@@ -24,12 +24,19 @@ pub(super) struct PlainLoop<'a, L> {
     order: Order,
     seed: u64,
     epoch: u64,
-    pub(super) weights: Vec<f32>,
+    pub(super) weights: &'a mut [f32],
 }
 
 impl<'a, L: Loss> PlainLoop<'a, L> {
-    /// From zero weights, with the first step size `rate`.
-    pub(super) fn new(data: &'a Dataset, targets: &'a [f32], loss: L, l2: f64, rate: f64, seed: u64) -> Self {
+    /// From `weights`, with the first step size `rate`.
+    pub(super) fn new(
+        data: &'a Dataset,
+        targets: &'a [f32],
+        loss: L,
+        l2: f64,
+        (rate, seed): (f64, u64),
+        weights: &'a mut [f32],
+    ) -> Self {
         PlainLoop {
             data,
             targets,
@@ -40,7 +47,7 @@ impl<'a, L: Loss> PlainLoop<'a, L> {
             order: Order::new(data.len()),
             seed,
             epoch: 0,
-            weights: vec![0.0; data.width()],
+            weights,
         }
     }
 
@@ -52,7 +59,7 @@ impl<'a, L: Loss> PlainLoop<'a, L> {
         let (rows, rate) = (self.data.rows(), self.step.at(clock, self.data.len(), self.l2) as f32);
         let (shrink, grow) = (1.0 / (1.0 + rate * self.l2 as f32), 1.0 + rate * self.l2 as f32);
         let (mut scale, mut inverse) = (1.0_f32, 1.0_f32);
-        let weights = Plain::new(&mut self.weights, 0);
+        let weights = Plain::new(self.weights, 0);
         let mut terms = Vec::with_capacity(2 * self.order.block_len());
         self.order.block(0, &mut terms);
         for k in 0..self.order.blocks() {

@@ -9,6 +9,7 @@ use super::way::Way;
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Model, Quality};
+use crate::params::SharedParams;
 use crate::problem::{Conjugate, Linear, LossKind};
 use crate::rule::{Penalty, Sgd, StepSize, Visit};
 use crate::strategy::{Topology, pin};
@@ -115,7 +116,9 @@ impl<'a, L: Conjugate> Task<'a, L> {
         let place = Topology::detect().places(&[1])[0];
         let pool = pool(1)?;
         let (rate, prepare) = (first.rate, first.prepare);
-        let mut plain = PlainLoop::new(self.data, self.targets, self.loss, self.l2, rate, seed);
+        let mut weights = SharedParams::anonymous(self.data.width())?;
+        let weights = weights.alone().expect("memory without a name is nobody else's");
+        let mut plain = PlainLoop::new(self.data, self.targets, self.loss, self.l2, (rate, seed), weights);
         let rule: Sgd<'_, _, f32> = Sgd::new(
             &self.problem,
             Penalty { l1: 0.0, l2: self.l2 },
@@ -130,11 +133,11 @@ impl<'a, L: Conjugate> Task<'a, L> {
             let pinned = pin(place);
             visit_time += plain.epoch();
             drop(pinned);
-            let objective = pool.install(|| rule.objective(0..rule.terms(), &plain.weights));
+            let objective = pool.install(|| rule.objective(0..rule.terms(), plain.weights));
             train_time += started.elapsed();
             plain.after_epoch(last, objective);
             last = objective;
-            let test = test.and_then(|test| test.judge(&plain.weights));
+            let test = test.and_then(|test| test.judge(plain.weights));
             let epoch = Epoch { epoch: epochs.len() + 1, train_time, visit_time, objective, gap: None, test };
             let enough = calm.sees(objective) | self.is_enough(&epoch);
             epochs.push(epoch);
@@ -142,7 +145,7 @@ impl<'a, L: Conjugate> Task<'a, L> {
                 break;
             }
         }
-        Ok(Run { epochs, prepare, workers: 1, rate, weights: plain.weights })
+        Ok(Run { epochs, prepare, workers: 1, rate, weights: plain.weights.to_vec() })
     }
 
     /// Whether a training has shown all that is asked of it, or takes too long.

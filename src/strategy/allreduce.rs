@@ -78,7 +78,7 @@ impl<R: Real> Strategy<R> for AllReduce<R> {
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
-        params: &SharedParams<R>,
+        params: &mut SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
         let workers = self.crew.workers();

@@ -74,7 +74,7 @@ impl<R: Real> Strategy<R> for Averaging<R> {
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
-        params: &SharedParams<R>,
+        params: &mut SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
         let tickets = Tickets::dealt(self.crew.workers(), pass.order.blocks());

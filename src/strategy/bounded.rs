@@ -101,7 +101,7 @@ impl<R: Real> Strategy<R> for BoundedStaleness {
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
-        params: &SharedParams<R>,
+        params: &mut SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
         let (workers, bounds) = (self.crew.workers(), self.bounds);

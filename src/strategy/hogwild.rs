@@ -87,7 +87,7 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
-        params: &SharedParams<R>,
+        params: &mut SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
         let tickets = Tickets::new(pass.order.blocks());

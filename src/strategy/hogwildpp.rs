@@ -174,7 +174,7 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
-        params: &SharedParams<R>,
+        params: &mut SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
         let clusters = self.layout.clusters;

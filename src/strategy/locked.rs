@@ -49,7 +49,7 @@ impl<R: Real> Strategy<R> for Locked {
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
-        params: &SharedParams<R>,
+        params: &mut SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
         let tickets = Tickets::new(pass.order.blocks());

@@ -126,7 +126,7 @@ pub trait Strategy<R: Real> {
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
-        params: &SharedParams<R>,
+        params: &mut SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64>;
 }

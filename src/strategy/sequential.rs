@@ -9,32 +9,29 @@ use crate::error::Result;
 use crate::params::{Plain, Real, SharedParams};
 use crate::rule::Visit;
 
-/// Visits terms one after the other, on a private copy of the weights without atomics, or batches of them, whose visits
-/// are planned on the same weights. Deterministic given the seed.
+/// Visits terms one after the other, on weights without atomics, or batches of them, whose visits are planned on the same
+/// weights. Deterministic given the seed.
 #[derive(Clone, Debug)]
-pub struct Sequential<R> {
-    weights: Vec<R>,
+pub struct Sequential {
     batch: usize,
-    /// Whether the copy holds what the shared vector does.
-    fresh: bool,
     /// The processor that an epoch keeps the thread on.
     place: Option<usize>,
 }
 
-impl<R: Real> Default for Sequential<R> {
+impl Default for Sequential {
     fn default() -> Self {
         Sequential::batched(1)
     }
 }
 
-impl<R: Real> Sequential<R> {
+impl Sequential {
     /// Batches of `batch` terms, at least 1.
     pub fn batched(batch: usize) -> Self {
-        Sequential { weights: Vec::new(), batch: batch.max(1), fresh: false, place: None }
+        Sequential { batch: batch.max(1), place: None }
     }
 }
 
-impl<R: Real> Strategy<R> for Sequential<R> {
+impl<R: Real> Strategy<R> for Sequential {
     fn workers(&self) -> usize {
         1
     }
@@ -51,25 +48,21 @@ impl<R: Real> Strategy<R> for Sequential<R> {
         self.place = topology.places(&[1]).first().copied();
     }
 
-    fn restart(&mut self) {
-        self.fresh = false;
-    }
-
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
-        params: &SharedParams<R>,
+        params: &mut SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
         let _pin = self.place.map(pin);
-        // Should a visit panic, the copy is nothing to go on with.
-        if !std::mem::replace(&mut self.fresh, false) {
-            self.weights.resize(params.len(), R::ZERO);
-            params.copy_to(&mut self.weights);
+        if let Some(weights) = params.alone() {
+            return Ok(visit_alone(visit, weights, pass, self.batch));
         }
-        let visits = visit_alone(visit, &mut self.weights, pass, self.batch);
-        params.copy_from(&self.weights);
-        self.fresh = true;
+        // Others may look on: a copy is trained, and shown after the epoch.
+        let mut weights = vec![R::ZERO; params.len()];
+        params.copy_to(&mut weights);
+        let visits = visit_alone(visit, &mut weights, pass, self.batch);
+        params.copy_from(&weights);
         Ok(visits)
     }
 }

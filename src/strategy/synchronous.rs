@@ -63,7 +63,7 @@ impl<R: Real> Strategy<R> for Synchronous {
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
-        params: &SharedParams<R>,
+        params: &mut SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
         let tickets = self.tickets(pass.order.blocks());

@@ -30,7 +30,7 @@ fn train_from<V: Visit>(
     epochs: u64,
     start: &[V::Real],
 ) -> Vec<V::Real> {
-    let params = SharedParams::anonymous(visit.width()).unwrap();
+    let mut params = SharedParams::anonymous(visit.width()).unwrap();
     params.copy_from(start);
     let mut order = Order::new(visit.terms());
     let control = control(strategy.workers());
@@ -38,7 +38,7 @@ fn train_from<V: Visit>(
     for epoch in 0..epochs {
         order.shuffle(5, epoch);
         let pass = Pass { order: &order, epoch, visits_before: visits, seed: 5, control: &control };
-        visits += strategy.epoch(visit, &params, pass).unwrap();
+        visits += strategy.epoch(visit, &mut params, pass).unwrap();
     }
     assert_eq!(visits, epochs * visit.terms() as u64);
     assert_eq!(control.progress.visits() as u64, visits);
@@ -202,11 +202,11 @@ fn merged_copies_meet_in_parts() {
 fn after_a_restart_the_copies_start_from_the_weights_that_were_set() {
     let data = crowd();
     let visit = Count { data: &data, panics_at: None };
-    let params = SharedParams::anonymous(visit.width()).unwrap();
+    let mut params = SharedParams::anonymous(visit.width()).unwrap();
     let (order, control) = (Order::new(visit.terms()), control(2));
     let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
     let mut strategy = Hogwild::new(2, Update::Merged);
-    let mut after = |params: &SharedParams<f32>, restart: bool| {
+    let mut after = |params: &mut SharedParams<f32>, restart: bool| {
         if restart {
             Strategy::<f32>::restart(&mut strategy);
         }
@@ -216,9 +216,9 @@ fn after_a_restart_the_copies_start_from_the_weights_that_were_set() {
         weights[0]
     };
     params.fill(-5_000.0);
-    assert_eq!([after(&params, false), after(&params, false)], [15_000.0, 35_000.0]);
+    assert_eq!([after(&mut params, false), after(&mut params, false)], [15_000.0, 35_000.0]);
     params.fill(7_000.0);
-    assert_eq!(after(&params, true), 27_000.0);
+    assert_eq!(after(&mut params, true), 27_000.0);
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_panic_becomes_an_error_and_stops_the_others() {
         .into_iter()
         .flat_map(|workers| [Update::Wild, Update::Merged, Update::Split].map(|update| (workers, update)))
     {
-        let params = SharedParams::anonymous(visit.width()).unwrap();
+        let mut params = SharedParams::anonymous(visit.width()).unwrap();
         let control = control(workers);
         let pass = Pass {
             order: &Order::new(visit.terms()),
@@ -239,7 +239,7 @@ fn a_panic_becomes_an_error_and_stops_the_others() {
             control: &control,
         };
         let mut strategy = Hogwild::new(workers, update);
-        let error = strategy.epoch(&visit, &params, pass).unwrap_err();
+        let error = strategy.epoch(&visit, &mut params, pass).unwrap_err();
         assert!(
             matches!(&error, Error::Worker { message, .. } if message.contains("this term panics")),
             "{error}"
@@ -247,7 +247,7 @@ fn a_panic_becomes_an_error_and_stops_the_others() {
         assert!(control.progress.visits() < visit.terms());
         params.fill(0.0);
         let visit = Count { data: &data, panics_at: None };
-        assert_eq!(strategy.epoch(&visit, &params, pass).unwrap(), 20_000);
+        assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), 20_000);
     }
 }
 
@@ -255,14 +255,14 @@ fn a_panic_becomes_an_error_and_stops_the_others() {
 fn an_interrupt_ends_an_epoch_between_blocks() {
     let data = crowd();
     let visit = Count { data: &data, panics_at: None };
-    let params = SharedParams::anonymous(visit.width()).unwrap();
+    let mut params = SharedParams::anonymous(visit.width()).unwrap();
     let control = Control { interrupted: Arc::new(AtomicBool::new(true)), ..control(2) };
     let pass =
         Pass { order: &Order::new(visit.terms()), epoch: 0, visits_before: 0, seed: 1, control: &control };
     let mut strategy = Hogwild::new(2, Update::Wild);
-    assert_eq!(strategy.epoch(&visit, &params, pass).unwrap(), 0);
+    assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), 0);
     control.interrupted.store(false, Relaxed);
-    assert_eq!(strategy.epoch(&visit, &params, pass).unwrap(), 20_000);
+    assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), 20_000);
 }
 
 #[test]

@@ -123,8 +123,6 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
 struct Descent<'a, 'p, P, R: Real> {
     settings: &'a Settings,
     rule: Sgd<'p, P, R>,
-    /// The weights after the last epoch.
-    now: Vec<R>,
     /// The weights of the lowest objective so far: what a fit leaves, and where it goes back to.
     best: Vec<R>,
     best_objective: f64,
@@ -147,14 +145,13 @@ const CALM: usize = 3;
 
 impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
     fn new<S: Strategy<R>>(course: &Course<'a, R, S>, rule: Sgd<'p, P, R>) -> Self {
-        let now = rule.start();
-        let start = course.install(|| rule.objective(0..rule.terms(), &now));
-        course.params.copy_from(&now);
+        let best = rule.start();
+        let start = course.install(|| rule.objective(0..rule.terms(), &best));
+        course.params.copy_from(&best);
         Descent {
             settings: course.settings,
             rule,
-            best: now.clone(),
-            now,
+            best,
             best_objective: f64::INFINITY,
             last: start,
             start,
@@ -163,7 +160,7 @@ impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
         }
     }
 
-    fn keep(&mut self, objective: f64) {
+    fn keep(&mut self, objective: f64, weights: &[R]) {
         let (change, tolerance) = ((objective - self.last).abs(), self.settings.tolerance);
         // An objective of 0 has no smaller share.
         let is_calm = change < tolerance * objective.abs() || change == 0.0 && tolerance > 0.0;
@@ -172,7 +169,7 @@ impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
         self.last = objective;
         if objective < self.best_objective {
             self.best_objective = objective;
-            self.best.copy_from_slice(&self.now);
+            self.best.copy_from_slice(weights);
         }
     }
 
@@ -201,20 +198,17 @@ impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
 impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
         course.pass(&self.rule)?;
-        let objective = course.install(|| {
-            course.params.copy_to(&mut self.now);
-            self.rule.objective(0..self.rule.terms(), &self.now)
-        });
+        let objective = course.measure(|weights| self.rule.objective(0..self.rule.terms(), weights));
         if objective <= EXPLODED * self.start {
-            self.keep(objective);
+            self.keep(objective, course.weights());
             Ok(Outcome::Kept(Measured { objective, gap: None }))
         } else {
             self.undo(course, objective)
         }
     }
 
-    fn now(&self) -> &[R] {
-        &self.now
+    fn now<'w>(&'w self, course: &'w mut Course<'_, R, impl Strategy<R>>) -> &'w [R] {
+        course.weights()
     }
 
     fn arrived(&self) -> bool {

@@ -368,7 +368,7 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         Ok(Outcome::Kept(measured))
     }
 
-    fn now(&self) -> &[R] {
+    fn now<'w>(&'w self, _: &'w mut Course<'_, R, impl Strategy<R>>) -> &'w [R] {
         &self.now
     }
 

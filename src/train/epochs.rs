@@ -181,8 +181,8 @@ pub(super) struct Best<R> {
 pub(super) trait Method<R: Real> {
     /// Runs one epoch and measures the weights that it leaves.
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome>;
-    /// The weights after the last epoch.
-    fn now(&self) -> &[R];
+    /// The weights after the last epoch, which was kept.
+    fn now<'w>(&'w self, course: &'w mut Course<'_, R, impl Strategy<R>>) -> &'w [R];
     /// Whether the tolerance is reached.
     fn arrived(&self) -> bool;
     /// The first step size, if there are step sizes.
@@ -198,6 +198,8 @@ pub(super) struct Course<'a, R: Real, S> {
     pub settings: &'a Settings,
     pub strategy: S,
     pub params: SharedParams<R>,
+    /// What others who look on see of the weights, for dense passes.
+    seen: Vec<R>,
     pub control: Control,
     /// Threads for dense passes between epochs.
     pool: ThreadPool,
@@ -222,6 +224,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
                 None => SharedParams::anonymous(width)?,
                 Some(path) => SharedParams::file(path, width)?,
             },
+            seen: Vec::new(),
             control: Control {
                 interrupted: settings.interrupt.clone(),
                 deadline: settings.time_limit.map(|limit| began + limit),
@@ -240,9 +243,19 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
 
     /// Does a dense pass on the threads of the pool.
     pub fn install<T: Send>(&self, pass: impl FnOnce() -> T + Send) -> T {
-        let (mut pass, mut result) = (Some(pass), None);
-        install(&self.pool, &mut || result = pass.take().map(|pass| pass()));
-        result.expect("the pass was made")
+        install(&self.pool, pass)
+    }
+
+    /// The weights that the last pass left.
+    pub fn weights(&mut self) -> &[R] {
+        plain(&mut self.params, &mut self.seen, &self.pool)
+    }
+
+    /// Does a dense pass over the weights that the last pass left. They are read where they lie: the data that go through the
+    /// caches meanwhile would drive out a vector of which a copy is read, and the next pass begin by fetching it.
+    pub fn measure<T: Send>(&mut self, measure: impl FnOnce(&[R]) -> T + Send) -> T {
+        let weights = plain(&mut self.params, &mut self.seen, &self.pool);
+        install(&self.pool, || measure(weights))
     }
 
     /// Counts an epoch of Newton's method.
@@ -261,7 +274,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             control: &self.control,
         };
         let started = Instant::now();
-        self.visits += self.strategy.epoch(rule, &self.params, pass)?;
+        self.visits += self.strategy.epoch(rule, &mut self.params, pass)?;
         self.visit_time += started.elapsed();
         self.begun += 1;
         Ok(())
@@ -296,7 +309,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             match outcome {
                 Outcome::Kept(Measured { objective, gap }) => {
                     gap.iter().for_each(|&gap| course_of_gap.see(gap));
-                    let test = evaluate.and_then(|evaluate| evaluate(method.now()));
+                    let test = evaluate.and_then(|evaluate| evaluate(method.now(&mut self)));
                     let (epoch, visit_time) = (epochs.len() + 1, self.visit_time);
                     let epoch = Epoch { epoch, train_time, visit_time, objective, gap, test };
                     watch(Event::Epoch(&epoch));
@@ -370,8 +383,23 @@ impl Falling {
     }
 }
 
+/// The weights as plain memory; a copy in `seen`, if others may look on.
+fn plain<'a, R: Real>(params: &'a mut SharedParams<R>, seen: &'a mut Vec<R>, pool: &ThreadPool) -> &'a [R] {
+    if params.alone().is_none() {
+        seen.resize(params.len(), R::ZERO);
+        install(pool, || params.copy_to(seen));
+    }
+    params.alone().map_or(seen, |weights| weights)
+}
+
+fn install<T: Send>(pool: &ThreadPool, pass: impl FnOnce() -> T + Send) -> T {
+    let (mut pass, mut result) = (Some(pass), None);
+    install_once(pool, &mut || result = pass.take().map(|pass| pass()));
+    result.expect("the pass was made")
+}
+
 /// Compiled once, not for each method, problem and strategy.
-fn install(pool: &ThreadPool, pass: &mut (dyn FnMut() + Send)) {
+fn install_once(pool: &ThreadPool, pass: &mut (dyn FnMut() + Send)) {
     pool.install(pass);
 }
 

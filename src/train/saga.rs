@@ -213,7 +213,7 @@ impl<L: Curved, R: Real> Method<R> for Reduction<'_, '_, '_, L, R> {
         Ok(Outcome::Kept(self.measured()))
     }
 
-    fn now(&self) -> &[R] {
+    fn now<'w>(&'w self, _: &'w mut Course<'_, R, impl Strategy<R>>) -> &'w [R] {
         &self.best.weights
     }
 

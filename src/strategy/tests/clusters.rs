@@ -69,21 +69,21 @@ fn after_a_restart_the_replicas_start_from_the_weights_that_were_set() {
     let data = crowd();
     let visit = Count { data: &data, panics_at: None };
     let layout = exact(2, 2);
-    let (mut strategy, params) = (ring(layout), SharedParams::anonymous(visit.width()).unwrap());
+    let (mut strategy, mut params) = (ring(layout), SharedParams::anonymous(visit.width()).unwrap());
     let (order, control) = (Order::new(visit.terms()), control(2));
     let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
-    let after = |params: &SharedParams<f32>, strategy: &mut HogwildPlusPlus<f32>| {
+    let after = |params: &mut SharedParams<f32>, strategy: &mut HogwildPlusPlus<f32>| {
         strategy.epoch(&visit, params, pass).unwrap();
         let mut weights = vec![0.0; visit.width()];
         params.copy_to(&mut weights);
         weights[0]
     };
     params.fill(-5_000.0);
-    assert_between(after(&params, &mut strategy) + 5_000.0, weights(layout), 20_000.0, "the first epoch");
-    assert_between(after(&params, &mut strategy) + 5_000.0, weights(layout), 40_000.0, "the replicas go on");
+    assert_between(after(&mut params, &mut strategy) + 5_000.0, weights(layout), 20_000.0, "the first epoch");
+    assert_between(after(&mut params, &mut strategy) + 5_000.0, weights(layout), 40_000.0, "the replicas go on");
     params.fill(7_000.0);
     strategy.restart();
-    assert_between(after(&params, &mut strategy) - 7_000.0, weights(layout), 20_000.0, "a restart");
+    assert_between(after(&mut params, &mut strategy) - 7_000.0, weights(layout), 20_000.0, "a restart");
 }
 
 #[test]
@@ -96,16 +96,16 @@ fn a_panic_at_any_point_becomes_an_error_and_leaves_a_ring_that_works() {
                 let layout = Layout { update_delay, ..Layout::new(4, clusters) };
                 let mut strategy = ring(layout);
                 let visit = Count { data: &data, panics_at: Some(term) };
-                let params = SharedParams::anonymous(visit.width()).unwrap();
+                let mut params = SharedParams::anonymous(visit.width()).unwrap();
                 let (order, control) = (Order::new(visit.terms()), control(4));
                 let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
-                let error = strategy.epoch(&visit, &params, pass).unwrap_err();
+                let error = strategy.epoch(&visit, &mut params, pass).unwrap_err();
                 assert!(
                     matches!(&error, Error::Worker { message, .. } if message.contains("this term panics")),
                     "{error}"
                 );
                 let visit = Count { data: &data, panics_at: None };
-                assert_eq!(strategy.epoch(&visit, &params, pass).unwrap(), 20_000);
+                assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), 20_000);
             }
         }
     }

@@ -144,13 +144,13 @@ fn synchronous_ways_take_the_same_steps() {
 
 /// Runs one epoch with one slow worker.
 fn slow<V: Visit>(visit: &V, mut strategy: impl Strategy<V::Real>, worker: usize) -> (Vec<V::Real>, Control) {
-    let params = SharedParams::anonymous(visit.width()).unwrap();
+    let mut params = SharedParams::anonymous(visit.width()).unwrap();
     let delay = Delay { worker, every: 300, time: Duration::from_micros(200) };
     let control = Control { delays: vec![delay], ..control(strategy.workers()) };
     let mut order = Order::new(visit.terms());
     order.shuffle(1, 0);
     let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
-    assert_eq!(strategy.epoch(visit, &params, pass).unwrap(), visit.terms() as u64);
+    assert_eq!(strategy.epoch(visit, &mut params, pass).unwrap(), visit.terms() as u64);
     let mut weights = vec![V::Real::ZERO; params.len()];
     params.copy_to(&mut weights);
     (weights, control)
@@ -266,10 +266,10 @@ fn ends_with_an_error<S: Strategy<f32>>(data: &Dataset, make: impl Fn() -> S, na
     for &term in terms {
         let mut strategy = make();
         let visit = Count { data, panics_at: Some(term) };
-        let params = SharedParams::anonymous(visit.width()).unwrap();
+        let mut params = SharedParams::anonymous(visit.width()).unwrap();
         let (order, control) = (Order::new(visit.terms()), control(strategy.workers()));
         let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
-        let error = strategy.epoch(&visit, &params, pass).unwrap_err();
+        let error = strategy.epoch(&visit, &mut params, pass).unwrap_err();
         assert!(
             matches!(&error, Error::Worker { message, .. } if message.contains("this term panics")),
             "{name}, term {term}: {error}"
@@ -277,7 +277,7 @@ fn ends_with_an_error<S: Strategy<f32>>(data: &Dataset, make: impl Fn() -> S, na
         params.fill(0.0);
         strategy.restart();
         let visit = Count { data, panics_at: None };
-        assert_eq!(strategy.epoch(&visit, &params, pass).unwrap(), data.len() as u64, "{name}");
+        assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), data.len() as u64, "{name}");
     }
 }
 
@@ -292,11 +292,11 @@ fn a_panic_becomes_an_error_and_nobody_waits_for_ever() {
 
 fn ends_when_told<S: Strategy<f32>>(data: &Dataset, mut strategy: S, name: &str) {
     let visit = Count { data, panics_at: None };
-    let params = SharedParams::anonymous(visit.width()).unwrap();
+    let mut params = SharedParams::anonymous(visit.width()).unwrap();
     let (order, control) = (Order::new(visit.terms()), control(3));
     let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
     control.interrupted.store(true, Relaxed);
-    assert_eq!(strategy.epoch(&visit, &params, pass).unwrap(), 0, "{name}");
+    assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), 0, "{name}");
     control.interrupted.store(false, Relaxed);
     let interrupt = control.interrupted.clone();
     std::thread::scope(|scope| {
@@ -304,12 +304,12 @@ fn ends_when_told<S: Strategy<f32>>(data: &Dataset, mut strategy: S, name: &str)
             std::thread::sleep(Duration::from_millis(1));
             interrupt.store(true, Relaxed);
         });
-        let visits = strategy.epoch(&visit, &params, pass).unwrap();
+        let visits = strategy.epoch(&visit, &mut params, pass).unwrap();
         assert!(visits <= data.len() as u64, "{name}");
     });
     control.interrupted.store(false, Relaxed);
     strategy.restart();
-    assert_eq!(strategy.epoch(&visit, &params, pass).unwrap(), data.len() as u64, "{name}");
+    assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), data.len() as u64, "{name}");
 }
 
 #[test]
