@@ -44,8 +44,8 @@ impl<R: Real> SharedParams<R> {
     /// If the system has no room for them.
     pub fn anonymous(len: usize) -> Result<Self> {
         let bytes = Self::bytes(len)?;
-        let map = zeros(bytes)
-            .map_err(|source| Error::io(format!("<{bytes} bytes of weights>"), "map", source))?;
+        let map =
+            zeros(bytes).map_err(|source| Error::io(format!("<{bytes} bytes of weights>"), "map", source))?;
         Ok(SharedParams { map: map.into(), len, named: false, real: PhantomData })
     }
 
@@ -118,7 +118,8 @@ impl<R: Real> SharedParams<R> {
         // SAFETY: size, alignment and lifetime are as in `slots`, and any bit pattern is an `R`, a float. `&mut self` says
         // that no reference into the map lives that was made by `slots` or here, and none is made as long as this one
         // lives; an anonymous map is reached by this process alone.
-        (!self.named).then(|| unsafe { slice::from_raw_parts_mut(self.map.as_mut_ptr().cast::<R>(), self.len) })
+        (!self.named)
+            .then(|| unsafe { slice::from_raw_parts_mut(self.map.as_mut_ptr().cast::<R>(), self.len) })
     }
 
     /// Copies all weights to `to`. Exact when no worker runs; otherwise each weight is one that was there at some

@@ -80,10 +80,6 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
         self.crew.keep(topology);
     }
 
-    fn restart(&mut self) {
-        self.merging.restart();
-    }
-
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,

@@ -1,5 +1,6 @@
 //! A copy of the weights for each worker, merged the more often the more often a coordinate is touched.
 
+use std::array;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Pass;
@@ -16,16 +17,9 @@ use crate::rule::Visit;
 pub(super) struct Merging<R> {
     replicas: Vec<Mutex<Replica<R>>>,
     groups: Vec<Vec<u32>>,
-    /// Whether the copies hold what `params` does.
-    fresh: bool,
 }
 
 impl<R: Real> Merging<R> {
-    /// Says that the weights were changed by others.
-    pub(super) fn restart(&mut self) {
-        self.fresh = false;
-    }
-
     /// One epoch, as [`Strategy::epoch`](super::Strategy::epoch).
     pub(super) fn epoch<V: Visit<Real = R>>(
         &mut self,
@@ -38,60 +32,40 @@ impl<R: Real> Merging<R> {
         if self.replicas.len() != workers {
             self.replicas = (0..workers).map(|_| Mutex::default()).collect();
             self.groups = groups(visit, pass.order.block_len(), pass.order.blocks() / workers, workers);
-            self.fresh = false;
         }
-        // Until the workers have ended well, the copies are nothing to go on with.
-        let fresh = std::mem::replace(&mut self.fresh, false);
         let tickets = Tickets::new(pass.order.blocks());
         let visits = crew.run(&tickets, |worker| {
             let mut replica = lock(&self.replicas[worker]);
-            if !fresh {
-                replica.fill(params);
-            }
+            // Each epoch anew, though the copies of the last one lack little: whatever was done with the data in between has
+            // driven them out of the caches, from which they are fetched faster now than weight by weight.
+            replica.fill(params);
             let weights = Merged::new(&mut replica, params, &self.groups, visit.common());
             work(worker, visit, &weights, &tickets, pass, |_| ())
         })?;
         let factor = visit.fold(pass.clock(visits)).unwrap_or(R::ONE);
-        self.meet(crew, params, factor, params.len() - visit.common())?;
-        self.fresh = true;
+        self.tell(crew, params, factor, params.len() - visit.common())?;
         Ok(visits)
     }
 
-    /// Merges all coordinates, when no worker runs, and multiplies the first `scaled` of them by `factor`.
-    fn meet(&mut self, crew: &Crew, params: &SharedParams<R>, factor: R, scaled: usize) -> Result<()> {
-        let mut replicas: Vec<_> = self.replicas.iter().map(lock).collect();
+    /// Adds what all copies have not told yet, when no worker runs, and multiplies the first `scaled` weights by `factor`.
+    fn tell(&self, crew: &Crew, params: &SharedParams<R>, factor: R, scaled: usize) -> Result<()> {
+        let replicas: Vec<_> = self.replicas.iter().map(lock).collect();
         let parts = if params.len() < MANY { 1 } else { crew.workers() };
         let part_len = params.len().div_ceil(parts).next_multiple_of(TOGETHER).max(TOGETHER);
-        let mut pieces: Vec<_> = replicas
-            .iter_mut()
-            .map(|replica| {
-                let Replica { now, told } = &mut **replica;
-                now.chunks_mut(part_len).zip(told.chunks_mut(part_len))
-            })
-            .collect();
         let slots = params.slots();
-        let parts: Vec<_> = slots
-            .chunks(part_len)
-            .enumerate()
-            .map(|(part, slots)| Part {
-                slots,
-                copies: pieces.iter_mut().filter_map(Iterator::next).collect(),
-                factor,
-                scaled: scaled.saturating_sub(part * part_len).min(slots.len()),
-            })
-            .collect();
-        if let [_] = parts[..] {
-            parts.into_iter().for_each(Part::meet);
-            return Ok(());
-        }
-        let parts: Vec<_> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
-        let meet = |worker: usize| {
-            if let Some(part) = parts.get(worker).and_then(|part| lock(part).take()) {
-                part.meet();
-            }
+        let tell = |part: usize| {
+            let range = (part * part_len).min(slots.len())..((part + 1) * part_len).min(slots.len());
+            let copies =
+                replicas.iter().map(|replica| (&replica.now[range.clone()], &replica.told[range.clone()]));
+            let scaled = scaled.saturating_sub(range.start);
+            sum_up(&slots[range.clone()], &copies.collect::<Vec<_>>(), scaled, factor);
             0
         };
-        crew.run(&Tickets::new(0), meet).map(|_: u64| ())
+        if parts == 1 {
+            tell(0);
+            return Ok(());
+        }
+        crew.run(&Tickets::new(0), tell).map(|_: u64| ())
     }
 }
 
@@ -105,34 +79,21 @@ const MANY: usize = 50_000;
 /// Coordinates that are summed at a time, in the first-level cache.
 const TOGETHER: usize = 256;
 
-/// Some coordinates of all copies, (now, told) each.
-struct Part<'a, R: Real> {
-    slots: &'a [R::Shared],
-    copies: Vec<(&'a mut [R], &'a mut [R])>,
-    factor: R,
-    /// How many of the coordinates are multiplied by the factor.
-    scaled: usize,
-}
-
-impl<R: Real> Part<'_, R> {
-    fn meet(mut self) {
-        let mut sums = [R::ZERO; TOGETHER];
-        for (k, slots) in self.slots.chunks(TOGETHER).enumerate() {
-            let range = k * TOGETHER..k * TOGETHER + slots.len();
-            let sums = &mut sums[..slots.len()];
-            sums.iter_mut().zip(slots).for_each(|(sum, slot)| *sum = slot.get());
-            for (now, told) in &self.copies {
-                let moved = now[range.clone()].iter().zip(&told[range.clone()]);
-                sums.iter_mut().zip(moved).for_each(|(sum, (&now, &told))| *sum += now - told);
-            }
-            let scaled = self.scaled.saturating_sub(range.start).min(slots.len());
-            sums[..scaled].iter_mut().for_each(|sum| *sum = *sum * self.factor);
-            sums.iter().zip(slots).for_each(|(&sum, slot)| slot.set(sum));
-            for (now, told) in &mut self.copies {
-                now[range.clone()].copy_from_slice(sums);
-                told[range.clone()].copy_from_slice(sums);
-            }
+/// Adds to `slots` what each of `copies`, (now, told) each, has moved them by since, and multiplies the first `scaled` of
+/// them by `factor`.
+fn sum_up<R: Real>(slots: &[R::Shared], copies: &[(&[R], &[R])], scaled: usize, factor: R) {
+    let mut sums = [R::ZERO; TOGETHER];
+    for (k, slots) in slots.chunks(TOGETHER).enumerate() {
+        let range = k * TOGETHER..k * TOGETHER + slots.len();
+        let sums = &mut sums[..slots.len()];
+        sums.iter_mut().zip(slots).for_each(|(sum, slot)| *sum = slot.get());
+        for (now, told) in copies {
+            let moved = now[range.clone()].iter().zip(&told[range.clone()]);
+            sums.iter_mut().zip(moved).for_each(|(sum, (&now, &told))| *sum += now - told);
         }
+        let scaled = scaled.saturating_sub(range.start).min(slots.len());
+        sums[..scaled].iter_mut().for_each(|sum| *sum = *sum * factor);
+        sums.iter().zip(slots).for_each(|(&sum, slot)| slot.set(sum));
     }
 }
 
@@ -150,9 +111,13 @@ const LEAST_SAMPLE: usize = 8_192;
 fn groups<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> Vec<Vec<u32>> {
     let (touched, sample) = touched(visit);
     let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
+    // Most coordinates are touched a few times.
+    let apart_of: [usize; 64] = array::from_fn(|count| apart(count.max(1) as u32, sample, block, workers));
     // What has no number in 32 bits meets at the end of an epoch, too.
     for (j, &count) in touched.iter().enumerate().take(u32::MAX as usize).filter(|&(_, &count)| count > 0) {
-        if let Some(group) = groups.get_mut(apart(count, sample, block, workers)) {
+        let apart = apart_of.get(count as usize).copied();
+        let apart = apart.unwrap_or_else(|| self::apart(count, sample, block, workers));
+        if let Some(group) = groups.get_mut(apart) {
             group.push(j as u32);
         }
     }

@@ -253,7 +253,6 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
         self.now.iter_mut().zip(&turned.weights).for_each(|(now, &w)| *now = R::of(w));
         let near = self.rule.judge(&self.now);
         self.keep(near.primal);
-        self.near = Some(turned.weights);
         if self.arrived() {
             let gap = Some(relative(near.primal, self.dual));
             return (near, Measured { objective: near.primal, gap });
@@ -261,9 +260,11 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
         let judged = self.anew();
         self.keep(judged.primal);
         self.is_exact = true;
-        self.pace.turned(relative(self.primal, self.dual), turned.q, turned.passes);
         let objective = judged.primal.min(near.primal);
-        (judged, Measured { objective, gap: Some(relative(objective, self.dual)) })
+        let gap = relative(objective, self.dual);
+        self.pace.turned(gap, &turned);
+        self.near = Some(turned.weights);
+        (judged, Measured { objective, gap: Some(gap) })
     }
 
     /// Makes the weights anew from w(a), and judges them.

@@ -74,8 +74,10 @@ pub struct Turned {
     pub dual: f64,
     /// The last q.
     pub q: f64,
-    /// How many passes over the data it cost, if it came as near as it should.
-    pub passes: Option<f64>,
+    /// How many passes over the data it cost.
+    pub passes: f64,
+    /// Whether it came as near as it should; if not, it took too many passes, or rounding hid the next step.
+    pub has_arrived: bool,
 }
 
 /// What is minimized: the smoothed losses, and what the way to the minimum may cost.
@@ -145,7 +147,7 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
             w.iter().zip(&places).for_each(|(w, place)| w.set(place.get()));
         }
         let dual = dual.max(present);
-        Turned { weights: point.weights, dual, q: aim.q, passes: has_arrived.then_some(passes) }
+        Turned { weights: point.weights, dual, q: aim.q, passes, has_arrived }
     }
 
     /// Takes steps until the end; says whether it is reached.
@@ -344,7 +346,7 @@ mod tests {
             let turn =
                 Turn { weights: values(&w), q, end: End::Gap(goal), highest: None, must_stop: &|| false };
             let turned = rule.newton(&w, turn);
-            assert!(turned.passes.is_some());
+            assert!(turned.has_arrived);
             let judged = rule.judge(&turned.weights);
             (judged.primal - turned.dual) / judged.primal
         }

@@ -80,7 +80,12 @@ fn after_a_restart_the_replicas_start_from_the_weights_that_were_set() {
     };
     params.fill(-5_000.0);
     assert_between(after(&mut params, &mut strategy) + 5_000.0, weights(layout), 20_000.0, "the first epoch");
-    assert_between(after(&mut params, &mut strategy) + 5_000.0, weights(layout), 40_000.0, "the replicas go on");
+    assert_between(
+        after(&mut params, &mut strategy) + 5_000.0,
+        weights(layout),
+        40_000.0,
+        "the replicas go on",
+    );
     params.fill(7_000.0);
     strategy.restart();
     assert_between(after(&mut params, &mut strategy) - 7_000.0, weights(layout), 20_000.0, "a restart");

@@ -1,15 +1,18 @@
 //! When ascent creeps, turns of Newton's method ([`Dual::newton`](crate::rule::Dual::newton)) take the place of its passes;
 //! where these cost about as much as passes, as soon as passes are not enough.
 
+use crate::rule::Turned;
 use crate::train::outlook::passes_left;
 
 /// Passes in which the gap does not halve, before the first turns.
 const PATIENCE: usize = 8;
 /// Most passes before further turns: each time that turns do not help, twice as many are waited for.
 const MOST_PATIENCE: usize = 64;
-/// The share of the gap that a good turn leaves at most, and how many others end the turns.
+/// The share of the gap that a good turn leaves at most, and how many others end the turns. One that was over at once counts
+/// less: its q was too small for the rounding, or too large to move anything, and the next has another.
 const GOOD: f64 = 0.9;
-const MOST_IDLE: usize = 3;
+const MOST_IDLE: f64 = 3.0;
+const LEAST_IDLE: f64 = 0.25;
 /// What an easy turn costs at most, in passes over the data, and what it makes of q.
 const EASY: f64 = 32.0;
 const FARTHER: f64 = 0.3;
@@ -34,10 +37,11 @@ pub(super) struct Pace {
     since: usize,
     /// After how many of them turns are taken.
     patience: usize,
-    /// The least gap before the next turn, if it is time for turns.
+    /// The gap before the next turn, if it is time for turns. Passes may have led away from the least gap so far: turns that
+    /// come back to it do help.
     turn: Option<f64>,
     /// Turns that have left about as much.
-    idle: usize,
+    idle: f64,
     /// How dear moves are to a turn, after the first.
     q: Option<f64>,
 }
@@ -53,7 +57,7 @@ impl Pace {
             since: 0,
             patience: PATIENCE,
             turn: None,
-            idle: 0,
+            idle: 0.0,
             q: None,
         }
     }
@@ -79,20 +83,20 @@ impl Pace {
         let is_slow =
             self.q.is_none() && self.is_cheap && passes_left(self.passes, gap, self.tolerance) > soon;
         if self.since >= self.patience || is_slow {
-            (self.turn, self.idle) = (Some(self.mark.min(gap)), 0);
+            (self.turn, self.idle) = (Some(gap), 0.0);
         }
     }
 
-    /// Sees the least gap so far after a turn, its last q, and how many passes over the data it cost if it came to its end.
-    pub(super) fn turned(&mut self, gap: f64, q: f64, passes: Option<f64>) {
+    /// Sees the gap after a turn.
+    pub(super) fn turned(&mut self, gap: f64, turned: &Turned) {
         let is_good = self.turn.is_none_or(|last| gap < GOOD * last);
-        self.idle = if is_good { 0 } else { self.idle + 1 };
-        let factor = match passes {
-            Some(passes) if passes <= EASY => FARTHER,
-            Some(_) => 1.0,
-            None => NEARER,
+        self.idle = if is_good { 0.0 } else { self.idle + (turned.passes / EASY).clamp(LEAST_IDLE, 1.0) };
+        let factor = match turned.has_arrived {
+            true if turned.passes <= EASY => FARTHER,
+            true => 1.0,
+            false => NEARER,
         };
-        self.q = Some(q * factor);
+        self.q = Some(turned.q * factor);
         self.turn = (self.idle < MOST_IDLE).then_some(gap);
         if self.turn.is_none() {
             (self.mark, self.since, self.patience) =
@@ -115,18 +119,30 @@ mod tests {
         }
         (0..PATIENCE).for_each(|_| pace.passed(f64::powi(0.4, 9)));
         assert!(pace.is_turn() && pace.q(first) == 1.0);
+        let turned = |pace: &mut Pace, gap: f64, passes: f64, has_arrived: bool| {
+            let (weights, q) = (Vec::new(), pace.q.unwrap());
+            pace.turned(gap, &Turned { weights, dual: 0.0, q, passes, has_arrived });
+        };
         for k in 1..5 {
-            pace.turned(f64::powi(0.4, 9 + k), pace.q.unwrap(), Some(3.0));
+            turned(&mut pace, f64::powi(0.4, 9 + k), 3.0, true);
             assert!(pace.is_turn() && (pace.q(first) / FARTHER.powi(k) - 1.0).abs() < 1e-12);
         }
         let q = pace.q(first);
-        pace.turned(f64::powi(0.4, 14), pace.q.unwrap(), None);
-        assert!(pace.is_turn() && pace.q(first) == q * NEARER);
-        (0..MOST_IDLE).for_each(|_| pace.turned(f64::powi(0.4, 14), pace.q.unwrap(), Some(EASY + 1.0)));
+        for k in 1..=8 {
+            turned(&mut pace, f64::powi(0.4, 14), 0.0, false);
+            assert!(pace.is_turn() && pace.q(first) == q * NEARER.powi(k));
+        }
+        turned(&mut pace, f64::powi(0.4, 14), EASY + 1.0, true);
         assert!(!pace.is_turn());
-        (0..2 * PATIENCE - 1).for_each(|_| pace.passed(f64::powi(0.4, 14)));
+        (0..2 * PATIENCE).for_each(|_| pace.passed(f64::powi(0.4, 13)));
+        for has_arrived in [true, false, true] {
+            assert!(pace.is_turn());
+            turned(&mut pace, f64::powi(0.4, 13), EASY + 1.0, has_arrived);
+        }
         assert!(!pace.is_turn());
-        pace.passed(f64::powi(0.4, 14));
+        (0..4 * PATIENCE - 1).for_each(|_| pace.passed(f64::powi(0.4, 13)));
+        assert!(!pace.is_turn());
+        pace.passed(f64::powi(0.4, 13));
         assert!(pace.is_turn());
     }
 
