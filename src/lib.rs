@@ -103,11 +103,11 @@
 //!
 //! Threads that race on plain floats are undefined behavior; here they never do.
 //!
-//! - Weights that several threads may reach are atomics ([`params::SharedParams`]), from the first access to the
-//!   last. The hot loop uses relaxed loads and stores, which compile to plain moves. No `&[f32]` of them ever exists:
-//!   dense passes work on copies, which are taken while no worker runs.
+//! - Weights that several threads reach are atomics ([`params::SharedParams`]). The hot loop uses relaxed loads and stores,
+//!   which compile to plain moves. A `&[f32]` of them exists only while the vector is borrowed as a whole, `&mut`, so that no
+//!   worker can run, and never of a named file.
 //! - `unsafe` code is denied except in three places, each block with its proof: `params/shared.rs` views a memory map
-//!   as atomics, `data/map.rs` maps text and caches, and [`kernel`] leaves out bounds checks, per entry, that it has made per row.
+//!   as atomics or, borrowed alone, as plain numbers, `data/map.rs` maps text and caches, and [`kernel`] leaves out bounds checks, per entry, that it has made per row.
 //! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields keep it, and
 //!   each kernel compares the width with the vector's length before it starts.
 //! - Rows of a [cache](data::cache) are used where they lie in the file, after all of it was checked. It must not be

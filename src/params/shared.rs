@@ -225,6 +225,22 @@ mod tests {
     }
 
     #[test]
+    fn who_has_the_weights_alone_has_them_as_plain_memory() {
+        // With and without huge pages.
+        for len in [5, HUGE_PAGE / size_of::<f64>() + 5] {
+            let mut params = SharedParams::<f64>::anonymous(len).unwrap();
+            params.slots()[3].set(1.5);
+            let weights = params.alone().unwrap();
+            assert_eq!((weights.len(), weights[3], weights.iter().sum::<f64>()), (len, 1.5, 1.5));
+            weights[len - 1] = -2.0;
+            assert_eq!(params.slots()[len - 1].get(), -2.0);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut named = SharedParams::<f64>::file(&folder.path().join("w"), 5).unwrap();
+        assert!(named.alone().is_none(), "another process may have the file");
+    }
+
+    #[test]
     fn weights_are_laid_out_as_promised() {
         assert_eq!((size_of::<<f32 as Real>::Shared>(), align_of::<<f32 as Real>::Shared>()), (4, 4));
         assert_eq!((size_of::<<f64 as Real>::Shared>(), align_of::<<f64 as Real>::Shared>()), (8, 8));
