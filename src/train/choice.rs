@@ -31,6 +31,8 @@ struct Size {
 
 /// Fewest touches of an epoch that are worth sharing: it takes as long as waking a thread a few times.
 const FEW: usize = 50_000;
+/// The same where copies of hot weights meet, and the others are contended for.
+const FEW_CONTENDED: usize = 1 << 21;
 /// Most weights in all copies together, for each touch of an epoch: above that, copies would take more memory than twice
 /// the data.
 const COPIED: usize = 2;
@@ -45,7 +47,9 @@ pub(super) fn choose<R: Real>(
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     let size = Size { workers, width: problem.width(), touches: problem.touches() };
     let (sharing, reason) = size.sharing(copies);
-    let mut fit = train(&Settings { sharing, ..settings.clone() })?;
+    // Whoever visits the terms, all threads do what else there is, if that takes a while.
+    let threads = if size.touches < FEW { 1 } else { workers };
+    let mut fit = train(&Settings { sharing, threads, ..settings.clone() })?;
     fit.began.reason = Some(reason);
     Ok(fit)
 }
@@ -59,6 +63,10 @@ impl Size {
         }
         if touches < FEW {
             let reason = format!("an epoch of {touches} non-zeros is over before other threads have begun");
+            return (Sharing::Sequential, reason);
+        }
+        if copies == Copies::OfHot && touches < FEW_CONTENDED {
+            let reason = format!("an epoch of {touches} non-zeros is too short for threads to contend for weights");
             return (Sharing::Sequential, reason);
         }
         if copies == Copies::OfHot {
@@ -107,7 +115,8 @@ mod tests {
         let [sequential, wild, merged] =
             [Sharing::Sequential, Sharing::Hogwild(Update::Wild), Sharing::Hogwild(Update::Merged)];
         assert_eq!(chosen(Copies::OfAll, 999, FEW), merged);
-        assert_eq!(chosen(Copies::OfHot, 999, FEW), Sharing::Hogwild(Update::Split));
+        assert_eq!(chosen(Copies::OfHot, 999, FEW_CONTENDED - 1), sequential);
+        assert_eq!(chosen(Copies::OfHot, 999, FEW_CONTENDED), Sharing::Hogwild(Update::Split));
         assert_eq!(chosen(Copies::Never, 999, FEW), wild);
         assert_eq!(chosen(Copies::Never, 999, FEW - 1), sequential);
     }

@@ -1,7 +1,6 @@
 //! The epoch loop, for any method of training: train, measure, decide.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -231,7 +230,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
                 delays: settings.delays.clone(),
                 ..Control::new(workers)
             },
-            pool: pool(workers.min(thread::available_parallelism().map_or(1, usize::from)))?,
+            pool: pool(settings.dense_threads(workers))?,
             strategy,
             visits: 0,
             visit_time: Duration::ZERO,

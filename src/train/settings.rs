@@ -65,7 +65,8 @@ pub struct Settings {
     pub penalty: Penalty,
     /// How workers share the weights. Default auto.
     pub sharing: Sharing,
-    /// Number of workers; 0, the default, takes one a core. Sequential training has one in any case.
+    /// Number of workers; 0, the default, takes one a core. Sequential training has one in any case; it lets as many threads
+    /// as this says, or one if this is 0, do what is done with the whole data between epochs.
     pub threads: usize,
     /// Whether each worker is kept on one processor, where the system can do that: by stochastic gradient descent alone.
     /// Default no.
@@ -126,6 +127,12 @@ impl Settings {
             (_, 0) => thread::available_parallelism().map_or(1, usize::from),
             (_, threads) => threads,
         }
+    }
+
+    /// Threads for dense passes between epochs, if `workers` visit terms.
+    pub(super) fn dense_threads(&self, workers: usize) -> usize {
+        let threads = if self.sharing == Sharing::Sequential { self.threads.max(1) } else { workers };
+        threads.min(thread::available_parallelism().map_or(1, usize::from))
     }
 
     /// The size of a batch that these settings lead to.

@@ -153,6 +153,9 @@ impl Way {
         // The others' batch is no reason to make sequential training slow.
         settings.batch = settings.batch.filter(|_| self.sharing.takes_batches() && self.name != "sequential");
         let workers = settings.workers();
+        if self.sharing == Sharing::Sequential {
+            settings.threads = 1;
+        }
         settings.delays.retain(|delay| delay.worker < workers);
         trainer
     }
