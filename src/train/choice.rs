@@ -66,7 +66,9 @@ impl Size {
             return (Sharing::Sequential, reason);
         }
         if copies == Copies::OfHot && touches < FEW_CONTENDED {
-            let reason = format!("an epoch of {touches} non-zeros is too short for threads to contend for weights");
+            let reason = format!(
+                "one thread visits {touches} non-zeros sooner than threads that contend for the weights"
+            );
             return (Sharing::Sequential, reason);
         }
         if copies == Copies::OfHot {
