@@ -66,7 +66,8 @@ impl Loss for Logistic {
         let e = (-m.abs()).exp();
         // Where e^-|m| is not small, ln of 1 plus it is as exact as ln_1p and takes half the time.
         let part = if e > 1e-4 { (1.0 + e).ln() } else { e * (1.0 - e * (0.5 - e / 3.0)) };
-        (part + (-m).max(0.0), -y * if m > 0.0 { e } else { 1.0 } / (1.0 + e))
+        let above = if m > 0.0 { e } else { 1.0 };
+        (part + (-m).max(0.0), -y * above / (1.0 + e))
     }
 
     /// One step of Newton's method from no step, which is nearly always enough: its two divisions are one, as

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::data::{self, Builder, Dataset, LoadOptions};
+use crate::data::{self, Builder, Dataset, LoadOptions, Synthetic};
 use crate::problem::{
     Conjugate, EpsilonInsensitive, Hinge, Huber, Linear, Logistic, LossKind, Squared, SquaredHinge,
 };
@@ -61,6 +61,20 @@ fn tight_tolerances_are_reached_where_passes_would_creep() {
         let fit = trainer.fit(&data).unwrap().fit;
         assert_eq!(fit.stop, StopReason::Tolerance, "{loss}: {:?}", fit.gap);
         assert!(fit.gap.unwrap() <= 1e-7);
+    }
+}
+
+#[test]
+fn losses_with_kinks_reach_tight_tolerances_with_and_without_a_hessian_in_memory() {
+    for features in [60, 600] {
+        let data = Synthetic { examples: 3000, features, entries: 10, ..Synthetic::default() }.generate();
+        for loss in [LossKind::Hinge, LossKind::EpsilonInsensitive { epsilon: 0.1 }] {
+            let mut trainer =
+                Trainer { loss, l2: Some(1e-4), precision: Precision::F64, ..Trainer::default() };
+            trainer.settings.tolerance = 1e-8;
+            let fit = trainer.fit(&data).unwrap().fit;
+            assert_eq!(fit.stop, StopReason::Tolerance, "{features} {loss}: {:?}", fit.gap);
+        }
     }
 }
 
