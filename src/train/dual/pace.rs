@@ -37,8 +37,8 @@ pub(super) struct Pace {
     since: usize,
     /// After how many of them turns are taken.
     patience: usize,
-    /// The gap before the next turn, if it is time for turns. Passes may have led away from the least gap so far: turns that
-    /// come back to it do help.
+    /// The least gap of these turns and before them, if it is time for turns. Passes may have led away from the least gap so
+    /// far: turns that come back to it do help.
     turn: Option<f64>,
     /// Turns that have left about as much.
     idle: f64,
@@ -89,7 +89,8 @@ impl Pace {
 
     /// Sees the gap after a turn.
     pub(super) fn turned(&mut self, gap: f64, turned: &Turned) {
-        let is_good = self.turn.is_none_or(|last| gap < GOOD * last);
+        let least = self.turn.unwrap_or(f64::INFINITY);
+        let is_good = gap < GOOD * least;
         self.idle = if is_good { 0.0 } else { self.idle + (turned.passes / EASY).clamp(LEAST_IDLE, 1.0) };
         let factor = match turned.has_arrived {
             true if turned.passes <= EASY => FARTHER,
@@ -97,7 +98,7 @@ impl Pace {
             false => NEARER,
         };
         self.q = Some(turned.q * factor);
-        self.turn = (self.idle < MOST_IDLE).then_some(gap);
+        self.turn = (self.idle < MOST_IDLE).then_some(gap.min(least));
         if self.turn.is_none() {
             (self.mark, self.since, self.patience) =
                 (self.mark.min(gap), 0, (2 * self.patience).min(MOST_PATIENCE));
@@ -128,7 +129,7 @@ mod tests {
             assert!(pace.is_turn() && (pace.q(first) / FARTHER.powi(k) - 1.0).abs() < 1e-12);
         }
         let q = pace.q(first);
-        for k in 1..=8 {
+        for k in 1..=9 {
             turned(&mut pace, f64::powi(0.4, 14), 0.0, false);
             assert!(pace.is_turn() && pace.q(first) == q * NEARER.powi(k));
         }
