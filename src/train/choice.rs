@@ -119,6 +119,11 @@ mod tests {
         assert_eq!(chosen(Copies::OfAll, 999, FEW), merged);
         assert_eq!(chosen(Copies::OfHot, 999, FEW_CONTENDED - 1), sequential);
         assert_eq!(chosen(Copies::OfHot, 999, FEW_CONTENDED), Sharing::Hogwild(Update::Split));
+        let split = Size { workers: 4, width: 999, touches: FEW_CONTENDED }.sharing(Copies::OfHot).1;
+        assert_eq!(
+            split,
+            "all threads on one vector, but for copies of the weights that many examples touch"
+        );
         assert_eq!(chosen(Copies::Never, 999, FEW), wild);
         assert_eq!(chosen(Copies::Never, 999, FEW - 1), sequential);
     }
