@@ -37,8 +37,8 @@ pub(super) struct Pace {
     since: usize,
     /// After how many of them turns are taken.
     patience: usize,
-    /// The least gap of these turns and before them, if it is time for turns. Passes may have led away from the least gap so
-    /// far: turns that come back to it do help.
+    /// The gap before the next turn, if it is time for turns. Passes may have led away from the least gap so far: turns that
+    /// come back to it do help.
     turn: Option<f64>,
     /// Turns that have left about as much.
     idle: f64,
@@ -89,8 +89,7 @@ impl Pace {
 
     /// Sees the gap after a turn.
     pub(super) fn turned(&mut self, gap: f64, turned: &Turned) {
-        let least = self.turn.unwrap_or(f64::INFINITY);
-        let is_good = gap < GOOD * least;
+        let is_good = self.turn.is_none_or(|last| gap < GOOD * last);
         self.idle = if is_good { 0.0 } else { self.idle + (turned.passes / EASY).clamp(LEAST_IDLE, 1.0) };
         let factor = match turned.has_arrived {
             true if turned.passes <= EASY => FARTHER,
@@ -98,7 +97,7 @@ impl Pace {
             false => NEARER,
         };
         self.q = Some(turned.q * factor);
-        self.turn = (self.idle < MOST_IDLE).then_some(gap.min(least));
+        self.turn = (self.idle < MOST_IDLE).then_some(gap);
         if self.turn.is_none() {
             (self.mark, self.since, self.patience) =
                 (self.mark.min(gap), 0, (2 * self.patience).min(MOST_PATIENCE));
