@@ -21,6 +21,7 @@ impl<R: Real> Replica<R> {
     /// Takes over the shared weights, with nothing to tell.
     pub(crate) fn fill(&mut self, shared: &SharedParams<R>) {
         self.now.resize(shared.len(), R::ZERO);
+        // On this thread, near which the memory comes to lie.
         self.now.iter_mut().zip(shared.slots()).for_each(|(now, slot)| *now = slot.get());
         self.told.clone_from(&self.now);
     }

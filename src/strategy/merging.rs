@@ -111,13 +111,13 @@ const LEAST_SAMPLE: usize = 8_192;
 fn groups<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> Vec<Vec<u32>> {
     let (touched, sample) = touched(visit);
     let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
+    let apart_after = |count: u32| apart(count, sample, block, workers);
     // Most coordinates are touched a few times.
-    let apart_of: [usize; 64] = array::from_fn(|count| apart(count.max(1) as u32, sample, block, workers));
+    let usual: [usize; 64] = array::from_fn(|count| apart_after(count.max(1) as u32));
     // What has no number in 32 bits meets at the end of an epoch, too.
     for (j, &count) in touched.iter().enumerate().take(u32::MAX as usize).filter(|&(_, &count)| count > 0) {
-        let apart = apart_of.get(count as usize).copied();
-        let apart = apart.unwrap_or_else(|| self::apart(count, sample, block, workers));
-        if let Some(group) = groups.get_mut(apart) {
+        let power = usual.get(count as usize).copied().unwrap_or_else(|| apart_after(count));
+        if let Some(group) = groups.get_mut(power) {
             group.push(j as u32);
         }
     }

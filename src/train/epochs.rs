@@ -197,7 +197,7 @@ pub(super) struct Course<'a, R: Real, S> {
     pub settings: &'a Settings,
     pub strategy: S,
     pub params: SharedParams<R>,
-    /// What others who look on see of the weights, for dense passes.
+    /// The weights that the last pass left, if others may look on.
     seen: Vec<R>,
     pub control: Control,
     /// Threads for dense passes between epochs.
@@ -247,13 +247,13 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
 
     /// The weights that the last pass left.
     pub fn weights(&mut self) -> &[R] {
-        plain(&mut self.params, &mut self.seen, &self.pool)
+        plain(&mut self.params, &self.seen)
     }
 
     /// Does a dense pass over the weights that the last pass left. They are read where they lie: the data that go through the
     /// caches meanwhile would drive out a vector of which a copy is read, and the next pass begin by fetching it.
     pub fn measure<T: Send>(&mut self, measure: impl FnOnce(&[R]) -> T + Send) -> T {
-        let weights = plain(&mut self.params, &mut self.seen, &self.pool);
+        let weights = plain(&mut self.params, &self.seen);
         install(&self.pool, || measure(weights))
     }
 
@@ -276,6 +276,10 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
         self.visits += self.strategy.epoch(rule, &mut self.params, pass)?;
         self.visit_time += started.elapsed();
         self.begun += 1;
+        if self.params.alone().is_none() {
+            self.seen.resize(self.params.len(), R::ZERO);
+            install(&self.pool, || self.params.copy_to(&mut self.seen));
+        }
         Ok(())
     }
 
@@ -382,12 +386,8 @@ impl Falling {
     }
 }
 
-/// The weights as plain memory; a copy in `seen`, if others may look on.
-fn plain<'a, R: Real>(params: &'a mut SharedParams<R>, seen: &'a mut Vec<R>, pool: &ThreadPool) -> &'a [R] {
-    if params.alone().is_none() {
-        seen.resize(params.len(), R::ZERO);
-        install(pool, || params.copy_to(seen));
-    }
+/// The weights as plain memory; the copy `seen`, if others may look on.
+fn plain<'a, R: Real>(params: &'a mut SharedParams<R>, seen: &'a [R]) -> &'a [R] {
     params.alone().map_or(seen, |weights| weights)
 }
 
