@@ -107,7 +107,8 @@
 //!   which compile to plain moves. A `&[f32]` of them exists only while the vector is borrowed as a whole, `&mut`, so that no
 //!   worker can run, and never of a named file.
 //! - `unsafe` code is denied except in three places, each block with its proof: `params/shared.rs` views a memory map
-//!   as atomics or, borrowed alone, as plain numbers, `data/map.rs` maps text and caches, and [`kernel`] leaves out bounds checks, per entry, that it has made per row.
+//!   as atomics or, borrowed alone, as plain numbers; `data/map.rs` maps text and caches; and [`kernel`] leaves out bounds
+//!   checks, per entry, that it has made per row.
 //! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields keep it, and
 //!   each kernel compares the width with the vector's length before it starts.
 //! - Rows of a [cache](data::cache) are used where they lie in the file, after all of it was checked. It must not be

@@ -67,7 +67,7 @@ impl Size {
         }
         if copies == Copies::OfHot && touches < FEW_CONTENDED {
             let reason = format!(
-                "one thread visits {touches} non-zeros sooner than threads that contend for the weights"
+                "one thread visits {touches} non-zeros sooner than threads that contend for the weights; all do the rest"
             );
             return (Sharing::Sequential, reason);
         }

@@ -279,7 +279,8 @@ fn settings_are_reported() {
 fn the_choice_of_a_strategy_is_explained() {
     let place = Place::with(&[("d", &generated(26_000))]);
     let merged = "a copy of the 99 weights for each thread, merged as often as they are used";
-    let short = "one thread visits 52000 non-zeros sooner than threads that contend for the weights";
+    let short =
+        "one thread visits 52000 non-zeros sooner than threads that contend for the weights; all do the rest";
     let one_vector = "all threads on one vector: the solver's average gradient has no copies";
     for (threads, solver, strategy, reason) in [
         ("1", "dual", "sequential", "one thread has nobody to share with"),
