@@ -42,7 +42,7 @@ impl Map {
 /// Asks the system for huge pages behind `array`, which is large and not yet written to: there are then fewer faults
 /// while it is filled, and fewer misses of the address cache later. Takes no memory beyond the array, as only pages
 /// that lie in it as a whole become huge.
-pub(super) fn ask_for_huge_pages<T: Copy>(array: &mut [T]) {
+pub(crate) fn ask_for_huge_pages<T: Copy>(array: &mut [T]) {
     #[cfg(target_os = "linux")]
     {
         const PAGE: usize = 1 << 12;

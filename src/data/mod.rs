@@ -6,7 +6,7 @@ mod gather;
 mod labels;
 pub mod libsvm;
 mod load;
-mod map;
+pub(crate) mod map;
 mod ratings;
 mod scan;
 pub mod source;

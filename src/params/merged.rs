@@ -1,70 +1,161 @@
-//! A worker's handle on a copy of the weights that is its own, and that meets the others' in a shared vector.
+//! A worker's handle on a copy of the weights that is its own, and the places where copies meet.
 
 use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
+
+use crossbeam::utils::CachePadded;
 
 use super::handles::{Plain, Weights};
-use super::{Real, SharedParams, SharedReal};
+use super::{Real, SharedParams};
 use crate::data::Row;
-use crate::kernel;
+use crate::data::map::ask_for_huge_pages;
 use crate::real::Slot;
 
-/// A worker's own weights, and what it knows of the shared ones.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Replica<R> {
-    /// The weights as the worker moves them.
-    pub(crate) now: Vec<R>,
-    /// The same without what the others have not been told yet.
-    pub(crate) told: Vec<R>,
+/// Most coordinates that meet at a place.
+const PLACE: usize = 64;
+
+/// Where some coordinates of all copies meet. They lie side by side here, wherever they lie in the vector: a few cache lines
+/// pass from worker to worker, not one for each coordinate.
+#[derive(Debug)]
+struct Place<R> {
+    /// The coordinates, ascending.
+    coordinates: Box<[u32]>,
+    /// Where a worker keeps what it knows of them.
+    start: usize,
+    /// A worker never waits for it: it meets where nobody else is, and elsewhere the next time.
+    sums: Mutex<Sums<R>>,
 }
 
-impl<R: Real> Replica<R> {
-    /// Takes over the shared weights, with nothing to tell.
-    pub(crate) fn fill(&mut self, shared: &SharedParams<R>) {
-        self.now.resize(shared.len(), R::ZERO);
-        // On this thread, near which the memory comes to lie.
-        self.now.iter_mut().zip(shared.slots()).for_each(|(now, slot)| *now = slot.get());
-        self.told.clone_from(&self.now);
+/// The weights with all movements that workers have told.
+#[derive(Debug)]
+struct Sums<R> {
+    /// The epoch in which somebody told something last; until then, the weights are those that it began with.
+    epoch: u64,
+    weights: Box<[R]>,
+}
+
+/// The places of all coordinates that meet within an epoch.
+#[derive(Debug, Default)]
+pub(crate) struct Meetings<R> {
+    epoch: u64,
+    /// Those of group g are visited once in 2^g blocks, one group or two after each.
+    groups: Vec<Vec<CachePadded<Place<R>>>>,
+}
+
+impl<R: Real> Meetings<R> {
+    /// Places for groups of coordinates, no coordinate twice.
+    pub(crate) fn new(groups: Vec<Vec<u32>>) -> Self {
+        let mut end = 0;
+        let mut place = |coordinates: &[u32]| {
+            let start = end;
+            end += coordinates.len();
+            let sums = Sums { epoch: 0, weights: vec![R::ZERO; coordinates.len()].into() };
+            CachePadded::new(Place { coordinates: coordinates.into(), start, sums: Mutex::new(sums) })
+        };
+        let groups = groups.iter().map(|group| group.chunks(PLACE).map(&mut place).collect()).collect();
+        Meetings { epoch: 0, groups }
+    }
+
+    /// Begins an epoch.
+    pub(crate) fn begin(&mut self) {
+        self.epoch += 1;
+    }
+
+    fn places(&self) -> impl Iterator<Item = &Place<R>> {
+        self.groups.iter().flatten().map(|place| &**place)
+    }
+
+    /// The places that a worker visits after its `block`-th block, counted from 1.
+    fn due(&self, block: usize) -> impl Iterator<Item = &Place<R>> {
+        // 1 for each second block, 2 for each second one of the others ...
+        let turn = block.trailing_zeros() as usize + 1;
+        [self.groups.first(), self.groups.get(turn)].into_iter().flatten().flatten().map(|place| &**place)
+    }
+
+    /// After an epoch, calls `f` with each coordinate of every `workers`-th place, from the one with the number `worker` on,
+    /// that somebody told something at: with its weight, now that all `copies` have told what they had left.
+    pub(crate) fn end(&self, worker: usize, workers: usize, copies: &[&OwnWeights<R>], f: impl Fn(usize, R)) {
+        for place in self.places().skip(worker).step_by(workers) {
+            let sums = place.sums.lock().unwrap_or_else(PoisonError::into_inner);
+            if sums.epoch != self.epoch {
+                continue;
+            }
+            for (k, (&j, &told)) in place.coordinates.iter().zip(&sums.weights).enumerate() {
+                let moved = |own: &&OwnWeights<R>| own.now[j as usize] - own.told[place.start + k];
+                f(j as usize, copies.iter().map(moved).fold(told, |sum, moved| sum + moved));
+            }
+        }
     }
 }
 
-/// Weights of one worker's own, without atomics. After each block a group of coordinates meets the shared ones: what the
-/// worker moved them by since they last met is added to the shared values, by compare-and-swap, and the sums taken over.
-/// No movement is lost, and none is counted twice.
+/// A worker's own weights, and what it knows of the others'.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnWeights<R> {
+    /// The weights as the worker moves them.
+    pub(crate) now: Vec<R>,
+    /// Those that meet, as they were when they last did, in the order of the places.
+    told: Vec<R>,
+}
+
+impl<R: Real> OwnWeights<R> {
+    /// Takes over the shared weights, with nothing to tell.
+    pub(crate) fn fill(&mut self, shared: &SharedParams<R>, meetings: &Meetings<R>) {
+        let OwnWeights { now, told } = self;
+        now.clear();
+        now.reserve_exact(shared.len());
+        ask_for_huge_pages(now.spare_capacity_mut());
+        // On this thread, near which the memory comes to lie.
+        now.extend(shared.slots().iter().map(Slot::get));
+        told.clear();
+        told.extend(meetings.places().flat_map(|place| &place.coordinates).map(|&j| now[j as usize]));
+    }
+}
+
+/// Weights of one worker's own, without atomics. After each block it visits some places: what it moved the coordinates there
+/// by since it last did is added to their sums, and the sums taken over. No movement is lost, and none is counted twice. The
+/// shared vector stays as it is until the epoch ends.
 pub(crate) struct Merged<'a, R: Real> {
     own: Plain<'a, R>,
     now: &'a [Cell<R>],
     told: &'a [Cell<R>],
     shared: &'a [R::Shared],
-    /// The coordinates of group g meet once in 2^g blocks, one group or two after each.
-    groups: &'a [Vec<u32>],
+    meetings: &'a Meetings<R>,
     blocks: Cell<usize>,
 }
 
 impl<'a, R: Real> Merged<'a, R> {
-    /// A handle on `replica`, of which the last `common` coordinates are touched by every term; `groups` are merged.
+    /// A handle on `own`, which was filled from `shared`, of which every term touches the last `common` coordinates.
     pub(crate) fn new(
-        replica: &'a mut Replica<R>,
+        own: &'a mut OwnWeights<R>,
         shared: &'a SharedParams<R>,
-        groups: &'a [Vec<u32>],
+        meetings: &'a Meetings<R>,
         common: usize,
     ) -> Self {
-        let now = Cell::from_mut(replica.now.as_mut_slice()).as_slice_of_cells();
-        let told = Cell::from_mut(replica.told.as_mut_slice()).as_slice_of_cells();
-        let own = Plain::of(now, common);
-        Merged { own, now, told, shared: shared.slots(), groups, blocks: Cell::new(0) }
+        let now = Cell::from_mut(own.now.as_mut_slice()).as_slice_of_cells();
+        let told = Cell::from_mut(own.told.as_mut_slice()).as_slice_of_cells();
+        let plain = Plain::of(now, common);
+        Merged { own: plain, now, told, shared: shared.slots(), meetings, blocks: Cell::new(0) }
     }
 
-    #[inline(always)]
-    fn meet(&self, j: usize) {
-        let (now, told) = (self.now[j].get(), self.told[j].get());
-        let sum = if now == told { self.shared[j].get() } else { self.shared[j].add_and_get(now - told) };
-        self.now[j].set(sum);
-        self.told[j].set(sum);
+    fn meet(&self, place: &Place<R>) {
+        let Ok(mut sums) = place.sums.try_lock() else { return };
+        let Sums { epoch, weights } = &mut *sums;
+        if *epoch != self.meetings.epoch {
+            *epoch = self.meetings.epoch;
+            weights
+                .iter_mut()
+                .zip(&place.coordinates)
+                .for_each(|(sum, &j)| *sum = self.shared[j as usize].get());
+        }
+        let told = &self.told[place.start..][..weights.len()];
+        for ((&j, sum), told) in place.coordinates.iter().zip(weights).zip(told) {
+            let now = &self.now[j as usize];
+            *sum += now.get() - told.get();
+            now.set(*sum);
+            told.set(*sum);
+        }
     }
 }
-
-/// How many meetings before its own a coordinate's line is asked for: another core has it, so it takes a while to come.
-const AHEAD: usize = 12;
 
 impl<R: Real> Weights for Merged<'_, R> {
     type Real = R;
@@ -127,16 +218,46 @@ impl<R: Real> Weights for Merged<'_, R> {
     fn merge(&self) {
         let block = self.blocks.get() + 1;
         self.blocks.set(block);
-        // 1 for each second block, 2 for each second one of the others ...
-        let turn = block.trailing_zeros() as usize + 1;
-        let due = [self.groups.first(), self.groups.get(turn)];
-        for group in due.into_iter().flatten() {
-            for (k, &j) in group.iter().enumerate() {
-                if let Some(&ahead) = group.get(k + AHEAD) {
-                    kernel::prefetch_for_write(self.shared, ahead as usize);
-                }
-                self.meet(j as usize);
-            }
+        self.meetings.due(block).for_each(|place| self.meet(place));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_taken_is_left_for_the_next_time_and_nothing_is_lost() {
+        let shared = SharedParams::<f32>::anonymous(3).unwrap();
+        shared.copy_from(&[10.0, 20.0, 30.0]);
+        let mut meetings = Meetings::new(vec![vec![0, 2]]);
+        let mut copies = [OwnWeights::default(), OwnWeights::default()];
+        for epoch in [0.0, 1.0] {
+            meetings.begin();
+            copies.iter_mut().for_each(|own| own.fill(&shared, &meetings));
+            let [first, second] = &mut copies;
+            let [first, second] = [first, second].map(|own| Merged::new(own, &shared, &meetings, 0));
+            (0..3).for_each(|j| first.update(j, |w| w + 1.0));
+            first.merge();
+            second.update(2, |w| w + 4.0);
+            let seen = |weights: &Merged<'_, f32>| [0, 1, 2].map(|j| weights.get(j) - 10.0 * epoch);
+            let taken = meetings.places().next().unwrap().sums.lock().unwrap();
+            second.merge();
+            assert_eq!(seen(&second), [10.0, 20.0, 34.0], "left alone");
+            drop(taken);
+            second.merge();
+            assert_eq!(seen(&second), [11.0, 20.0, 35.0]);
+            first.update(0, |w| w + 0.5);
+            assert_eq!(seen(&first), [11.5, 21.0, 31.0], "has not been there since");
+
+            let copies = copies.each_ref();
+            let ended = Mutex::new(Vec::new());
+            meetings.end(0, 2, &copies, |j, w| ended.lock().unwrap().push((j, w - 10.0 * epoch)));
+            meetings.end(1, 2, &copies, |_, _| panic!("there is one place"));
+            assert_eq!(*ended.lock().unwrap(), [(0, 11.5), (2, 35.0)]);
+            shared.copy_from(&[20.0, 30.0, 40.0]);
         }
+        meetings.begin();
+        meetings.end(0, 1, &copies.each_ref(), |_, _| panic!("nobody was there in this epoch"));
     }
 }

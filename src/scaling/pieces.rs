@@ -1,6 +1,9 @@
 //! What single steps cost on this machine: the pieces that the model of an epoch is put together from.
 
 use std::hint::{black_box, spin_loop};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -10,7 +13,7 @@ use super::run::{Run, Task};
 use crate::data::{Builder, Dataset};
 use crate::error::Result;
 use crate::kernel;
-use crate::params::{SharedParams, SharedReal};
+use crate::params::{Meetings, Merged, OwnWeights, SharedParams, SharedReal, Weights};
 use crate::problem::{Linear, Logistic, Loss};
 use crate::rule::{Penalty, Schedule, Sgd, StepSize};
 use crate::strategy::{Control, Hogwild, Order, Pass, Strategy, Topology, Update};
@@ -34,6 +37,8 @@ pub struct Pieces {
     pub round: Option<f64>,
     /// Adding to a weight by compare-and-swap that another thread added to before, with its line asked for ahead.
     pub meeting: Option<f64>,
+    /// A weight of a worker's own copy that meets at a place where another worker was before (`params/merged.rs`).
+    pub place: Option<f64>,
     /// A weight in a dense pass over two vectors, on one thread.
     pub sweep: f64,
 }
@@ -54,6 +59,7 @@ impl Pieces {
             turn: of(|pieces| pieces.turn),
             round: of(|pieces| pieces.round),
             meeting: of(|pieces| pieces.meeting),
+            place: of(|pieces| pieces.place),
             sweep: of(|pieces| Some(pieces.sweep)).unwrap_or(0.0),
         }
     }
@@ -76,6 +82,7 @@ impl Pieces {
             turn: Some(rehearsal.turn()),
             round: Some(rehearsal.round()),
             meeting: Some(meeting(width)?),
+            place: Some(place(width)?),
             ..alone
         })
     }
@@ -97,6 +104,31 @@ fn meeting(width: usize) -> Result<f64> {
         })
     });
     Ok(median(rounds) / count as f64)
+}
+
+fn place(width: usize) -> Result<f64> {
+    let (params, places) = (SharedParams::<f32>::anonymous(width)?, Topology::detect().places(&[2]));
+    let count = width.min(MOST_MEETINGS);
+    let mut meetings = Meetings::new(vec![(0..count).map(|k| (k * width / count) as u32).collect()]);
+    meetings.begin();
+    let copies = [(); 2].map(|()| {
+        let mut own = OwnWeights::default();
+        own.fill(&params, &meetings);
+        Mutex::new(own)
+    });
+    let rounds = (0..ROUNDS).map(|_| {
+        let turn = AtomicUsize::new(0);
+        both(&places, |worker| {
+            let mut own = copies[worker].lock().expect("no panic");
+            let weights = Merged::new(&mut own, &params, &meetings, 0);
+            while turn.load(Acquire) != worker {
+                spin_loop();
+            }
+            weights.merge();
+            turn.store(worker + 1, Release);
+        })
+    });
+    Ok(median(rounds) / (2 * count) as f64)
 }
 
 fn sweep(width: usize) -> f64 {
@@ -186,8 +218,9 @@ mod tests {
         };
         let pieces = Pieces::measure(&task, &training).unwrap();
         assert!(pieces.sweep > 0.0 && pieces.sweep < 1e-3, "{pieces:?}");
-        let Pieces { contended_touch, contended_swap, contended_lock, turn, round, meeting, .. } = pieces;
-        for piece in [contended_touch, contended_swap, contended_lock, turn, round, meeting] {
+        let Pieces { contended_touch, contended_swap, contended_lock, turn, round, meeting, place, .. } =
+            pieces;
+        for piece in [contended_touch, contended_swap, contended_lock, turn, round, meeting, place] {
             assert_eq!(piece.is_some(), Topology::detect().processors() > 1);
             assert!(piece.is_none_or(|seconds| (0.0..1e-3).contains(&seconds)), "{pieces:?}");
         }

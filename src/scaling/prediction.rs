@@ -105,6 +105,7 @@ pub(super) mod tests {
                 turn: Some(300e-9),
                 round: Some(3e-6),
                 meeting: Some(4e-9),
+                place: Some(2e-9),
                 sweep: 1e-10,
             },
             streaming,

@@ -30,8 +30,10 @@ use super::way::Way;
 use crate::strategy::{Access, Bounds, Layout, Update, by_lists};
 use crate::train::{BATCH, Clustering, Clusters, Sharing};
 
-/// Touches after which a coordinate meets, and least visits between two meetings, with two threads (`strategy/merging.rs`).
-const TOUCHES: f64 = 64.0;
+/// Touches after which a coordinate meets where all have copies (`strategy/merging.rs`) and where hot ones have
+/// (`strategy/splitting.rs`), and least visits between two meetings, with two threads.
+const TOUCHES: f64 = 16.0;
+const HOT_TOUCHES: f64 = 64.0;
 const VISITS: f64 = 256.0;
 /// Of a hot weight, one in so many terms at least touches it (`strategy/splitting.rs`).
 const RARE: f64 = 100.0;
@@ -55,14 +57,15 @@ impl Machine<'_> {
             Sharing::Hogwild(Update::Atomic) => self.touches(p, pieces.contended_swap),
             Sharing::Hogwild(Update::Merged) => {
                 let passes = if width < MANY { 1.0 } else { p };
-                self.meetings(p, 0.0) * meeting + width as f64 * pieces.sweep * p / passes
+                let place = pieces.place.unwrap_or(0.0);
+                self.meetings(p, TOUCHES, 0.0) * place + width as f64 * pieces.sweep * p / passes
             }
             Sharing::Hogwild(Update::Split) => {
                 let hot = self.examples as f64 / RARE;
                 let rare =
                     self.frequencies.iter().map(|&count| f64::from(count)).filter(|count| *count < hot);
                 let share = rare.sum::<f64>() / self.nonzeros.max(1) as f64;
-                self.meetings(p, hot) * meeting + share * self.touches(p, pieces.contended_touch)
+                self.meetings(p, HOT_TOUCHES, hot) * meeting + share * self.touches(p, pieces.contended_touch)
             }
             Sharing::HogwildPlusPlus(ring) => self.ring(ring, threads),
             Sharing::Synchronous { .. } => WRITING * single * (1.0 - 1.0 / p) + rounds * (p - 1.0) * round,
@@ -120,14 +123,14 @@ impl Machine<'_> {
         self.frequencies.iter().map(|count| 1.0 - absent(count).max(0.0).powi(terms as i32)).sum()
     }
 
-    /// Meetings of one worker in an epoch, of the features that at least `hot` examples hold.
-    fn meetings(&self, p: f64, hot: f64) -> f64 {
+    /// Meetings of one worker in an epoch, after so many `touches`, of the features that at least `hot` examples hold.
+    fn meetings(&self, p: f64, touches: f64, hot: f64) -> f64 {
         let blocks = self.examples as f64 / p / BLOCK;
         let of = |&count: &u32| {
             if f64::from(count) < hot {
                 return 0.0;
             }
-            let visits = (TOUCHES * self.examples as f64 / f64::from(count.max(1))).max(VISITS);
+            let visits = (touches * self.examples as f64 / f64::from(count.max(1))).max(VISITS);
             let apart = (visits / (p - 1.0).max(1.0) / BLOCK).max(1.0).log2().floor().exp2();
             if apart <= blocks { blocks / apart } else { 0.0 }
         };
@@ -143,6 +146,7 @@ fn waits(Bounds { staleness, reads, writes }: Bounds) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::scaling::prediction::tests::{floors, machine};
 
     /// What sharing adds to 4 ms: 100,000 examples of 10 features, of which there are 1,000.
@@ -158,7 +162,9 @@ mod tests {
     fn meetings_are_those_of_the_groups() {
         // Touched once in 100 visits: 64 touches take 6,400 visits, 100 blocks, rounded down to 64; 781.25 blocks each.
         let expected = 1000.0 * (100_000.0 / 2.0 / 64.0) / 64.0;
-        assert_near(machine(&floors()).meetings(2.0, 0.0), expected);
+        assert_near(machine(&floors()).meetings(2.0, HOT_TOUCHES, 0.0), expected);
+        // 16 touches take 1,600 visits, 25 blocks.
+        assert_near(machine(&floors()).meetings(2.0, TOUCHES, 0.0), 1000.0 * (100_000.0 / 2.0 / 64.0) / 16.0);
     }
 
     #[test]

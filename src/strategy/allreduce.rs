@@ -5,11 +5,11 @@ use std::sync::Mutex;
 
 use super::batches::{Batches, Planned};
 use super::crew::Crew;
-use super::exchange::{Exchange, lock};
+use super::exchange::{Exchange, Replica, lock};
 use super::tickets::Tickets;
 use super::{Pass, Strategy, Topology, fold};
 use crate::error::Result;
-use crate::params::{Plain, Real, Replica, SharedParams};
+use crate::params::{Plain, Real, SharedParams};
 use crate::rule::Visit;
 
 /// Workers that take each step together, on replicas that are equal before and after it. Deterministic given the seed and

@@ -7,9 +7,29 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::clocks::Clocks;
 use super::reduction::{Message, Reduction};
-use crate::params::{Real, Replica};
+use crate::params::{Real, SharedParams};
+use crate::real::Slot;
 
-/// Where movements become sums. A replica has in `told` what all agree on, and in `now` the same with its own movement.
+/// A worker's weights.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Replica<R> {
+    /// With the worker's own movement.
+    pub(super) now: Vec<R>,
+    /// What all agree on.
+    pub(super) told: Vec<R>,
+}
+
+impl<R: Real> Replica<R> {
+    /// Takes over the shared weights, with nothing to tell.
+    pub(super) fn fill(&mut self, shared: &SharedParams<R>) {
+        self.now.resize(shared.len(), R::ZERO);
+        // On this thread, near which the memory comes to lie.
+        self.now.iter_mut().zip(shared.slots()).for_each(|(now, slot)| *now = slot.get());
+        self.told.clone_from(&self.now);
+    }
+}
+
+/// Where movements become sums.
 pub(super) enum Exchange<R> {
     /// There is nobody to agree with.
     Alone,

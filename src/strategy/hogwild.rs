@@ -18,8 +18,8 @@ pub enum Update {
     Wild,
     /// Compare-and-swap: no update is lost.
     Atomic,
-    /// In a copy of the worker's own. What a worker moved a coordinate by is added to the shared one from time to time,
-    /// the more often the more often terms touch it; no update is lost.
+    /// In a copy of the worker's own. What a worker moved a coordinate by is told to the others from time to time, the more
+    /// often the more often terms touch it; no update is lost. The shared vector follows at the end of each epoch.
     Merged,
     /// The weights that many terms touch as with [`Update::Merged`], the others as with [`Update::Wild`].
     Split,

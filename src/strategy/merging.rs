@@ -8,15 +8,15 @@ use super::crew::Crew;
 use super::tickets::Tickets;
 use super::worker::work;
 use crate::error::Result;
-use crate::params::{Merged, Real, Replica, SharedParams};
+use crate::params::{Meetings, Merged, OwnWeights, Real, SharedParams};
 use crate::real::Slot;
 use crate::rule::Visit;
 
-/// The workers' copies, and when they are merged.
+/// The workers' copies, and where they meet.
 #[derive(Debug, Default)]
 pub(super) struct Merging<R> {
-    replicas: Vec<Mutex<Replica<R>>>,
-    groups: Vec<Vec<u32>>,
+    copies: Vec<Mutex<OwnWeights<R>>>,
+    meetings: Meetings<R>,
 }
 
 impl<R: Real> Merging<R> {
@@ -29,17 +29,19 @@ impl<R: Real> Merging<R> {
         pass: Pass<'_>,
     ) -> Result<u64> {
         let workers = crew.workers();
-        if self.replicas.len() != workers {
-            self.replicas = (0..workers).map(|_| Mutex::default()).collect();
-            self.groups = groups(visit, pass.order.block_len(), pass.order.blocks() / workers, workers);
+        if self.copies.len() != workers {
+            self.copies = (0..workers).map(|_| Mutex::default()).collect();
+            let blocks = pass.order.blocks() / workers;
+            self.meetings = Meetings::new(groups(visit, pass.order.block_len(), blocks, workers));
         }
+        self.meetings.begin();
         let tickets = Tickets::new(pass.order.blocks());
         let visits = crew.run(&tickets, |worker| {
-            let mut replica = lock(&self.replicas[worker]);
+            let mut own = lock(&self.copies[worker]);
             // Each epoch anew, though the copies of the last one lack little: whatever was done with the data in between has
             // driven them out of the caches, from which they are fetched faster now than weight by weight.
-            replica.fill(params);
-            let weights = Merged::new(&mut replica, params, &self.groups, visit.common());
+            own.fill(params, &self.meetings);
+            let weights = Merged::new(&mut own, params, &self.meetings, visit.common());
             work(worker, visit, &weights, &tickets, pass, |_| ())
         })?;
         let factor = visit.fold(pass.clock(visits)).unwrap_or(R::ONE);
@@ -47,25 +49,33 @@ impl<R: Real> Merging<R> {
         Ok(visits)
     }
 
-    /// Adds what all copies have not told yet, when no worker runs, and multiplies the first `scaled` weights by `factor`.
+    /// Adds what all copies have moved the weights by, when no worker runs, and multiplies the first `scaled` by `factor`.
     fn tell(&self, crew: &Crew, params: &SharedParams<R>, factor: R, scaled: usize) -> Result<()> {
-        let replicas: Vec<_> = self.replicas.iter().map(lock).collect();
+        let copies: Vec<_> = self.copies.iter().map(lock).collect();
+        let copies: Vec<&OwnWeights<R>> = copies.iter().map(|own| &**own).collect();
         let parts = if params.len() < MANY { 1 } else { crew.workers() };
         let part_len = params.len().div_ceil(parts).next_multiple_of(TOGETHER).max(TOGETHER);
         let slots = params.slots();
-        let tell = |part: usize| {
+        let all = |part: usize| {
             let range = (part * part_len).min(slots.len())..((part + 1) * part_len).min(slots.len());
-            let copies =
-                replicas.iter().map(|replica| (&replica.now[range.clone()], &replica.told[range.clone()]));
-            let scaled = scaled.saturating_sub(range.start);
-            sum_up(&slots[range.clone()], &copies.collect::<Vec<_>>(), scaled, factor);
+            let now: Vec<&[R]> = copies.iter().map(|own| &own.now[range.clone()]).collect();
+            sum_up(&slots[range.clone()], &now, scaled.saturating_sub(range.start), factor);
+            0
+        };
+        // Copies that have met know of each other's movements, which the sums above count more than once.
+        let met = |part: usize| {
+            self.meetings.end(part, parts, &copies, |j, w| {
+                slots[j].set(if j < scaled { w * factor } else { w });
+            });
             0
         };
         if parts == 1 {
-            tell(0);
+            all(0);
+            met(0);
             return Ok(());
         }
-        crew.run(&Tickets::new(0), tell).map(|_: u64| ())
+        crew.run(&Tickets::new(0), all)?;
+        crew.run(&Tickets::new(0), met).map(|_: u64| ())
     }
 }
 
@@ -79,17 +89,17 @@ const MANY: usize = 50_000;
 /// Coordinates that are summed at a time, in the first-level cache.
 const TOGETHER: usize = 256;
 
-/// Adds to `slots` what each of `copies`, (now, told) each, has moved them by since, and multiplies the first `scaled` of
-/// them by `factor`.
-fn sum_up<R: Real>(slots: &[R::Shared], copies: &[(&[R], &[R])], scaled: usize, factor: R) {
-    let mut sums = [R::ZERO; TOGETHER];
+/// Adds to `slots` what each of `copies` has moved them by, and multiplies the first `scaled` of them by `factor`.
+fn sum_up<R: Real>(slots: &[R::Shared], copies: &[&[R]], scaled: usize, factor: R) {
+    let (mut before, mut sums) = ([R::ZERO; TOGETHER], [R::ZERO; TOGETHER]);
     for (k, slots) in slots.chunks(TOGETHER).enumerate() {
         let range = k * TOGETHER..k * TOGETHER + slots.len();
-        let sums = &mut sums[..slots.len()];
-        sums.iter_mut().zip(slots).for_each(|(sum, slot)| *sum = slot.get());
-        for (now, told) in copies {
-            let moved = now[range.clone()].iter().zip(&told[range.clone()]);
-            sums.iter_mut().zip(moved).for_each(|(sum, (&now, &told))| *sum += now - told);
+        let (before, sums) = (&mut before[..slots.len()], &mut sums[..slots.len()]);
+        before.iter_mut().zip(slots).for_each(|(before, slot)| *before = slot.get());
+        sums.copy_from_slice(before);
+        for now in copies {
+            let moved = now[range.clone()].iter().zip(&*before);
+            sums.iter_mut().zip(moved).for_each(|(sum, (&now, &before))| *sum += now - before);
         }
         let scaled = scaled.saturating_sub(range.start).min(slots.len());
         sums[..scaled].iter_mut().for_each(|sum| *sum = *sum * factor);
@@ -97,25 +107,30 @@ fn sum_up<R: Real>(slots: &[R::Shared], copies: &[(&[R], &[R])], scaled: usize, 
     }
 }
 
-/// How often a worker may touch a coordinate before its copies meet, where others do not look on.
-const TOUCHES: f64 = 64.0;
+/// How often a worker may touch a coordinate before its copies meet: until then, all copies make up for the same errors, and
+/// the sum of what they do makes up for them several times.
+const TOUCHES: f64 = 16.0;
 /// Least visits of a worker between two meetings, where there is one other: a meeting takes about as long as a visit.
 const VISITS: f64 = 256.0;
-/// Share of the terms that touches are counted on, and the least number of terms: a coordinate that is not seen here is
-/// touched a few times an epoch.
-const SAMPLED: usize = 8;
-const LEAST_SAMPLE: usize = 8_192;
+/// Share of the terms that touches are counted on, and the least number of terms: a coordinate that is not seen there is
+/// touched about as often in an epoch as it may be before its copies meet.
+const SAMPLED: usize = 16;
+const LEAST_SAMPLE: usize = 2_048;
 
 /// The coordinates that meet once in 2^g blocks, for each g; what is touched rarely is in none and meets at the end of an
 /// epoch, in which each of `workers` workers visits about `blocks` blocks of `block` terms.
 fn groups<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> Vec<Vec<u32>> {
-    let (touched, sample) = touched(visit);
+    let (touched, sample) = touched(visit, (visit.terms() / SAMPLED).max(LEAST_SAMPLE));
     let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
-    let apart_after = |count: u32| apart(count, sample, block, workers);
+    let apart_after = |count: u32| apart(TOUCHES, count, sample, block, workers);
     // Most coordinates are touched a few times.
     let usual: [usize; 64] = array::from_fn(|count| apart_after(count.max(1) as u32));
+    // And most are touched too seldom, which is seen sooner than how often they would meet.
+    let least = usual.iter().skip(1).take_while(|&&power| power >= groups.len()).count() as u32 + 1;
     // What has no number in 32 bits meets at the end of an epoch, too.
-    for (j, &count) in touched.iter().enumerate().take(u32::MAX as usize).filter(|&(_, &count)| count > 0) {
+    for (j, &count) in
+        touched.iter().enumerate().take(u32::MAX as usize).filter(|&(_, &count)| count >= least)
+    {
         let power = usual.get(count as usize).copied().unwrap_or_else(|| apart_after(count));
         if let Some(group) = groups.get_mut(power) {
             group.push(j as u32);
@@ -124,9 +139,9 @@ fn groups<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> V
     groups
 }
 
-/// How many terms of a sample touch each coordinate, and how many terms the sample has.
-pub(super) fn touched<V: Visit>(visit: &V) -> (Vec<u32>, usize) {
-    let sample = visit.terms().min((visit.terms() / SAMPLED).max(LEAST_SAMPLE));
+/// How many of the first `sample` terms touch each coordinate, and how many terms these are.
+pub(super) fn touched<V: Visit>(visit: &V, sample: usize) -> (Vec<u32>, usize) {
+    let sample = sample.min(visit.terms());
     let mut touched = vec![0_u32; visit.width()];
     for term in 0..sample {
         visit.support(term).for_each(|j| touched[j] += 1);
@@ -135,9 +150,10 @@ pub(super) fn touched<V: Visit>(visit: &V) -> (Vec<u32>, usize) {
     (touched, sample)
 }
 
-/// The copies of a coordinate that `count` terms of a sample touch meet once in 2 to this power blocks of `block` terms.
-pub(super) fn apart(count: u32, sample: usize, block: usize, workers: usize) -> usize {
-    let visits = (TOUCHES * sample as f64 / f64::from(count)).max(VISITS);
+/// The copies of a coordinate that `count` terms of a sample touch meet after so many `touches`: once in 2 to this power
+/// blocks of `block` terms.
+pub(super) fn apart(touches: f64, count: u32, sample: usize, block: usize, workers: usize) -> usize {
+    let visits = (touches * sample as f64 / f64::from(count)).max(VISITS);
     // The more others there are, the sooner as much is missed.
     let apart = visits / (workers.max(2) - 1) as f64 / block as f64;
     apart.max(1.0).log2() as usize
@@ -171,8 +187,9 @@ mod tests {
             let group = |j| groups.iter().position(|group| group.contains(&j));
             [0, 1, 2, 3, 4].map(group)
         };
-        // Once in 256 visits, in 64 touches, and at the end of an epoch; the bias is coordinate 4.
-        assert_eq!(found(2), [Some(2), Some(4), Some(8), None, Some(2)]);
-        assert_eq!(found(5), [Some(0), Some(2), Some(6), None, Some(0)]);
+        // Once in 256 visits, in 16 touches, and at the end of an epoch; the bias is coordinate 4.
+        assert_eq!(found(2), [Some(2), Some(2), Some(5), None, Some(2)]);
+        // With four others, in a fourth of that.
+        assert_eq!(found(5), [Some(0), Some(0), Some(3), Some(7), Some(0)]);
     }
 }

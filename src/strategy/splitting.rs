@@ -48,20 +48,27 @@ impl<R: Real> Splitting<R> {
     }
 }
 
+/// How often a worker may touch a hot weight before its copies meet. More often takes longer than it helps: they meet by
+/// compare-and-swap.
+const TOUCHES: f64 = 64.0;
+/// Share of the terms that touches are counted on, and the least number of terms: some eighty of these touch a weight that is
+/// just hot.
+const SAMPLED: usize = 8;
+const LEAST_SAMPLE: usize = 8_192;
 /// Of a weight that one in so many terms touches, two workers lose few updates to each other: their visits overlap in a
 /// part of the time.
 const RARE: f64 = 100.0;
 
 /// The weights that are touched so often that workers would lose updates to each other, and when their copies meet.
 fn hot<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> Hot {
-    let (touched, sample) = touched(visit);
+    let (touched, sample) = touched(visit, (visit.terms() / SAMPLED).max(LEAST_SAMPLE));
     let mut bits = vec![0; visit.width().div_ceil(64)];
     let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
     let last = groups.len() - 1;
     for (j, &count) in touched.iter().enumerate() {
         if f64::from(count) * RARE > sample as f64 {
             bits[j / 64] |= 1 << (j % 64);
-            groups[apart(count, sample, block, workers).min(last)].push(j as u32);
+            groups[apart(TOUCHES, count, sample, block, workers).min(last)].push(j as u32);
         }
     }
     Hot { bits, groups }

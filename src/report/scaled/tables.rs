@@ -233,13 +233,14 @@ pub fn notes(report: &Scaled) -> Vec<String> {
     let pieces = scaling.pieces;
     notes.push(format!(
         "Pieces of the model: contended touch {}, with compare-and-swap {}, with locks {}, turn {}, round {}, \
-         meeting {}, sweep of a weight {}.",
+         meeting {}, at a place {}, sweep of a weight {}.",
         nanoseconds(pieces.contended_touch),
         nanoseconds(pieces.contended_swap),
         nanoseconds(pieces.contended_lock),
         nanoseconds(pieces.turn),
         nanoseconds(pieces.round),
         nanoseconds(pieces.meeting),
+        nanoseconds(pieces.place),
         nanoseconds(Some(pieces.sweep))
     ));
     for (what, factor) in report.peers.iter().flat_map(|peers| &peers.factors) {
