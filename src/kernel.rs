@@ -330,17 +330,27 @@ fn store<S: Slot>(slots: &[S; 4], four: <S::Real as Real>::Four) {
     slots.iter().zip(numbers).for_each(|(slot, x)| slot.set(x));
 }
 
-/// Asks for the memory of a row that will be read soon: for the cache lines that each of its arrays fills, and one more,
-/// as they may not begin with a line.
+/// Asks for the memory of a row that will be read soon.
 #[inline(always)]
 pub fn prefetch(row: Row<'_>) {
+    prefetch_all(row.indices());
+    if let Some(values) = row.values() {
+        prefetch_all(values);
+    }
+}
+
+/// Asks for the cache lines of the first and the last number, and for those between if there can be more than one. A row is
+/// mostly short, and counting its few lines takes longer than asking twice for one.
+#[inline(always)]
+fn prefetch_all<T>(numbers: &[T]) {
     const LINE_BYTES: usize = 64;
-    let indices = row.indices().as_ptr();
-    let values = row.values().map(<[f32]>::as_ptr);
-    for line in 0..=row.len() * size_of::<u32>() / LINE_BYTES {
-        prefetch_line(indices.wrapping_byte_add(line * LINE_BYTES));
-        if let Some(values) = values {
-            prefetch_line(values.wrapping_byte_add(line * LINE_BYTES));
+    let start = numbers.as_ptr();
+    prefetch_line(start);
+    prefetch_line(start.wrapping_add(numbers.len()));
+    let bytes = size_of_val(numbers);
+    if bytes > 2 * LINE_BYTES {
+        for line in 1..bytes / LINE_BYTES {
+            prefetch_line(start.wrapping_byte_add(line * LINE_BYTES));
         }
     }
 }

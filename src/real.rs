@@ -38,6 +38,8 @@ pub trait Real:
     fn exp(self) -> Self;
     /// Absolute value.
     fn abs(self) -> Self;
+    /// The product with `sign`, which is 1 or -1: sooner than a multiplication.
+    fn times_sign(self, sign: Self) -> Self;
     /// The larger of two values; the other one if one is NaN.
     fn max(self, other: Self) -> Self;
     /// The smaller of two values; the other one if one is NaN.
@@ -111,6 +113,12 @@ macro_rules! real {
             #[inline(always)]
             fn abs(self) -> Self {
                 self.abs()
+            }
+
+            #[inline(always)]
+            fn times_sign(self, sign: Self) -> Self {
+                const MINUS: $float = -0.0;
+                <$float>::from_bits(self.to_bits() ^ (sign.to_bits() & MINUS.to_bits()))
             }
 
             #[inline(always)]

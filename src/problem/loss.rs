@@ -25,6 +25,8 @@ pub trait Loss: Copy + Send + Sync {
 
     /// The implicit step: how much of x to add to w. `q` is the squared norm of x, at least 0.
     ///
+    /// The score is known last, when the others have long been: what does not depend on it is best computed apart.
+    ///
     /// By default, found by bisection between no step and the explicit one, which enclose it for any convex loss.
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
         let explicit = -rate * self.slope(y, s);
@@ -74,11 +76,16 @@ impl Loss for Logistic {
     /// p = 1/(1 + e^m) and p*(1 - p) have powers of the same sum below them. Or several.
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
-        let m = y * s;
-        let small = (-m.abs()).exp();
-        let (above, below) = (if m > R::ZERO { small } else { R::ONE }, R::ONE + small);
-        let a = rate * above * below / (below * below + rate * q * small);
-        if a * q < R::of(SMALL_MOVE) { a * y } else { newton(m, rate, q) * y }
+        let m = s.times_sign(y);
+        let a = if m < R::of(NO_CURVE) {
+            let e = m.exp();
+            let below = R::ONE + e;
+            rate * below / (below * below + rate * q * e)
+        } else {
+            rate * (-m).exp()
+        };
+        let a = if a * q < R::of(SMALL_MOVE) { a } else { newton(m, rate, q) };
+        a.times_sign(y)
     }
 }
 
@@ -112,6 +119,8 @@ fn newton<R: Real>(mut m: R, rate: R, q: R) -> R {
     a
 }
 
+/// A margin from which on 1 + e^m is e^m in all precisions; its square is finite in all of them below.
+const NO_CURVE: f64 = 40.0;
 /// Most iterations for one logistic step.
 const MOST_NEWTON: usize = 8;
 /// A change of the score within which the logistic curve is near enough to its parabola for the step to be final.
@@ -134,14 +143,8 @@ impl Loss for Hinge {
 
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
-        let short = R::ONE - y * s;
-        if short <= R::ZERO {
-            R::ZERO
-        } else if short < rate * q {
-            y * short / q
-        } else {
-            y * rate
-        }
+        let (short, inverse) = (R::ONE - y * s, R::ONE / q);
+        if short <= R::ZERO { R::ZERO } else { y * (short * inverse).min(rate) }
     }
 }
 
@@ -163,7 +166,7 @@ impl Loss for SquaredHinge {
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
         let twice = rate * R::of(2.0);
-        y * twice * (R::ONE - y * s).max(R::ZERO) / (R::ONE + twice * q)
+        (R::ONE - y * s).max(R::ZERO) * (y * twice / (R::ONE + twice * q))
     }
 }
 
@@ -184,7 +187,7 @@ impl Loss for Squared {
 
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
-        rate * (y - s) / (R::ONE + rate * q)
+        (y - s) * (rate / (R::ONE + rate * q))
     }
 }
 
@@ -207,7 +210,7 @@ impl Loss for Huber {
     /// The squared loss's step, or a full step of length `rate` where that does not reach the quadratic part.
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
-        (rate * (y - s) / (R::ONE + rate * q)).max(-rate).min(rate)
+        ((y - s) * (rate / (R::ONE + rate * q))).max(-rate).min(rate)
     }
 }
 
