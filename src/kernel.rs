@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
-use std::ops::Index;
+use std::ops::{Index, Range};
 
 use crate::data::Row;
 use crate::real::{Real, Slot};
@@ -113,6 +113,13 @@ fn check<P: Places + ?Sized>(places: &P, row: Row<'_>) {
     assert!(row.width() <= places.len(), "a row is wider than the vector that it is used with");
 }
 
+/// The values of a row, of which there are as many as indices: said where compilers see it, or they compare the lengths at
+/// each loop.
+#[inline(always)]
+fn as_many<'a>(values: &'a [f32], row: Row<'_>) -> &'a [f32] {
+    &values[..row.len()]
+}
+
 /// Sum of weight times value over the row's entries, in four partial sums.
 ///
 /// # Panics
@@ -126,7 +133,7 @@ pub fn dot<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(slots: &P, row: R
         None => sum4(row.indices(), weight),
         Some(values) => {
             let (groups, rest) = row.indices().as_chunks::<4>();
-            let (value_groups, value_rest) = values.as_chunks::<4>();
+            let (value_groups, value_rest) = as_many(values, row).as_chunks::<4>();
             let mut sums = [R::ZERO; 4];
             for (group, x) in groups.iter().zip(value_groups) {
                 for k in 0..4 {
@@ -175,7 +182,7 @@ pub fn for_each<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(
             }
         }
         Some(values) => {
-            for (&j, &x) in row.indices().iter().zip(values) {
+            for (&j, &x) in row.indices().iter().zip(as_many(values, row)) {
                 // SAFETY: as above.
                 f(unsafe { slot(slots, j) }, R::of_f32(x));
             }
@@ -205,7 +212,7 @@ pub fn for_each_with<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized, T>(
             }
         }
         Some(values) => {
-            for (&j, &x) in row.indices().iter().zip(values) {
+            for (&j, &x) in row.indices().iter().zip(as_many(values, row)) {
                 // SAFETY: as above.
                 f(unsafe { slot(slots, j) }, unsafe { slot(others, j) }, R::of_f32(x));
             }
@@ -226,7 +233,7 @@ pub fn score<R: Real>(weights: &[R], row: Row<'_>) -> f64 {
         None => sum4(row.indices(), weight),
         Some(values) => {
             let (groups, rest) = row.indices().as_chunks::<4>();
-            let (value_groups, value_rest) = values.as_chunks::<4>();
+            let (value_groups, value_rest) = as_many(values, row).as_chunks::<4>();
             let mut sums = [0.0; 4];
             for (group, x) in groups.iter().zip(value_groups) {
                 for k in 0..4 {
@@ -333,21 +340,22 @@ fn store<S: Slot>(slots: &[S; 4], four: <S::Real as Real>::Four) {
 /// Asks for the memory of a row that will be read soon.
 #[inline(always)]
 pub fn prefetch(row: Row<'_>) {
-    prefetch_all(row.indices());
+    prefetch_range(row.indices(), 0..row.len());
     if let Some(values) = row.values() {
-        prefetch_all(values);
+        prefetch_range(values, 0..row.len());
     }
 }
 
-/// Asks for the cache lines of the first and the last number, and for those between if there can be more than one. A row is
-/// mostly short, and counting its few lines takes longer than asking twice for one.
+/// Asks for the cache lines of the first and the last number of a range, and for those between if there can be more than one.
+/// A row is mostly short, and counting its few lines takes longer than asking twice for one. Whether there are such numbers
+/// is not looked at.
 #[inline(always)]
-fn prefetch_all<T>(numbers: &[T]) {
+pub(crate) fn prefetch_range<T>(numbers: &[T], range: Range<usize>) {
     const LINE_BYTES: usize = 64;
-    let start = numbers.as_ptr();
+    let start = numbers.as_ptr().wrapping_add(range.start);
     prefetch_line(start);
-    prefetch_line(start.wrapping_add(numbers.len()));
-    let bytes = size_of_val(numbers);
+    prefetch_line(numbers.as_ptr().wrapping_add(range.end));
+    let bytes = range.len() * size_of::<T>();
     if bytes > 2 * LINE_BYTES {
         for line in 1..bytes / LINE_BYTES {
             prefetch_line(start.wrapping_byte_add(line * LINE_BYTES));

@@ -247,7 +247,7 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
-        kernel::prefetch(self.rows.row(term));
+        self.rows.prefetch(term);
         kernel::prefetch_at(self.targets, term);
         kernel::prefetch_at(&self.norms2, term);
     }

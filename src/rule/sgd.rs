@@ -37,6 +37,8 @@ pub struct Sgd<'p, P, R> {
 pub struct Pace<R> {
     rate: R,
     shrinking: Shrinking,
+    /// Whether the regularizer moves what a term touches even where the loss does not.
+    moves: bool,
     scale: R,
     inverse: R,
     /// What a visit makes of the scale, and of its inverse.
@@ -132,9 +134,16 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
             }
             Shrinking::Never | Shrinking::OnTouch => (0.0, 1.0),
         };
+        let moves = match shrinking {
+            Shrinking::Never => false,
+            Shrinking::OnTouch => true,
+            // The scale leaves the common coordinates out.
+            Shrinking::AtOnce => self.problem.penalized() > self.width() - self.common(),
+        };
         Pace {
             rate: R::of(rate),
             shrinking,
+            moves,
             scale: R::of(scale),
             inverse: R::of(1.0 / scale),
             shrink: R::of(1.0 / (1.0 + growth)),
@@ -157,9 +166,7 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
     fn plan<W: Weights<Real = R>>(&self, term: usize, pace: Pace<R>, w: &W) -> Option<Self::Step> {
         let scaled = Scaled { inner: w, scale: pace.scale, inverse: pace.inverse };
         let step = self.problem.plan(term, pace.rate, &scaled);
-        let shrinks = pace.shrinking == Shrinking::OnTouch
-            || pace.shrinking == Shrinking::AtOnce && self.problem.penalized() > self.width() - self.common();
-        (step.is_some() || shrinks).then_some(step)
+        (step.is_some() || pace.moves).then_some(step)
     }
 
     #[inline(always)]

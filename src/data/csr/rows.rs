@@ -1,6 +1,7 @@
 //! The rows of a data set that were all checked, as slices.
 
 use super::{Row, Starts};
+use crate::kernel;
 
 /// All rows of a data set, to be read in loops: wherever the data set has its arrays, these are plain slices.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +59,19 @@ impl<'a> Rows<'a> {
             values: self.values.map(|values| &values[range.clone()]),
             indices: &self.indices[range],
             width: self.width,
+        }
+    }
+
+    /// Asks for the memory of row `i`, which will be read soon.
+    ///
+    /// # Panics
+    /// If there is no row `i`.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, i: usize) {
+        let range = self.starts.range(i);
+        kernel::prefetch_range(self.indices, range.clone());
+        if let Some(values) = self.values {
+            kernel::prefetch_range(values, range);
         }
     }
 }
