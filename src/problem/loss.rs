@@ -77,12 +77,14 @@ impl Loss for Logistic {
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
         let m = s.times_sign(y);
-        let a = if m < R::of(NO_CURVE) {
+        let a = if m < R::of(FAR) {
             let e = m.exp();
             let below = R::ONE + e;
             rate * below / (below * below + rate * q * e)
         } else {
-            rate * (-m).exp()
+            let small = (-m).exp();
+            let below = R::ONE + small;
+            rate * small * below / (below * below + rate * q * small)
         };
         let a = if a * q < R::of(SMALL_MOVE) { a } else { newton(m, rate, q) };
         a.times_sign(y)
@@ -119,8 +121,9 @@ fn newton<R: Real>(mut m: R, rate: R, q: R) -> R {
     a
 }
 
-/// A margin from which on 1 + e^m is e^m in all precisions; its square is finite in all of them below.
-const NO_CURVE: f64 = 40.0;
+/// The margin from which on a logistic step is computed from e^-m, so that nothing overflows however long the step and the
+/// example are. Few margins are so large: a branch at 0 would be foreseen less often.
+const FAR: f64 = 16.0;
 /// Most iterations for one logistic step.
 const MOST_NEWTON: usize = 8;
 /// A change of the score within which the logistic curve is near enough to its parabola for the step to be final.
@@ -332,6 +335,17 @@ mod tests {
         }
         assert_eq!(Hinge.step(1.0, 0.0, 1.0, 0.0), 1.0, "an empty row takes a step of no effect");
     }
+
+    #[test]
+    fn no_logistic_gradient_is_skipped_however_long_the_step_and_the_example() {
+        for m in [-40.0, 0.0, 15.9, 16.1, 39.0, 41.0, 80.0] {
+            for y in [-1.0_f32, 1.0] {
+                let a = y * Logistic.step(y, y * m, 1e9, 1e14);
+                assert!(a > 0.0 && a.is_finite(), "{m}: {a}");
+            }
+        }
+    }
+
     #[test]
     fn within_the_tube_there_is_no_step_and_outside_it_ends_at_the_edge() {
         let tube = EpsilonInsensitive { epsilon: 0.25 };
