@@ -128,37 +128,37 @@ fn as_many<'a>(values: &'a [f32], row: Row<'_>) -> &'a [f32] {
 pub fn dot<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(slots: &P, row: Row<'_>) -> R {
     check(slots, row);
     // SAFETY: `check` compared width and length; j comes from the row.
-    let weight = |j: u32| unsafe { slot(slots, j) }.get();
-    match row.values() {
-        None => sum4(row.indices(), weight),
-        Some(values) => {
-            let (groups, rest) = row.indices().as_chunks::<4>();
-            let (value_groups, value_rest) = as_many(values, row).as_chunks::<4>();
-            let mut sums = [R::ZERO; 4];
-            for (group, x) in groups.iter().zip(value_groups) {
-                for k in 0..4 {
-                    sums[k] += weight(group[k]) * R::of_f32(x[k]);
-                }
-            }
-            for (&j, &x) in rest.iter().zip(value_rest) {
-                sums[0] += weight(j) * R::of_f32(x);
-            }
-            (sums[0] + sums[1]) + (sums[2] + sums[3])
-        }
-    }
+    sum4(row, |j, x| unsafe { slot(slots, j) }.get() * R::of_f32(x))
 }
 
+/// Sum of `product(index, value)` over the row's entries, in four partial sums. The few entries that make no four with others
+/// come first: where the loop over them ends is hard to foresee, and is found out while there is still work to do.
 #[inline(always)]
-fn sum4<R: Real>(indices: &[u32], weight: impl Fn(u32) -> R) -> R {
-    let (groups, rest) = indices.as_chunks::<4>();
+fn sum4<R: Real>(row: Row<'_>, product: impl Fn(u32, f32) -> R) -> R {
+    let (first, fours) = row.indices().as_rchunks::<4>();
     let mut sums = [R::ZERO; 4];
-    for group in groups {
-        for k in 0..4 {
-            sums[k] += weight(group[k]);
+    match row.values() {
+        None => {
+            for &j in first {
+                sums[0] += product(j, 1.0);
+            }
+            for four in fours {
+                for k in 0..4 {
+                    sums[k] += product(four[k], 1.0);
+                }
+            }
         }
-    }
-    for &j in rest {
-        sums[0] += weight(j);
+        Some(values) => {
+            let (first_values, value_fours) = as_many(values, row).as_rchunks::<4>();
+            for (&j, &x) in first.iter().zip(first_values) {
+                sums[0] += product(j, x);
+            }
+            for (four, x) in fours.iter().zip(value_fours) {
+                for k in 0..4 {
+                    sums[k] += product(four[k], x[k]);
+                }
+            }
+        }
     }
     (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
@@ -228,24 +228,7 @@ pub fn for_each_with<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized, T>(
 pub fn score<R: Real>(weights: &[R], row: Row<'_>) -> f64 {
     check(weights, row);
     // SAFETY: `check` compared width and length; j comes from the row.
-    let weight = |j: u32| unsafe { slot(weights, j) }.to_f64();
-    match row.values() {
-        None => sum4(row.indices(), weight),
-        Some(values) => {
-            let (groups, rest) = row.indices().as_chunks::<4>();
-            let (value_groups, value_rest) = as_many(values, row).as_chunks::<4>();
-            let mut sums = [0.0; 4];
-            for (group, x) in groups.iter().zip(value_groups) {
-                for k in 0..4 {
-                    sums[k] += weight(group[k]) * f64::from(x[k]);
-                }
-            }
-            for (&j, &x) in rest.iter().zip(value_rest) {
-                sums[0] += weight(j) * f64::from(x);
-            }
-            (sums[0] + sums[1]) + (sums[2] + sums[3])
-        }
-    }
+    sum4(row, |j, x| unsafe { slot(weights, j) }.to_f64() * f64::from(x))
 }
 
 /// Adds to each of `sums` what [`score`] sums for one vector, in the order of the entries: `weights` holds as many
@@ -337,6 +320,9 @@ fn store<S: Slot>(slots: &[S; 4], four: <S::Real as Real>::Four) {
     slots.iter().zip(numbers).for_each(|(slot, x)| slot.set(x));
 }
 
+/// Bytes that caches move at a time.
+const LINE_BYTES: usize = 64;
+
 /// Asks for the memory of a row that will be read soon.
 #[inline(always)]
 pub fn prefetch(row: Row<'_>) {
@@ -351,7 +337,6 @@ pub fn prefetch(row: Row<'_>) {
 /// is not looked at.
 #[inline(always)]
 pub(crate) fn prefetch_range<T>(numbers: &[T], range: Range<usize>) {
-    const LINE_BYTES: usize = 64;
     let start = numbers.as_ptr().wrapping_add(range.start);
     prefetch_line(start);
     prefetch_line(numbers.as_ptr().wrapping_add(range.end));
@@ -369,10 +354,21 @@ pub(crate) fn prefetch_at<T>(numbers: &[T], j: usize) {
     prefetch_line(numbers.as_ptr().wrapping_add(j));
 }
 
+/// Asks for the memory of `value`, to be written soon: other cores give their copies of its lines up.
+#[inline(always)]
+pub(crate) fn prefetch_all_for_write<T>(value: &T) {
+    let bytes = std::ptr::from_ref(value).cast::<u8>();
+    (0..size_of::<T>()).step_by(LINE_BYTES).for_each(|at| prefetch_line_for_write(bytes.wrapping_add(at)));
+}
+
 /// Asks for the memory of place `j`, to be written soon: other cores give their copies of its line up.
 #[inline(always)]
 pub(crate) fn prefetch_for_write<S>(slots: &[S], j: usize) {
-    let place = slots.as_ptr().wrapping_add(j);
+    prefetch_line_for_write(slots.as_ptr().wrapping_add(j));
+}
+
+#[inline(always)]
+fn prefetch_line_for_write<T>(place: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch is a hint: it reads and writes nothing as far as the program can tell, and never faults, whatever
     // the address; processors without this one take it for no operation.

@@ -36,6 +36,8 @@ pub trait Real:
     fn to_f64(self) -> f64;
     /// e to the power of `self`.
     fn exp(self) -> Self;
+    /// 2 to the power of `self`, which is from -100 to 100; the relative error is below 3e-7 in f32.
+    fn exp2(self) -> Self;
     /// Absolute value.
     fn abs(self) -> Self;
     /// The product with `sign`, which is 1 or -1: sooner than a multiplication.
@@ -88,7 +90,7 @@ pub trait SharedReal: Slot + Default + Send + Sync {
 }
 
 macro_rules! real {
-    ($float:ty, $four:ty, $atomic:ty) => {
+    ($float:ty, $four:ty, $atomic:ty, $exp2:expr) => {
         impl Real for $float {
             type Four = $four;
             type Shared = $atomic;
@@ -108,6 +110,11 @@ macro_rules! real {
             #[inline(always)]
             fn exp(self) -> Self {
                 self.exp()
+            }
+
+            #[inline(always)]
+            fn exp2(self) -> Self {
+                $exp2(self)
             }
 
             #[inline(always)]
@@ -173,5 +180,36 @@ macro_rules! real {
     };
 }
 
-real!(f32, wide::f32x4, AtomicF32);
-real!(f64, wide::f64x4, AtomicF64);
+real!(f32, wide::f32x4, AtomicF32, exp2_f32);
+real!(f64, wide::f64x4, AtomicF64, f64::exp2);
+
+/// A polynomial for the part of `x` beside the nearest whole number, which goes into the exponent. It can be inlined, and is
+/// done sooner than the system's.
+#[inline(always)]
+fn exp2_f32(x: f32) -> f32 {
+    /// Behind this one's point there is no bit: adding it rounds, and leaves the whole number in the lowest bits.
+    const ROUNDS: f32 = 1.5 * (1 << 23) as f32;
+    let shifted = x + ROUNDS;
+    let part = x - (shifted - ROUNDS);
+    // Of the polynomials with 1 for 0, the one of the least largest relative error from -1/2 to 1/2, which is 9e-8.
+    let part2 = part * part;
+    let power = (1.0 + 0.693_147_004 * part)
+        + (part2 * (0.240_222_424 + 0.055_507_335_8 * part)
+            + (part2 * part2) * (0.009_671_512_99 + 0.001_326_472_73 * part));
+    f32::from_bits(power.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_power_of_two_is_as_near_as_promised() {
+        for k in -1_000_000..=1_000_000 {
+            let x = k as f32 * 1e-4;
+            let error = f64::from(Real::exp2(x)) / f64::from(x).exp2() - 1.0;
+            assert!(error.abs() < 3e-7, "{x}: {error}");
+        }
+        assert_eq!([-3.0_f32, 0.0, 1.0, 100.0].map(Real::exp2), [0.125, 1.0, 2.0, 2.0_f32.powi(100)]);
+    }
+}

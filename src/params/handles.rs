@@ -11,6 +11,20 @@ use crate::data::Row;
 use crate::kernel;
 use crate::real::Slot;
 
+/// A factor of all weights but the common ones, which a rule keeps apart: a weight is the factor times what lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale<R> {
+    /// Above 0.
+    pub factor: R,
+    /// 1 / factor
+    pub inverse: R,
+}
+
+impl<R: Real> Scale<R> {
+    /// Weights lie in memory as they are.
+    pub const ONE: Self = Scale { factor: R::ONE, inverse: R::ONE };
+}
+
 /// One worker's view of the weights. What a problem and a rule see of a strategy.
 pub trait Weights {
     /// Type of a weight.
@@ -19,6 +33,23 @@ pub trait Weights {
     fn dot(&self, row: Row<'_>) -> Self::Real;
     /// Adds `a` times the row.
     fn add(&self, a: Self::Real, row: Row<'_>);
+    /// What the weights have in common, for those who want to take it into account together with a factor of their own:
+    /// [`Weights::dot`] is the factor times [`Weights::dot_in_memory`], and [`Weights::add`] is
+    /// [`Weights::add_in_memory`] of the inverse times `a`.
+    #[inline(always)]
+    fn scale(&self) -> Scale<Self::Real> {
+        Scale::ONE
+    }
+    /// Sum of what lies in memory times value over the row's entries.
+    #[inline(always)]
+    fn dot_in_memory(&self, row: Row<'_>) -> Self::Real {
+        self.dot(row)
+    }
+    /// Adds `a` times the row to what lies in memory.
+    #[inline(always)]
+    fn add_in_memory(&self, a: Self::Real, row: Row<'_>) {
+        self.add(a, row);
+    }
     /// Replaces the weight of each entry by `f(value, other, weight)`, where `other` is what `others` holds for the
     /// entry's index; `f` is pure and may run again.
     fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(Self::Real, &T, Self::Real) -> Self::Real);

@@ -1,15 +1,16 @@
 //! A worker's handle on a copy of the weights that is its own, and the places where copies meet.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use crossbeam::utils::CachePadded;
 
+use super::Real;
 use super::handles::{Plain, Weights};
-use super::{Real, SharedParams};
 use crate::data::Row;
 use crate::data::map::ask_for_huge_pages;
-use crate::real::Slot;
+use crate::kernel;
 
 /// Most coordinates that meet at a place.
 const PLACE: usize = 64;
@@ -26,12 +27,19 @@ struct Place<R> {
     sums: Mutex<Sums<R>>,
 }
 
+impl<R> Place<R> {
+    fn last(&self) -> usize {
+        self.coordinates.last().map_or(0, |&j| j as usize)
+    }
+}
+
 /// The weights with all movements that workers have told.
 #[derive(Debug)]
 struct Sums<R> {
     /// The epoch in which somebody told something last; until then, the weights are those that it began with.
     epoch: u64,
-    weights: Box<[R]>,
+    /// One a coordinate, in the place itself, so that a place can be asked for before it is locked.
+    weights: [R; PLACE],
 }
 
 /// The places of all coordinates that meet within an epoch.
@@ -43,13 +51,13 @@ pub(crate) struct Meetings<R> {
 }
 
 impl<R: Real> Meetings<R> {
-    /// Places for groups of coordinates, no coordinate twice.
+    /// Places for groups of coordinates, each ascending, no coordinate twice.
     pub(crate) fn new(groups: Vec<Vec<u32>>) -> Self {
         let mut end = 0;
         let mut place = |coordinates: &[u32]| {
             let start = end;
             end += coordinates.len();
-            let sums = Sums { epoch: 0, weights: vec![R::ZERO; coordinates.len()].into() };
+            let sums = Sums { epoch: 0, weights: [R::ZERO; PLACE] };
             CachePadded::new(Place { coordinates: coordinates.into(), start, sums: Mutex::new(sums) })
         };
         let groups = groups.iter().map(|group| group.chunks(PLACE).map(&mut place).collect()).collect();
@@ -72,17 +80,24 @@ impl<R: Real> Meetings<R> {
         [self.groups.first(), self.groups.get(turn)].into_iter().flatten().flatten().map(|place| &**place)
     }
 
-    /// After an epoch, calls `f` with each coordinate of every `workers`-th place, from the one with the number `worker` on,
-    /// that somebody told something at: with its weight, now that all `copies` have told what they had left.
-    pub(crate) fn end(&self, worker: usize, workers: usize, copies: &[&OwnWeights<R>], f: impl Fn(usize, R)) {
-        for place in self.places().skip(worker).step_by(workers) {
-            let sums = place.sums.lock().unwrap_or_else(PoisonError::into_inner);
-            if sums.epoch != self.epoch {
-                continue;
-            }
-            for (k, (&j, &told)) in place.coordinates.iter().zip(&sums.weights).enumerate() {
-                let moved = |own: &&OwnWeights<R>| own.now[j as usize] - own.told[place.start + k];
-                f(j as usize, copies.iter().map(moved).fold(told, |sum, moved| sum + moved));
+    /// After an epoch, calls `f` with each coordinate of `range` that somebody told something about: with its weight, now
+    /// that all `copies` have told what they had left.
+    pub(crate) fn end(&self, range: &Range<usize>, copies: &[&OwnWeights<R>], mut f: impl FnMut(usize, R)) {
+        for group in &self.groups {
+            let first = group.partition_point(|place| place.last() < range.start);
+            for place in group[first..].iter().take_while(|place| (place.coordinates[0] as usize) < range.end)
+            {
+                let sums = place.sums.lock().unwrap_or_else(PoisonError::into_inner);
+                if sums.epoch != self.epoch {
+                    continue;
+                }
+                for (k, (&j, &told)) in place.coordinates.iter().zip(&sums.weights).enumerate() {
+                    let j = j as usize;
+                    if range.contains(&j) {
+                        let moved = |own: &&OwnWeights<R>| own.now[j] - own.told[place.start + k];
+                        f(j, copies.iter().map(moved).fold(told, |sum, moved| sum + moved));
+                    }
+                }
             }
         }
     }
@@ -99,15 +114,15 @@ pub(crate) struct OwnWeights<R> {
 
 impl<R: Real> OwnWeights<R> {
     /// Takes over the shared weights, with nothing to tell.
-    pub(crate) fn fill(&mut self, shared: &SharedParams<R>, meetings: &Meetings<R>) {
+    pub(crate) fn fill(&mut self, shared: &[R], meetings: &Meetings<R>) {
         let OwnWeights { now, told } = self;
         now.clear();
         now.reserve_exact(shared.len());
         ask_for_huge_pages(now.spare_capacity_mut());
         // On this thread, near which the memory comes to lie.
-        now.extend(shared.slots().iter().map(Slot::get));
+        now.extend_from_slice(shared);
         told.clear();
-        told.extend(meetings.places().flat_map(|place| &place.coordinates).map(|&j| now[j as usize]));
+        meetings.places().for_each(|place| told.extend(place.coordinates.iter().map(|&j| now[j as usize])));
     }
 }
 
@@ -118,7 +133,7 @@ pub(crate) struct Merged<'a, R: Real> {
     own: Plain<'a, R>,
     now: &'a [Cell<R>],
     told: &'a [Cell<R>],
-    shared: &'a [R::Shared],
+    shared: &'a [R],
     meetings: &'a Meetings<R>,
     blocks: Cell<usize>,
 }
@@ -127,14 +142,14 @@ impl<'a, R: Real> Merged<'a, R> {
     /// A handle on `own`, which was filled from `shared`, of which every term touches the last `common` coordinates.
     pub(crate) fn new(
         own: &'a mut OwnWeights<R>,
-        shared: &'a SharedParams<R>,
+        shared: &'a [R],
         meetings: &'a Meetings<R>,
         common: usize,
     ) -> Self {
         let now = Cell::from_mut(own.now.as_mut_slice()).as_slice_of_cells();
         let told = Cell::from_mut(own.told.as_mut_slice()).as_slice_of_cells();
         let plain = Plain::of(now, common);
-        Merged { own: plain, now, told, shared: shared.slots(), meetings, blocks: Cell::new(0) }
+        Merged { own: plain, now, told, shared, meetings, blocks: Cell::new(0) }
     }
 
     fn meet(&self, place: &Place<R>) {
@@ -142,12 +157,9 @@ impl<'a, R: Real> Merged<'a, R> {
         let Sums { epoch, weights } = &mut *sums;
         if *epoch != self.meetings.epoch {
             *epoch = self.meetings.epoch;
-            weights
-                .iter_mut()
-                .zip(&place.coordinates)
-                .for_each(|(sum, &j)| *sum = self.shared[j as usize].get());
+            weights.iter_mut().zip(&place.coordinates).for_each(|(sum, &j)| *sum = self.shared[j as usize]);
         }
-        let told = &self.told[place.start..][..weights.len()];
+        let told = &self.told[place.start..][..place.coordinates.len()];
         for ((&j, sum), told) in place.coordinates.iter().zip(weights).zip(told) {
             let now = &self.now[j as usize];
             *sum += now.get() - told.get();
@@ -218,7 +230,14 @@ impl<R: Real> Weights for Merged<'_, R> {
     fn merge(&self) {
         let block = self.blocks.get() + 1;
         self.blocks.set(block);
-        self.meetings.due(block).for_each(|place| self.meet(place));
+        let mut due = self.meetings.due(block).peekable();
+        while let Some(place) = due.next() {
+            // The other core has it, so it takes a while to come.
+            if let Some(&next) = due.peek() {
+                kernel::prefetch_all_for_write(&next.sums);
+            }
+            self.meet(place);
+        }
     }
 }
 
@@ -228,8 +247,7 @@ mod tests {
 
     #[test]
     fn a_place_that_is_taken_is_left_for_the_next_time_and_nothing_is_lost() {
-        let shared = SharedParams::<f32>::anonymous(3).unwrap();
-        shared.copy_from(&[10.0, 20.0, 30.0]);
+        let mut shared = [10.0_f32, 20.0, 30.0];
         let mut meetings = Meetings::new(vec![vec![0, 2]]);
         let mut copies = [OwnWeights::default(), OwnWeights::default()];
         for epoch in [0.0, 1.0] {
@@ -251,13 +269,16 @@ mod tests {
             assert_eq!(seen(&first), [11.5, 21.0, 31.0], "has not been there since");
 
             let copies = copies.each_ref();
-            let ended = Mutex::new(Vec::new());
-            meetings.end(0, 2, &copies, |j, w| ended.lock().unwrap().push((j, w - 10.0 * epoch)));
-            meetings.end(1, 2, &copies, |_, _| panic!("there is one place"));
-            assert_eq!(*ended.lock().unwrap(), [(0, 11.5), (2, 35.0)]);
-            shared.copy_from(&[20.0, 30.0, 40.0]);
+            let ended = |range| {
+                let mut ended = Vec::new();
+                meetings.end(&range, &copies, |j, w| ended.push((j, w - 10.0 * epoch)));
+                ended
+            };
+            assert_eq!(ended(0..3), [(0, 11.5), (2, 35.0)]);
+            assert_eq!([ended(0..1), ended(1..2), ended(2..3)], [vec![(0, 11.5)], vec![], vec![(2, 35.0)]]);
+            shared = [20.0, 30.0, 40.0];
         }
         meetings.begin();
-        meetings.end(0, 1, &copies.each_ref(), |_, _| panic!("nobody was there in this epoch"));
+        meetings.end(&(0..3), &copies.each_ref(), |_, _| panic!("nobody was there in this epoch"));
     }
 }

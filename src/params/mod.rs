@@ -6,7 +6,7 @@ mod shared;
 mod split;
 
 pub use crate::real::{Real, SharedReal};
-pub use handles::{Atomic, Plain, Weights, Wild};
+pub use handles::{Atomic, Plain, Scale, Weights, Wild};
 pub(crate) use merged::{Meetings, Merged, OwnWeights};
 pub use shared::SharedParams;
 pub(crate) use split::{Copies, Hot, Split};

@@ -122,6 +122,19 @@ impl<R: Real> SharedParams<R> {
             .then(|| unsafe { slice::from_raw_parts_mut(self.map.as_mut_ptr().cast::<R>(), self.len) })
     }
 
+    /// Lets `f` change the weights as plain memory: themselves, or if other processes may look on, a copy, which they see when
+    /// `f` has returned.
+    pub(crate) fn with_plain<T>(&mut self, f: impl FnOnce(&mut [R]) -> T) -> T {
+        if let Some(weights) = self.alone() {
+            return f(weights);
+        }
+        let mut weights = vec![R::ZERO; self.len];
+        self.copy_to(&mut weights);
+        let value = f(&mut weights);
+        self.copy_from(&weights);
+        value
+    }
+
     /// Copies all weights to `to`. Exact when no worker runs; otherwise each weight is one that was there at some
     /// moment.
     ///

@@ -156,10 +156,10 @@ fn wrong(what: String, expected: &str) -> Error {
 pub(crate) const BIAS_PACE: f32 = 0.03;
 
 /// Examples whose losses are summed by one task: the sum's order, hence its rounding, does not depend on the threads.
-const SUMMED_TOGETHER: usize = 1024;
+const SUMMED_TOGETHER: usize = 256;
 
 impl<'d, L: Loss> Problem for Linear<'d, L> {
-    /// How much of which row is added.
+    /// How much of which row is added to what lies in memory ([`Weights::scale`]).
     type Step<R: Real> = (R, Row<'d>);
 
     fn terms(&self) -> usize {
@@ -211,13 +211,14 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
             Some(weights) => rate * W::Real::of_f32(weights[term]),
         };
         let row = self.rows.row(term);
-        let mut s = w.dot(row);
+        let scale = w.scale();
+        let mut s = w.dot_in_memory(row);
         let mut q = W::Real::of_f32(self.norms2[term]);
         if let Some(c) = self.constant {
-            s += W::Real::of_f32(c) * w.common(0);
+            s += W::Real::of_f32(c) * w.common(0) * scale.inverse;
             q += W::Real::of_f32(c * c * BIAS_PACE);
         }
-        let a = self.loss.step(W::Real::of_f32(self.targets[term]), s, rate, q);
+        let a = self.loss.step_in_memory(W::Real::of_f32(self.targets[term]), s, scale, rate, q);
         (a != W::Real::ZERO).then_some((a, row))
     }
 
@@ -231,11 +232,12 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
         w: &W,
     ) {
         let (a, row) = step.unwrap_or_else(|| (W::Real::ZERO, self.rows.row(term)));
-        let a = a * share;
+        let in_memory = a * share;
+        let a = in_memory * w.scale().factor;
         if !prox.is_identity() {
             w.update_row(row, prox.rarity(), |x, &rarity, w| prox.shrink(w + a * x, rarity));
         } else if step.is_some() {
-            w.add(a, row);
+            w.add_in_memory(in_memory, row);
         }
         if let Some(c) = self.constant {
             let moved = w.common(0) + a * W::Real::of_f32(c * BIAS_PACE);

@@ -6,9 +6,11 @@
 
 mod kind;
 
+use std::f64::consts::{LN_2, LOG2_E};
+
 pub use kind::LossKind;
 
-use crate::params::Real;
+use crate::params::{Real, Scale};
 
 /// A convex loss of a score against a target, as a trait so that it is inlined into the training loop.
 pub trait Loss: Copy + Send + Sync {
@@ -43,6 +45,13 @@ pub trait Loss: Copy + Send + Sync {
             }
         }
         high * explicit
+    }
+
+    /// The implicit step for weights that are kept as a factor times what lies in memory ([`Scale`]): `s` is the score of
+    /// what lies there, and the step is what is added to it.
+    #[inline(always)]
+    fn step_in_memory<R: Real>(&self, y: R, s: R, scale: Scale<R>, rate: R, q: R) -> R {
+        self.step(y, s * scale.factor, rate, q) * scale.inverse
     }
 }
 
@@ -88,6 +97,24 @@ impl Loss for Logistic {
         };
         let a = if a * q < R::of(SMALL_MOVE) { a } else { newton(m, rate, q) };
         a.times_sign(y)
+    }
+
+    /// Where each row touches what the one before has moved, each waits for the other's step. So whatever else has to be
+    /// multiplied with the score is one factor here, and so is what has to be multiplied with the step.
+    #[inline(always)]
+    fn step_in_memory<R: Real>(&self, y: R, s: R, scale: Scale<R>, rate: R, q: R) -> R {
+        let power = s * (scale.factor * R::of(LOG2_E)).times_sign(y);
+        if power.abs() > R::of(FAR * LOG2_E) {
+            return self.step(y, s * scale.factor, rate, q) * scale.inverse;
+        }
+        let e = power.exp2();
+        let below = R::ONE + e;
+        let below2 = below * below + rate * q * e;
+        if rate * q * below < R::of(SMALL_MOVE) * below2 {
+            (rate * scale.inverse).times_sign(y) * below / below2
+        } else {
+            newton(power * R::of(LN_2), rate, q).times_sign(y) * scale.inverse
+        }
     }
 }
 
@@ -342,6 +369,24 @@ mod tests {
             for y in [-1.0_f32, 1.0] {
                 let a = y * Logistic.step(y, y * m, 1e9, 1e14);
                 assert!(a > 0.0 && a.is_finite(), "{m}: {a}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_in_memory_is_the_step_in_other_units() {
+        for factor in [1.0_f32, 0.75, 1e-4] {
+            let scale = Scale { factor, inverse: 1.0 / factor };
+            for m in [-30.0, -15.9, -3.0, -0.1, 0.0, 0.5, 7.0, 15.9, 16.1, 60.0] {
+                for (y, rate, q) in [(1.0, 0.01, 2.0), (-1.0, 0.01, 2.0), (1.0, 4.0, 3.0), (-1.0, 1e9, 1e14)]
+                {
+                    let wanted = Logistic.step(y, y * m, rate, q);
+                    let found = Logistic.step_in_memory(y, y * m / factor, scale, rate, q) * factor;
+                    assert!((found / wanted - 1.0).abs() < 1e-4, "{m} {y} {rate} {q}: {found}, {wanted}");
+                    let wanted = Hinge.step(y, y * m, rate, q);
+                    let found = Hinge.step_in_memory(y, y * m / factor, scale, rate, q) * factor;
+                    assert!((found - wanted).abs() <= 1e-5 * wanted.abs() + 1e-20, "{m}: {found}, {wanted}");
+                }
             }
         }
     }

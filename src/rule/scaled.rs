@@ -6,14 +6,12 @@
 //! exp(rate*l2*skew) - 1 for a skew in visits; at the end of an epoch the exact product is folded into v.
 
 use crate::data::Row;
-use crate::params::Weights;
+use crate::params::{Scale, Weights};
 
 /// A handle on w over a handle on v. Common coordinates are not scaled.
 pub(super) struct Scaled<'a, W: Weights> {
     pub(super) inner: &'a W,
-    pub(super) scale: W::Real,
-    /// 1 / scale
-    pub(super) inverse: W::Real,
+    pub(super) scale: Scale<W::Real>,
 }
 
 impl<W: Weights> Weights for Scaled<'_, W> {
@@ -21,50 +19,66 @@ impl<W: Weights> Weights for Scaled<'_, W> {
 
     #[inline(always)]
     fn dot(&self, row: Row<'_>) -> W::Real {
-        self.scale * self.inner.dot(row)
+        self.scale.factor * self.inner.dot(row)
     }
 
     #[inline(always)]
     fn add(&self, a: W::Real, row: Row<'_>) {
-        self.inner.add(a * self.inverse, row);
+        self.inner.add(a * self.scale.inverse, row);
+    }
+
+    #[inline(always)]
+    fn scale(&self) -> Scale<W::Real> {
+        self.scale
+    }
+
+    #[inline(always)]
+    fn dot_in_memory(&self, row: Row<'_>) -> W::Real {
+        self.inner.dot(row)
+    }
+
+    #[inline(always)]
+    fn add_in_memory(&self, a: W::Real, row: Row<'_>) {
+        self.inner.add(a, row);
     }
 
     #[inline(always)]
     fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(W::Real, &T, W::Real) -> W::Real) {
-        self.inner.update_row(row, others, |x, other, v| f(x, other, v * self.scale) * self.inverse);
+        self.inner
+            .update_row(row, others, |x, other, v| f(x, other, v * self.scale.factor) * self.scale.inverse);
     }
 
     #[inline(always)]
     fn get(&self, j: usize) -> W::Real {
-        self.scale * self.inner.get(j)
+        self.scale.factor * self.inner.get(j)
     }
 
     #[inline(always)]
     fn update(&self, j: usize, f: impl Fn(W::Real) -> W::Real) {
-        self.inner.update(j, |v| f(v * self.scale) * self.inverse);
+        self.inner.update(j, |v| f(v * self.scale.factor) * self.scale.inverse);
     }
 
     #[inline(always)]
     fn products(&self, p: usize, q: usize, len: usize) -> [W::Real; 3] {
         let [product, squares, last] = self.inner.products(p, q, len);
-        let scale2 = self.scale * self.scale;
-        [product * scale2, squares * scale2, last * self.scale]
+        let factor2 = self.scale.factor * self.scale.factor;
+        [product * factor2, squares * factor2, last * self.scale.factor]
     }
 
     /// The other row is added to v as to w: both have the scale.
     #[inline(always)]
     fn cross(&self, p: usize, q: usize, len: usize, a: W::Real, b: W::Real) {
-        self.inner.cross(p, q, len, a, b * self.inverse);
+        self.inner.cross(p, q, len, a, b * self.scale.inverse);
     }
 
     #[inline(always)]
     fn gather(&self, start: usize, x: W::Real, sums: &mut [W::Real]) {
-        self.inner.gather(start, x * self.scale, sums);
+        self.inner.gather(start, x * self.scale.factor, sums);
     }
 
     #[inline(always)]
     fn scatter(&self, start: usize, a: W::Real, steps: &[W::Real]) {
-        self.inner.scatter(start, a * self.inverse, steps);
+        self.inner.scatter(start, a * self.scale.inverse, steps);
     }
 
     #[inline(always)]

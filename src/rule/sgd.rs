@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::penalty::{Shrinkage, rarity};
 use super::scaled::Scaled;
 use super::{Clock, Penalty, StepSize, Visit};
-use crate::params::{Real, Weights};
+use crate::params::{Real, Scale, Weights};
 use crate::problem::Problem;
 
 /// When coordinates are shrunk by the regularizer.
@@ -39,11 +39,9 @@ pub struct Pace<R> {
     shrinking: Shrinking,
     /// Whether the regularizer moves what a term touches even where the loss does not.
     moves: bool,
-    scale: R,
-    inverse: R,
-    /// What a visit makes of the scale, and of its inverse.
-    shrink: R,
-    grow: R,
+    scale: Scale<R>,
+    /// What a visit multiplies the scale with.
+    change: Scale<R>,
 }
 
 /// Longest step size: finite in f32, and steps are implicit, so that a longer one does nothing else.
@@ -144,34 +142,32 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
             rate: R::of(rate),
             shrinking,
             moves,
-            scale: R::of(scale),
-            inverse: R::of(1.0 / scale),
-            shrink: R::of(1.0 / (1.0 + growth)),
-            grow: R::of(1.0 + growth),
+            scale: Scale { factor: R::of(scale), inverse: R::of(1.0 / scale) },
+            change: Scale { factor: R::of(1.0 / (1.0 + growth)), inverse: R::of(1.0 + growth) },
         }
     }
 
     #[inline(always)]
     fn advance(&self, pace: &mut Pace<R>) {
-        pace.scale = pace.scale * pace.shrink;
-        pace.inverse = pace.inverse * pace.grow;
+        let Scale { factor, inverse } = pace.change;
+        pace.scale = Scale { factor: pace.scale.factor * factor, inverse: pace.scale.inverse * inverse };
     }
 
     fn fold(&self, clock: Clock) -> Option<R> {
         let pace = self.pace(clock);
-        (pace.shrinking == Shrinking::AtOnce).then_some(pace.scale)
+        (pace.shrinking == Shrinking::AtOnce).then_some(pace.scale.factor)
     }
 
     #[inline(always)]
     fn plan<W: Weights<Real = R>>(&self, term: usize, pace: Pace<R>, w: &W) -> Option<Self::Step> {
-        let scaled = Scaled { inner: w, scale: pace.scale, inverse: pace.inverse };
+        let scaled = Scaled { inner: w, scale: pace.scale };
         let step = self.problem.plan(term, pace.rate, &scaled);
         (step.is_some() || pace.moves).then_some(step)
     }
 
     #[inline(always)]
     fn apply<W: Weights<Real = R>>(&self, term: usize, step: Self::Step, pace: Pace<R>, share: R, w: &W) {
-        let scaled = Scaled { inner: w, scale: pace.scale, inverse: pace.inverse };
+        let scaled = Scaled { inner: w, scale: pace.scale };
         self.problem.apply(term, step, share, &self.shrinkage(pace, share), &scaled);
     }
 

@@ -89,7 +89,9 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
         let tickets = Tickets::new(pass.order.blocks());
         let (workers, common) = (self.crew.workers(), visit.common());
         let visits = match self.update {
-            Update::Merged if workers > 1 => return self.merging.epoch(&self.crew, visit, params, pass),
+            Update::Merged if workers > 1 => {
+                return params.with_plain(|weights| self.merging.epoch(&self.crew, visit, weights, pass));
+            }
             Update::Split if workers > 1 => self.splitting.epoch(&self.crew, visit, params, pass, &tickets),
             Update::Wild | Update::Merged | Update::Split => self.crew.run(&tickets, |worker| {
                 work(worker, visit, &Wild::new(params, common, workers), &tickets, pass, |_| ())

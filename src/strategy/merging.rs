@@ -8,8 +8,7 @@ use super::crew::Crew;
 use super::tickets::Tickets;
 use super::worker::work;
 use crate::error::Result;
-use crate::params::{Meetings, Merged, OwnWeights, Real, SharedParams};
-use crate::real::Slot;
+use crate::params::{Meetings, Merged, OwnWeights, Real};
 use crate::rule::Visit;
 
 /// The workers' copies, and where they meet.
@@ -25,7 +24,7 @@ impl<R: Real> Merging<R> {
         &mut self,
         crew: &Crew,
         visit: &V,
-        params: &SharedParams<R>,
+        weights: &mut [R],
         pass: Pass<'_>,
     ) -> Result<u64> {
         let workers = crew.workers();
@@ -36,46 +35,48 @@ impl<R: Real> Merging<R> {
         }
         self.meetings.begin();
         let tickets = Tickets::new(pass.order.blocks());
+        let (before, meetings) = (&*weights, &self.meetings);
         let visits = crew.run(&tickets, |worker| {
             let mut own = lock(&self.copies[worker]);
             // Each epoch anew, though the copies of the last one lack little: whatever was done with the data in between has
             // driven them out of the caches, from which they are fetched faster now than weight by weight.
-            own.fill(params, &self.meetings);
-            let weights = Merged::new(&mut own, params, &self.meetings, visit.common());
+            own.fill(before, meetings);
+            let weights = Merged::new(&mut own, before, meetings, visit.common());
             work(worker, visit, &weights, &tickets, pass, |_| ())
         })?;
         let factor = visit.fold(pass.clock(visits)).unwrap_or(R::ONE);
-        self.tell(crew, params, factor, params.len() - visit.common())?;
+        let scaled = weights.len() - visit.common();
+        self.tell(crew, weights, factor, scaled)?;
         Ok(visits)
     }
 
     /// Adds what all copies have moved the weights by, when no worker runs, and multiplies the first `scaled` by `factor`.
-    fn tell(&self, crew: &Crew, params: &SharedParams<R>, factor: R, scaled: usize) -> Result<()> {
+    fn tell(&self, crew: &Crew, weights: &mut [R], factor: R, scaled: usize) -> Result<()> {
         let copies: Vec<_> = self.copies.iter().map(lock).collect();
         let copies: Vec<&OwnWeights<R>> = copies.iter().map(|own| &**own).collect();
-        let parts = if params.len() < MANY { 1 } else { crew.workers() };
-        let part_len = params.len().div_ceil(parts).next_multiple_of(TOGETHER).max(TOGETHER);
-        let slots = params.slots();
-        let all = |part: usize| {
-            let range = (part * part_len).min(slots.len())..((part + 1) * part_len).min(slots.len());
+        let end = |start: usize, weights: &mut [R]| {
+            let range = start..start + weights.len();
+            let scaled = scaled.saturating_sub(start).min(weights.len());
             let now: Vec<&[R]> = copies.iter().map(|own| &own.now[range.clone()]).collect();
-            sum_up(&slots[range.clone()], &now, scaled.saturating_sub(range.start), factor);
-            0
-        };
-        // Copies that have met know of each other's movements, which the sums above count more than once.
-        let met = |part: usize| {
-            self.meetings.end(part, parts, &copies, |j, w| {
-                slots[j].set(if j < scaled { w * factor } else { w });
+            sum_up(weights, &now, scaled, factor);
+            // Copies that have met know of each other's movements, which these sums count more than once.
+            self.meetings.end(&range, &copies, |j, w| {
+                weights[j - start] = if j - start < scaled { w * factor } else { w };
             });
-            0
         };
-        if parts == 1 {
-            all(0);
-            met(0);
+        if weights.len() < MANY {
+            end(0, weights);
             return Ok(());
         }
-        crew.run(&Tickets::new(0), all)?;
-        crew.run(&Tickets::new(0), met).map(|_: u64| ())
+        let part_len = weights.len().div_ceil(crew.workers()).next_multiple_of(TOGETHER);
+        let parts: Vec<_> = weights.chunks_mut(part_len).map(Mutex::new).collect();
+        let each = |worker: usize| {
+            if let Some(part) = parts.get(worker) {
+                end(worker * part_len, &mut lock(part));
+            }
+            0
+        };
+        crew.run(&Tickets::new(0), each).map(|_: u64| ())
     }
 }
 
@@ -89,21 +90,19 @@ const MANY: usize = 50_000;
 /// Coordinates that are summed at a time, in the first-level cache.
 const TOGETHER: usize = 256;
 
-/// Adds to `slots` what each of `copies` has moved them by, and multiplies the first `scaled` of them by `factor`.
-fn sum_up<R: Real>(slots: &[R::Shared], copies: &[&[R]], scaled: usize, factor: R) {
-    let (mut before, mut sums) = ([R::ZERO; TOGETHER], [R::ZERO; TOGETHER]);
-    for (k, slots) in slots.chunks(TOGETHER).enumerate() {
-        let range = k * TOGETHER..k * TOGETHER + slots.len();
-        let (before, sums) = (&mut before[..slots.len()], &mut sums[..slots.len()]);
-        before.iter_mut().zip(slots).for_each(|(before, slot)| *before = slot.get());
-        sums.copy_from_slice(before);
+/// Adds to `weights` what each of `copies` has moved them by, and multiplies the first `scaled` of them by `factor`.
+fn sum_up<R: Real>(weights: &mut [R], copies: &[&[R]], scaled: usize, factor: R) {
+    let mut before = [R::ZERO; TOGETHER];
+    for (k, sums) in weights.chunks_mut(TOGETHER).enumerate() {
+        let range = k * TOGETHER..k * TOGETHER + sums.len();
+        let before = &mut before[..sums.len()];
+        before.copy_from_slice(sums);
         for now in copies {
             let moved = now[range.clone()].iter().zip(&*before);
             sums.iter_mut().zip(moved).for_each(|(sum, (&now, &before))| *sum += now - before);
         }
-        let scaled = scaled.saturating_sub(range.start).min(slots.len());
+        let scaled = scaled.saturating_sub(range.start).min(sums.len());
         sums[..scaled].iter_mut().for_each(|sum| *sum = *sum * factor);
-        sums.iter().zip(slots).for_each(|(&sum, slot)| slot.set(sum));
     }
 }
 

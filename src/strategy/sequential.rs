@@ -55,15 +55,7 @@ impl<R: Real> Strategy<R> for Sequential {
         pass: Pass<'_>,
     ) -> Result<u64> {
         let _pin = self.place.map(pin);
-        if let Some(weights) = params.alone() {
-            return Ok(visit_alone(visit, weights, pass, self.batch));
-        }
-        // Others may look on: a copy is trained, and shown after the epoch.
-        let mut weights = vec![R::ZERO; params.len()];
-        params.copy_to(&mut weights);
-        let visits = visit_alone(visit, &mut weights, pass, self.batch);
-        params.copy_from(&weights);
-        Ok(visits)
+        Ok(params.with_plain(|weights| visit_alone(visit, weights, pass, self.batch)))
     }
 }
 

@@ -2,6 +2,7 @@
 //! they explode.
 
 use rayon::ThreadPool;
+use rayon::prelude::*;
 
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
@@ -139,6 +140,8 @@ struct Descent<'a, 'p, P, R: Real> {
 const EXPLODED: f64 = 4.0;
 /// Halvings after which a fit is given up: together a factor of 10^12.
 const MOST_HALVINGS: usize = 40;
+/// Weights that are copied by one task.
+const COPIED_TOGETHER: usize = 1 << 16;
 /// Consecutive calm epochs that end training. One can be the chance of a noisy objective; over three, the default
 /// schedule has shortened the step to an eighth, which would have shown any noise that was left to remove.
 const CALM: usize = 3;
@@ -160,17 +163,13 @@ impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
         }
     }
 
-    fn keep(&mut self, objective: f64, weights: &[R]) {
+    fn keep(&mut self, objective: f64) {
         let (change, tolerance) = ((objective - self.last).abs(), self.settings.tolerance);
         // An objective of 0 has no smaller share.
         let is_calm = change < tolerance * objective.abs() || change == 0.0 && tolerance > 0.0;
         self.calm = if is_calm { self.calm + 1 } else { 0 };
         self.rule.step.after_epoch(self.last, objective);
         self.last = objective;
-        if objective < self.best_objective {
-            self.best_objective = objective;
-            self.best.copy_from_slice(weights);
-        }
     }
 
     /// Goes back to the best weights so far, with steps half as long.
@@ -198,9 +197,18 @@ impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
 impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
         course.pass(&self.rule)?;
-        let objective = course.measure(|weights| self.rule.objective(0..self.rule.terms(), weights));
+        let objective = course.measure(|weights| {
+            let objective = self.rule.objective(0..self.rule.terms(), weights);
+            if objective < self.best_objective && objective <= EXPLODED * self.start {
+                self.best_objective = objective;
+                let parts =
+                    self.best.par_chunks_mut(COPIED_TOGETHER).zip(weights.par_chunks(COPIED_TOGETHER));
+                parts.for_each(|(best, weights)| best.copy_from_slice(weights));
+            }
+            objective
+        });
         if objective <= EXPLODED * self.start {
-            self.keep(objective, course.weights());
+            self.keep(objective);
             Ok(Outcome::Kept(Measured { objective, gap: None }))
         } else {
             self.undo(course, objective)

@@ -12,6 +12,9 @@ pub struct Rows<'a> {
     pub(super) width: usize,
 }
 
+/// How many starts of rows caches move at a time.
+const STARTS_IN_A_LINE: usize = 16;
+
 impl<'a> Rows<'a> {
     /// Number of rows.
     pub fn len(&self) -> usize {
@@ -62,12 +65,14 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Asks for the memory of row `i`, which will be read soon.
+    /// Asks for the memory of row `i`, which will be read soon, and for where the rows some places after it start, which
+    /// must be known when these are asked for: passes read rows in stretches.
     ///
     /// # Panics
     /// If there is no row `i`.
     #[inline(always)]
     pub(crate) fn prefetch(&self, i: usize) {
+        self.starts.prefetch(i + STARTS_IN_A_LINE);
         let range = self.starts.range(i);
         kernel::prefetch_range(self.indices, range.clone());
         if let Some(values) = self.values {
