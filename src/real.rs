@@ -196,7 +196,8 @@ fn exp2_f32(x: f32) -> f32 {
     let power = (1.0 + 0.693_147_004 * part)
         + (part2 * (0.240_222_424 + 0.055_507_335_8 * part)
             + (part2 * part2) * (0.009_671_512_99 + 0.001_326_472_73 * part));
-    f32::from_bits(power.to_bits().wrapping_add(shifted.to_bits() << 23))
+    // The whole number as an exponent is there before the polynomial, which is then multiplied without leaving its register.
+    power * f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0_f32.to_bits()))
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ impl Loss for Logistic {
     fn step_in_memory<R: Real>(&self, y: R, s: R, scale: Scale<R>, rate: R, q: R) -> R {
         let power = s * (scale.factor * R::of(LOG2_E)).times_sign(y);
         if power.abs() > R::of(FAR * LOG2_E) {
-            return self.step(y, s * scale.factor, rate, q) * scale.inverse;
+            return far_step(y, s * scale.factor, rate, q) * scale.inverse;
         }
         let e = power.exp2();
         let below = R::ONE + e;
@@ -116,6 +116,12 @@ impl Loss for Logistic {
             newton(power * R::of(LN_2), rate, q).times_sign(y) * scale.inverse
         }
     }
+}
+
+/// [`Logistic::step`] where few examples come, so that it takes no registers from the others.
+#[cold]
+fn far_step<R: Real>(y: R, s: R, rate: R, q: R) -> R {
+    Logistic.step(y, s, rate, q)
 }
 
 /// The implicit logistic step from the margin `m`, without its sign: Newton's method, with bisection where its moves do

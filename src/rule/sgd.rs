@@ -36,6 +36,9 @@ pub struct Sgd<'p, P, R> {
 #[derive(Clone, Copy, Debug)]
 pub struct Pace<R> {
     rate: R,
+    /// The rate times the strengths of the regularizer.
+    l1: R,
+    l2: R,
     shrinking: Shrinking,
     /// Whether the regularizer moves what a term touches even where the loss does not.
     moves: bool,
@@ -91,12 +94,11 @@ impl<'p, P: Problem, R: Real> Sgd<'p, P, R> {
     }
 
     fn shrinkage(&self, pace: Pace<R>, share: R) -> Shrinkage<'_, R> {
-        let rate = pace.rate * share;
         let rarity = match pace.shrinking {
             Shrinking::OnTouch => self.rarity.get_or_init(|| rarity(self.problem)).as_slice(),
             Shrinking::Never | Shrinking::AtOnce => &[],
         };
-        Shrinkage { rarity, l1: rate * R::of(self.penalty.l1), l2: rate * R::of(self.penalty.l2) }
+        Shrinkage { rarity, l1: pace.l1 * share, l2: pace.l2 * share }
     }
 }
 
@@ -140,6 +142,8 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
         };
         Pace {
             rate: R::of(rate),
+            l1: R::of(rate) * R::of(self.penalty.l1),
+            l2: R::of(rate) * R::of(self.penalty.l2),
             shrinking,
             moves,
             scale: Scale { factor: R::of(scale), inverse: R::of(1.0 / scale) },
