@@ -64,6 +64,15 @@ pub(crate) fn ask_for_huge_pages<T: Copy>(array: &mut [T]) {
     let _ = array;
 }
 
+/// `len` times `value`, in huge pages, all of them taken now. A vector of zeros from the allocator takes a page where it is
+/// written to first; if it was read before, each such page makes all threads forget where it lay.
+pub(crate) fn filled<T: Copy>(value: T, len: usize) -> Vec<T> {
+    let mut vector = Vec::with_capacity(len);
+    ask_for_huge_pages(vector.spare_capacity_mut());
+    vector.resize(len, value);
+    vector
+}
+
 impl Deref for Map {
     type Target = [u8];
 

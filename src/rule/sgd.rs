@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::penalty::{Shrinkage, rarity};
 use super::scaled::Scaled;
 use super::{Clock, Penalty, StepSize, Visit};
+use crate::data::map::filled;
 use crate::params::{Real, Scale, Weights};
 use crate::problem::Problem;
 
@@ -67,7 +68,7 @@ impl<'p, P: Problem, R: Real> Sgd<'p, P, R> {
 
     /// Where fits begin.
     pub(crate) fn start(&self) -> Vec<R> {
-        let mut weights = vec![R::ZERO; self.problem.width()];
+        let mut weights = filled(R::ZERO, self.problem.width());
         self.problem.start(&mut weights);
         weights
     }

@@ -7,6 +7,7 @@ use super::Pass;
 use super::crew::Crew;
 use super::tickets::Tickets;
 use super::worker::work;
+use crate::data::map::filled;
 use crate::error::Result;
 use crate::params::{Meetings, Merged, OwnWeights, Real};
 use crate::rule::Visit;
@@ -141,7 +142,7 @@ fn groups<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> V
 /// How many of the first `sample` terms touch each coordinate, and how many terms these are.
 pub(super) fn touched<V: Visit>(visit: &V, sample: usize) -> (Vec<u32>, usize) {
     let sample = sample.min(visit.terms());
-    let mut touched = vec![0_u32; visit.width()];
+    let mut touched = filled(0_u32, visit.width());
     for term in 0..sample {
         visit.support(term).for_each(|j| touched[j] += 1);
     }
