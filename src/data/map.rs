@@ -44,33 +44,47 @@ impl Map {
 /// that lie in it as a whole become huge.
 pub(crate) fn ask_for_huge_pages<T: Copy>(array: &mut [T]) {
     #[cfg(target_os = "linux")]
-    {
-        const PAGE: usize = 1 << 12;
-        let bytes = array.as_mut_ptr_range();
-        let start = bytes.start.addr().next_multiple_of(PAGE);
-        let length = bytes.end.addr().saturating_sub(start);
-        let skipped = start - bytes.start.addr();
-        if length > 0 {
-            // SAFETY: madvise(2) with MADV_HUGEPAGE changes how memory is backed, never what it holds, so that any
-            // range is sound; this one starts on a page and ends in `array`, which is borrowed for writing. That the
-            // system may refuse does no harm. `skipped` is within `array`, as `start` is not after its end.
-            unsafe {
-                let start = bytes.start.cast::<u8>().add(skipped);
-                libc::madvise(start.cast(), length, libc::MADV_HUGEPAGE);
-            }
-        }
-    }
+    advise(array, libc::MADV_HUGEPAGE);
     #[cfg(not(target_os = "linux"))]
     let _ = array;
 }
 
-/// `len` times `value`, in huge pages, all of them taken now. A vector of zeros from the allocator takes a page where it is
-/// written to first; if it was read before, each such page makes all threads forget where it lay.
-pub(crate) fn filled<T: Copy>(value: T, len: usize) -> Vec<T> {
+/// An empty vector with room for `len` values, which are written at once: it has all its pages, huge ones where possible. Taken
+/// one by one, at a fault each, they cost several times as long as what is then written to them.
+pub(crate) fn room<T: Copy>(len: usize) -> Vec<T> {
     let mut vector = Vec::with_capacity(len);
     ask_for_huge_pages(vector.spare_capacity_mut());
+    #[cfg(target_os = "linux")]
+    advise(vector.spare_capacity_mut(), libc::MADV_POPULATE_WRITE);
+    vector
+}
+
+/// `len` times `value`, all pages taken now. A vector of zeros from the allocator takes a page where it is written to first; if
+/// it was read before, each such page makes all threads forget where it lay.
+pub(crate) fn filled<T: Copy>(value: T, len: usize) -> Vec<T> {
+    let mut vector = room(len);
     vector.resize(len, value);
     vector
+}
+
+/// Gives the system a piece of advice that leaves contents as they are, about the pages from the first that starts in `array`.
+#[cfg(target_os = "linux")]
+fn advise<T: Copy>(array: &mut [T], advice: libc::c_int) {
+    const PAGE: usize = 1 << 12;
+    let bytes = array.as_mut_ptr_range();
+    let start = bytes.start.addr().next_multiple_of(PAGE);
+    let length = bytes.end.addr().saturating_sub(start);
+    let skipped = start - bytes.start.addr();
+    if length > 0 {
+        // SAFETY: of madvise(2), the callers use MADV_HUGEPAGE and MADV_POPULATE_WRITE, which change how memory is backed and
+        // when, never what it holds, so that any range is sound; this one starts on a page and ends in `array`, which is
+        // borrowed for writing. That the system may refuse does no harm. `skipped` is within `array`, as `start` is not
+        // after its end.
+        unsafe {
+            let start = bytes.start.cast::<u8>().add(skipped);
+            libc::madvise(start.cast(), length, advice);
+        }
+    }
 }
 
 impl Deref for Map {

@@ -9,7 +9,7 @@ use crossbeam::utils::CachePadded;
 use super::Real;
 use super::handles::{Plain, Weights};
 use crate::data::Row;
-use crate::data::map::ask_for_huge_pages;
+use crate::data::map::room;
 use crate::kernel;
 
 /// Most coordinates that meet at a place.
@@ -80,23 +80,28 @@ impl<R: Real> Meetings<R> {
         [self.groups.first(), self.groups.get(turn)].into_iter().flatten().flatten().map(|place| &**place)
     }
 
-    /// After an epoch, calls `f` with each coordinate of `range` that somebody told something about: with its weight, now
-    /// that all `copies` have told what they had left.
-    pub(crate) fn end(&self, range: &Range<usize>, copies: &[&OwnWeights<R>], mut f: impl FnMut(usize, R)) {
+    /// After an epoch, calls `f` with each coordinate of `range` that has a place, and with its weight: all movements that were
+    /// told, and a `share` of those that `copies` have left.
+    pub(crate) fn end(
+        &self,
+        range: &Range<usize>,
+        copies: &[&OwnWeights<R>],
+        share: R,
+        mut f: impl FnMut(usize, R),
+    ) {
         for group in &self.groups {
             let first = group.partition_point(|place| place.last() < range.start);
             for place in group[first..].iter().take_while(|place| (place.coordinates[0] as usize) < range.end)
             {
                 let sums = place.sums.lock().unwrap_or_else(PoisonError::into_inner);
-                if sums.epoch != self.epoch {
-                    continue;
-                }
-                for (k, (&j, &told)) in place.coordinates.iter().zip(&sums.weights).enumerate() {
+                let told = |own: &OwnWeights<R>, k: usize| own.told[place.start + k];
+                for (k, &j) in
+                    place.coordinates.iter().enumerate().filter(|(_, j)| range.contains(&(**j as usize)))
+                {
                     let j = j as usize;
-                    if range.contains(&j) {
-                        let moved = |own: &&OwnWeights<R>| own.now[j] - own.told[place.start + k];
-                        f(j, copies.iter().map(moved).fold(told, |sum, moved| sum + moved));
-                    }
+                    // Where nobody was, what each copy took over is still all that is known.
+                    let sum = if sums.epoch == self.epoch { sums.weights[k] } else { told(copies[0], k) };
+                    f(j, copies.iter().fold(sum, |sum, own| sum + share * (own.now[j] - told(own, k))));
                 }
             }
         }
@@ -113,16 +118,31 @@ pub(crate) struct OwnWeights<R> {
 }
 
 impl<R: Real> OwnWeights<R> {
-    /// Takes over the shared weights, with nothing to tell.
-    pub(crate) fn fill(&mut self, shared: &[R], meetings: &Meetings<R>) {
+    /// Takes over the shared weights. Of what it has not told about coordinate j, `left(j)` times as much is still to be told; if
+    /// there is no `left`, nothing.
+    pub(crate) fn fill(&mut self, shared: &[R], meetings: &Meetings<R>, left: Option<impl Fn(usize) -> R>) {
         let OwnWeights { now, told } = self;
+        let coordinates = || meetings.places().flat_map(|place| &place.coordinates).map(|&j| j as usize);
+        if now.capacity() < shared.len() {
+            // On this thread, near which the memory comes to lie.
+            *now = room(shared.len());
+        }
+        match left {
+            Some(left) if now.len() == shared.len() => {
+                told.iter_mut().zip(coordinates()).for_each(|(told, j)| *told = left(j) * (now[j] - *told));
+            }
+            _ => {
+                told.clear();
+                told.extend(coordinates().map(|_| R::ZERO));
+            }
+        }
         now.clear();
-        now.reserve_exact(shared.len());
-        ask_for_huge_pages(now.spare_capacity_mut());
-        // On this thread, near which the memory comes to lie.
         now.extend_from_slice(shared);
-        told.clear();
-        meetings.places().for_each(|place| told.extend(place.coordinates.iter().map(|&j| now[j as usize])));
+        for (told, j) in told.iter_mut().zip(coordinates()) {
+            let weight = now[j];
+            now[j] += *told;
+            *told = weight;
+        }
     }
 }
 
@@ -252,7 +272,7 @@ mod tests {
         let mut copies = [OwnWeights::default(), OwnWeights::default()];
         for epoch in [0.0, 1.0] {
             meetings.begin();
-            copies.iter_mut().for_each(|own| own.fill(&shared, &meetings));
+            copies.iter_mut().for_each(|own| own.fill(&shared, &meetings, None::<fn(usize) -> f32>));
             let [first, second] = &mut copies;
             let [first, second] = [first, second].map(|own| Merged::new(own, &shared, &meetings, 0));
             (0..3).for_each(|j| first.update(j, |w| w + 1.0));
@@ -269,16 +289,43 @@ mod tests {
             assert_eq!(seen(&first), [11.5, 21.0, 31.0], "has not been there since");
 
             let copies = copies.each_ref();
-            let ended = |range| {
+            let ended = |range, share| {
                 let mut ended = Vec::new();
-                meetings.end(&range, &copies, |j, w| ended.push((j, w - 10.0 * epoch)));
+                meetings.end(&range, &copies, share, |j, w| ended.push((j, w - 10.0 * epoch)));
                 ended
             };
-            assert_eq!(ended(0..3), [(0, 11.5), (2, 35.0)]);
-            assert_eq!([ended(0..1), ended(1..2), ended(2..3)], [vec![(0, 11.5)], vec![], vec![(2, 35.0)]]);
+            assert_eq!(ended(0..3, 1.0), [(0, 11.5), (2, 35.0)]);
+            assert_eq!([(0..1), (1..2), (2..3)].map(|range| ended(range, 1.0).len()), [1, 0, 1]);
+            assert_eq!(ended(0..3, 0.5), [(0, 11.25), (2, 35.0)]);
             shared = [20.0, 30.0, 40.0];
         }
-        meetings.begin();
-        meetings.end(&(0..3), &copies.each_ref(), |_, _| panic!("nobody was there in this epoch"));
+    }
+
+    #[test]
+    fn what_was_not_told_can_wait_for_the_next_epoch() {
+        let mut meetings = Meetings::new(vec![vec![0]]);
+        let mut copies = [OwnWeights::default(), OwnWeights::default()];
+        let mut shared = [0.0_f32];
+        for epoch in 0..3 {
+            meetings.begin();
+            // Half of it was shown, and the weights doubled.
+            let left = (epoch > 0).then_some(|_: usize| 0.5 * 2.0);
+            copies.iter_mut().for_each(|own| own.fill(&shared, &meetings, left));
+            let [first, second] = &mut copies;
+            let [first, second] = [first, second].map(|own| Merged::new(own, &shared, &meetings, 0));
+            if epoch == 2 {
+                [&first, &second, &first].iter().for_each(|weights| weights.merge());
+                let all = ((4.0 + 2.0) * 2.0 + 2.0) * 2.0;
+                assert_eq!([first.get(0), second.get(0)], [all; 2]);
+                return;
+            }
+            if epoch == 0 {
+                first.update(0, |w| w + 4.0);
+                first.merge();
+            }
+            second.update(0, |w| w + 2.0);
+            meetings.end(&(0..1), &copies.each_ref(), 0.5, |_, w| shared[0] = 2.0 * w);
+            assert_eq!(shared[0], [2.0 * (4.0 + 1.0), 2.0 * (10.0 + 2.0)][epoch]);
+        }
     }
 }

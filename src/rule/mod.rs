@@ -58,6 +58,12 @@ pub trait Visit: Sync {
     fn fold(&self, _clock: Clock) -> Option<Self::Real> {
         None
     }
+    /// How much of what each of several `copies` of the weights has moved a weight by since the copies last met is shown in the
+    /// vector when an epoch ends: all of it (1), which keeps the weights the sum of all visits, or less, which keeps noise
+    /// out of them. What is not shown counts in the next epoch.
+    fn shown(&self, _copies: usize) -> Self::Real {
+        Self::Real::ONE
+    }
     /// Plans a visit; reads only. `None` if the visit would change nothing.
     fn plan<W: Weights<Real = Self::Real>>(&self, term: usize, pace: Self::Pace, w: &W)
     -> Option<Self::Step>;

@@ -163,6 +163,11 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
         (pace.shrinking == Shrinking::AtOnce).then_some(pace.scale.factor)
     }
 
+    /// The mean of the copies: since they last met, all made up for the same errors.
+    fn shown(&self, copies: usize) -> R {
+        R::of(1.0 / copies as f64)
+    }
+
     #[inline(always)]
     fn plan<W: Weights<Real = R>>(&self, term: usize, pace: Pace<R>, w: &W) -> Option<Self::Step> {
         let scaled = Scaled { inner: w, scale: pace.scale };

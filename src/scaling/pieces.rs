@@ -113,7 +113,7 @@ fn place(width: usize) -> f64 {
     meetings.begin();
     let copies = [(); 2].map(|()| {
         let mut own = OwnWeights::default();
-        own.fill(&weights, &meetings);
+        own.fill(&weights, &meetings, None::<fn(usize) -> f32>);
         Mutex::new(own)
     });
     let rounds = (0..ROUNDS).map(|_| {

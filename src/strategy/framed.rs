@@ -58,6 +58,10 @@ impl<'a, V: Visit, F: Frame<'a, V>> Visit for Framed<'a, V, F> {
         self.visit.fold(clock)
     }
 
+    fn shown(&self, copies: usize) -> V::Real {
+        self.visit.shown(copies)
+    }
+
     fn plan<W: Weights<Real = V::Real>>(&self, term: usize, pace: V::Pace, w: &W) -> Option<Self::Step> {
         let held = self.frame.enter(self.visit, term, w);
         let step = self.visit.plan(term, pace, w);

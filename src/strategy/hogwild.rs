@@ -76,6 +76,10 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
         matches!(self.update, Update::Merged | Update::Split)
     }
 
+    fn restart(&mut self) {
+        self.merging.restart();
+    }
+
     fn keep(&mut self, topology: &Topology) {
         self.crew.keep(topology);
     }

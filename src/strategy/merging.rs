@@ -17,9 +17,17 @@ use crate::rule::Visit;
 pub(super) struct Merging<R> {
     copies: Vec<Mutex<OwnWeights<R>>>,
     meetings: Meetings<R>,
+    /// What a copy had not told when the last epoch ended must be multiplied with to be told in the next: the scaled weights'
+    /// factor, and that of the others.
+    left: Option<[R; 2]>,
 }
 
 impl<R: Real> Merging<R> {
+    /// As [`Strategy::restart`](super::Strategy::restart).
+    pub(super) fn restart(&mut self) {
+        self.left = None;
+    }
+
     /// One epoch, as [`Strategy::epoch`](super::Strategy::epoch).
     pub(super) fn epoch<V: Visit<Real = R>>(
         &mut self,
@@ -33,26 +41,31 @@ impl<R: Real> Merging<R> {
             self.copies = (0..workers).map(|_| Mutex::default()).collect();
             let blocks = pass.order.blocks() / workers;
             self.meetings = Meetings::new(groups(visit, pass.order.block_len(), blocks, workers));
+            self.restart();
         }
         self.meetings.begin();
         let tickets = Tickets::new(pass.order.blocks());
+        let scaled = weights.len() - visit.common();
         let (before, meetings) = (&*weights, &self.meetings);
+        let left = self.left.map(|left| move |j: usize| left[usize::from(j >= scaled)]);
         let visits = crew.run(&tickets, |worker| {
             let mut own = lock(&self.copies[worker]);
             // Each epoch anew, though the copies of the last one lack little: whatever was done with the data in between has
             // driven them out of the caches, from which they are fetched faster now than weight by weight.
-            own.fill(before, meetings);
+            own.fill(before, meetings, left);
             let weights = Merged::new(&mut own, before, meetings, visit.common());
             work(worker, visit, &weights, &tickets, pass, |_| ())
         })?;
         let factor = visit.fold(pass.clock(visits)).unwrap_or(R::ONE);
-        let scaled = weights.len() - visit.common();
-        self.tell(crew, weights, factor, scaled)?;
+        let shown = visit.shown(workers);
+        self.tell(crew, weights, shown, factor, scaled)?;
+        self.left = (shown < R::ONE).then(|| [factor, R::ONE].map(|factor| factor * (R::ONE - shown)));
         Ok(visits)
     }
 
-    /// Adds what all copies have moved the weights by, when no worker runs, and multiplies the first `scaled` by `factor`.
-    fn tell(&self, crew: &Crew, weights: &mut [R], factor: R, scaled: usize) -> Result<()> {
+    /// Adds what all copies have moved the weights by, when no worker runs: of what is left of weights that meet, as much as is to
+    /// be `shown`. Multiplies the first `scaled` by `factor`.
+    fn tell(&self, crew: &Crew, weights: &mut [R], shown: R, factor: R, scaled: usize) -> Result<()> {
         let copies: Vec<_> = self.copies.iter().map(lock).collect();
         let copies: Vec<&OwnWeights<R>> = copies.iter().map(|own| &**own).collect();
         let end = |start: usize, weights: &mut [R]| {
@@ -61,7 +74,7 @@ impl<R: Real> Merging<R> {
             let now: Vec<&[R]> = copies.iter().map(|own| &own.now[range.clone()]).collect();
             sum_up(weights, &now, scaled, factor);
             // Copies that have met know of each other's movements, which these sums count more than once.
-            self.meetings.end(&range, &copies, |j, w| {
+            self.meetings.end(&range, &copies, shown, |j, w| {
                 weights[j - start] = if j - start < scaled { w * factor } else { w };
             });
         };
