@@ -95,10 +95,8 @@ impl<R: Real> Meetings<R> {
             {
                 let sums = place.sums.lock().unwrap_or_else(PoisonError::into_inner);
                 let told = |own: &OwnWeights<R>, k: usize| own.told[place.start + k];
-                for (k, &j) in
-                    place.coordinates.iter().enumerate().filter(|(_, j)| range.contains(&(**j as usize)))
-                {
-                    let j = j as usize;
+                let coordinates = place.coordinates.iter().map(|&j| j as usize);
+                for (k, j) in coordinates.enumerate().filter(|(_, j)| range.contains(j)) {
                     // Where nobody was, what each copy took over is still all that is known.
                     let sum = if sums.epoch == self.epoch { sums.weights[k] } else { told(copies[0], k) };
                     f(j, copies.iter().fold(sum, |sum, own| sum + share * (own.now[j] - told(own, k))));

@@ -47,7 +47,8 @@ impl<R: Real> Merging<R> {
         let tickets = Tickets::new(pass.order.blocks());
         let scaled = weights.len() - visit.common();
         let (before, meetings) = (&*weights, &self.meetings);
-        let left = self.left.map(|left| move |j: usize| left[usize::from(j >= scaled)]);
+        // An epoch that a panic ends leaves nothing.
+        let left = self.left.take().map(|left| move |j: usize| left[usize::from(j >= scaled)]);
         let visits = crew.run(&tickets, |worker| {
             let mut own = lock(&self.copies[worker]);
             // Each epoch anew, though the copies of the last one lack little: whatever was done with the data in between has
