@@ -43,10 +43,7 @@ impl Map {
 /// while it is filled, and fewer misses of the address cache later. Takes no memory beyond the array, as only pages
 /// that lie in it as a whole become huge.
 pub(crate) fn ask_for_huge_pages<T: Copy>(array: &mut [T]) {
-    #[cfg(target_os = "linux")]
-    advise(array, libc::MADV_HUGEPAGE);
-    #[cfg(not(target_os = "linux"))]
-    let _ = array;
+    ask_for(array, Pages::Huge);
 }
 
 /// An empty vector with room for `len` values, which are written at once: it has all its pages, huge ones where possible. Taken
@@ -54,8 +51,7 @@ pub(crate) fn ask_for_huge_pages<T: Copy>(array: &mut [T]) {
 pub(crate) fn room<T: Copy>(len: usize) -> Vec<T> {
     let mut vector = Vec::with_capacity(len);
     ask_for_huge_pages(vector.spare_capacity_mut());
-    #[cfg(target_os = "linux")]
-    advise(vector.spare_capacity_mut(), libc::MADV_POPULATE_WRITE);
+    ask_for(vector.spare_capacity_mut(), Pages::Now);
     vector
 }
 
@@ -67,24 +63,40 @@ pub(crate) fn filled<T: Copy>(value: T, len: usize) -> Vec<T> {
     vector
 }
 
-/// Gives the system a piece of advice that leaves contents as they are, about the pages from the first that starts in `array`.
-#[cfg(target_os = "linux")]
-fn advise<T: Copy>(array: &mut [T], advice: libc::c_int) {
-    const PAGE: usize = 1 << 12;
-    let bytes = array.as_mut_ptr_range();
-    let start = bytes.start.addr().next_multiple_of(PAGE);
-    let length = bytes.end.addr().saturating_sub(start);
-    let skipped = start - bytes.start.addr();
-    if length > 0 {
-        // SAFETY: of madvise(2), the callers use MADV_HUGEPAGE and MADV_POPULATE_WRITE, which change how memory is backed and
-        // when, never what it holds, so that any range is sound; this one starts on a page and ends in `array`, which is
-        // borrowed for writing. That the system may refuse does no harm. `skipped` is within `array`, as `start` is not
-        // after its end.
-        unsafe {
-            let start = bytes.start.cast::<u8>().add(skipped);
-            libc::madvise(start.cast(), length, advice);
+/// What the system can be asked for behind memory.
+#[derive(Clone, Copy)]
+enum Pages {
+    /// Huge ones.
+    Huge,
+    /// All of them, before they are written to.
+    Now,
+}
+
+/// Asks the system for `pages` behind `array`, from the first that starts in it.
+fn ask_for<T: Copy>(array: &mut [T], pages: Pages) {
+    #[cfg(target_os = "linux")]
+    {
+        const PAGE: usize = 1 << 12;
+        let bytes = array.as_mut_ptr_range();
+        let start = bytes.start.addr().next_multiple_of(PAGE);
+        let length = bytes.end.addr().saturating_sub(start);
+        let skipped = start - bytes.start.addr();
+        let advice = match pages {
+            Pages::Huge => libc::MADV_HUGEPAGE,
+            Pages::Now => libc::MADV_POPULATE_WRITE,
+        };
+        if length > 0 {
+            // SAFETY: madvise(2) with either advice changes how memory is backed and when, never what it holds, so that
+            // any range is sound; this one starts on a page and ends in `array`, which is borrowed for writing. That the
+            // system may refuse does no harm. `skipped` is within `array`, as `start` is not after its end.
+            unsafe {
+                let start = bytes.start.cast::<u8>().add(skipped);
+                libc::madvise(start.cast(), length, advice);
+            }
         }
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (array, pages);
 }
 
 impl Deref for Map {

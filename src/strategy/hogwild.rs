@@ -19,7 +19,8 @@ pub enum Update {
     /// Compare-and-swap: no update is lost.
     Atomic,
     /// In a copy of the worker's own. What a worker moved a coordinate by is told to the others from time to time, the more
-    /// often the more often terms touch it; no update is lost. The shared vector follows at the end of each epoch.
+    /// often the more often terms touch it; no update is lost. The shared vector follows at the end of each epoch, as far as
+    /// the rule shows it ([`Visit::shown`]).
     Merged,
     /// The weights that many terms touch as with [`Update::Merged`], the others as with [`Update::Wild`].
     Split,
