@@ -95,7 +95,7 @@ impl Loss for Logistic {
             let below = R::ONE + small;
             rate * small * below / (below * below + rate * q * small)
         };
-        let a = if a * q < R::of(SMALL_MOVE) { a } else { newton(m, rate, q) };
+        let a = if a * q < R::of(SMALL_MOVE) { a } else { newton(m, rate, q, a) };
         a.times_sign(y)
     }
 
@@ -103,17 +103,18 @@ impl Loss for Logistic {
     /// multiplied with the score is one factor here, and so is what has to be multiplied with the step.
     #[inline(always)]
     fn step_in_memory<R: Real>(&self, y: R, s: R, scale: Scale<R>, rate: R, q: R) -> R {
-        let power = s * (scale.factor * R::of(LOG2_E)).times_sign(y);
-        if power.abs() > R::of(FAR * LOG2_E) {
+        let power = s * (scale.factor * R::of(LOG2_E) * y);
+        let longest = (rate * q).max(rate * scale.inverse);
+        if power.abs() > R::of(MOST_POWER) || longest > R::of(LONG) {
             return far_step(y, s * scale.factor, rate, q) * scale.inverse;
         }
         let e = power.exp2();
         let below = R::ONE + e;
         let below2 = below * below + rate * q * e;
         if rate * q * below < R::of(SMALL_MOVE) * below2 {
-            (rate * scale.inverse).times_sign(y) * below / below2
+            rate * scale.inverse * y * below / below2
         } else {
-            newton(power * R::of(LN_2), rate, q).times_sign(y) * scale.inverse
+            newton(power * R::of(LN_2), rate, q, rate * below / below2) * scale.inverse * y
         }
     }
 }
@@ -124,14 +125,13 @@ fn far_step<R: Real>(y: R, s: R, rate: R, q: R) -> R {
     Logistic.step(y, s, rate, q)
 }
 
-/// The implicit logistic step from the margin `m`, without its sign: Newton's method, with bisection where its moves do
-/// not halve.
+/// The implicit logistic step from the margin `m`, without its sign: Newton's method from its first step `a` on, with
+/// bisection where its moves do not halve.
 #[cold]
-fn newton<R: Real>(mut m: R, rate: R, q: R) -> R {
-    let (mut a, mut low, mut high) = (R::ZERO, R::ZERO, rate);
-    let mut last_move = rate + rate;
+fn newton<R: Real>(m: R, rate: R, q: R, mut a: R) -> R {
+    let (mut low, mut high, mut last_move) = (R::ZERO, rate, a);
     for _ in 0..MOST_NEWTON {
-        let p = R::ONE / (R::ONE + m.exp());
+        let p = R::ONE / (R::ONE + (m + a * q).exp());
         let wanted = rate * p;
         if wanted > a {
             low = a;
@@ -144,19 +144,23 @@ fn newton<R: Real>(mut m: R, rate: R, q: R) -> R {
         let next =
             if closes_in && newton >= low && newton <= high { newton } else { (low + high) * R::of(0.5) };
         last_move = (next - a).abs();
-        let moved = (next - a) * q;
         a = next;
-        m += moved;
-        if moved.abs() < R::of(SMALL_MOVE) {
+        // What is left is the square of the move, at most: as small a part of the whole as where one step is enough.
+        let moved = last_move * q;
+        if moved * moved < R::of(SMALL_MOVE) * (a * q).min(R::ONE) {
             break;
         }
     }
     a
 }
 
-/// The margin from which on a logistic step is computed from e^-m, so that nothing overflows however long the step and the
-/// example are. Few margins are so large: a branch at 0 would be foreseen less often.
+/// The margin from which on [`Logistic::step`] computes from e^-m, so that nothing overflows however long the step and the
+/// example are.
 const FAR: f64 = 16.0;
+/// Margins of more powers of two take [`Logistic::step`]: a good fit has many above 16, and hardly any above this.
+const MOST_POWER: f64 = 57.0;
+/// Up to this, what is multiplied with 2 to the power of [`MOST_POWER`], or divided by its square, stays in the range of f32.
+const LONG: f64 = (1_u64 << 60) as f64;
 /// Most iterations for one logistic step.
 const MOST_NEWTON: usize = 8;
 /// A change of the score within which the logistic curve is near enough to its parabola for the step to be final.
