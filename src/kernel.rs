@@ -340,9 +340,8 @@ pub(crate) fn prefetch_range<T>(numbers: &[T], range: Range<usize>) {
     let start = numbers.as_ptr().wrapping_add(range.start);
     prefetch_line(start);
     prefetch_line(numbers.as_ptr().wrapping_add(range.end));
-    let bytes = range.len() * size_of::<T>();
-    if bytes > 2 * LINE_BYTES {
-        for line in 1..bytes / LINE_BYTES {
+    if range.start + 2 * LINE_BYTES / size_of::<T>() < range.end {
+        for line in 1..range.len() * size_of::<T>() / LINE_BYTES {
             prefetch_line(start.wrapping_byte_add(line * LINE_BYTES));
         }
     }

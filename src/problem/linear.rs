@@ -1,7 +1,6 @@
 //! The linear model: each term is the loss of one example's score.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -17,15 +16,23 @@ use crate::params::{Real, Weights};
 /// that each example has, regularized like any other (LIBLINEAR's `-B`) or not at all ([`Linear::with_free_bias`]).
 pub struct Linear<'d, L> {
     rows: Rows<'d>,
-    targets: &'d [f32],
-    /// Squared norm of each example, without the constant feature.
-    norms2: Arc<[f32]>,
+    examples: Vec<Example>,
     loss: L,
     constant: Option<f32>,
+    /// What the constant feature adds to each example's squared norm, as its weight moves: 0 without one.
+    constant_norm2: f32,
     /// Factor of each example's loss; all are 1 if there are none.
     weights: Option<&'d [f32]>,
     /// Whether the regularizer leaves the bias out.
     free_bias: bool,
+}
+
+/// What a visit needs of an example besides its row: side by side, so that it comes from memory at once.
+#[derive(Clone, Copy)]
+struct Example {
+    target: f32,
+    /// Squared norm, without the constant feature.
+    norm2: f32,
 }
 
 impl<'d, L: Loss> Linear<'d, L> {
@@ -45,8 +52,10 @@ impl<'d, L: Loss> Linear<'d, L> {
         }
         data.verify()?;
         let rows = data.rows();
-        let norms2 = (0..data.len()).into_par_iter().map(|i| rows.row(i).norm2() as f32).collect();
-        Ok(Linear { rows, targets, norms2, loss, constant, weights: None, free_bias: false })
+        let example = |(i, &target)| Example { target, norm2: rows.row(i).norm2() as f32 };
+        let examples = targets.par_iter().enumerate().map(example).collect();
+        let constant_norm2 = constant.map_or(0.0, |c| c * c * BIAS_PACE);
+        Ok(Linear { rows, examples, loss, constant, constant_norm2, weights: None, free_bias: false })
     }
 
     /// The same problem with a factor for each example's loss, at least 0: (1/n) * sum of factor times loss.
@@ -84,16 +93,15 @@ impl<'d, L: Loss> Linear<'d, L> {
         self.free_bias && self.constant.is_some()
     }
 
-    /// The same problem with other targets, over the same rows. Cheap.
+    /// The same problem with other targets, over the same rows. Cheap: 8 bytes an example.
     ///
     /// # Errors
     /// If a target is missing or not finite.
-    pub fn with_targets<'t>(&self, targets: &'t [f32]) -> Result<Linear<'t, L>>
-    where
-        'd: 't,
-    {
+    pub fn with_targets(&self, targets: &[f32]) -> Result<Self> {
         check_targets(self.rows.len(), targets)?;
-        Ok(Linear { targets, norms2: self.norms2.clone(), ..*self })
+        let examples =
+            self.examples.iter().zip(targets).map(|(example, &target)| Example { target, ..*example });
+        Ok(Linear { examples: examples.collect(), ..*self })
     }
 
     /// Value of the bias's feature.
@@ -115,13 +123,13 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// The squared norm of [`Linear::row`].
     #[inline(always)]
     pub(crate) fn norm2(&self, i: usize) -> f32 {
-        self.norms2[i]
+        self.examples[i].norm2
     }
 
     /// What an example's score is compared with.
     #[inline(always)]
     pub(crate) fn target(&self, i: usize) -> f32 {
-        self.targets[i]
+        self.examples[i].target
     }
 
     /// Score of one example, summed in f64.
@@ -193,8 +201,9 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
             .map(|start| {
                 (start..terms.end.min(start + SUMMED_TOGETHER))
                     .map(|i| {
-                        let loss =
-                            self.loss.value(f64::from(self.targets[i]), self.score(self.rows.row(i), w));
+                        let loss = self
+                            .loss
+                            .value(f64::from(self.examples[i].target), self.score(self.rows.row(i), w));
                         f64::from(self.weight(i)) * loss
                     })
                     .sum()
@@ -210,15 +219,15 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
             Some(weights) if weights[term] == 0.0 => return None,
             Some(weights) => rate * W::Real::of_f32(weights[term]),
         };
+        let Example { target, norm2 } = self.examples[term];
         let row = self.rows.row(term);
         let scale = w.scale();
         let mut s = w.dot_in_memory(row);
-        let mut q = W::Real::of_f32(self.norms2[term]);
         if let Some(c) = self.constant {
             s += W::Real::of_f32(c) * w.common(0) * scale.inverse;
-            q += W::Real::of_f32(c * c * BIAS_PACE);
         }
-        let a = self.loss.step_in_memory(W::Real::of_f32(self.targets[term]), s, scale, rate, q);
+        let q = W::Real::of_f32(norm2) + W::Real::of_f32(self.constant_norm2);
+        let a = self.loss.step_in_memory(W::Real::of_f32(target), s, scale, rate, q);
         (a != W::Real::ZERO).then_some((a, row))
     }
 
@@ -250,7 +259,6 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
     #[inline(always)]
     fn prefetch(&self, term: usize) {
         self.rows.prefetch(term);
-        kernel::prefetch_at(self.targets, term);
-        kernel::prefetch_at(&self.norms2, term);
+        kernel::prefetch_at(&self.examples, term);
     }
 }

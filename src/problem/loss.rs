@@ -104,15 +104,15 @@ impl Loss for Logistic {
     #[inline(always)]
     fn step_in_memory<R: Real>(&self, y: R, s: R, scale: Scale<R>, rate: R, q: R) -> R {
         let power = s * (scale.factor * R::of(LOG2_E) * y);
-        let longest = (rate * q).max(rate * scale.inverse);
-        if power.abs() > R::of(MOST_POWER) || longest > R::of(LONG) {
+        let rate_in_memory = rate * scale.inverse;
+        if power.abs() > R::of(MOST_POWER) || rate * q + rate_in_memory > R::of(LONG) {
             return far_step(y, s * scale.factor, rate, q) * scale.inverse;
         }
         let e = power.exp2();
         let below = R::ONE + e;
         let below2 = below * below + rate * q * e;
         if rate * q * below < R::of(SMALL_MOVE) * below2 {
-            rate * scale.inverse * y * below / below2
+            rate_in_memory * y * below / below2
         } else {
             newton(power * R::of(LN_2), rate, q, rate * below / below2) * scale.inverse * y
         }
@@ -141,8 +141,14 @@ fn newton<R: Real>(m: R, rate: R, q: R, mut a: R) -> R {
         }
         let newton = a + (wanted - a) / (R::ONE + rate * q * p * (R::ONE - p));
         let closes_in = (newton - a).abs() <= last_move * R::of(0.5);
-        let next =
-            if closes_in && newton >= low && newton <= high { newton } else { (low + high) * R::of(0.5) };
+        let next = if closes_in && newton >= low && newton <= high {
+            newton
+        } else {
+            // (1 + e^(m + move))*move = rate*q, so from 1 on, no move is longer than ln(rate*q) - m.
+            let longest = (R::of((rate * q).to_f64().ln()) - m).max(R::ONE);
+            high = high.min(longest / q);
+            (low + high) * R::of(0.5)
+        };
         last_move = (next - a).abs();
         a = next;
         // What is left is the square of the move, at most: as small a part of the whole as where one step is enough.
@@ -159,7 +165,7 @@ fn newton<R: Real>(m: R, rate: R, q: R, mut a: R) -> R {
 const FAR: f64 = 16.0;
 /// Margins of more powers of two take [`Logistic::step`]: a good fit has many above 16, and hardly any above this.
 const MOST_POWER: f64 = 57.0;
-/// Up to this, what is multiplied with 2 to the power of [`MOST_POWER`], or divided by its square, stays in the range of f32.
+/// Up to this, what is multiplied with 2 to the power of [`MOST_POWER`] stays in the range of f32.
 const LONG: f64 = (1_u64 << 60) as f64;
 /// Most iterations for one logistic step.
 const MOST_NEWTON: usize = 8;
@@ -384,12 +390,36 @@ mod tests {
     }
 
     #[test]
+    fn a_logistic_step_ends_near_where_the_gradient_is_taken() {
+        for (k, l) in (-40..=120).flat_map(|k| (-10..=45).map(move |l| (k, l))) {
+            let (m, long, q) = (0.5 * f64::from(k), f64::from(l).exp2(), 7.0);
+            let moved = Logistic.step(1.0, m, long / q, q) * q;
+            let (mut low, mut high) = (0.0, long);
+            for _ in 0..200 {
+                let middle = 0.5 * (low + high);
+                if middle < long / (1.0 + f64::exp(m + middle)) {
+                    low = middle;
+                } else {
+                    high = middle;
+                }
+            }
+            assert!((moved / low - 1.0).abs() < 0.05, "{m} {long}: {moved}, {low}");
+        }
+    }
+
+    #[test]
     fn a_step_in_memory_is_the_step_in_other_units() {
         for factor in [1.0_f32, 0.75, 1e-4] {
             let scale = Scale { factor, inverse: 1.0 / factor };
-            for m in [-30.0, -15.9, -3.0, -0.1, 0.0, 0.5, 7.0, 15.9, 16.1, 60.0] {
-                for (y, rate, q) in [(1.0, 0.01, 2.0), (-1.0, 0.01, 2.0), (1.0, 4.0, 3.0), (-1.0, 1e9, 1e14)]
-                {
+            for m in [-60.0, -39.0, -30.0, -15.9, -3.0, -0.1, 0.0, 0.5, 7.0, 15.9, 16.1, 39.0, 40.0, 60.0] {
+                for (y, rate, q) in [
+                    (1.0, 0.01, 2.0),
+                    (-1.0, 0.01, 2.0),
+                    (1.0, 4.0, 3.0),
+                    (-1.0, 1e9, 1e14),
+                    (1.0, 1e25, 1.0),
+                    (1.0, 1e30, 0.0),
+                ] {
                     let wanted = Logistic.step(y, y * m, rate, q);
                     let found = Logistic.step_in_memory(y, y * m / factor, scale, rate, q) * factor;
                     assert!((found / wanted - 1.0).abs() < 1e-4, "{m} {y} {rate} {q}: {found}, {wanted}");

@@ -76,6 +76,13 @@ pub trait Visit: Sync {
         share: Self::Real,
         w: &W,
     );
+    /// Plans a visit and carries all of it out.
+    #[inline(always)]
+    fn visit<W: Weights<Real = Self::Real>>(&self, term: usize, pace: Self::Pace, w: &W) {
+        if let Some(step) = self.plan(term, pace, w) {
+            self.apply(term, step, pace, Self::Real::ONE, w);
+        }
+    }
     /// Asks for the memory of a term that will be visited soon.
     fn prefetch(&self, term: usize);
     /// The objective over some of the terms: their mean loss, plus the regularizer.

@@ -43,9 +43,19 @@ pub struct Pace<R> {
     shrinking: Shrinking,
     /// Whether the regularizer moves what a term touches even where the loss does not.
     moves: bool,
-    scale: Scale<R>,
-    /// What a visit multiplies the scale with.
-    change: Scale<R>,
+    /// What the vector is multiplied with to give the weights.
+    factor: R,
+    /// What a visit multiplies that with.
+    change: R,
+}
+
+impl<R: Real> Pace<R> {
+    /// The inverse is divided for each visit: compilers would pack two products that are carried along into a vector, which
+    /// takes longer.
+    #[inline(always)]
+    fn scale(&self) -> Scale<R> {
+        Scale { factor: self.factor, inverse: R::ONE / self.factor }
+    }
 }
 
 /// Longest step size: finite in f32, and steps are implicit, so that a longer one does nothing else.
@@ -147,20 +157,19 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
             l2: R::of(rate) * R::of(self.penalty.l2),
             shrinking,
             moves,
-            scale: Scale { factor: R::of(scale), inverse: R::of(1.0 / scale) },
-            change: Scale { factor: R::of(1.0 / (1.0 + growth)), inverse: R::of(1.0 + growth) },
+            factor: R::of(scale),
+            change: R::of(1.0 / (1.0 + growth)),
         }
     }
 
     #[inline(always)]
     fn advance(&self, pace: &mut Pace<R>) {
-        let Scale { factor, inverse } = pace.change;
-        pace.scale = Scale { factor: pace.scale.factor * factor, inverse: pace.scale.inverse * inverse };
+        pace.factor = pace.factor * pace.change;
     }
 
     fn fold(&self, clock: Clock) -> Option<R> {
         let pace = self.pace(clock);
-        (pace.shrinking == Shrinking::AtOnce).then_some(pace.scale.factor)
+        (pace.shrinking == Shrinking::AtOnce).then_some(pace.factor)
     }
 
     /// The mean of the copies: since they last met, all made up for the same errors.
@@ -170,15 +179,30 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
 
     #[inline(always)]
     fn plan<W: Weights<Real = R>>(&self, term: usize, pace: Pace<R>, w: &W) -> Option<Self::Step> {
-        let scaled = Scaled { inner: w, scale: pace.scale };
-        let step = self.problem.plan(term, pace.rate, &scaled);
-        (step.is_some() || pace.moves).then_some(step)
+        let scaled = Scaled { inner: w, scale: pace.scale() };
+        match self.problem.plan(term, pace.rate, &scaled) {
+            Some(step) => Some(Some(step)),
+            None if pace.moves => Some(None),
+            None => None,
+        }
     }
 
     #[inline(always)]
     fn apply<W: Weights<Real = R>>(&self, term: usize, step: Self::Step, pace: Pace<R>, share: R, w: &W) {
-        let scaled = Scaled { inner: w, scale: pace.scale };
+        let scaled = Scaled { inner: w, scale: pace.scale() };
         self.problem.apply(term, step, share, &self.shrinkage(pace, share), &scaled);
+    }
+
+    #[inline(always)]
+    fn visit<W: Weights<Real = R>>(&self, term: usize, pace: Pace<R>, w: &W) {
+        let scaled = Scaled { inner: w, scale: pace.scale() };
+        let shrinkage = self.shrinkage(pace, R::ONE);
+        match self.problem.plan(term, pace.rate, &scaled) {
+            // Two calls, so that the first one is compiled for a step that is there.
+            Some(step) => self.problem.apply(term, Some(step), R::ONE, &shrinkage, &scaled),
+            None if pace.moves => self.problem.apply(term, None, R::ONE, &shrinkage, &scaled),
+            None => (),
+        }
     }
 
     #[inline(always)]

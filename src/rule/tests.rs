@@ -4,7 +4,7 @@
 use super::{Clock, Penalty, Schedule, Sgd, StepSize, Visit};
 use crate::data::{Builder, Dataset};
 use crate::params::{Plain, SharedParams};
-use crate::problem::{Linear, Logistic, Loss};
+use crate::problem::{Hinge, Linear, Logistic, Loss};
 use crate::strategy::{Control, Hogwild, Order, Pass, Strategy, Update, visit_alone};
 
 fn rows() -> (Dataset, Vec<f32>) {
@@ -47,6 +47,36 @@ fn textbook(
         w[width] /= 1.0 + rate * bias * PENALTY.l2;
     }
     w
+}
+
+#[test]
+fn a_visit_is_its_plan_carried_out() {
+    let (data, targets) = rows();
+    for penalty in [Penalty::default(), PENALTY, Penalty { l1: 1e-3, l2: 1e-2 }] {
+        for constant in [None, Some(1.0)] {
+            // Terms that the hinge does not move anything at are visits of the regularizer alone.
+            let problem = Linear::new(&data, &targets, Hinge, constant).unwrap();
+            let rule: Sgd<_, f32> = Sgd::new(&problem, penalty, StepSize::new(2.0, Schedule::Constant), true);
+            let [planned, visited] = [false, true].map(|whole| {
+                let mut weights = vec![0.0; rule.width()];
+                let plain = Plain::new(&mut weights, rule.common());
+                let (mut pace, mut moves) = (rule.pace(Clock::default()), 0);
+                for term in (0..rule.terms()).chain(0..rule.terms()) {
+                    let step = rule.plan(term, pace, &plain);
+                    moves += usize::from(step.is_some());
+                    if whole {
+                        rule.visit(term, pace, &plain);
+                    } else if let Some(step) = step {
+                        rule.apply(term, step, pace, 1.0, &plain);
+                    }
+                    rule.advance(&mut pace);
+                }
+                assert!(moves > 0 && weights.iter().any(|&w| w != 0.0));
+                weights
+            });
+            assert_eq!(planned, visited, "{penalty:?} {constant:?}");
+        }
+    }
 }
 
 #[test]

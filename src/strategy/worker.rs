@@ -8,7 +8,7 @@ use super::faults::{Delay, Delays};
 use super::order::{BLOCK, Order};
 use super::progress::Progress;
 use super::tickets::Tickets;
-use crate::params::{Real, Weights};
+use crate::params::Weights;
 use crate::rule::Visit;
 use crate::sync::plain::{AtomicBool, Ordering::Relaxed};
 
@@ -71,9 +71,7 @@ pub(crate) fn work<V: Visit, W: Weights<Real = V::Real>>(
             if let Some(&ahead) = terms.get(k + Order::AHEAD) {
                 visit.prefetch(ahead);
             }
-            if let Some(step) = visit.plan(term, pace, weights) {
-                visit.apply(term, step, pace, V::Real::ONE, weights);
-            }
+            visit.visit(term, pace, weights);
             visit.advance(&mut pace);
         }
         weights.merge();
