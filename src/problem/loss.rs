@@ -108,8 +108,7 @@ impl Loss for Logistic {
         if power.abs() > R::of(MOST_POWER) || rate * q + rate_in_memory > R::of(LONG) {
             return far_step(y, s * scale.factor, rate, q) * scale.inverse;
         }
-        let e = power.exp2();
-        let below = R::ONE + e;
+        let [e, below] = power.exp2_and_next();
         let below2 = below * below + rate * q * e;
         if rate * q * below < R::of(SMALL_MOVE) * below2 {
             rate_in_memory * y * below / below2
