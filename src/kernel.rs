@@ -128,38 +128,31 @@ fn as_many<'a>(values: &'a [f32], row: Row<'_>) -> &'a [f32] {
 pub fn dot<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(slots: &P, row: Row<'_>) -> R {
     check(slots, row);
     // SAFETY: `check` compared width and length; j comes from the row.
-    sum4(row, |j, x| unsafe { slot(slots, j) }.get() * R::of_f32(x))
+    sum4(row, |j| unsafe { slot(slots, j) }.get())
 }
 
-/// Sum of `product(index, value)` over the row's entries, in four partial sums. The few entries that make no four with others
-/// come first: where the loop over them ends is hard to foresee, and is found out while there is still work to do.
+/// Sum of `weight(index)` times value over the row's entries, in four partial sums. The few entries that make no four with
+/// others come first: where the loop over them ends is hard to foresee, and is found out while there is still work to do.
 #[inline(always)]
-fn sum4<R: Real>(row: Row<'_>, product: impl Fn(u32, f32) -> R) -> R {
+fn sum4<R: Real>(row: Row<'_>, weight: impl Fn(u32) -> R) -> R {
     let (first, fours) = row.indices().as_rchunks::<4>();
-    let mut sums = [R::ZERO; 4];
-    match row.values() {
+    let start = |sum| four([sum, R::ZERO, R::ZERO, R::ZERO]);
+    let sums = match row.values() {
         None => {
-            for &j in first {
-                sums[0] += product(j, 1.0);
-            }
-            for four in fours {
-                for k in 0..4 {
-                    sums[k] += product(four[k], 1.0);
-                }
-            }
+            let sum = first.iter().fold(R::ZERO, |sum, &j| sum + weight(j));
+            fours.iter().fold(start(sum), |sums, four_indices| sums + four(four_indices.map(&weight)))
         }
         Some(values) => {
             let (first_values, value_fours) = as_many(values, row).as_rchunks::<4>();
-            for (&j, &x) in first.iter().zip(first_values) {
-                sums[0] += product(j, x);
-            }
-            for (four, x) in fours.iter().zip(value_fours) {
-                for k in 0..4 {
-                    sums[k] += product(four[k], x[k]);
-                }
-            }
+            let product = |sum, (&j, &x): (&u32, &f32)| sum + weight(j) * R::of_f32(x);
+            let sum = first.iter().zip(first_values).fold(R::ZERO, product);
+            let products = |sums, (four_indices, x): (&[u32; 4], &[f32; 4])| {
+                sums + four(four_indices.map(&weight)) * four(x.map(R::of_f32))
+            };
+            fours.iter().zip(value_fours).fold(start(sum), products)
         }
-    }
+    };
+    let sums: [R; 4] = sums.into();
     (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
@@ -228,7 +221,7 @@ pub fn for_each_with<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized, T>(
 pub fn score<R: Real>(weights: &[R], row: Row<'_>) -> f64 {
     check(weights, row);
     // SAFETY: `check` compared width and length; j comes from the row.
-    sum4(row, |j, x| unsafe { slot(weights, j) }.to_f64() * f64::from(x))
+    sum4(row, |j| unsafe { slot(weights, j) }.to_f64())
 }
 
 /// Adds to each of `sums` what [`score`] sums for one vector, in the order of the entries: `weights` holds as many
