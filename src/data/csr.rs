@@ -10,6 +10,7 @@ mod builder;
 mod layout;
 mod offsets;
 mod packed;
+mod records;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use builder::Builder;
 pub(super) use layout::{places, shuffle};
 pub(super) use offsets::{Offsets, Starts};
 pub(super) use packed::Packed;
+pub(crate) use records::Records;
 pub use rows::Rows;
 
 use std::ops::Range;

@@ -16,6 +16,7 @@ mod synthetic;
 mod throughput;
 mod weights;
 
+pub(crate) use csr::Records;
 pub use csr::{Builder, Dataset, Row, Rows};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};

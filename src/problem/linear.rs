@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{Loss, Problem, Prox};
-use crate::data::{Dataset, Row, Rows};
+use crate::data::{Dataset, Records, Row};
 use crate::error::{Error, Result};
 use crate::kernel;
 use crate::params::{Real, Weights};
@@ -15,8 +15,7 @@ use crate::params::{Real, Weights};
 /// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a constant feature
 /// that each example has, regularized like any other (LIBLINEAR's `-B`) or not at all ([`Linear::with_free_bias`]).
 pub struct Linear<'d, L> {
-    rows: Rows<'d>,
-    examples: Vec<Example>,
+    examples: Records<'d, Example>,
     loss: L,
     constant: Option<f32>,
     /// What the constant feature adds to each example's squared norm, as its weight moves: 0 without one.
@@ -27,8 +26,8 @@ pub struct Linear<'d, L> {
     free_bias: bool,
 }
 
-/// What a visit needs of an example besides its row: side by side, so that it comes from memory at once.
-#[derive(Clone, Copy)]
+/// What a visit needs of an example besides its row.
+#[derive(Clone, Copy, Debug, Default)]
 struct Example {
     target: f32,
     /// Squared norm, without the constant feature.
@@ -51,11 +50,10 @@ impl<'d, L: Loss> Linear<'d, L> {
             return Err(wrong(format!("the bias's feature is {constant}"), "a finite number"));
         }
         data.verify()?;
-        let rows = data.rows();
-        let example = |(i, &target)| Example { target, norm2: rows.row(i).norm2() as f32 };
-        let examples = targets.par_iter().enumerate().map(example).collect();
+        let example = |i, row: Row<'_>| Example { target: targets[i], norm2: row.norm2() as f32 };
+        let examples = Records::new(data.rows(), example);
         let constant_norm2 = constant.map_or(0.0, |c| c * c * BIAS_PACE);
-        Ok(Linear { rows, examples, loss, constant, constant_norm2, weights: None, free_bias: false })
+        Ok(Linear { examples, loss, constant, constant_norm2, weights: None, free_bias: false })
     }
 
     /// The same problem with a factor for each example's loss, at least 0: (1/n) * sum of factor times loss.
@@ -63,8 +61,8 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// # Errors
     /// If a factor is missing, negative or not finite, or if all are 0.
     pub fn with_weights(self, weights: &'d [f32]) -> Result<Self> {
-        if weights.len() != self.rows.len() {
-            let what = format!("{} weights for {} examples", weights.len(), self.rows.len());
+        if weights.len() != self.terms() {
+            let what = format!("{} weights for {} examples", weights.len(), self.terms());
             return Err(wrong(what, "one weight an example"));
         }
         if let Some(i) = weights.iter().position(|c| !(c.is_finite() && *c >= 0.0)) {
@@ -93,15 +91,16 @@ impl<'d, L: Loss> Linear<'d, L> {
         self.free_bias && self.constant.is_some()
     }
 
-    /// The same problem with other targets, over the same rows. Cheap: 8 bytes an example.
+    /// The same problem with other targets, over the same rows. Cheap: 16 bytes an example.
     ///
     /// # Errors
     /// If a target is missing or not finite.
     pub fn with_targets(&self, targets: &[f32]) -> Result<Self> {
-        check_targets(self.rows.len(), targets)?;
-        let examples =
-            self.examples.iter().zip(targets).map(|(example, &target)| Example { target, ..*example });
-        Ok(Linear { examples: examples.collect(), ..*self })
+        check_targets(self.terms(), targets)?;
+        Ok(Linear {
+            examples: self.examples.with(|i, example| Example { target: targets[i], ..example }),
+            ..*self
+        })
     }
 
     /// Value of the bias's feature.
@@ -117,25 +116,25 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// The features of an example.
     #[inline(always)]
     pub(crate) fn row(&self, i: usize) -> Row<'d> {
-        self.rows.row(i)
+        self.examples.row(i)
     }
 
     /// The squared norm of [`Linear::row`].
     #[inline(always)]
     pub(crate) fn norm2(&self, i: usize) -> f32 {
-        self.examples[i].norm2
+        self.examples.fact(i).norm2
     }
 
     /// What an example's score is compared with.
     #[inline(always)]
     pub(crate) fn target(&self, i: usize) -> f32 {
-        self.examples[i].target
+        self.examples.fact(i).target
     }
 
     /// Score of one example, summed in f64.
     #[inline(always)]
     pub(crate) fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
-        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.rows.width()].to_f64());
+        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.examples.rows().width()].to_f64());
         kernel::score(w, row) + bias
     }
 }
@@ -171,11 +170,11 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
     type Step<R: Real> = (R, Row<'d>);
 
     fn terms(&self) -> usize {
-        self.rows.len()
+        self.examples.rows().len()
     }
 
     fn width(&self) -> usize {
-        self.rows.width() + self.common()
+        self.examples.rows().width() + self.common()
     }
 
     fn common(&self) -> usize {
@@ -183,15 +182,15 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
     }
 
     fn penalized(&self) -> usize {
-        if self.free_bias { self.rows.width() } else { self.width() }
+        if self.free_bias { self.examples.rows().width() } else { self.width() }
     }
 
     fn touches(&self) -> usize {
-        self.rows.nonzeros()
+        self.examples.rows().nonzeros()
     }
 
     fn support(&self, term: usize) -> impl Iterator<Item = usize> {
-        self.rows.row(term).indices().iter().map(|&j| j as usize)
+        self.examples.row(term).indices().iter().map(|&j| j as usize)
     }
 
     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
@@ -201,9 +200,10 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
             .map(|start| {
                 (start..terms.end.min(start + SUMMED_TOGETHER))
                     .map(|i| {
-                        let loss = self
-                            .loss
-                            .value(f64::from(self.examples[i].target), self.score(self.rows.row(i), w));
+                        let loss = self.loss.value(
+                            f64::from(self.examples.fact(i).target),
+                            self.score(self.examples.row(i), w),
+                        );
                         f64::from(self.weight(i)) * loss
                     })
                     .sum()
@@ -219,8 +219,8 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
             Some(weights) if weights[term] == 0.0 => return None,
             Some(weights) => rate * W::Real::of_f32(weights[term]),
         };
-        let Example { target, norm2 } = self.examples[term];
-        let row = self.rows.row(term);
+        let Example { target, norm2 } = self.examples.fact(term);
+        let row = self.examples.row(term);
         let scale = w.scale();
         let mut s = w.dot_in_memory(row);
         if let Some(c) = self.constant {
@@ -240,7 +240,7 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
         prox: &impl Prox<W::Real>,
         w: &W,
     ) {
-        let (a, row) = step.unwrap_or_else(|| (W::Real::ZERO, self.rows.row(term)));
+        let (a, row) = step.unwrap_or_else(|| (W::Real::ZERO, self.examples.row(term)));
         let in_memory = a * share;
         let a = in_memory * w.scale().factor;
         if !prox.is_identity() {
@@ -258,7 +258,6 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
-        self.rows.prefetch(term);
-        kernel::prefetch_at(&self.examples, term);
+        self.examples.prefetch(term);
     }
 }

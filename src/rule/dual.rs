@@ -14,7 +14,7 @@ pub use newton::{End, Turn, Turned};
 
 use std::ops::Range;
 
-use super::{Clock, Visit};
+use super::{Block, Clock, Visit};
 use crate::params::{Real, Weights};
 use crate::problem::{Conjugate, Linear, Problem};
 use crate::real::Slot;
@@ -83,6 +83,73 @@ impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
     }
 }
 
+/// Visits, with the problem as an argument: see [`Visit::visit_block`].
+impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
+    #[inline(always)]
+    fn plan<W: Weights<Real = R>>(
+        &self,
+        problem: &Linear<'_, L>,
+        term: usize,
+        (own, common): (R, R),
+        w: &W,
+    ) -> Option<R> {
+        if self.sizes[term] < self.least {
+            return None;
+        }
+        let mut s = w.dot(problem.row(term));
+        let weight = R::of_f32(problem.weight(term));
+        let mut q = own * R::of_f32(problem.norm2(term));
+        if let Some(c) = problem.constant() {
+            let c = R::of_f32(c);
+            s += c * w.common(0);
+            q += common * c * c;
+        }
+        let a = self.duals[term].get();
+        let y = R::of_f32(problem.target(term));
+        let moved = problem.loss_function().ascend(y, s, q * weight * self.unit, a);
+        (moved != a).then_some(moved)
+    }
+
+    #[inline(always)]
+    fn apply<W: Weights<Real = R>>(&self, problem: &Linear<'_, L>, term: usize, moved: R, share: R, w: &W) {
+        let dual = &self.duals[term];
+        let change = (moved - dual.get()) * share;
+        dual.set(dual.get() + change);
+        let change = change * R::of_f32(problem.weight(term)) * self.unit;
+        // A replica takes each change for what all replicas may change together (CoCoA+: Ma et al., ICML 2015, section 4).
+        w.add(change * R::of(self.replicas), problem.row(term));
+        if let Some(c) = problem.constant() {
+            // The mean of the copies then holds the sum of all workers' changes.
+            w.set_common(0, w.common(0) + change * R::of_f32(c) * R::of(self.copies));
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, problem: &Linear<'_, L>, term: usize) {
+        if self.sizes[term] >= self.least {
+            problem.prefetch(term);
+        }
+    }
+
+    #[inline(never)]
+    fn visit_block<W: Weights<Real = R>>(
+        &self,
+        problem: &Linear<'_, L>,
+        block: Block<'_>,
+        pace: (R, R),
+        w: &W,
+    ) {
+        block.for_each(
+            |term| self.prefetch(problem, term),
+            |term| {
+                if let Some(moved) = self.plan(problem, term, pace, w) {
+                    self.apply(problem, term, moved, R::ONE, w);
+                }
+            },
+        );
+    }
+}
+
 impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
     type Real = R;
     /// By what factor the score responds to a step in the row's own coordinates, and in the common ones.
@@ -111,43 +178,22 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
     }
 
     #[inline(always)]
-    fn plan<W: Weights<Real = R>>(&self, term: usize, (own, common): (R, R), w: &W) -> Option<R> {
-        if self.sizes[term] < self.least {
-            return None;
-        }
-        let mut s = w.dot(self.problem.row(term));
-        let weight = R::of_f32(self.problem.weight(term));
-        let mut q = own * R::of_f32(self.problem.norm2(term));
-        if let Some(c) = self.problem.constant() {
-            let c = R::of_f32(c);
-            s += c * w.common(0);
-            q += common * c * c;
-        }
-        let a = self.duals[term].get();
-        let y = R::of_f32(self.problem.target(term));
-        let moved = self.problem.loss_function().ascend(y, s, q * weight * self.unit, a);
-        (moved != a).then_some(moved)
+    fn plan<W: Weights<Real = R>>(&self, term: usize, pace: (R, R), w: &W) -> Option<R> {
+        self.plan(self.problem, term, pace, w)
     }
 
     #[inline(always)]
     fn apply<W: Weights<Real = R>>(&self, term: usize, moved: R, _: (R, R), share: R, w: &W) {
-        let dual = &self.duals[term];
-        let change = (moved - dual.get()) * share;
-        dual.set(dual.get() + change);
-        let change = change * R::of_f32(self.problem.weight(term)) * self.unit;
-        // A replica takes each change for what all replicas may change together (CoCoA+: Ma et al., ICML 2015, section 4).
-        w.add(change * R::of(self.replicas), self.problem.row(term));
-        if let Some(c) = self.problem.constant() {
-            // The mean of the copies then holds the sum of all workers' changes.
-            w.set_common(0, w.common(0) + change * R::of_f32(c) * R::of(self.copies));
-        }
+        self.apply(self.problem, term, moved, share, w);
+    }
+
+    fn visit_block<W: Weights<Real = R>>(&self, block: Block<'_>, pace: (R, R), w: &W) {
+        self.visit_block(self.problem, block, pace, w);
     }
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
-        if self.sizes[term] >= self.least {
-            self.problem.prefetch(term);
-        }
+        self.prefetch(self.problem, term);
     }
 
     fn objective(&self, terms: Range<usize>, w: &[R]) -> f64 {

@@ -1,5 +1,6 @@
 //! How one visit to one term changes coordinates.
 
+mod block;
 mod dual;
 mod penalty;
 mod saga;
@@ -11,6 +12,7 @@ mod tests;
 
 use std::ops::Range;
 
+pub use block::Block;
 pub use dual::{Dual, End, Judged, Place, Turn, Turned};
 pub use penalty::Penalty;
 pub use saga::Saga;
@@ -82,6 +84,21 @@ pub trait Visit: Sync {
         if let Some(step) = self.plan(term, pace, w) {
             self.apply(term, step, pace, Self::Real::ONE, w);
         }
+    }
+    /// Visits the terms of a block in turn, the first one at `pace`.
+    ///
+    /// A function of its own, which compilers do not merge with its caller: what it borrows does not change within it, so
+    /// `self` is read once. What `self` only refers to might be what visits write to, and would be read anew for each: a rule
+    /// does better to pass its problem on as an argument.
+    #[inline(never)]
+    fn visit_block<W: Weights<Real = Self::Real>>(&self, block: Block<'_>, mut pace: Self::Pace, w: &W) {
+        block.for_each(
+            |term| self.prefetch(term),
+            |term| {
+                self.visit(term, pace, w);
+                self.advance(&mut pace);
+            },
+        );
     }
     /// Asks for the memory of a term that will be visited soon.
     fn prefetch(&self, term: usize);

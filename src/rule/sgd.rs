@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use super::penalty::{Shrinkage, rarity};
 use super::scaled::Scaled;
-use super::{Clock, Penalty, StepSize, Visit};
+use super::{Block, Clock, Penalty, StepSize, Visit};
 use crate::data::map::filled;
 use crate::params::{Real, Scale, Weights};
 use crate::problem::Problem;
@@ -195,14 +195,11 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
 
     #[inline(always)]
     fn visit<W: Weights<Real = R>>(&self, term: usize, pace: Pace<R>, w: &W) {
-        let scaled = Scaled { inner: w, scale: pace.scale() };
-        let shrinkage = self.shrinkage(pace, R::ONE);
-        match self.problem.plan(term, pace.rate, &scaled) {
-            // Two calls, so that the first one is compiled for a step that is there.
-            Some(step) => self.problem.apply(term, Some(step), R::ONE, &shrinkage, &scaled),
-            None if pace.moves => self.problem.apply(term, None, R::ONE, &shrinkage, &scaled),
-            None => (),
-        }
+        visit(self.problem, term, pace, &self.shrinkage(pace, R::ONE), w);
+    }
+
+    fn visit_block<W: Weights<Real = R>>(&self, block: Block<'_>, pace: Pace<R>, w: &W) {
+        visit_block(self.problem, block, pace, &self.shrinkage(pace, R::ONE), w);
     }
 
     #[inline(always)]
@@ -214,4 +211,41 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
         let count = terms.len() as f64;
         self.problem.loss(terms, w) / count + self.penalty.value(&w[..self.problem.penalized()])
     }
+}
+
+/// [`Visit::visit`], with the problem as an argument.
+#[inline(always)]
+fn visit<P: Problem, R: Real, W: Weights<Real = R>>(
+    problem: &P,
+    term: usize,
+    pace: Pace<R>,
+    shrinkage: &Shrinkage<'_, R>,
+    w: &W,
+) {
+    let scaled = Scaled { inner: w, scale: pace.scale() };
+    match problem.plan(term, pace.rate, &scaled) {
+        // Two calls, so that the first one is compiled for a step that is there.
+        Some(step) => problem.apply(term, Some(step), R::ONE, shrinkage, &scaled),
+        None if pace.moves => problem.apply(term, None, R::ONE, shrinkage, &scaled),
+        None => (),
+    }
+}
+
+/// [`Visit::visit_block`], with the problem as an argument.
+#[inline(never)]
+fn visit_block<P: Problem, R: Real, W: Weights<Real = R>>(
+    problem: &P,
+    block: Block<'_>,
+    pace: Pace<R>,
+    shrinkage: &Shrinkage<'_, R>,
+    w: &W,
+) {
+    let mut factor = pace.factor;
+    block.for_each(
+        |term| problem.prefetch(term),
+        |term| {
+            visit(problem, term, Pace { factor, ..pace }, shrinkage, w);
+            factor = factor * pace.change;
+        },
+    );
 }

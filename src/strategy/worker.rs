@@ -9,7 +9,7 @@ use super::order::{BLOCK, Order};
 use super::progress::Progress;
 use super::tickets::Tickets;
 use crate::params::Weights;
-use crate::rule::Visit;
+use crate::rule::{Block, Visit};
 use crate::sync::plain::{AtomicBool, Ordering::Relaxed};
 
 /// When a fit has to stop before its time.
@@ -66,14 +66,8 @@ pub(crate) fn work<V: Visit, W: Weights<Real = V::Real>>(
     {
         let count = terms.len();
         drawn = draw(&mut terms);
-        let mut pace = visit.pace(pass.clock((tickets.before(ticket) * pass.order.block_len()) as u64));
-        for (k, &term) in terms[..count].iter().enumerate() {
-            if let Some(&ahead) = terms.get(k + Order::AHEAD) {
-                visit.prefetch(ahead);
-            }
-            visit.visit(term, pace, weights);
-            visit.advance(&mut pace);
-        }
+        let pace = visit.pace(pass.clock((tickets.before(ticket) * pass.order.block_len()) as u64));
+        visit.visit_block(Block::new(&terms, count, Order::AHEAD), pace, weights);
         weights.merge();
         between(&terms[..count]);
         visits += count as u64;

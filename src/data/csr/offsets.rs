@@ -1,7 +1,6 @@
 //! Where each row's entries lie.
 
 use super::Array;
-use crate::kernel;
 use std::ops::Range;
 
 /// Row `i` holds the entries `offsets[i]..offsets[i + 1]`; 4 bytes a row while they fit.
@@ -56,15 +55,6 @@ impl Starts<'_> {
         match self {
             Starts::Narrow(offsets) => offsets.len() - 1,
             Starts::Wide(offsets) => offsets.len() - 1,
-        }
-    }
-
-    /// Asks for where row `i` starts, if there is such a row.
-    #[inline(always)]
-    pub(super) fn prefetch(&self, i: usize) {
-        match self {
-            Starts::Narrow(offsets) => kernel::prefetch_at(offsets, i),
-            Starts::Wide(offsets) => kernel::prefetch_at(offsets, i),
         }
     }
 

@@ -1,7 +1,6 @@
 //! The rows of a data set that were all checked, as slices.
 
 use super::{Row, Starts};
-use crate::kernel;
 
 /// All rows of a data set, to be read in loops: wherever the data set has its arrays, these are plain slices.
 #[derive(Clone, Copy, Debug)]
@@ -11,9 +10,6 @@ pub struct Rows<'a> {
     pub(super) values: Option<&'a [f32]>,
     pub(super) width: usize,
 }
-
-/// How many starts of rows caches move at a time.
-const STARTS_IN_A_LINE: usize = 16;
 
 impl<'a> Rows<'a> {
     /// Number of rows.
@@ -62,21 +58,6 @@ impl<'a> Rows<'a> {
             values: self.values.map(|values| &values[range.clone()]),
             indices: &self.indices[range],
             width: self.width,
-        }
-    }
-
-    /// Asks for the memory of row `i`, which will be read soon, and for where the rows some places after it start, which
-    /// must be known when these are asked for: passes read rows in stretches.
-    ///
-    /// # Panics
-    /// If there is no row `i`.
-    #[inline(always)]
-    pub(crate) fn prefetch(&self, i: usize) {
-        self.starts.prefetch(i + STARTS_IN_A_LINE);
-        let range = self.starts.range(i);
-        kernel::prefetch_range(self.indices, range.clone());
-        if let Some(values) = self.values {
-            kernel::prefetch_range(values, range);
         }
     }
 }

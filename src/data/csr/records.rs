@@ -1,0 +1,103 @@
+//! Rows with what is known of each beside it.
+//!
+//! Invariant: the starts ascend, one more than there are rows, and the last one is at most the number of indices, of which
+//! there are as many as values. So a row is found without a check but that of its number.
+#![allow(unsafe_code)]
+
+use rayon::prelude::*;
+
+use super::{Row, Rows};
+use crate::kernel;
+
+/// All rows of a data set, each with a fact: where a row starts and what is known of it come from memory at once.
+#[derive(Clone, Debug)]
+pub(crate) struct Records<'d, T> {
+    rows: Rows<'d>,
+    /// One a row, and one more for where the last one ends.
+    records: Vec<Record<T>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Record<T> {
+    start: u64,
+    fact: T,
+}
+
+/// How many rows after one that is asked for the record is asked for, too: passes read rows in stretches, and where a row
+/// starts must be known when its entries are asked for.
+const RECORDS_AHEAD: usize = 8;
+
+impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
+    /// The rows, with `fact` of each number and row.
+    ///
+    /// # Panics
+    /// If the arrays are not those of rows.
+    pub(crate) fn new(rows: Rows<'d>, fact: impl Fn(usize, Row<'d>) -> T + Sync) -> Self {
+        let record = |i: usize| Record { start: rows.starts().start(i) as u64, fact: fact(i, rows.row(i)) };
+        let mut records: Vec<_> = (0..rows.len()).into_par_iter().map(record).collect();
+        records.push(Record { start: rows.starts().total() as u64, fact: T::default() });
+        let entries = rows.indices().len();
+        assert!(records.is_sorted_by_key(|record| record.start), "rows start one after the other");
+        assert!(records.last().is_some_and(|end| end.start <= entries as u64), "rows end where indices do");
+        assert!(rows.values().is_none_or(|values| values.len() == entries), "there is one value an index");
+        Records { rows, records }
+    }
+
+    /// The same rows with other facts, each made from its number and the one before.
+    pub(crate) fn with(&self, fact: impl Fn(usize, T) -> T) -> Self {
+        let mut records = self.records.clone();
+        let facts = records[..self.rows.len()].iter_mut().enumerate();
+        facts.for_each(|(i, record)| record.fact = fact(i, record.fact));
+        Records { rows: self.rows, records }
+    }
+
+    /// The rows alone.
+    pub(crate) fn rows(&self) -> &Rows<'d> {
+        &self.rows
+    }
+
+    /// What is known of row `i`.
+    ///
+    /// # Panics
+    /// If there is no row `i`.
+    #[inline(always)]
+    pub(crate) fn fact(&self, i: usize) -> T {
+        self.records[i].fact
+    }
+
+    /// Row `i`.
+    ///
+    /// # Panics
+    /// If there is no row `i`.
+    #[inline(always)]
+    pub(crate) fn row(&self, i: usize) -> Row<'d> {
+        let (start, end) = self.range(i);
+        Row {
+            // SAFETY: start <= end <= the number of indices, and of values: the invariant of this module.
+            indices: unsafe { self.rows.indices().get_unchecked(start..end) },
+            // SAFETY: as above.
+            values: self.rows.values().map(|values| unsafe { values.get_unchecked(start..end) }),
+            width: self.rows.width(),
+        }
+    }
+
+    /// Asks for the memory of row `i`, which will be read soon, and for the records of some after it.
+    ///
+    /// # Panics
+    /// If there is no row `i`.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, i: usize) {
+        kernel::prefetch_at(&self.records, i + RECORDS_AHEAD);
+        let (start, end) = self.range(i);
+        kernel::prefetch_range(self.rows.indices(), start..end);
+        if let Some(values) = self.rows.values() {
+            kernel::prefetch_range(values, start..end);
+        }
+    }
+
+    #[inline(always)]
+    fn range(&self, i: usize) -> (usize, usize) {
+        assert!(i + 1 < self.records.len(), "there is no row {i}");
+        (self.records[i].start as usize, self.records[i + 1].start as usize)
+    }
+}
