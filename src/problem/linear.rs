@@ -257,6 +257,11 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
     }
 
     #[inline(always)]
+    fn prefetch_place(&self, term: usize) {
+        self.examples.prefetch_record(term);
+    }
+
+    #[inline(always)]
     fn prefetch(&self, term: usize) {
         self.examples.prefetch(term);
     }

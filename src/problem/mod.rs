@@ -79,6 +79,8 @@ pub trait Problem: Sync {
         prox: &impl Prox<W::Real>,
         w: &W,
     );
+    /// Asks for what [`Problem::prefetch`] will have to know of a term: where its memory is.
+    fn prefetch_place(&self, _term: usize) {}
     /// Asks for the memory of a term that will be visited soon.
     fn prefetch(&self, _term: usize) {}
 }

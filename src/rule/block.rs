@@ -8,6 +8,9 @@ pub struct Block<'a> {
     ahead: usize,
 }
 
+/// How many times as far ahead the places of terms are asked for as the terms' memory.
+const PLACES: usize = 2;
+
 impl<'a> Block<'a> {
     /// The first `count` of `terms`. The memory of a term is best asked for `ahead` visits before its own.
     ///
@@ -18,10 +21,19 @@ impl<'a> Block<'a> {
         Block { terms, count, ahead }
     }
 
-    /// Calls `visit` with each term in turn, and before that, `prefetch` with the one that comes some visits later.
+    /// Calls `visit` with each term in turn, and before that, `prefetch` with the one that comes some visits later, and
+    /// `prefetch_place` with one still later.
     #[inline(always)]
-    pub fn for_each(self, prefetch: impl Fn(usize), mut visit: impl FnMut(usize)) {
+    pub fn for_each(
+        self,
+        prefetch_place: impl Fn(usize),
+        prefetch: impl Fn(usize),
+        mut visit: impl FnMut(usize),
+    ) {
         for (k, &term) in self.terms[..self.count].iter().enumerate() {
+            if let Some(&later) = self.terms.get(k + PLACES * self.ahead) {
+                prefetch_place(later);
+            }
             if let Some(&later) = self.terms.get(k + self.ahead) {
                 prefetch(later);
             }

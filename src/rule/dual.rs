@@ -15,6 +15,7 @@ pub use newton::{End, Turn, Turned};
 use std::ops::Range;
 
 use super::{Block, Clock, Visit};
+use crate::kernel;
 use crate::params::{Real, Weights};
 use crate::problem::{Conjugate, Linear, Problem};
 use crate::real::Slot;
@@ -125,6 +126,13 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
     }
 
     #[inline(always)]
+    fn prefetch_place(&self, problem: &Linear<'_, L>, term: usize) {
+        problem.prefetch_place(term);
+        kernel::prefetch_at(&self.sizes, term);
+        kernel::prefetch_at(&self.duals, term);
+    }
+
+    #[inline(always)]
     fn prefetch(&self, problem: &Linear<'_, L>, term: usize) {
         if self.sizes[term] >= self.least {
             problem.prefetch(term);
@@ -140,6 +148,7 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         w: &W,
     ) {
         block.for_each(
+            |term| self.prefetch_place(problem, term),
             |term| self.prefetch(problem, term),
             |term| {
                 if let Some(moved) = self.plan(problem, term, pace, w) {
@@ -189,6 +198,11 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
 
     fn visit_block<W: Weights<Real = R>>(&self, block: Block<'_>, pace: (R, R), w: &W) {
         self.visit_block(self.problem, block, pace, w);
+    }
+
+    #[inline(always)]
+    fn prefetch_place(&self, term: usize) {
+        self.prefetch_place(self.problem, term);
     }
 
     #[inline(always)]

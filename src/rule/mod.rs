@@ -93,6 +93,7 @@ pub trait Visit: Sync {
     #[inline(never)]
     fn visit_block<W: Weights<Real = Self::Real>>(&self, block: Block<'_>, mut pace: Self::Pace, w: &W) {
         block.for_each(
+            |term| self.prefetch_place(term),
             |term| self.prefetch(term),
             |term| {
                 self.visit(term, pace, w);
@@ -100,6 +101,8 @@ pub trait Visit: Sync {
             },
         );
     }
+    /// Asks for what [`Visit::prefetch`] will have to know of a term: where its memory is.
+    fn prefetch_place(&self, _term: usize) {}
     /// Asks for the memory of a term that will be visited soon.
     fn prefetch(&self, term: usize);
     /// The objective over some of the terms: their mean loss, plus the regularizer.

@@ -184,8 +184,13 @@ impl<L: Curved, R: Real> Visit for Saga<'_, '_, L, R> {
     }
 
     #[inline(always)]
+    fn prefetch_place(&self, term: usize) {
+        self.problem.prefetch_place(term);
+    }
+
+    #[inline(always)]
     fn prefetch(&self, term: usize) {
-        kernel::prefetch(self.problem.row(term));
+        self.problem.prefetch(term);
     }
 
     fn objective(&self, terms: Range<usize>, w: &[R]) -> f64 {

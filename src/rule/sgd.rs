@@ -203,6 +203,11 @@ impl<P: Problem, R: Real> Visit for Sgd<'_, P, R> {
     }
 
     #[inline(always)]
+    fn prefetch_place(&self, term: usize) {
+        self.problem.prefetch_place(term);
+    }
+
+    #[inline(always)]
     fn prefetch(&self, term: usize) {
         self.problem.prefetch(term);
     }
@@ -242,6 +247,7 @@ fn visit_block<P: Problem, R: Real, W: Weights<Real = R>>(
 ) {
     let mut factor = pace.factor;
     block.for_each(
+        |term| problem.prefetch_place(term),
         |term| problem.prefetch(term),
         |term| {
             visit(problem, term, Pace { factor, ..pace }, shrinkage, w);

@@ -8,7 +8,7 @@ use super::faults::Delays;
 use super::order::Order;
 use super::tickets::Tickets;
 use crate::params::{Real, Weights};
-use crate::rule::Visit;
+use crate::rule::{Block, Visit};
 
 /// One worker's batches of an epoch.
 pub(super) struct Batches<'a, V: Visit> {
@@ -113,12 +113,11 @@ impl<V: Visit> Planned<V> {
         weights: &impl Weights<Real = V::Real>,
     ) -> Self {
         let mut steps = Vec::with_capacity(terms.len());
-        for (k, &term) in terms.iter().enumerate() {
-            if let Some(&ahead) = terms.get(k + Order::AHEAD) {
-                visit.prefetch(ahead);
-            }
-            steps.extend(visit.plan(term, pace, weights).map(|step| (term, step)));
-        }
+        Block::new(terms, terms.len(), Order::AHEAD).for_each(
+            |term| visit.prefetch_place(term),
+            |term| visit.prefetch(term),
+            |term| steps.extend(visit.plan(term, pace, weights).map(|step| (term, step))),
+        );
         Planned { pace, steps }
     }
 

@@ -83,6 +83,10 @@ impl<'a, V: Visit, F: Frame<'a, V>> Visit for Framed<'a, V, F> {
         });
     }
 
+    fn prefetch_place(&self, term: usize) {
+        self.visit.prefetch_place(term);
+    }
+
     fn prefetch(&self, term: usize) {
         self.visit.prefetch(term);
     }

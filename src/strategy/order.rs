@@ -33,8 +33,8 @@ pub struct Order {
 }
 
 impl Order {
-    /// How many visits before its own a term's memory is best asked for: two turns.
-    pub const AHEAD: usize = 2 * LANES;
+    /// How many visits before its own a term's memory is best asked for: four turns.
+    pub const AHEAD: usize = 4 * LANES;
 
     /// Blocks over `terms` terms, not shuffled yet. Few terms make small blocks, so that every worker gets some, and are
     /// shuffled one by one.

@@ -23,10 +23,6 @@ struct Record<T> {
     fact: T,
 }
 
-/// How many rows after one that is asked for the record is asked for, too: passes read rows in stretches, and where a row
-/// starts must be known when its entries are asked for.
-const RECORDS_AHEAD: usize = 8;
-
 impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
     /// The rows, with `fact` of each number and row.
     ///
@@ -81,13 +77,18 @@ impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
         }
     }
 
-    /// Asks for the memory of row `i`, which will be read soon, and for the records of some after it.
+    /// Asks for the record of row `i`, which must be there when the row itself is asked for.
+    #[inline(always)]
+    pub(crate) fn prefetch_record(&self, i: usize) {
+        kernel::prefetch_at(&self.records, i);
+    }
+
+    /// Asks for the memory of row `i`, which will be read soon.
     ///
     /// # Panics
     /// If there is no row `i`.
     #[inline(always)]
     pub(crate) fn prefetch(&self, i: usize) {
-        kernel::prefetch_at(&self.records, i + RECORDS_AHEAD);
         let (start, end) = self.range(i);
         kernel::prefetch_range(self.rows.indices(), start..end);
         if let Some(values) = self.rows.values() {
