@@ -6,18 +6,16 @@
 
 use std::time::{Duration, Instant};
 
-use crate::data::Dataset;
-use crate::kernel;
+use crate::data::{Dataset, Records};
 use crate::params::{Plain, Weights};
 use crate::problem::Loss;
-use crate::rule::{Clock, Schedule, StepSize};
+use crate::rule::{Block, Clock, Schedule, StepSize};
 use crate::strategy::Order;
 
 /// A training in the plain loop.
 pub(super) struct PlainLoop<'a, L> {
-    data: &'a Dataset,
-    targets: &'a [f32],
-    norms2: Vec<f32>,
+    /// The rows with the target and the squared norm of each.
+    examples: Records<'a, (f32, f32)>,
     loss: L,
     l2: f64,
     step: StepSize,
@@ -38,9 +36,7 @@ impl<'a, L: Loss> PlainLoop<'a, L> {
         weights: &'a mut [f32],
     ) -> Self {
         PlainLoop {
-            data,
-            targets,
-            norms2: data.iter().map(|(row, _)| row.norm2() as f32).collect(),
+            examples: Records::new(data.rows(), |i, row| (targets[i], row.norm2() as f32)),
             loss,
             l2,
             step: StepSize::new(rate, Schedule::default()),
@@ -55,11 +51,11 @@ impl<'a, L: Loss> PlainLoop<'a, L> {
     pub(super) fn epoch(&mut self) -> Duration {
         self.order.shuffle(self.seed, self.epoch);
         let started = Instant::now();
-        let clock = Clock { before: self.epoch * self.data.len() as u64, within: 0 };
-        let (rows, rate) = (self.data.rows(), self.step.at(clock, self.data.len(), self.l2) as f32);
-        let (shrink, grow) = (1.0 / (1.0 + rate * self.l2 as f32), 1.0 + rate * self.l2 as f32);
-        let (mut scale, mut inverse) = (1.0_f32, 1.0_f32);
-        let weights = Plain::new(self.weights, 0);
+        let examples = self.examples.rows().len();
+        let clock = Clock { before: self.epoch * examples as u64, within: 0 };
+        let rate = self.step.at(clock, examples, self.l2) as f32;
+        let growth = 1.0 + rate * self.l2 as f32;
+        let mut pace = Pace { rate, shrink: 1.0 / growth, grow: growth, scale: 1.0, inverse: 1.0 };
         let mut terms = Vec::with_capacity(2 * self.order.block_len());
         self.order.block(0, &mut terms);
         for k in 0..self.order.blocks() {
@@ -67,26 +63,15 @@ impl<'a, L: Loss> PlainLoop<'a, L> {
             if k + 1 < self.order.blocks() {
                 self.order.block(k + 1, &mut terms);
             }
-            for (at, &term) in terms[..count].iter().enumerate() {
-                if let Some(&ahead) = terms.get(at + Order::AHEAD) {
-                    kernel::prefetch(rows.row(ahead));
-                }
-                let row = rows.row(term);
-                let score = scale * weights.dot(row);
-                let step = self.loss.step(self.targets[term], score, rate, self.norms2[term]);
-                if step != 0.0 {
-                    weights.add(step * inverse, row);
-                }
-                scale *= shrink;
-                inverse *= grow;
-            }
+            let block = Block::new(&terms, count, Order::AHEAD);
+            pace = visit_block(&self.examples, self.weights, self.loss, block, pace);
             terms.drain(..count);
-            if inverse > MOST_SCALE {
-                (0..self.data.width()).for_each(|j| weights.update(j, |w| w * scale));
-                (scale, inverse) = (1.0, 1.0);
+            if pace.inverse > MOST_SCALE {
+                self.weights.iter_mut().for_each(|w| *w *= pace.scale);
+                (pace.scale, pace.inverse) = (1.0, 1.0);
             }
         }
-        self.weights.iter_mut().for_each(|w| *w *= scale);
+        self.weights.iter_mut().for_each(|w| *w *= pace.scale);
         self.epoch += 1;
         started.elapsed()
     }
@@ -99,3 +84,40 @@ impl<'a, L: Loss> PlainLoop<'a, L> {
 
 /// Far from overflow; reached within an epoch only where l2 is far above 1/n.
 const MOST_SCALE: f32 = 1e6;
+
+/// The step size, the scale beside the vector and its inverse, and what a visit multiplies these with.
+#[derive(Clone, Copy)]
+struct Pace {
+    rate: f32,
+    shrink: f32,
+    grow: f32,
+    scale: f32,
+    inverse: f32,
+}
+
+/// Visits the terms of a block; returns the pace after it. A function of its own, as with the rules
+/// ([`Visit::visit_block`](crate::rule::Visit::visit_block)).
+#[inline(never)]
+fn visit_block<L: Loss>(
+    examples: &Records<'_, (f32, f32)>,
+    weights: &mut [f32],
+    loss: L,
+    block: Block<'_>,
+    mut pace: Pace,
+) -> Pace {
+    let weights = Plain::new(weights, 0);
+    block.for_each(
+        |term| examples.prefetch_record(term),
+        |term| examples.prefetch(term),
+        |term| {
+            let (row, (target, norm2)) = (examples.row(term), examples.fact(term));
+            let step = loss.step(target, pace.scale * weights.dot(row), pace.rate, norm2);
+            if step != 0.0 {
+                weights.add(step * pace.inverse, row);
+            }
+            pace.scale *= pace.shrink;
+            pace.inverse *= pace.grow;
+        },
+    );
+    pace
+}
