@@ -41,3 +41,21 @@ impl<'a> Block<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn what_comes_later_is_asked_for_before_and_only_the_first_are_visited() {
+        let terms: Vec<usize> = (10..20).collect();
+        let [places, memory, visits] = [(); 3].map(|()| RefCell::new(Vec::new()));
+        let note = |to: &RefCell<Vec<usize>>, term| to.borrow_mut().push(term);
+        Block::new(&terms, 6, 3).for_each(|t| note(&places, t), |t| note(&memory, t), |t| note(&visits, t));
+        assert_eq!(visits.into_inner(), [10, 11, 12, 13, 14, 15]);
+        assert_eq!(memory.into_inner(), [13, 14, 15, 16, 17, 18]);
+        assert_eq!(places.into_inner(), [16, 17, 18, 19]);
+    }
+}

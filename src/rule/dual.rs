@@ -87,7 +87,7 @@ impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
 /// Visits, with the problem as an argument: see [`Visit::visit_block`].
 impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
     #[inline(always)]
-    fn plan<W: Weights<Real = R>>(
+    fn plan_of<W: Weights<Real = R>>(
         &self,
         problem: &Linear<'_, L>,
         term: usize,
@@ -112,7 +112,14 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
     }
 
     #[inline(always)]
-    fn apply<W: Weights<Real = R>>(&self, problem: &Linear<'_, L>, term: usize, moved: R, share: R, w: &W) {
+    fn apply_of<W: Weights<Real = R>>(
+        &self,
+        problem: &Linear<'_, L>,
+        term: usize,
+        moved: R,
+        share: R,
+        w: &W,
+    ) {
         let dual = &self.duals[term];
         let change = (moved - dual.get()) * share;
         dual.set(dual.get() + change);
@@ -126,21 +133,21 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
     }
 
     #[inline(always)]
-    fn prefetch_place(&self, problem: &Linear<'_, L>, term: usize) {
+    fn prefetch_place_of(&self, problem: &Linear<'_, L>, term: usize) {
         problem.prefetch_place(term);
         kernel::prefetch_at(&self.sizes, term);
         kernel::prefetch_at(&self.duals, term);
     }
 
     #[inline(always)]
-    fn prefetch(&self, problem: &Linear<'_, L>, term: usize) {
+    fn prefetch_of(&self, problem: &Linear<'_, L>, term: usize) {
         if self.sizes[term] >= self.least {
             problem.prefetch(term);
         }
     }
 
     #[inline(never)]
-    fn visit_block<W: Weights<Real = R>>(
+    fn visit_block_of<W: Weights<Real = R>>(
         &self,
         problem: &Linear<'_, L>,
         block: Block<'_>,
@@ -148,11 +155,11 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         w: &W,
     ) {
         block.for_each(
-            |term| self.prefetch_place(problem, term),
-            |term| self.prefetch(problem, term),
+            |term| self.prefetch_place_of(problem, term),
+            |term| self.prefetch_of(problem, term),
             |term| {
-                if let Some(moved) = self.plan(problem, term, pace, w) {
-                    self.apply(problem, term, moved, R::ONE, w);
+                if let Some(moved) = self.plan_of(problem, term, pace, w) {
+                    self.apply_of(problem, term, moved, R::ONE, w);
                 }
             },
         );
@@ -188,26 +195,26 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
 
     #[inline(always)]
     fn plan<W: Weights<Real = R>>(&self, term: usize, pace: (R, R), w: &W) -> Option<R> {
-        self.plan(self.problem, term, pace, w)
+        self.plan_of(self.problem, term, pace, w)
     }
 
     #[inline(always)]
     fn apply<W: Weights<Real = R>>(&self, term: usize, moved: R, _: (R, R), share: R, w: &W) {
-        self.apply(self.problem, term, moved, share, w);
+        self.apply_of(self.problem, term, moved, share, w);
     }
 
     fn visit_block<W: Weights<Real = R>>(&self, block: Block<'_>, pace: (R, R), w: &W) {
-        self.visit_block(self.problem, block, pace, w);
+        self.visit_block_of(self.problem, block, pace, w);
     }
 
     #[inline(always)]
     fn prefetch_place(&self, term: usize) {
-        self.prefetch_place(self.problem, term);
+        self.prefetch_place_of(self.problem, term);
     }
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
-        self.prefetch(self.problem, term);
+        self.prefetch_of(self.problem, term);
     }
 
     fn objective(&self, terms: Range<usize>, w: &[R]) -> f64 {

@@ -1,7 +1,7 @@
 //! A scale beside the vector is the same as shrinking all weights at each visit, and shrinking on touch comes to the same
 //! objective.
 
-use super::{Clock, Penalty, Schedule, Sgd, StepSize, Visit};
+use super::{Block, Clock, Penalty, Schedule, Sgd, StepSize, Visit};
 use crate::data::{Builder, Dataset};
 use crate::params::{Plain, SharedParams};
 use crate::problem::{Hinge, Linear, Logistic, Loss};
@@ -50,18 +50,22 @@ fn textbook(
 }
 
 #[test]
-fn a_visit_is_its_plan_carried_out() {
+fn a_visit_is_its_plan_carried_out_and_a_block_is_its_visits() {
     let (data, targets) = rows();
     for penalty in [Penalty::default(), PENALTY, Penalty { l1: 1e-3, l2: 1e-2 }] {
         for constant in [None, Some(1.0)] {
             // Terms that the hinge does not move anything at are visits of the regularizer alone.
             let problem = Linear::new(&data, &targets, Hinge, constant).unwrap();
             let rule: Sgd<_, f32> = Sgd::new(&problem, penalty, StepSize::new(2.0, Schedule::Constant), true);
+            let terms: Vec<usize> = (0..rule.terms()).chain(0..rule.terms()).collect();
+            let mut in_a_block = vec![0.0; rule.width()];
+            let plain = Plain::new(&mut in_a_block, rule.common());
+            rule.visit_block(Block::new(&terms, terms.len(), 4), rule.pace(Clock::default()), &plain);
             let [planned, visited] = [false, true].map(|whole| {
                 let mut weights = vec![0.0; rule.width()];
                 let plain = Plain::new(&mut weights, rule.common());
                 let (mut pace, mut moves) = (rule.pace(Clock::default()), 0);
-                for term in (0..rule.terms()).chain(0..rule.terms()) {
+                for &term in &terms {
                     let step = rule.plan(term, pace, &plain);
                     moves += usize::from(step.is_some());
                     if whole {
@@ -75,6 +79,7 @@ fn a_visit_is_its_plan_carried_out() {
                 weights
             });
             assert_eq!(planned, visited, "{penalty:?} {constant:?}");
+            assert_eq!(planned, in_a_block, "{penalty:?} {constant:?}");
         }
     }
 }

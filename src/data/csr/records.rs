@@ -29,9 +29,11 @@ impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
     /// # Panics
     /// If the arrays are not those of rows.
     pub(crate) fn new(rows: Rows<'d>, fact: impl Fn(usize, Row<'d>) -> T + Sync) -> Self {
-        let record = |i: usize| Record { start: rows.starts().start(i) as u64, fact: fact(i, rows.row(i)) };
-        let mut records: Vec<_> = (0..rows.len()).into_par_iter().map(record).collect();
-        records.push(Record { start: rows.starts().total() as u64, fact: T::default() });
+        let record = |i| Record {
+            start: rows.starts().start(i) as u64,
+            fact: if i < rows.len() { fact(i, rows.row(i)) } else { T::default() },
+        };
+        let records: Vec<_> = (0..=rows.len()).into_par_iter().map(record).collect();
         let entries = rows.indices().len();
         assert!(records.is_sorted_by_key(|record| record.start), "rows start one after the other");
         assert!(records.last().is_some_and(|end| end.start <= entries as u64), "rows end where indices do");
@@ -100,5 +102,35 @@ impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
     fn range(&self, i: usize) -> (usize, usize) {
         assert!(i + 1 < self.records.len(), "there is no row {i}");
         (self.records[i].start as usize, self.records[i + 1].start as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Dataset;
+
+    fn data(values: Option<Vec<f32>>) -> Dataset {
+        Dataset::from_parts(vec![0, 2, 2, 5], vec![0, 3, 1, 2, 6], values, vec![1.0; 3], 7).unwrap()
+    }
+
+    #[test]
+    fn rows_and_facts_are_those_of_the_data_set() {
+        for values in [None, Some(vec![0.5, 1.5, 2.5, 3.5, 4.5])] {
+            let data = data(values);
+            let records = Records::new(data.rows(), |i, row| (i, row.len()));
+            let other = records.with(|i, (number, len)| (number + i, len));
+            for i in 0..3 {
+                assert_eq!((records.row(i), other.row(i)), (data.row(i), data.row(i)));
+                assert_eq!(records.fact(i), (i, data.row(i).len()));
+                assert_eq!(other.fact(i), (2 * i, data.row(i).len()));
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "there is no row 3")]
+    fn what_lies_behind_the_last_row_is_none() {
+        Records::new(data(None).rows(), |_, _| ()).row(3);
     }
 }
