@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::Pass;
 use super::crew::Crew;
 use super::tickets::Tickets;
+use super::touches::Touches;
 use super::worker::work;
-use crate::data::map::filled;
 use crate::error::Result;
 use crate::params::{Meetings, Merged, OwnWeights, Real};
 use crate::rule::Visit;
@@ -134,34 +134,21 @@ const LEAST_SAMPLE: usize = 2_048;
 /// The coordinates that meet once in 2^g blocks, for each g; what is touched rarely is in none and meets at the end of an
 /// epoch, in which each of `workers` workers visits about `blocks` blocks of `block` terms.
 fn groups<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> Vec<Vec<u32>> {
-    let (touched, sample) = touched(visit, (visit.terms() / SAMPLED).max(LEAST_SAMPLE));
+    let touches = Touches::count(visit, (visit.terms() / SAMPLED).max(LEAST_SAMPLE));
     let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
-    let apart_after = |count: u32| apart(TOUCHES, count, sample, block, workers);
+    let apart_after = |count: u32| apart(TOUCHES, count, touches.sample, block, workers);
     // Most coordinates are touched a few times.
     let usual: [usize; 64] = array::from_fn(|count| apart_after(count.max(1) as u32));
     // And most are touched too seldom, which is seen sooner than how often they would meet.
     let least = usual.iter().skip(1).take_while(|&&power| power >= groups.len()).count() as u32 + 1;
     // What has no number in 32 bits meets at the end of an epoch, too.
-    for (j, &count) in
-        touched.iter().enumerate().take(u32::MAX as usize).filter(|&(_, &count)| count >= least)
-    {
+    for (j, count) in touches.at_least(least).take_while(|&(j, _)| u32::try_from(j).is_ok()) {
         let power = usual.get(count as usize).copied().unwrap_or_else(|| apart_after(count));
         if let Some(group) = groups.get_mut(power) {
             group.push(j as u32);
         }
     }
     groups
-}
-
-/// How many of the first `sample` terms touch each coordinate, and how many terms these are.
-pub(super) fn touched<V: Visit>(visit: &V, sample: usize) -> (Vec<u32>, usize) {
-    let sample = sample.min(visit.terms());
-    let mut touched = filled(0_u32, visit.width());
-    for term in 0..sample {
-        visit.support(term).for_each(|j| touched[j] += 1);
-    }
-    touched[visit.width() - visit.common()..].fill(sample as u32);
-    (touched, sample)
 }
 
 /// The copies of a coordinate that `count` terms of a sample touch meet after so many `touches`: once in 2 to this power

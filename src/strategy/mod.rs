@@ -29,6 +29,7 @@ mod synchronous;
 mod tests;
 mod tickets;
 mod topology;
+mod touches;
 mod turns;
 mod worker;
 

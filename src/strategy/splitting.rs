@@ -2,8 +2,9 @@
 
 use super::Pass;
 use super::crew::Crew;
-use super::merging::{apart, touched};
+use super::merging::apart;
 use super::tickets::Tickets;
+use super::touches::Touches;
 use super::worker::work;
 use crate::error::{Error, Result};
 use crate::params::{Copies, Hot, Real, SharedParams, Split};
@@ -61,15 +62,15 @@ const RARE: f64 = 100.0;
 
 /// The weights that are touched so often that workers would lose updates to each other, and when their copies meet.
 fn hot<V: Visit>(visit: &V, block: usize, blocks: usize, workers: usize) -> Hot {
-    let (touched, sample) = touched(visit, (visit.terms() / SAMPLED).max(LEAST_SAMPLE));
+    let touches = Touches::count(visit, (visit.terms() / SAMPLED).max(LEAST_SAMPLE));
+    let sample = touches.sample;
     let mut bits = vec![0; visit.width().div_ceil(64)];
     let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
     let last = groups.len() - 1;
-    for (j, &count) in touched.iter().enumerate() {
-        if f64::from(count) * RARE > sample as f64 {
-            bits[j / 64] |= 1 << (j % 64);
-            groups[apart(TOUCHES, count, sample, block, workers).min(last)].push(j as u32);
-        }
+    let least = (sample as f64 / RARE) as u32 + 1;
+    for (j, count) in touches.at_least(least) {
+        bits[j / 64] |= 1 << (j % 64);
+        groups[apart(TOUCHES, count, sample, block, workers).min(last)].push(j as u32);
     }
     Hot { bits, groups }
 }
