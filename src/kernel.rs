@@ -340,6 +340,11 @@ pub(crate) fn prefetch_range<T>(numbers: &[T], range: Range<usize>) {
     }
 }
 
+/// Asks for all of `numbers`, in order.
+pub(crate) fn fetch<T>(numbers: &[T]) {
+    (0..numbers.len()).step_by((LINE_BYTES / size_of::<T>()).max(1)).for_each(|j| prefetch_at(numbers, j));
+}
+
 /// Asks for the memory of `numbers` around the place `j`, if there is one.
 #[inline(always)]
 pub(crate) fn prefetch_at<T>(numbers: &[T], j: usize) {

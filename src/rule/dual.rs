@@ -14,7 +14,7 @@ pub use newton::{End, Turn, Turned};
 
 use std::ops::Range;
 
-use super::{Block, Clock, Visit};
+use super::{Block, Clock, Penalty, Visit};
 use crate::kernel;
 use crate::params::{Real, Weights};
 use crate::problem::{Conjugate, Linear, Problem};
@@ -70,6 +70,10 @@ impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
     /// 1/(l2*n), not rounded to the weights' type.
     fn unit(&self) -> f64 {
         1.0 / (self.l2 * self.problem.terms() as f64)
+    }
+
+    fn penalty(&self) -> Penalty {
+        Penalty { l1: 0.0, l2: self.l2 }
     }
 
     /// Copies the dual variables to `to`, which has one place a term.
@@ -219,7 +223,6 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
 
     fn objective(&self, terms: Range<usize>, w: &[R]) -> f64 {
         let count = terms.len() as f64;
-        let norm2: f64 = w.iter().map(|w| w.to_f64() * w.to_f64()).sum();
-        self.problem.loss(terms, w) / count + self.l2 / 2.0 * norm2
+        self.problem.loss(terms, w) / count + self.penalty().value(w)
     }
 }

@@ -2,12 +2,11 @@
 //! they explode.
 
 use rayon::ThreadPool;
-use rayon::prelude::*;
 
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
 use super::search::search;
-use super::{Clustering, Settings, Sharing};
+use super::{Clustering, Settings, Sharing, dense};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::Problem;
@@ -102,7 +101,7 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     evaluate: Option<&Evaluate<'_, R>>,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
-    let mut course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
+    let mut course = Course::new(settings, problem, strategy)?;
     if settings.pin {
         course.strategy.keep(&Topology::detect());
     }
@@ -140,8 +139,6 @@ struct Descent<'a, 'p, P, R: Real> {
 const EXPLODED: f64 = 4.0;
 /// Halvings after which a fit is given up: together a factor of 10^12.
 const MOST_HALVINGS: usize = 40;
-/// Weights that are copied by one task.
-const COPIED_TOGETHER: usize = 1 << 16;
 /// Consecutive calm epochs that end training. One can be the chance of a noisy objective; over three, the default
 /// schedule has shortened the step to an eighth, which would have shown any noise that was left to remove.
 const CALM: usize = 3;
@@ -201,9 +198,7 @@ impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
             let objective = self.rule.objective(0..self.rule.terms(), weights);
             if objective < self.best_objective && objective <= EXPLODED * self.start {
                 self.best_objective = objective;
-                let parts =
-                    self.best.par_chunks_mut(COPIED_TOGETHER).zip(weights.par_chunks(COPIED_TOGETHER));
-                parts.for_each(|(best, weights)| best.copy_from_slice(weights));
+                dense::copy(&mut self.best, weights);
             }
             objective
         });

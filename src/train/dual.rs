@@ -9,7 +9,7 @@ use rayon::ThreadPool;
 use self::pace::Pace;
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, Fit, Measured, Method, Outcome};
-use super::{Clustering, Settings, Sharing};
+use super::{Clustering, Settings, Sharing, dense};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
@@ -119,7 +119,7 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     let replicas = strategy.layout().map_or(1, |layout| layout.clusters);
     let rule = Dual::new(problem, settings.penalty.l2, strategy.workers(), replicas, means);
     let racy = strategy.workers() > 1;
-    let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
+    let course = Course::new(settings, problem, strategy)?;
     let zero = vec![R::ZERO; problem.width()];
     let places = || zero.iter().map(|_| Place::default()).collect();
     let pace = Pace::new(settings.tolerance, rule.is_narrow());
@@ -196,17 +196,17 @@ const ARRIVED: f64 = 0.9;
 const SMOOTHED: f64 = 0.5;
 
 impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
-    /// Judges the weights that an epoch left. Computes the drift where the gap may be small enough or epochs are slow;
+    /// Judges the weights that an epoch left, `now`, of which there is a copy already. Computes the drift where the gap may be small enough or epochs are slow;
     /// says whether it was too large, and the weights were made anew.
-    fn judge(&mut self) -> (Judged, bool) {
-        let judged = self.rule.judge(&self.now);
+    fn judge(&mut self, now: &[R]) -> (Judged, bool) {
+        let judged = self.rule.judge(now);
         let is_fast = judged.parts <= SLOW * self.parts;
         let may_end = self.gap(judged) <= self.tolerance;
         self.is_exact = !is_fast || may_end;
         if !self.is_exact {
             return (judged, false);
         }
-        let drift = self.rule.drift(&self.now, &self.w);
+        let drift = self.rule.drift(now, &self.w);
         let dual = judged.primal - judged.parts - drift;
         let fell = dual.is_nan() || dual < self.dual - FALL * judged.primal.abs();
         let is_led_back = fell && self.last.is_some();
@@ -250,7 +250,7 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
         let turned =
             rule.newton(w, Turn { weights, q, end, highest: dual.is_finite().then_some(dual), must_stop });
         self.dual = self.dual.max(turned.dual);
-        self.now.iter_mut().zip(&turned.weights).for_each(|(now, &w)| *now = R::of(w));
+        dense::map(&mut self.now, &turned.weights, |&w| R::of(w));
         let near = self.rule.judge(&self.now);
         self.keep(near.primal);
         if self.arrived() {
@@ -269,7 +269,7 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
 
     /// Makes the weights anew from w(a), and judges them.
     fn anew(&mut self) -> Judged {
-        self.now.iter_mut().zip(&self.w).for_each(|(now, w)| *now = R::of(w.get()));
+        dense::map(&mut self.now, &self.w, |w| R::of(w.get()));
         let judged = self.rule.judge(&self.now);
         self.dual = self.dual.max(judged.primal - judged.parts);
         self.remember();
@@ -280,7 +280,7 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
     fn remember(&mut self) {
         if let Some((duals, w)) = &mut self.last {
             self.rule.copy_to(duals);
-            w.iter().zip(&self.w).for_each(|(to, w)| to.set(w.get()));
+            dense::map(w, &self.w, |w| Place::new(w.get()));
         }
     }
 
@@ -288,7 +288,7 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
     fn keep(&mut self, primal: f64) {
         if primal < self.primal {
             self.primal = primal;
-            self.best.copy_from_slice(&self.now);
+            dense::copy(&mut self.best, &self.now);
         }
     }
 
@@ -347,10 +347,13 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
                 course.pass(&self.rule)?;
             }
             self.near = None;
-            course.params.copy_to(&mut self.now);
             self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
-            let (judged, is_anew) = course.install(|| self.judge());
-            self.keep(judged.primal);
+            let (judged, is_anew) = course.measure(|weights| {
+                dense::copy(&mut self.now, weights);
+                let (judged, is_anew) = self.judge(weights);
+                self.keep(judged.primal);
+                (judged, is_anew)
+            });
             let gap = self.gap(judged);
             self.pace.passed(gap);
             (judged, Measured { objective: judged.primal, gap: Some(gap) }, is_anew)

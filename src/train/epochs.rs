@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{ClassFit, Classes, Settings, Sharing};
+use super::{ClassFit, Classes, Settings, Sharing, dense};
 use crate::error::{Error, Result};
 use crate::model::Evaluation;
 use crate::params::{Real, SharedParams};
+use crate::problem::Problem;
 use crate::rule::Visit;
 use crate::strategy::{Control, Layout, Order, Pass, Progress, Strategy};
 use crate::sync::plain::Ordering::Relaxed;
@@ -202,6 +203,8 @@ pub(super) struct Course<'a, R: Real, S> {
     pub control: Control,
     /// Threads for dense passes between epochs.
     pool: ThreadPool,
+    /// Whether each of them reads all weights in order before they are measured.
+    fetches: bool,
     /// Visits made, those of undone epochs included.
     pub visits: u64,
     /// Time in which the workers visited terms.
@@ -213,10 +216,12 @@ pub(super) struct Course<'a, R: Real, S> {
 }
 
 impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
-    /// The means to train `width` weights on `terms` terms. The clock of the preparation starts.
-    pub fn new(settings: &'a Settings, terms: usize, width: usize, strategy: S) -> Result<Self> {
+    /// The means to train the weights of `problem`. The clock of the preparation starts.
+    pub fn new(settings: &'a Settings, problem: &impl Problem, strategy: S) -> Result<Self> {
         let began = Instant::now();
+        let (terms, width) = (problem.terms(), problem.width());
         let workers = strategy.workers();
+        let threads = settings.dense_threads(workers);
         Ok(Course {
             settings,
             params: match &settings.params {
@@ -230,7 +235,8 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
                 delays: settings.delays.clone(),
                 ..Control::new(workers)
             },
-            pool: pool(settings.dense_threads(workers))?,
+            pool: pool(threads)?,
+            fetches: dense::is_worth_fetching::<R>(width, problem.touches(), threads),
             strategy,
             visits: 0,
             visit_time: Duration::ZERO,
@@ -254,7 +260,12 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
     /// caches meanwhile would drive out a vector of which a copy is read, and the next pass begin by fetching it.
     pub fn measure<T: Send>(&mut self, measure: impl FnOnce(&[R]) -> T + Send) -> T {
         let weights = plain(&mut self.params, &self.seen);
-        install(&self.pool, || measure(weights))
+        install(&self.pool, || {
+            if self.fetches {
+                dense::fetch(weights);
+            }
+            measure(weights)
+        })
     }
 
     /// Counts an epoch of Newton's method.

@@ -3,6 +3,7 @@
 mod certificate;
 mod choice;
 mod clustering;
+mod dense;
 mod descent;
 mod dual;
 mod epochs;

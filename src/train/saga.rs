@@ -84,7 +84,7 @@ fn run<L: Curved, R: Real, S: Strategy<R>>(
     evaluate: Option<&Evaluate<'_, R>>,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
-    let course = Course::new(settings, problem.terms(), problem.width(), strategy)?;
+    let course = Course::new(settings, problem, strategy)?;
     let rate = settings.learning_rate.unwrap_or_else(|| Saga::<L, R>::usual_rate(problem));
     let mut start = Judged::zero(problem);
     course.install(|| start.judge(problem, settings.penalty));
