@@ -106,10 +106,11 @@
 //! - Weights that several threads reach are atomics ([`params::SharedParams`]). The hot loop uses relaxed loads and stores,
 //!   which compile to plain moves. A `&[f32]` of them exists only while the vector is borrowed as a whole, `&mut`, so that no
 //!   worker can run, and never of a named file.
-//! - `unsafe` code is denied except in five places, each block with its proof: `params/shared.rs` views a memory map
+//! - `unsafe` code is denied except in six places, each block with its proof: `params/shared.rs` views a memory map
 //!   as atomics or, borrowed alone, as plain numbers; `data/map.rs` maps text and caches; [`kernel`] leaves out bounds
 //!   checks, per entry, that it has made per row; `data/csr/records.rs` leaves out those of rows, made once for all of them;
-//!   and `real.rs` moves bits between registers with instructions that every x86-64 processor has.
+//!   `real.rs` moves bits between registers with instructions that every x86-64 processor has; and `cpu.rs` calls loops that
+//!   are compiled for newer ones where it has found such a processor.
 //! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields keep it, and
 //!   each kernel compares the width with the vector's length before it starts.
 //! - Rows of a [cache](data::cache) are used where they lie in the file, after all of it was checked. It must not be
@@ -119,6 +120,7 @@
 //!   it. A file that is made shorter ends the process with SIGBUS.
 
 mod container;
+mod cpu;
 pub mod data;
 pub mod error;
 mod hessian;

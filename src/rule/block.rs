@@ -1,5 +1,8 @@
 //! A block of terms, as a worker hands it to a rule.
 
+use std::iter::Enumerate;
+use std::slice;
+
 /// Terms that are visited one after the other, and some that come after them.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
@@ -21,41 +24,53 @@ impl<'a> Block<'a> {
         Block { terms, count, ahead }
     }
 
-    /// Calls `visit` with each term in turn, and before that, `prefetch` with the one that comes some visits later, and
-    /// `prefetch_place` with one still later.
+    /// The terms in turn.
     #[inline(always)]
-    pub fn for_each(
-        self,
-        prefetch_place: impl Fn(usize),
-        prefetch: impl Fn(usize),
-        mut visit: impl FnMut(usize),
-    ) {
-        for (k, &term) in self.terms[..self.count].iter().enumerate() {
-            if let Some(&later) = self.terms.get(k + PLACES * self.ahead) {
-                prefetch_place(later);
-            }
-            if let Some(&later) = self.terms.get(k + self.ahead) {
-                prefetch(later);
-            }
-            visit(term);
-        }
+    pub fn visits(self) -> Visits<'a> {
+        let Block { terms, count, ahead } = self;
+        Visits { visited: terms[..count].iter().enumerate(), terms, ahead }
+    }
+}
+
+/// The terms of a [`Block`], each with what is to be asked for before its visit.
+#[derive(Clone, Debug)]
+pub struct Visits<'a> {
+    visited: Enumerate<slice::Iter<'a, usize>>,
+    terms: &'a [usize],
+    ahead: usize,
+}
+
+/// What is to be asked for before a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// The term that comes some visits later, whose memory is due.
+    pub memory: Option<usize>,
+    /// One that comes still later, of which it is due where its memory is.
+    pub place: Option<usize>,
+}
+
+impl Iterator for Visits<'_> {
+    type Item = (usize, Ahead);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, Ahead)> {
+        let (k, &term) = self.visited.next()?;
+        let after = |visits: usize| self.terms.get(k + visits).copied();
+        Some((term, Ahead { memory: after(self.ahead), place: after(PLACES * self.ahead) }))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
     use super::*;
 
     #[test]
     fn what_comes_later_is_asked_for_before_and_only_the_first_are_visited() {
         let terms: Vec<usize> = (10..20).collect();
-        let [places, memory, visits] = [(); 3].map(|()| RefCell::new(Vec::new()));
-        let note = |to: &RefCell<Vec<usize>>, term| to.borrow_mut().push(term);
-        Block::new(&terms, 6, 3).for_each(|t| note(&places, t), |t| note(&memory, t), |t| note(&visits, t));
-        assert_eq!(visits.into_inner(), [10, 11, 12, 13, 14, 15]);
-        assert_eq!(memory.into_inner(), [13, 14, 15, 16, 17, 18]);
-        assert_eq!(places.into_inner(), [16, 17, 18, 19]);
+        let visits: Vec<_> = Block::new(&terms, 6, 3).visits().collect();
+        let ahead = |term| Ahead { memory: Some(term + 3), place: Some(term + 6).filter(|&term| term < 20) };
+        assert_eq!(visits, (10..16).map(|term| (term, ahead(term))).collect::<Vec<_>>());
+        let last = Block::new(&terms[8..], 2, 3).visits().last();
+        assert_eq!(last, Some((19, Ahead { memory: None, place: None })));
     }
 }

@@ -15,6 +15,7 @@ pub use newton::{End, Turn, Turned};
 use std::ops::Range;
 
 use super::{Block, Clock, Penalty, Visit};
+use crate::cpu::compiled_twice;
 use crate::kernel;
 use crate::params::{Real, Weights};
 use crate::problem::{Conjugate, Linear, Problem};
@@ -149,24 +150,28 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
             problem.prefetch(term);
         }
     }
+}
 
-    #[inline(never)]
-    fn visit_block_of<W: Weights<Real = R>>(
-        &self,
+compiled_twice! {
+    /// [`Visit::visit_block`], with the problem as an argument.
+    fn visit_block[L: Conjugate, R: Real, W: Weights<Real = R>](
+        rule: &Dual<'_, '_, L, R>,
         problem: &Linear<'_, L>,
         block: Block<'_>,
         pace: (R, R),
         w: &W,
     ) {
-        block.for_each(
-            |term| self.prefetch_place_of(problem, term),
-            |term| self.prefetch_of(problem, term),
-            |term| {
-                if let Some(moved) = self.plan_of(problem, term, pace, w) {
-                    self.apply_of(problem, term, moved, R::ONE, w);
-                }
-            },
-        );
+        for (term, ahead) in block.visits() {
+            if let Some(later) = ahead.place {
+                rule.prefetch_place_of(problem, later);
+            }
+            if let Some(later) = ahead.memory {
+                rule.prefetch_of(problem, later);
+            }
+            if let Some(moved) = rule.plan_of(problem, term, pace, w) {
+                rule.apply_of(problem, term, moved, R::ONE, w);
+            }
+        }
     }
 }
 
@@ -208,7 +213,7 @@ impl<L: Conjugate, R: Real> Visit for Dual<'_, '_, L, R> {
     }
 
     fn visit_block<W: Weights<Real = R>>(&self, block: Block<'_>, pace: (R, R), w: &W) {
-        self.visit_block_of(self.problem, block, pace, w);
+        visit_block(self, self.problem, block, pace, w);
     }
 
     #[inline(always)]

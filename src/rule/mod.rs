@@ -12,7 +12,7 @@ mod tests;
 
 use std::ops::Range;
 
-pub use block::Block;
+pub use block::{Ahead, Block, Visits};
 pub use dual::{Dual, End, Judged, Place, Turn, Turned};
 pub use penalty::Penalty;
 pub use saga::Saga;
@@ -92,14 +92,16 @@ pub trait Visit: Sync {
     /// does better to pass its problem on as an argument.
     #[inline(never)]
     fn visit_block<W: Weights<Real = Self::Real>>(&self, block: Block<'_>, mut pace: Self::Pace, w: &W) {
-        block.for_each(
-            |term| self.prefetch_place(term),
-            |term| self.prefetch(term),
-            |term| {
-                self.visit(term, pace, w);
-                self.advance(&mut pace);
-            },
-        );
+        for (term, ahead) in block.visits() {
+            if let Some(later) = ahead.place {
+                self.prefetch_place(later);
+            }
+            if let Some(later) = ahead.memory {
+                self.prefetch(later);
+            }
+            self.visit(term, pace, w);
+            self.advance(&mut pace);
+        }
     }
     /// Asks for what [`Visit::prefetch`] will have to know of a term: where its memory is.
     fn prefetch_place(&self, _term: usize) {}

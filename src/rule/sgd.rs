@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::penalty::{Shrinkage, rarity};
 use super::scaled::Scaled;
 use super::{Block, Clock, Penalty, StepSize, Visit};
+use crate::cpu::compiled_twice;
 use crate::data::map::filled;
 use crate::params::{Real, Scale, Weights};
 use crate::problem::Problem;
@@ -236,22 +237,25 @@ fn visit<P: Problem, R: Real, W: Weights<Real = R>>(
     }
 }
 
-/// [`Visit::visit_block`], with the problem as an argument.
-#[inline(never)]
-fn visit_block<P: Problem, R: Real, W: Weights<Real = R>>(
-    problem: &P,
-    block: Block<'_>,
-    pace: Pace<R>,
-    shrinkage: &Shrinkage<'_, R>,
-    w: &W,
-) {
-    let mut factor = pace.factor;
-    block.for_each(
-        |term| problem.prefetch_place(term),
-        |term| problem.prefetch(term),
-        |term| {
+compiled_twice! {
+    /// [`Visit::visit_block`], with the problem as an argument.
+    fn visit_block[P: Problem, R: Real, W: Weights<Real = R>](
+        problem: &P,
+        block: Block<'_>,
+        pace: Pace<R>,
+        shrinkage: &Shrinkage<'_, R>,
+        w: &W,
+    ) {
+        let mut factor = pace.factor;
+        for (term, ahead) in block.visits() {
+            if let Some(later) = ahead.place {
+                problem.prefetch_place(later);
+            }
+            if let Some(later) = ahead.memory {
+                problem.prefetch(later);
+            }
             visit(problem, term, Pace { factor, ..pace }, shrinkage, w);
             factor = factor * pace.change;
-        },
-    );
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::cpu::compiled_twice;
 use crate::data::{Dataset, Records};
 use crate::params::{Plain, Weights};
 use crate::problem::Loss;
@@ -95,21 +96,25 @@ struct Pace {
     inverse: f32,
 }
 
-/// Visits the terms of a block; returns the pace after it. A function of its own, as with the rules
-/// ([`Visit::visit_block`](crate::rule::Visit::visit_block)).
-#[inline(never)]
-fn visit_block<L: Loss>(
-    examples: &Records<'_, (f32, f32)>,
-    weights: &mut [f32],
-    loss: L,
-    block: Block<'_>,
-    mut pace: Pace,
-) -> Pace {
-    let weights = Plain::new(weights, 0);
-    block.for_each(
-        |term| examples.prefetch_record(term),
-        |term| examples.prefetch(term),
-        |term| {
+compiled_twice! {
+    /// Visits the terms of a block; returns the pace after it. A function of its own, as with the rules
+    /// ([`Visit::visit_block`](crate::rule::Visit::visit_block)).
+    fn visit_block[L: Loss](
+        examples: &Records<'_, (f32, f32)>,
+        weights: &mut [f32],
+        loss: L,
+        block: Block<'_>,
+        pace: Pace,
+    ) -> Pace {
+        let mut pace = pace;
+        let weights = Plain::new(weights, 0);
+        for (term, ahead) in block.visits() {
+            if let Some(later) = ahead.place {
+                examples.prefetch_record(later);
+            }
+            if let Some(later) = ahead.memory {
+                examples.prefetch(later);
+            }
             let (row, (target, norm2)) = (examples.row(term), examples.fact(term));
             let step = loss.step(target, pace.scale * weights.dot(row), pace.rate, norm2);
             if step != 0.0 {
@@ -117,7 +122,7 @@ fn visit_block<L: Loss>(
             }
             pace.scale *= pace.shrink;
             pace.inverse *= pace.grow;
-        },
-    );
-    pace
+        }
+        pace
+    }
 }

@@ -113,11 +113,15 @@ impl<V: Visit> Planned<V> {
         weights: &impl Weights<Real = V::Real>,
     ) -> Self {
         let mut steps = Vec::with_capacity(terms.len());
-        Block::new(terms, terms.len(), Order::AHEAD).for_each(
-            |term| visit.prefetch_place(term),
-            |term| visit.prefetch(term),
-            |term| steps.extend(visit.plan(term, pace, weights).map(|step| (term, step))),
-        );
+        for (term, ahead) in Block::new(terms, terms.len(), Order::AHEAD).visits() {
+            if let Some(later) = ahead.place {
+                visit.prefetch_place(later);
+            }
+            if let Some(later) = ahead.memory {
+                visit.prefetch(later);
+            }
+            steps.extend(visit.plan(term, pace, weights).map(|step| (term, step)));
+        }
         Planned { pace, steps }
     }
 
