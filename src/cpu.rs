@@ -2,7 +2,6 @@
 //! instructions take three operands and shift by any register. Which one runs is found out at the call.
 //!
 //! Both give the same bits: fused multiply-adds, which round once where others round twice, are in neither.
-#![allow(unsafe_code)]
 
 /// Declares a function that is called as if it was one, and whose body is compiled twice.
 ///

@@ -28,8 +28,34 @@ pub(super) fn fetch<R: Real>(weights: &[R]) {
 /// Whether [`fetch`] is worth its time before a pass in which `threads` threads read the weights `touches` times: it takes each of
 /// them a few percent of that.
 pub(super) fn is_worth_fetching<R: Real>(width: usize, touches: usize, threads: usize) -> bool {
-    threads > 1 && width * size_of::<R>() <= CACHED && width.saturating_mul(4 * threads) <= touches
+    width * size_of::<R>() <= CACHED && width.saturating_mul(4 * threads) <= touches
 }
 
 /// Bytes of weights that last-level caches may hold: of more, the first would be gone when the last have come.
 const CACHED: usize = 1 << 25;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_is_written_by_one_task_or_another() {
+        for len in [0, 1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 3] {
+            let from: Vec<usize> = (0..len).collect();
+            let mut to = vec![usize::MAX; len];
+            map(&mut to, &from, |x| 3 * x);
+            assert!(to.iter().zip(&from).all(|(to, from)| *to == 3 * from), "{len}");
+            copy(&mut to, &from);
+            assert_eq!(to, from);
+        }
+    }
+
+    #[test]
+    fn few_weights_that_are_read_often_are_worth_fetching() {
+        let is_worth = is_worth_fetching::<f32>;
+        assert!(is_worth(100_000, 800_000, 2));
+        assert!(!is_worth(100_000, 800_000, 3), "each thread reads all of them");
+        assert!(is_worth(CACHED / 4, usize::MAX, 2));
+        assert!(!is_worth(CACHED / 4 + 1, usize::MAX, 2), "they do not stay in the cache");
+    }
+}

@@ -196,8 +196,8 @@ const ARRIVED: f64 = 0.9;
 const SMOOTHED: f64 = 0.5;
 
 impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
-    /// Judges the weights that an epoch left, `now`, of which there is a copy already. Computes the drift where the gap may be small enough or epochs are slow;
-    /// says whether it was too large, and the weights were made anew.
+    /// Judges the weights that an epoch left, which `self.now` is a copy of. Computes the drift where the gap may be small
+    /// enough or epochs are slow; says whether it was too large, and the weights were made anew.
     fn judge(&mut self, now: &[R]) -> (Judged, bool) {
         let judged = self.rule.judge(now);
         let is_fast = judged.parts <= SLOW * self.parts;

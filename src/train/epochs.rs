@@ -236,7 +236,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
                 ..Control::new(workers)
             },
             pool: pool(threads)?,
-            fetches: dense::is_worth_fetching::<R>(width, problem.touches(), threads),
+            fetches: threads > 1 && dense::is_worth_fetching::<R>(width, problem.touches(), threads),
             strategy,
             visits: 0,
             visit_time: Duration::ZERO,
