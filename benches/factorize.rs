@@ -76,7 +76,7 @@ fn epoch<'a>(problem: &'a Factorization, mut strategy: impl Strategy<f32> + 'a) 
     let mut start = vec![0.0; rule.width()];
     problem.start(&mut start);
     params.copy_from(&start);
-    let control = Control::new(strategy.workers());
+    let control = Control::new(strategy.crew().workers());
     let (mut order, mut epoch) = (Order::new(problem.terms()), 0);
     Box::new(move || {
         order.shuffle(1, epoch);

@@ -130,7 +130,7 @@ pub fn epochs<'a, L: Loss + 'a>(
     let step = StepSize::new(rate, Schedule::Constant);
     let rule: Sgd<_, f32> = Sgd::new(problem, penalty, step, strategy.folds());
     let mut params = SharedParams::anonymous(rule.width()).expect("memory");
-    let control = Control::new(strategy.workers());
+    let control = Control::new(strategy.crew().workers());
     let (mut order, mut epoch) = (Order::new(data.len()), 0);
     Box::new(move || {
         order.shuffle(1, epoch);

@@ -158,7 +158,7 @@ pub(super) fn barrier(threads: usize) -> Result<f64> {
         Sgd::new(&problem, Penalty::default(), StepSize::new(1e-6, Schedule::Constant), false);
     let mut params = SharedParams::<f32>::anonymous(1)?;
     let mut strategy = Hogwild::<f32>::new(threads, Update::Wild);
-    strategy.keep(&Topology::detect());
+    strategy.crew_mut().keep(&Topology::detect());
     let control = Control::new(threads);
     let order = Order::new(1);
     let mut seconds = Vec::new();

@@ -130,11 +130,14 @@ impl<'a, L: Conjugate> Task<'a, L> {
         let mut calm = Calm::after(last);
         while epochs.len() < self.most_epochs {
             let started = Instant::now();
-            let pinned = pin(place);
-            visit_time += plain.epoch();
-            drop(pinned);
-            let objective = pool.install(|| rule.objective(0..rule.terms(), plain.weights));
+            let (visits, objective) = pool.install(|| {
+                let pinned = pin(place);
+                let visits = plain.epoch();
+                drop(pinned);
+                (visits, rule.objective(0..rule.terms(), plain.weights))
+            });
             train_time += started.elapsed();
+            visit_time += visits;
             plain.after_epoch(last, objective);
             last = objective;
             let test = test.and_then(|test| test.judge(plain.weights));

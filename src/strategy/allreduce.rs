@@ -7,7 +7,7 @@ use super::batches::{Batches, Planned};
 use super::crew::Crew;
 use super::exchange::{Exchange, Replica, lock};
 use super::tickets::Tickets;
-use super::{Pass, Strategy, Topology, fold};
+use super::{Pass, Strategy, fold};
 use crate::error::Result;
 use crate::params::{Plain, Real, SharedParams};
 use crate::rule::Visit;
@@ -55,8 +55,12 @@ pub(crate) fn by_lists(touched: usize, width: usize, workers: usize) -> bool {
 const HOP: usize = 512;
 
 impl<R: Real> Strategy<R> for AllReduce<R> {
-    fn workers(&self) -> usize {
-        self.crew.workers()
+    fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        &mut self.crew
     }
 
     fn batch(&self) -> usize {
@@ -69,10 +73,6 @@ impl<R: Real> Strategy<R> for AllReduce<R> {
 
     fn sums_common(&self) -> bool {
         true
-    }
-
-    fn keep(&mut self, topology: &Topology) {
-        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::crew::Crew;
 use super::tickets::Tickets;
 use super::worker::work;
-use super::{Pass, Strategy, Topology};
+use super::{Pass, Strategy};
 use crate::error::Result;
 use crate::params::{Plain, Real, SharedParams};
 use crate::real::Slot;
@@ -54,8 +54,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<R: Real> Strategy<R> for Averaging<R> {
-    fn workers(&self) -> usize {
-        self.crew.workers()
+    fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        &mut self.crew
     }
 
     /// Each replica has the scale of its own visits, as they are dealt.
@@ -65,10 +69,6 @@ impl<R: Real> Strategy<R> for Averaging<R> {
 
     fn restart(&mut self) {
         self.apart = None;
-    }
-
-    fn keep(&mut self, topology: &Topology) {
-        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

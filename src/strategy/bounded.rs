@@ -5,7 +5,7 @@ use super::batches::{Batches, Planned};
 use super::clocks::Clocks;
 use super::crew::Crew;
 use super::tickets::Tickets;
-use super::{Pass, Strategy, Topology, fold};
+use super::{Pass, Strategy, fold};
 use crate::error::Result;
 use crate::params::{Atomic, Real, SharedParams, Weights};
 use crate::rule::Visit;
@@ -78,8 +78,12 @@ impl BoundedStaleness {
 }
 
 impl<R: Real> Strategy<R> for BoundedStaleness {
-    fn workers(&self) -> usize {
-        self.crew.workers()
+    fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        &mut self.crew
     }
 
     fn batch(&self) -> usize {
@@ -92,10 +96,6 @@ impl<R: Real> Strategy<R> for BoundedStaleness {
 
     fn sums_common(&self) -> bool {
         true
-    }
-
-    fn keep(&mut self, topology: &Topology) {
-        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

@@ -1,40 +1,70 @@
-//! The threads of a strategy, which stay alive from epoch to epoch: starting one takes longer than an epoch of a small
-//! data set.
+//! The threads of a fit. They stay alive from epoch to epoch: starting one takes longer than an epoch of a small data set.
+//! And they do whatever is done at all, visits and the dense passes in between: threads of which some wait for the others
+//! to end would be in each other's way, for a thread looks for work for a while, on a processor that another one needs, before it
+//! sleeps.
 
 use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::tickets::Tickets;
-use super::topology::{Topology, pin};
+use super::topology::{Pin, Topology, pin};
 use crate::error::{Error, Result};
 
-/// Threads that run one task each at a time, and sleep between two tasks.
-#[derive(Debug, Default)]
-pub(super) struct Crew {
+/// Threads, some of which are the workers that visit terms.
+#[derive(Debug)]
+pub struct Crew {
     workers: usize,
+    threads: usize,
+    /// A processor for each worker, or none.
     places: Vec<usize>,
-    /// Started when it is needed first; never for one worker.
-    pool: OnceLock<ThreadPool>,
+    /// Started when it is needed first.
+    pool: OnceLock<Arc<ThreadPool>>,
 }
 
 impl Crew {
-    /// `workers` threads, each kept on its processor of `places` if there are such.
-    pub(super) fn new(workers: usize, places: Vec<usize>) -> Self {
-        Crew { workers: workers.max(1), places, pool: OnceLock::new() }
+    /// `workers` threads, at least 1, each kept on its processor of `places` if there are such.
+    pub fn new(workers: usize, places: Vec<usize>) -> Self {
+        let workers = workers.max(1);
+        Crew { workers, threads: workers, places, pool: OnceLock::new() }
     }
 
-    /// Keeps each thread on a processor of `topology` of its own, as far as there are enough.
-    pub(super) fn keep(&mut self, topology: &Topology) {
-        *self = Crew::new(self.workers, topology.places(&[self.workers]));
+    /// Keeps each worker on a processor of `topology` of its own, as far as there are enough, unless it has one already.
+    pub fn keep(&mut self, topology: &Topology) {
+        if self.places.is_empty() {
+            self.places = topology.places(&[self.workers]);
+            self.pool = OnceLock::new();
+        }
+    }
+
+    /// Has `threads` threads for what else there is to do, if there are fewer workers.
+    pub fn reinforce(&mut self, threads: usize) {
+        if threads > self.threads {
+            self.threads = threads;
+            self.pool = OnceLock::new();
+        }
     }
 
     /// Number of workers.
-    pub(super) fn workers(&self) -> usize {
+    pub fn workers(&self) -> usize {
         self.workers
+    }
+
+    /// The threads. Tasks that [`Strategy::epoch`](super::Strategy::epoch) runs are begun soonest if it is called on one of them.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the system refuses to start them.
+    pub fn pool(&self) -> Result<Arc<ThreadPool>> {
+        if let Some(pool) = self.pool.get() {
+            return Ok(pool.clone());
+        }
+        // Threads that do not visit terms run anywhere, and so does a worker without others, which may be any thread.
+        let places = if self.workers == 1 { Vec::new() } else { self.places.clone() };
+        let started = Arc::new(start(self.threads, places)?);
+        Ok(self.pool.get_or_init(|| started).clone())
     }
 
     /// Runs `task` with the number of each worker and sums what they return. One worker runs on the calling thread.
@@ -65,34 +95,32 @@ impl Crew {
             })
         };
         if self.workers == 1 {
-            let _pin = self.places.first().map(|&cpu| pin(cpu));
+            let _pin = self.pin_alone();
             return guarded(0);
         }
-        self.pool()?.broadcast(|thread| guarded(thread.index())).into_iter().sum()
+        let run = |thread: usize| if thread < self.workers { guarded(thread) } else { Ok(0) };
+        self.pool()?.broadcast(|thread| run(thread.index())).into_iter().sum()
     }
 
-    fn pool(&self) -> Result<&ThreadPool> {
-        if let Some(pool) = self.pool.get() {
-            return Ok(pool);
-        }
-        let started = start(self.workers, self.places.clone())?;
-        Ok(self.pool.get_or_init(|| started))
+    /// Keeps the calling thread where the first worker is to be, if that is anywhere, until what is returned is dropped.
+    pub(super) fn pin_alone(&self) -> Option<Pin> {
+        self.places.first().and_then(|&cpu| pin(cpu).ok())
     }
 }
 
 /// Threads that have a processor in `places` are kept on it; if the system has withdrawn it meanwhile, they run anywhere.
-fn start(workers: usize, places: Vec<usize>) -> Result<ThreadPool> {
+fn start(threads: usize, places: Vec<usize>) -> Result<ThreadPool> {
     ThreadPoolBuilder::new()
-        .num_threads(workers)
-        .thread_name(|worker| format!("worker {worker}"))
-        .start_handler(move |worker| {
-            if let Some(Ok(pin)) = places.get(worker).map(|&cpu| pin(cpu)) {
+        .num_threads(threads)
+        .thread_name(|thread| format!("worker {thread}"))
+        .start_handler(move |thread| {
+            if let Some(Ok(pin)) = places.get(thread).map(|&cpu| pin(cpu)) {
                 // Until the thread ends.
                 std::mem::forget(pin);
             }
         })
         .build()
-        .map_err(|error| Error::io(format!("<{workers} threads>"), "start", io::Error::other(error)))
+        .map_err(|error| Error::io(format!("<{threads} threads>"), "start", io::Error::other(error)))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

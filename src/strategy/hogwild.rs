@@ -5,7 +5,7 @@ use super::merging::Merging;
 use super::splitting::Splitting;
 use super::tickets::Tickets;
 use super::worker::work;
-use super::{Pass, Strategy, Topology, fold};
+use super::{Pass, Strategy, fold};
 use crate::error::Result;
 use crate::params::{Atomic, Real, SharedParams, Wild};
 use crate::rule::Visit;
@@ -65,8 +65,12 @@ impl<R: Real> Hogwild<R> {
 }
 
 impl<R: Real> Strategy<R> for Hogwild<R> {
-    fn workers(&self) -> usize {
-        self.crew.workers()
+    fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        &mut self.crew
     }
 
     fn folds(&self) -> bool {
@@ -79,10 +83,6 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
 
     fn restart(&mut self) {
         self.merging.restart();
-    }
-
-    fn keep(&mut self, topology: &Topology) {
-        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

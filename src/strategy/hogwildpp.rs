@@ -154,8 +154,12 @@ impl<R: Real> HogwildPlusPlus<R> {
 }
 
 impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
-    fn workers(&self) -> usize {
-        self.layout.workers
+    fn crew(&self) -> &Crew {
+        if self.layout.clusters == 1 { self.alone.crew() } else { &self.crew }
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        if self.layout.clusters == 1 { self.alone.crew_mut() } else { &mut self.crew }
     }
 
     fn layout(&self) -> Option<Layout> {

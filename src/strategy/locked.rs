@@ -10,7 +10,7 @@ use super::crew::Crew;
 use super::framed::{Frame, Framed};
 use super::tickets::Tickets;
 use super::worker::work;
-use super::{Pass, Strategy, Topology, fold};
+use super::{Pass, Strategy, fold};
 use crate::error::Result;
 use crate::params::{Real, SharedParams, Weights, Wild};
 use crate::rule::Visit;
@@ -34,16 +34,16 @@ impl Locked {
 }
 
 impl<R: Real> Strategy<R> for Locked {
-    fn workers(&self) -> usize {
-        self.crew.workers()
+    fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        &mut self.crew
     }
 
     fn folds(&self) -> bool {
         true
-    }
-
-    fn keep(&mut self, topology: &Topology) {
-        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

@@ -39,6 +39,7 @@ pub use averaging::Averaging;
 pub(crate) use batches::Planned;
 pub use bounded::{Access, BoundedStaleness, Bounds};
 pub use consensus::Mixing;
+pub use crew::Crew;
 pub use faults::Delay;
 pub(crate) use framed::Framed;
 pub use hogwild::{Hogwild, Update};
@@ -87,9 +88,12 @@ impl Pass<'_> {
 }
 
 /// A way for workers to share the weights.
-pub trait Strategy<R: Real> {
-    /// Number of threads that visit terms.
-    fn workers(&self) -> usize;
+pub trait Strategy<R: Real>: Send {
+    /// The threads that visit terms.
+    fn crew(&self) -> &Crew;
+
+    /// The same, to change them before the first epoch.
+    fn crew_mut(&mut self) -> &mut Crew;
 
     /// Number of terms whose visits are planned on the same weights, so that their steps add up: a step size that suits visits
     /// one by one may be too large for these.
@@ -111,9 +115,6 @@ pub trait Strategy<R: Real> {
     fn layout(&self) -> Option<Layout> {
         None
     }
-
-    /// Keeps each worker on one processor of `topology` during the epochs to come, if the strategy can do that.
-    fn keep(&mut self, _topology: &Topology) {}
 
     /// Says that the caller has changed `params` since the last epoch: the next one starts from them. A strategy with
     /// weights of its own may otherwise go on from these.

@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::tickets::Tickets;
 use super::turns::Turns;
 use super::worker::work;
-use super::{Pass, Strategy, Topology, fold};
+use super::{Pass, Strategy, fold};
 use crate::error::Result;
 use crate::params::{Real, SharedParams, Weights, Wild};
 use crate::rule::Visit;
@@ -29,8 +29,12 @@ impl RoundRobin {
 }
 
 impl<R: Real> Strategy<R> for RoundRobin {
-    fn workers(&self) -> usize {
-        self.crew.workers()
+    fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        &mut self.crew
     }
 
     fn folds(&self) -> bool {
@@ -39,10 +43,6 @@ impl<R: Real> Strategy<R> for RoundRobin {
 
     fn sums_common(&self) -> bool {
         true
-    }
-
-    fn keep(&mut self, topology: &Topology) {
-        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

@@ -1,21 +1,20 @@
 //! One thread on plain memory: the oracle for all other strategies.
 
 use super::batches::{Batches, Planned};
+use super::crew::Crew;
 use super::tickets::Tickets;
-use super::topology::pin;
 use super::worker::work;
-use super::{Pass, Strategy, Topology};
+use super::{Pass, Strategy};
 use crate::error::Result;
 use crate::params::{Plain, Real, SharedParams};
 use crate::rule::Visit;
 
 /// Visits terms one after the other, on weights without atomics, or batches of them, whose visits are planned on the same
 /// weights. Deterministic given the seed.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Sequential {
     batch: usize,
-    /// The processor that an epoch keeps the thread on.
-    place: Option<usize>,
+    crew: Crew,
 }
 
 impl Default for Sequential {
@@ -27,13 +26,17 @@ impl Default for Sequential {
 impl Sequential {
     /// Batches of `batch` terms, at least 1.
     pub fn batched(batch: usize) -> Self {
-        Sequential { batch: batch.max(1), place: None }
+        Sequential { batch: batch.max(1), crew: Crew::new(1, Vec::new()) }
     }
 }
 
 impl<R: Real> Strategy<R> for Sequential {
-    fn workers(&self) -> usize {
-        1
+    fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        &mut self.crew
     }
 
     fn batch(&self) -> usize {
@@ -44,17 +47,13 @@ impl<R: Real> Strategy<R> for Sequential {
         self.batch == 1
     }
 
-    fn keep(&mut self, topology: &Topology) {
-        self.place = topology.places(&[1]).first().copied();
-    }
-
     fn epoch<V: Visit<Real = R>>(
         &mut self,
         visit: &V,
         params: &mut SharedParams<R>,
         pass: Pass<'_>,
     ) -> Result<u64> {
-        let _pin = self.place.map(pin);
+        let _pin = self.crew.pin_alone();
         Ok(params.with_plain(|weights| visit_alone(visit, weights, pass, self.batch)))
     }
 }

@@ -6,7 +6,7 @@ use super::crew::Crew;
 use super::level::OVER;
 use super::quorum::Quorum;
 use super::tickets::Tickets;
-use super::{Pass, Strategy, Topology, fold};
+use super::{Pass, Strategy, fold};
 use crate::error::Result;
 use crate::params::{Real, SharedParams, Weights, Wild};
 use crate::rule::Visit;
@@ -40,8 +40,12 @@ impl Synchronous {
 }
 
 impl<R: Real> Strategy<R> for Synchronous {
-    fn workers(&self) -> usize {
-        self.crew.workers()
+    fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        &mut self.crew
     }
 
     fn batch(&self) -> usize {
@@ -54,10 +58,6 @@ impl<R: Real> Strategy<R> for Synchronous {
 
     fn sums_common(&self) -> bool {
         true
-    }
-
-    fn keep(&mut self, topology: &Topology) {
-        self.crew.keep(topology);
     }
 
     fn epoch<V: Visit<Real = R>>(

@@ -33,7 +33,7 @@ fn train_from<V: Visit>(
     let mut params = SharedParams::anonymous(visit.width()).unwrap();
     params.copy_from(start);
     let mut order = Order::new(visit.terms());
-    let control = control(strategy.workers());
+    let control = control(strategy.crew().workers());
     let mut visits = 0;
     for epoch in 0..epochs {
         order.shuffle(5, epoch);

@@ -112,11 +112,11 @@ fn list(text: &str) -> Vec<usize> {
 #[cfg(target_os = "linux")]
 pub(super) use linux::allowed;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::pin;
+pub(crate) use linux::{Pin, pin};
 #[cfg(not(target_os = "linux"))]
 pub(super) use others::allowed;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use others::pin;
+pub(crate) use others::{Pin, pin};
 
 #[cfg(target_os = "linux")]
 mod linux {

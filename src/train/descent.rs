@@ -1,8 +1,6 @@
 //! Training by stochastic gradient descent: step sizes that fall where epochs gain little, and a way back where
 //! they explode.
 
-use rayon::ThreadPool;
-
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
 use super::search::search;
@@ -101,10 +99,7 @@ fn run<P: Problem, R: Real, S: Strategy<R>>(
     evaluate: Option<&Evaluate<'_, R>>,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
-    let mut course = Course::new(settings, problem, strategy)?;
-    if settings.pin {
-        course.strategy.keep(&Topology::detect());
-    }
+    let course = Course::new(settings, problem, strategy)?;
     let schedule = settings.schedule.until(settings.tolerance);
     let step = StepSize::new(settings.learning_rate.unwrap_or(1.0), schedule);
     // Whoever watches the weights wants to see w, not a vector that a scale is missing from.
@@ -145,9 +140,13 @@ const CALM: usize = 3;
 
 impl<'a, 'p, P: Problem, R: Real> Descent<'a, 'p, P, R> {
     fn new<S: Strategy<R>>(course: &Course<'a, R, S>, rule: Sgd<'p, P, R>) -> Self {
-        let best = rule.start();
-        let start = course.install(|| rule.objective(0..rule.terms(), &best));
-        course.params.copy_from(&best);
+        let params = &course.params;
+        let (best, start) = course.install(|| {
+            let best = rule.start();
+            params.copy_from(&best);
+            let start = rule.objective(0..rule.terms(), &best);
+            (best, start)
+        });
         Descent {
             settings: course.settings,
             rule,
@@ -223,7 +222,7 @@ impl<P: Problem, R: Real> Method<R> for Descent<'_, '_, P, R> {
         Some(FirstStep { learning_rate, searched: self.settings.learning_rate.is_none() })
     }
 
-    fn finish(self, _: &ThreadPool) -> Best<R> {
+    fn finish(self) -> Best<R> {
         Best { weights: self.best, measured: Measured { objective: self.best_objective, gap: None } }
     }
 }

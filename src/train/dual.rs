@@ -4,7 +4,6 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
-use rayon::ThreadPool;
 
 use self::pace::Pace;
 use super::choice::{Copies, choose};
@@ -115,10 +114,10 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     evaluate: Option<&Evaluate<'_, R>>,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
-    let means = if strategy.sums_common() { 1 } else { strategy.workers() };
+    let means = if strategy.sums_common() { 1 } else { strategy.crew().workers() };
     let replicas = strategy.layout().map_or(1, |layout| layout.clusters);
-    let rule = Dual::new(problem, settings.penalty.l2, strategy.workers(), replicas, means);
-    let racy = strategy.workers() > 1;
+    let rule = Dual::new(problem, settings.penalty.l2, strategy.crew().workers(), replicas, means);
+    let racy = strategy.crew().workers() > 1;
     let course = Course::new(settings, problem, strategy)?;
     let zero = vec![R::ZERO; problem.width()];
     let places = || zero.iter().map(|_| Place::default()).collect();
@@ -338,7 +337,7 @@ fn relative(primal: f64, dual: f64) -> f64 {
 impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
         let (judged, measured, is_anew) = if self.pace.is_turn() {
-            let (judged, measured) = course.install(|| self.turn(&|| course.control.must_stop()));
+            let (judged, measured) = self.turn(&|| course.control.must_stop());
             course.count_newton();
             (judged, measured, true)
         } else {
@@ -380,10 +379,10 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
         relative(self.primal, self.dual) <= self.tolerance
     }
 
-    fn finish(mut self, pool: &ThreadPool) -> Best<R> {
+    fn finish(mut self) -> Best<R> {
         if !self.is_exact {
-            let judged = pool.install(|| self.rule.judge(&self.now));
-            let drift = pool.install(|| self.rule.drift(&self.now, &self.w));
+            let judged = self.rule.judge(&self.now);
+            let drift = self.rule.drift(&self.now, &self.w);
             self.dual = self.dual.max(judged.primal - judged.parts - drift);
         }
         let gap = Some(relative(self.primal, self.dual));

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 
 use super::{ClassFit, Classes, Settings, Sharing, dense};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Evaluation;
 use crate::params::{Real, SharedParams};
 use crate::problem::Problem;
 use crate::rule::Visit;
-use crate::strategy::{Control, Layout, Order, Pass, Progress, Strategy};
+use crate::strategy::{Control, Layout, Order, Pass, Progress, Strategy, Topology};
 use crate::sync::plain::Ordering::Relaxed;
 
 /// One epoch's outcome.
@@ -153,8 +153,8 @@ impl<R> Fit<R> {
     }
 }
 
-/// Measures weights on held-out data, if that can be done.
-pub type Evaluate<'a, R> = dyn Fn(&[R]) -> Option<Evaluation> + 'a;
+/// Measures weights on held-out data, if that can be done; called on a thread of the fit.
+pub type Evaluate<'a, R> = dyn Fn(&[R]) -> Option<Evaluation> + Sync + 'a;
 
 /// What became of an epoch.
 pub(super) enum Outcome {
@@ -178,8 +178,8 @@ pub(super) struct Best<R> {
 }
 
 /// A way to train: what is done with the workers in an epoch, and what is made of the outcome.
-pub(super) trait Method<R: Real> {
-    /// Runs one epoch and measures the weights that it leaves.
+pub(super) trait Method<R: Real>: Send {
+    /// Runs one epoch and measures the weights that it leaves, on a thread of the course.
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome>;
     /// The weights after the last epoch, which was kept.
     fn now<'w>(&'w self, course: &'w mut Course<'_, R, impl Strategy<R>>) -> &'w [R];
@@ -189,8 +189,8 @@ pub(super) trait Method<R: Real> {
     fn step_size(&self) -> Option<FirstStep> {
         None
     }
-    /// The best weights of all epochs.
-    fn finish(self, pool: &ThreadPool) -> Best<R>;
+    /// The best weights of all epochs; on a thread of the course.
+    fn finish(self) -> Best<R>;
 }
 
 /// The means of a fit, and how far it has come.
@@ -201,8 +201,8 @@ pub(super) struct Course<'a, R: Real, S> {
     /// The weights that the last pass left, if others may look on.
     seen: Vec<R>,
     pub control: Control,
-    /// Threads for dense passes between epochs.
-    pool: ThreadPool,
+    /// The strategy's threads: they do all there is to do.
+    pool: Arc<ThreadPool>,
     /// Whether each of them reads all weights in order before they are measured.
     fetches: bool,
     /// Visits made, those of undone epochs included.
@@ -217,11 +217,16 @@ pub(super) struct Course<'a, R: Real, S> {
 
 impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
     /// The means to train the weights of `problem`. The clock of the preparation starts.
-    pub fn new(settings: &'a Settings, problem: &impl Problem, strategy: S) -> Result<Self> {
+    pub fn new(settings: &'a Settings, problem: &impl Problem, mut strategy: S) -> Result<Self> {
         let began = Instant::now();
         let (terms, width) = (problem.terms(), problem.width());
-        let workers = strategy.workers();
-        let threads = settings.dense_threads(workers);
+        let workers = strategy.crew().workers();
+        if settings.pin {
+            strategy.crew_mut().keep(&Topology::detect());
+        }
+        strategy.crew_mut().reinforce(settings.dense_threads(workers));
+        let pool = strategy.crew().pool()?;
+        let threads = pool.current_num_threads();
         Ok(Course {
             settings,
             params: match &settings.params {
@@ -235,7 +240,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
                 delays: settings.delays.clone(),
                 ..Control::new(workers)
             },
-            pool: pool(threads)?,
+            pool,
             fetches: threads > 1 && dense::is_worth_fetching::<R>(width, problem.touches(), threads),
             strategy,
             visits: 0,
@@ -246,7 +251,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
         })
     }
 
-    /// Does a dense pass on the threads of the pool.
+    /// Does something on a thread of the course, with the others for its parts.
     pub fn install<T: Send>(&self, pass: impl FnOnce() -> T + Send) -> T {
         install(&self.pool, pass)
     }
@@ -258,14 +263,12 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
 
     /// Does a dense pass over the weights that the last pass left. They are read where they lie: the data that go through the
     /// caches meanwhile would drive out a vector of which a copy is read, and the next pass begin by fetching it.
-    pub fn measure<T: Send>(&mut self, measure: impl FnOnce(&[R]) -> T + Send) -> T {
+    pub fn measure<T>(&mut self, measure: impl FnOnce(&[R]) -> T) -> T {
         let weights = plain(&mut self.params, &self.seen);
-        install(&self.pool, || {
-            if self.fetches {
-                dense::fetch(weights);
-            }
-            measure(weights)
-        })
+        if self.fetches {
+            dense::fetch(weights);
+        }
+        measure(weights)
     }
 
     /// Counts an epoch of Newton's method.
@@ -289,7 +292,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
         self.begun += 1;
         if self.params.alone().is_none() {
             self.seen.resize(self.params.len(), R::ZERO);
-            install(&self.pool, || self.params.copy_to(&mut self.seen));
+            self.params.copy_to(&mut self.seen);
         }
         Ok(())
     }
@@ -302,7 +305,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
         watch: &mut dyn FnMut(Event<'_>),
     ) -> Result<Fit<R>> {
         let began = Began {
-            workers: self.strategy.workers(),
+            workers: self.strategy.crew().workers(),
             sharing: self.settings.sharing,
             reason: None,
             layout: self.strategy.layout(),
@@ -313,17 +316,21 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
         let prepare_time = self.began.elapsed();
         watch(Event::Began(&began));
 
+        let pool = self.pool.clone();
         let mut epochs = Vec::new();
         let mut train_time = Duration::ZERO;
         let mut course_of_gap = Falling::default();
         let stop = loop {
             let started = Instant::now();
-            let outcome = method.epoch(&mut self)?;
+            let outcome = install(&pool, || method.epoch(&mut self))?;
             train_time += started.elapsed();
             match outcome {
                 Outcome::Kept(Measured { objective, gap }) => {
                     gap.iter().for_each(|&gap| course_of_gap.see(gap));
-                    let test = evaluate.and_then(|evaluate| evaluate(method.now(&mut self)));
+                    let test = evaluate.and_then(|evaluate| {
+                        let weights = method.now(&mut self);
+                        install(&pool, || evaluate(weights))
+                    });
                     let (epoch, visit_time) = (epochs.len() + 1, self.visit_time);
                     let epoch = Epoch { epoch, train_time, visit_time, objective, gap, test };
                     watch(Event::Epoch(&epoch));
@@ -340,7 +347,7 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
                 break StopReason::Stalled;
             }
         };
-        let Best { weights, measured } = method.finish(&self.pool);
+        let Best { weights, measured } = install(&pool, || method.finish());
         self.params.copy_from(&weights);
         Ok(Fit {
             weights,
@@ -411,11 +418,4 @@ fn install<T: Send>(pool: &ThreadPool, pass: impl FnOnce() -> T + Send) -> T {
 /// Compiled once, not for each method, problem and strategy.
 fn install_once(pool: &ThreadPool, pass: &mut (dyn FnMut() + Send)) {
     pool.install(pass);
-}
-
-fn pool(workers: usize) -> Result<ThreadPool> {
-    ThreadPoolBuilder::new().num_threads(workers).build().map_err(|error| {
-        let source = std::io::Error::other(error);
-        Error::io(format!("<{workers} threads>"), "start", source)
-    })
 }

@@ -4,7 +4,6 @@
 #[cfg(test)]
 mod tests;
 
-use rayon::ThreadPool;
 
 use super::certificate::Judged;
 use super::choice::{Copies, choose};
@@ -161,18 +160,18 @@ impl<L: Curved, R: Real> Reduction<'_, '_, '_, L, R> {
         course.pass(&self.rule)?;
         self.passes += 1;
         course.params.copy_to(&mut self.next.weights);
-        course.install(|| self.next.judge(self.problem, self.settings.penalty));
+        self.next.judge(self.problem, self.settings.penalty);
         let factor = if self.keep_better() { GROW } else { SHORTEN };
         self.rule.set_rate(self.rule.rate() * factor);
         Ok(())
     }
 
     /// One step of Newton's method, if there is one that helps.
-    fn newton(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Option<newton::Step> {
+    fn newton(&mut self) -> Option<newton::Step> {
         let (problem, penalty) = (self.problem, self.settings.penalty);
         let (best, next) = (&self.best, &mut self.next);
         let (assembly, before) = (&mut self.assembly, best.objective);
-        let step = course.install(|| newton::step(problem, penalty, best, next, assembly));
+        let step = newton::step(problem, penalty, best, next, assembly);
         let better = step.is_some() && self.keep_better();
         self.assembly.thinning.saw(before - self.best.objective);
         step.filter(|_| better)
@@ -202,7 +201,7 @@ impl<L: Curved, R: Real> Method<R> for Reduction<'_, '_, '_, L, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
         let before = self.gap();
         let stepped = self.is_time_for_newton() && self.turns.is_due() && {
-            let step = self.newton(course);
+            let step = self.newton();
             course.count_newton();
             self.turns.after(step, before, self.gap());
             step.is_some()
@@ -225,7 +224,7 @@ impl<L: Curved, R: Real> Method<R> for Reduction<'_, '_, '_, L, R> {
         Some(FirstStep { learning_rate: self.first_rate, searched: self.settings.learning_rate.is_none() })
     }
 
-    fn finish(self, _: &ThreadPool) -> Best<R> {
+    fn finish(self) -> Best<R> {
         let measured = self.measured();
         Best { weights: self.best.weights, measured }
     }

@@ -146,7 +146,7 @@ fn synchronous_ways_take_the_same_steps() {
 fn slow<V: Visit>(visit: &V, mut strategy: impl Strategy<V::Real>, worker: usize) -> (Vec<V::Real>, Control) {
     let mut params = SharedParams::anonymous(visit.width()).unwrap();
     let delay = Delay { worker, every: 300, time: Duration::from_micros(200) };
-    let control = Control { delays: vec![delay], ..control(strategy.workers()) };
+    let control = Control { delays: vec![delay], ..control(strategy.crew().workers()) };
     let mut order = Order::new(visit.terms());
     order.shuffle(1, 0);
     let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
@@ -163,7 +163,7 @@ fn what_is_said_to_be_deterministic_has_the_same_bits_in_every_run() {
     let penalty = Penalty { l1: 0.0, l2: 1e-3 };
     let rule: Sgd<_, f32> = Sgd::new(&problem, penalty, StepSize::new(0.1, Schedule::Constant), false);
     fn same<V: Visit<Real = f32>, S: Strategy<f32>>(visit: &V, make: impl Fn() -> S, name: &str) {
-        let workers = make().workers();
+        let workers = make().crew().workers();
         let first = slow(visit, make(), 0).0;
         (1..10).for_each(|run| assert_eq!(slow(visit, make(), run % workers).0, first, "{name}, run {run}"));
     }
@@ -267,7 +267,7 @@ fn ends_with_an_error<S: Strategy<f32>>(data: &Dataset, make: impl Fn() -> S, na
         let mut strategy = make();
         let visit = Count { data, panics_at: Some(term) };
         let mut params = SharedParams::anonymous(visit.width()).unwrap();
-        let (order, control) = (Order::new(visit.terms()), control(strategy.workers()));
+        let (order, control) = (Order::new(visit.terms()), control(strategy.crew().workers()));
         let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
         let error = strategy.epoch(&visit, &mut params, pass).unwrap_err();
         assert!(
