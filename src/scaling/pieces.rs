@@ -141,8 +141,8 @@ fn sweep(width: usize) -> f64 {
     median(rounds) / width.max(1) as f64
 }
 
-/// Seconds of an epoch of one term: `threads` threads wake up, find nothing to do, and meet at the end. They fall asleep
-/// between two epochs, while the calling thread computes, as they do where it is an objective.
+/// Seconds of an epoch of one term: `threads` threads begin, find nothing to do, and meet at the end. Between two epochs all
+/// of them compute, as they do where it is an objective.
 ///
 /// # Errors
 /// If the system refuses memory or threads.
@@ -159,19 +159,22 @@ pub(super) fn barrier(threads: usize) -> Result<f64> {
     let mut params = SharedParams::<f32>::anonymous(1)?;
     let mut strategy = Hogwild::<f32>::new(threads, Update::Wild);
     strategy.crew_mut().keep(&Topology::detect());
+    let pool = strategy.crew().pool()?;
     let control = Control::new(threads);
     let order = Order::new(1);
-    let mut seconds = Vec::new();
-    for epoch in 0..EPOCHS {
-        let pass = Pass { order: &order, epoch, visits_before: epoch, seed: 1, control: &control };
+    let compute = || {
         let ended = Instant::now();
         while ended.elapsed() < BETWEEN {
             spin_loop();
         }
+    };
+    let mut seconds_of = |epoch| {
+        let pass = Pass { order: &order, epoch, visits_before: epoch, seed: 1, control: &control };
+        rayon::broadcast(|_| compute());
         let started = Instant::now();
-        strategy.epoch(&rule, &mut params, pass)?;
-        seconds.push(started.elapsed().as_secs_f64());
-    }
+        strategy.epoch(&rule, &mut params, pass).map(|_| started.elapsed().as_secs_f64())
+    };
+    let seconds: Vec<f64> = pool.install(|| (0..EPOCHS).map(&mut seconds_of).collect::<Result<_>>())?;
     Ok(median(seconds.into_iter().skip(1)))
 }
 
