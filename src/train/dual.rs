@@ -4,7 +4,6 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
-
 use self::pace::Pace;
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, Fit, Measured, Method, Outcome};

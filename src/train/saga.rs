@@ -4,7 +4,6 @@
 #[cfg(test)]
 mod tests;
 
-
 use super::certificate::Judged;
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, FirstStep, Fit, Measured, Method, Outcome};
