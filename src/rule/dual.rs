@@ -8,8 +8,8 @@
 mod judge;
 mod newton;
 
-use judge::SUMMED_TOGETHER;
-pub use judge::{Judged, Place};
+pub use judge::{Judged, Place, Snapshot};
+use judge::{Parts, SUMMED_TOGETHER};
 pub use newton::{End, Turn, Turned};
 
 use std::ops::Range;
@@ -34,18 +34,13 @@ pub struct Dual<'p, 'd, L, R: Real> {
     /// More than 1 makes steps shorter: by what factor the score is taken to respond to a step.
     pub damping: f64,
     duals: Vec<R::Shared>,
-    /// Size class of each example's part of the gap, when it was judged last.
-    sizes: Vec<u8>,
-    /// Visits leave examples of smaller classes out.
+    /// The examples' parts of the gap, when they were judged last.
+    parts: Parts,
+    /// Visits leave examples whose parts are of smaller classes out.
     least: u8,
-    /// Sum of the parts of each class.
-    sums: [f64; CLASSES],
     /// The columns that each thread sums up for w(a).
     columns: Vec<Range<u32>>,
 }
-
-/// Number of size classes: one for each power of 2 that counts.
-const CLASSES: usize = 256;
 
 impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
     /// All dual variables 0. `l2` is above 0; `workers` share the weights or `replicas` of them, whose changes are
@@ -61,9 +56,8 @@ impl<'p, 'd, L: Conjugate, R: Real> Dual<'p, 'd, L, R> {
             copies: copies as f64,
             damping: 1.0,
             duals: (0..terms).map(|_| R::Shared::default()).collect(),
-            sizes: vec![0; terms],
+            parts: Parts::new(terms),
             least: 0,
-            sums: [0.0; CLASSES],
             columns: judge::columns(problem, workers),
         }
     }
@@ -99,7 +93,7 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         (own, common): (R, R),
         w: &W,
     ) -> Option<R> {
-        if self.sizes[term] < self.least {
+        if self.parts.sizes[term] < self.least {
             return None;
         }
         let mut s = w.dot(problem.row(term));
@@ -140,13 +134,13 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
     #[inline(always)]
     fn prefetch_place_of(&self, problem: &Linear<'_, L>, term: usize) {
         problem.prefetch_place(term);
-        kernel::prefetch_at(&self.sizes, term);
+        kernel::prefetch_at(&self.parts.sizes, term);
         kernel::prefetch_at(&self.duals, term);
     }
 
     #[inline(always)]
     fn prefetch_of(&self, problem: &Linear<'_, L>, term: usize) {
-        if self.sizes[term] >= self.least {
+        if self.parts.sizes[term] >= self.least {
             problem.prefetch(term);
         }
     }

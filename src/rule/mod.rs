@@ -13,7 +13,7 @@ mod tests;
 use std::ops::Range;
 
 pub use block::{Ahead, Block, Visits};
-pub use dual::{Dual, End, Judged, Place, Turn, Turned};
+pub use dual::{Dual, End, Judged, Place, Snapshot, Turn, Turned};
 pub use penalty::Penalty;
 pub use saga::Saga;
 pub use schedule::{Schedule, StepSize};

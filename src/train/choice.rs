@@ -2,6 +2,7 @@
 
 use super::{Fit, Settings, Sharing};
 use crate::error::Result;
+use crate::hessian;
 use crate::params::Real;
 use crate::problem::Problem;
 use crate::strategy::{Order, Update};
@@ -31,8 +32,10 @@ struct Size {
 
 /// Fewest touches of an epoch that are worth sharing: it takes as long as waking a thread a few times.
 const FEW: usize = 50_000;
-/// The same where copies of hot weights meet, and the others are contended for.
+/// The same where copies of hot weights meet, and the others are contended for; and fewest threads, if there are so many
+/// weights that few are hot.
 const FEW_CONTENDED: usize = 1 << 21;
+const FEW_CONTENDING: usize = 3;
 /// Most weights in all copies together, for each touch of an epoch: above that, copies would take more memory than twice
 /// the data.
 const COPIED: usize = 2;
@@ -65,9 +68,12 @@ impl Size {
             let reason = format!("an epoch of {touches} non-zeros is over before other threads have begun");
             return (Sharing::Sequential, reason);
         }
-        if copies == Copies::OfHot && touches < FEW_CONTENDED {
+        let is_narrow = hessian::is_small(width, touches);
+        let are_few = touches < FEW_CONTENDED || workers < FEW_CONTENDING && !is_narrow;
+        if copies == Copies::OfHot && are_few {
+            let others = if is_narrow { "all do the rest" } else { "the others judge the epoch before" };
             let reason = format!(
-                "one thread visits {touches} non-zeros sooner than threads that contend for the weights; all do the rest"
+                "one thread visits {touches} non-zeros sooner than threads that contend for the weights; {others}"
             );
             return (Sharing::Sequential, reason);
         }
@@ -119,6 +125,10 @@ mod tests {
         assert_eq!(chosen(Copies::OfAll, 999, FEW), merged);
         assert_eq!(chosen(Copies::OfHot, 999, FEW_CONTENDED - 1), sequential);
         assert_eq!(chosen(Copies::OfHot, 999, FEW_CONTENDED), Sharing::Hogwild(Update::Split));
+        let by_two = |width| Size { workers: 2, width, touches: 10 * FEW_CONTENDED }.sharing(Copies::OfHot);
+        assert_eq!(by_two(99).0, Sharing::Hogwild(Update::Split), "all weights are hot");
+        assert_eq!(by_two(99_999).0, sequential);
+        assert!(by_two(99_999).1.ends_with("; the others judge the epoch before"));
         let split = Size { workers: 4, width: 999, touches: FEW_CONTENDED }.sharing(Copies::OfHot).1;
         assert_eq!(
             split,

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
 use crate::real::Slot;
-use crate::rule::{Dual, End, Judged, Place, Schedule, Turn};
+use crate::rule::{Dual, End, Judged, Place, Schedule, Snapshot, Turn};
 use crate::strategy::{
     Hogwild, HogwildPlusPlus, Layout, Locked, Merging, Order, Sequential, Strategy, Topology,
 };
@@ -58,21 +58,27 @@ pub fn ascend<L: Conjugate, R: Real>(
     }
     let workers = settings.workers().min(Order::new(problem.terms()).blocks());
     match settings.sharing {
-        Sharing::Auto => {
-            choose(problem, settings, Copies::OfHot, |settings| ascend(problem, settings, evaluate, watch))
-        }
+        Sharing::Auto => choose(problem, settings, Copies::OfHot, |settings| match settings.sharing {
+            Sharing::Sequential => {
+                run(problem, settings, Sequential::default(), Judging::Behind, evaluate, watch)
+            }
+            _ => ascend(problem, settings, evaluate, watch),
+        }),
         Sharing::Sequential if settings.batch() == 1 => {
-            run(problem, settings, Sequential::default(), evaluate, watch)
+            run(problem, settings, Sequential::default(), Judging::After, evaluate, watch)
         }
-        Sharing::Hogwild(update) => run(problem, settings, Hogwild::new(workers, update), evaluate, watch),
-        Sharing::Locked => run(problem, settings, Locked::new(workers), evaluate, watch),
+        Sharing::Hogwild(update) => {
+            run(problem, settings, Hogwild::new(workers, update), Judging::After, evaluate, watch)
+        }
+        Sharing::Locked => run(problem, settings, Locked::new(workers), Judging::After, evaluate, watch),
         Sharing::HogwildPlusPlus(clustering) if settings.batch() == 1 => {
             let topology = Topology::detect();
             let clustering = Clustering { pin: clustering.pin || settings.pin, ..clustering };
             let layout = clustering.layout(workers, &topology, problem);
             let layout = Layout { merging: Merging::Summed, ..layout };
             check_ring(clustering, layout, problem)?;
-            run(problem, settings, HogwildPlusPlus::new(layout, &topology)?, evaluate, watch)
+            let strategy = HogwildPlusPlus::new(layout, &topology)?;
+            run(problem, settings, strategy, Judging::After, evaluate, watch)
         }
         other => Err(Error::Parameter {
             name: "strategy",
@@ -106,10 +112,21 @@ fn check_ring<L: Conjugate>(clustering: Clustering, layout: Layout, problem: &Li
     Ok(())
 }
 
+/// When the weights that an epoch leaves are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judging {
+    /// Before the next one begins.
+    After,
+    /// While one thread visits the examples once more, if there are others: what it does is an epoch ahead, and is undone where
+    /// the judgment asks for something else. Visits leave out what was little one epoch earlier.
+    Behind,
+}
+
 fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     problem: &Linear<'_, L>,
     settings: &Settings,
     strategy: S,
+    judging: Judging,
     evaluate: Option<&Evaluate<'_, R>>,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Fit<R>> {
@@ -121,8 +138,14 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     let zero = vec![R::ZERO; problem.width()];
     let places = || zero.iter().map(|_| Place::default()).collect();
     let pace = Pace::new(settings.tolerance, rule.is_narrow());
+    // Where turns are cheap, there are few passes.
+    let looks_ahead = judging == Judging::Behind && course.threads() > 1 && !rule.is_narrow();
     let ascent = Ascent {
+        ahead: looks_ahead.then(|| Ahead { snapshot: rule.snapshot(), is_visited: false }),
         rule,
+        epochs_left: settings.epochs,
+        gap_before: 1.0,
+        gap_last: 1.0,
         w: places(),
         last: racy.then(|| (vec![R::ZERO; problem.terms()], places())),
         now: zero.clone(),
@@ -140,9 +163,23 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     course.run(ascent, evaluate, watch)
 }
 
+/// What is needed to judge an epoch while the next one is made.
+struct Ahead<R: Real> {
+    /// The dual variables of the epoch that is judged.
+    snapshot: Snapshot<R>,
+    /// Whether the visits of the next epoch are made.
+    is_visited: bool,
+}
+
 /// Everything that changes from epoch to epoch.
 struct Ascent<'p, 'd, L, R: Real> {
     rule: Dual<'p, 'd, L, R>,
+    /// If epochs are judged while the next ones are made.
+    ahead: Option<Ahead<R>>,
+    epochs_left: usize,
+    /// The gaps after the last epoch but one, and after the last one; after a turn, both are its own.
+    gap_before: f64,
+    gap_last: f64,
     /// w(a) of the dual variables when it was computed last.
     w: Vec<Place>,
     /// These dual variables and their w(a), if workers race: where epochs are led back to.
@@ -194,24 +231,59 @@ const ARRIVED: f64 = 0.9;
 const SMOOTHED: f64 = 0.5;
 
 impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
-    /// Judges the weights that an epoch left, which `self.now` is a copy of. Computes the drift where the gap may be small
-    /// enough or epochs are slow; says whether it was too large, and the weights were made anew.
+    /// Judges the weights that an epoch left, which `self.now` is a copy of; says whether they were made anew.
     fn judge(&mut self, now: &[R]) -> (Judged, bool) {
         let judged = self.rule.judge(now);
+        let drift = self.wants_drift(judged).then(|| self.rule.drift(now, &self.w));
+        self.conclude(judged, drift)
+    }
+
+    /// Whether the drift must be known, as the gap may be small enough or epochs are slow.
+    fn wants_drift(&self, judged: Judged) -> bool {
         let is_fast = judged.parts <= SLOW * self.parts;
-        let may_end = self.gap(judged) <= self.tolerance;
-        self.is_exact = !is_fast || may_end;
-        if !self.is_exact {
-            return (judged, false);
+        !is_fast || self.gap(judged) <= self.tolerance
+    }
+
+    /// Judges the weights that the visits so far have left, while those of the next epoch are made, `passes` times; says whether
+    /// the weights were made anew.
+    fn judge_behind(
+        &mut self,
+        course: &mut Course<'_, R, impl Strategy<R>>,
+        ahead: &mut Ahead<R>,
+        passes: usize,
+    ) -> Result<(Judged, bool)> {
+        dense::copy(&mut self.now, course.weights());
+        self.rule.take(&mut ahead.snapshot);
+        let (visited, (judged, drift)) = rayon::join(
+            || (0..passes).try_for_each(|_| course.pass(&self.rule)),
+            || {
+                let judged = self.rule.judge_snapshot(&mut ahead.snapshot, &self.now);
+                let drift = || self.rule.drift_of_snapshot(&ahead.snapshot, &self.now, &self.w);
+                (judged, self.wants_drift(judged).then(drift))
+            },
+        );
+        visited?;
+        ahead.is_visited = true;
+        self.rule.go_by(&mut ahead.snapshot);
+        if drift.is_some_and(|drift| is_much(drift, judged)) {
+            self.rule.go_back(&ahead.snapshot);
+            ahead.is_visited = false;
         }
-        let drift = self.rule.drift(now, &self.w);
+        Ok(self.conclude(judged, drift))
+    }
+
+    /// Draws conclusions from what an epoch left, and its drift if that is known; says whether it was too large, and the weights
+    /// were made anew.
+    fn conclude(&mut self, judged: Judged, drift: Option<f64>) -> (Judged, bool) {
+        self.is_exact = drift.is_some();
+        let Some(drift) = drift else { return (judged, false) };
         let dual = judged.primal - judged.parts - drift;
         let fell = dual.is_nan() || dual < self.dual - FALL * judged.primal.abs();
         let is_led_back = fell && self.last.is_some();
         if is_led_back {
             self.lead_back();
         }
-        if is_led_back || drift > DRIFTED * judged.parts {
+        if is_led_back || is_much(drift, judged) {
             self.keep(judged.primal);
             return (self.anew(), true);
         }
@@ -307,6 +379,13 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
         self.rule.drift(&self.now, &self.w);
     }
 
+    /// Whether the epoch that is about to be judged will probably not be the last.
+    fn goes_on(&self) -> bool {
+        // If the gap falls once more as it did.
+        let is_last = self.gap_last * self.gap_last <= self.tolerance * self.gap_before;
+        self.epochs_left > 0 && !is_last
+    }
+
     /// The gap of weights that were judged, but for their drift, or that of the last dual variables if it is smaller.
     fn gap(&self, judged: Judged) -> f64 {
         relative(judged.primal, self.dual.max(judged.primal - judged.parts))
@@ -328,6 +407,11 @@ fn highest(f: impl Fn(f64) -> f64) -> f64 {
     low
 }
 
+/// Whether weights that have drifted by so much are to be made anew.
+fn is_much(drift: f64, judged: Judged) -> bool {
+    drift > DRIFTED * judged.parts
+}
+
 /// The gap as a share of the objective.
 fn relative(primal: f64, dual: f64) -> f64 {
     if primal > dual { (primal - dual) / primal } else { 0.0 }
@@ -335,27 +419,45 @@ fn relative(primal: f64, dual: f64) -> f64 {
 
 impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
     fn epoch(&mut self, course: &mut Course<'_, R, impl Strategy<R>>) -> Result<Outcome> {
+        self.epochs_left = self.epochs_left.saturating_sub(1);
+        let mut ahead = self.ahead.take();
         let (judged, measured, is_anew) = if self.pace.is_turn() {
             let (judged, measured) = self.turn(&|| course.control.must_stop());
             course.count_newton();
+            let gap = measured.gap.unwrap_or(1.0);
+            (self.gap_before, self.gap_last) = (gap, gap);
             (judged, measured, true)
         } else {
             let passes = (1.0 / (1.0 - self.left_out)).min(MOST_PASSES) as usize;
-            for _ in 0..passes {
-                course.pass(&self.rule)?;
+            if !ahead.as_mut().is_some_and(|ahead| std::mem::take(&mut ahead.is_visited)) {
+                (0..passes).try_for_each(|_| course.pass(&self.rule))?;
             }
             self.near = None;
             self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
-            let (judged, is_anew) = course.measure(|weights| {
-                dense::copy(&mut self.now, weights);
-                let (judged, is_anew) = self.judge(weights);
-                self.keep(judged.primal);
-                (judged, is_anew)
-            });
+            let (judged, is_anew) = match &mut ahead {
+                Some(ahead) if self.goes_on() && !course.control.must_stop() => {
+                    self.judge_behind(course, ahead, passes)?
+                }
+                _ => course.measure(|weights| {
+                    dense::copy(&mut self.now, weights);
+                    self.judge(weights)
+                }),
+            };
+            self.keep(judged.primal);
             let gap = self.gap(judged);
             self.pace.passed(gap);
+            (self.gap_before, self.gap_last) = (self.gap_last, gap);
             (judged, Measured { objective: judged.primal, gap: Some(gap) }, is_anew)
         };
+        // What was visited ahead is of no use where the fit ends, or a turn or other weights are to be gone on from.
+        let is_over = self.pace.is_turn() || self.arrived();
+        if let Some(ahead) = ahead.as_mut().filter(|ahead| ahead.is_visited && is_over) {
+            self.rule.go_back(&ahead.snapshot);
+            ahead.is_visited = false;
+            course.params.copy_from(&self.now);
+            course.strategy.restart();
+        }
+        self.ahead = ahead;
         if is_anew {
             course.params.copy_from(&self.now);
             course.strategy.restart();
@@ -379,6 +481,9 @@ impl<L: Conjugate, R: Real> Method<R> for Ascent<'_, '_, L, R> {
     }
 
     fn finish(mut self) -> Best<R> {
+        if let Some(ahead) = self.ahead.take_if(|ahead| ahead.is_visited) {
+            self.rule.go_back(&ahead.snapshot);
+        }
         if !self.is_exact {
             let judged = self.rule.judge(&self.now);
             let drift = self.rule.drift(&self.now, &self.w);

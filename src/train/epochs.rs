@@ -22,7 +22,8 @@ pub struct Epoch {
     /// Time of training since it began: workers and the objective for the stopping rule, rolled-back epochs
     /// included; searching for a step size and held-out evaluation left out.
     pub train_time: Duration,
-    /// The part of it in which the workers visited terms: the objective and the method's own dense passes left out.
+    /// The part of it in which the workers visited terms: the objective and the method's own dense passes left out. Where an
+    /// epoch is judged while the next one is made, the visits of that one are in it.
     pub visit_time: Duration,
     /// Mean loss plus regularizer over all terms, after the epoch.
     pub objective: f64,
@@ -135,7 +136,8 @@ pub struct Fit<R> {
     pub prepare_time: Duration,
     /// Time of training, as in [`Epoch::train_time`].
     pub train_time: Duration,
-    /// Visits to terms, rolled-back epochs included; an epoch of Newton's method counts as one to each.
+    /// Visits to terms, rolled-back epochs and those that were made ahead in vain included; an epoch of Newton's method counts as
+    /// one to each.
     pub visits: u64,
 }
 
@@ -249,6 +251,11 @@ impl<'a, R: Real, S: Strategy<R>> Course<'a, R, S> {
             order: Order::new(terms),
             begun: 0,
         })
+    }
+
+    /// Number of threads.
+    pub fn threads(&self) -> usize {
+        self.pool.current_num_threads()
     }
 
     /// Does something on a thread of the course, with the others for its parts.

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{CLASSES, Dual};
+use super::Dual;
 use crate::kernel;
 use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
@@ -27,12 +27,74 @@ pub struct Judged {
 /// A place of w(a), which one thread writes and others may read later.
 pub type Place = <f64 as Real>::Shared;
 
+/// Number of size classes: one for each power of 2 that counts.
+const CLASSES: usize = 256;
+
+/// How large the examples' parts of the gap are.
+pub(super) struct Parts {
+    /// The size class of each.
+    pub(super) sizes: Vec<u8>,
+    /// The sum of those of each class.
+    sums: [f64; CLASSES],
+}
+
+impl Parts {
+    /// Of `terms` examples that were not judged yet.
+    pub(super) fn new(terms: usize) -> Self {
+        Parts { sizes: vec![0; terms], sums: [0.0; CLASSES] }
+    }
+}
+
+/// Dual variables as they once were, and what was found of them: visits may go on while they are judged.
+pub struct Snapshot<R: Real> {
+    duals: Vec<R::Shared>,
+    parts: Parts,
+}
+
 impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
+    /// Room for a snapshot.
+    pub fn snapshot(&self) -> Snapshot<R> {
+        let duals = self.duals.iter().map(|_| R::Shared::default()).collect();
+        Snapshot { duals, parts: Parts::new(self.duals.len()) }
+    }
+
+    /// Puts the dual variables into `snapshot`.
+    pub fn take(&self, snapshot: &mut Snapshot<R>) {
+        copy::<R>(&snapshot.duals, &self.duals);
+    }
+
+    /// Judges the weights `v` beside the dual variables of `snapshot`, but for the drift.
+    pub fn judge_snapshot(&self, snapshot: &mut Snapshot<R>, v: &[R]) -> Judged {
+        self.judge_beside(&snapshot.duals, v, &mut snapshot.parts)
+    }
+
+    /// [`Dual::drift`] of the dual variables of `snapshot`.
+    pub fn drift_of_snapshot(&self, snapshot: &Snapshot<R>, v: &[R], w: &[Place]) -> f64 {
+        self.drift_beside(&snapshot.duals, v, w)
+    }
+
+    /// From here on, visits go by the parts that were found for `snapshot`.
+    pub fn go_by(&mut self, snapshot: &mut Snapshot<R>) {
+        std::mem::swap(&mut self.parts, &mut snapshot.parts);
+    }
+
+    /// Goes back to the dual variables of `snapshot`.
+    pub fn go_back(&mut self, snapshot: &Snapshot<R>) {
+        copy::<R>(&self.duals, &snapshot.duals);
+    }
+
     /// Judges the weights `v` beside the dual variables, but for the drift.
     pub fn judge(&mut self, v: &[R]) -> Judged {
-        let (problem, duals) = (self.problem, &self.duals);
+        let mut parts = std::mem::replace(&mut self.parts, Parts::new(0));
+        let judged = self.judge_beside(&self.duals, v, &mut parts);
+        self.parts = parts;
+        judged
+    }
+
+    fn judge_beside(&self, duals: &[R::Shared], v: &[R], parts: &mut Parts) -> Judged {
+        let problem = self.problem;
         let n = problem.terms() as f64;
-        let chunks: Vec<_> = self
+        let chunks: Vec<_> = parts
             .sizes
             .par_chunks_mut(SUMMED_TOGETHER)
             .enumerate()
@@ -56,12 +118,12 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
             })
             .collect();
         let mut losses = 0.0;
-        self.sums = [0.0; CLASSES];
+        parts.sums = [0.0; CLASSES];
         for (loss, sums) in chunks {
             losses += loss;
-            self.sums.iter_mut().zip(sums).for_each(|(sum, part)| *sum += part);
+            parts.sums.iter_mut().zip(sums).for_each(|(sum, part)| *sum += part);
         }
-        Judged { primal: losses / n + self.penalty().value(v), parts: self.sums.iter().sum::<f64>() / n }
+        Judged { primal: losses / n + self.penalty().value(v), parts: parts.sums.iter().sum::<f64>() / n }
     }
 
     /// The objective of weights that are all 0.
@@ -78,7 +140,7 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
     pub fn leave_out(&mut self, allowed: f64) -> f64 {
         let allowed = allowed * self.problem.terms() as f64;
         let mut sum = 0.0;
-        let within = self.sums.iter().take_while(|&part| {
+        let within = self.parts.sums.iter().take_while(|&part| {
             sum += part;
             sum <= allowed
         });
@@ -86,14 +148,18 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
             CLASSES => 1,
             classes => (classes as u8).max(1),
         };
-        let left_out = self.sizes.par_iter().filter(|&&size| size < self.least).count();
+        let left_out = self.parts.sizes.par_iter().filter(|&&size| size < self.least).count();
         left_out as f64 / self.problem.terms() as f64
     }
 
     /// Sets `w` to w(a), and returns how much the drift of `v` from it adds to the gap. Each coordinate is summed by one
     /// thread, in the order of the examples: the same bits for any number of threads.
     pub fn drift(&self, v: &[R], w: &[Place]) -> f64 {
-        let duals = || self.duals.iter().map(|dual| dual.get().to_f64()).enumerate();
+        self.drift_beside(&self.duals, v, w)
+    }
+
+    fn drift_beside(&self, duals: &[R::Shared], v: &[R], w: &[Place]) -> f64 {
+        let duals = || duals.iter().map(|dual| dual.get().to_f64()).enumerate();
         self.columns.par_iter().for_each(|columns| self.add_up(columns, duals(), &|x| x, w));
         let apart: Vec<f64> =
             v.par_chunks(COMPARED_TOGETHER).zip(w.par_chunks(COMPARED_TOGETHER)).map(apart2).collect();
@@ -143,6 +209,12 @@ impl<L: Conjugate, R: Real> Dual<'_, '_, L, R> {
         let norm2 = s * s * norms2[0] + 2.0 * s * t * norms2[1] + t * t * norms2[2];
         -sums.iter().sum::<f64>() / n as f64 - self.l2 / 2.0 * norm2
     }
+}
+
+/// Sets the places of `to` to those of `from`.
+fn copy<R: Real>(to: &[R::Shared], from: &[R::Shared]) {
+    let parts = to.par_chunks(COMPARED_TOGETHER).zip(from.par_chunks(COMPARED_TOGETHER));
+    parts.for_each(|(to, from)| to.iter().zip(from).for_each(|(to, from)| to.set(from.get())));
 }
 
 /// Weights that are compared by one task: the order of the sums does not depend on the threads.

@@ -53,6 +53,37 @@ fn workers_arrive_whatever_the_seed_and_tell_the_truth() {
 }
 
 #[test]
+fn epochs_that_are_judged_while_the_next_ones_are_made_arrive_and_tell_the_truth() {
+    let data = packages();
+    for loss in [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge] {
+        let mut trainer = Trainer { loss, solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
+        let mut exact = trainer.clone();
+        exact.precision = Precision::F64;
+        exact.settings.sharing = Sharing::Sequential;
+        exact.settings.tolerance = 1e-8;
+        let optimum = exact.fit(&data).unwrap().fit.objective;
+        trainer.settings.threads = 2;
+        for (tolerance, epochs) in [(1e-3, 100), (1e-5, 100), (0.0, 1), (0.0, 2), (0.0, 7)] {
+            trainer.settings.tolerance = tolerance;
+            trainer.settings.epochs = epochs;
+            let [fit, again] = [(); 2].map(|()| trainer.fit(&data).unwrap().fit);
+            assert_eq!(fit.began.sharing, Sharing::Sequential, "chosen for so little data");
+            let stop = if tolerance > 0.0 { StopReason::Tolerance } else { StopReason::Epochs };
+            assert_eq!(fit.stop, stop, "{loss} {tolerance}");
+            let gaps = fit.epochs.iter().map(|epoch| (epoch.objective, epoch.gap));
+            for (objective, gap) in gaps.chain([(fit.objective, fit.gap)]) {
+                let distance = 1.0 - optimum / objective;
+                assert!(
+                    (-1e-7..=gap.unwrap() * 1.01 + 1e-7).contains(&distance),
+                    "{loss} {distance} {gap:?}"
+                );
+            }
+            assert_eq!(fit.weights, again.weights, "no race");
+        }
+    }
+}
+
+#[test]
 fn tight_tolerances_are_reached_where_passes_would_creep() {
     let data = packages();
     for loss in [LossKind::Hinge, LossKind::SquaredHinge] {
