@@ -1,9 +1,11 @@
 //! Training by dual coordinate ascent: it ends with a certificate.
 
+mod ahead;
 mod pace;
 #[cfg(test)]
 mod tests;
 
+use self::ahead::{Ahead, Judging};
 use self::pace::Pace;
 use super::choice::{Copies, choose};
 use super::epochs::{Best, Course, Evaluate, Event, Fit, Measured, Method, Outcome};
@@ -12,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Conjugate, Linear, Problem};
 use crate::real::Slot;
-use crate::rule::{Dual, End, Judged, Place, Schedule, Snapshot, Turn};
+use crate::rule::{Dual, End, Judged, Place, Schedule, Turn};
 use crate::strategy::{
     Hogwild, HogwildPlusPlus, Layout, Locked, Merging, Order, Sequential, Strategy, Topology,
 };
@@ -112,16 +114,6 @@ fn check_ring<L: Conjugate>(clustering: Clustering, layout: Layout, problem: &Li
     Ok(())
 }
 
-/// When the weights that an epoch leaves are judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Judging {
-    /// Before the next one begins.
-    After,
-    /// While one thread visits the examples once more, if there are others: what it does is an epoch ahead, and is undone where
-    /// the judgment asks for something else. Visits leave out what was little one epoch earlier.
-    Behind,
-}
-
 fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     problem: &Linear<'_, L>,
     settings: &Settings,
@@ -141,7 +133,7 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
     // Where turns are cheap, there are few passes.
     let looks_ahead = judging == Judging::Behind && course.threads() > 1 && !rule.is_narrow();
     let ascent = Ascent {
-        ahead: looks_ahead.then(|| Ahead { snapshot: rule.snapshot(), is_visited: false }),
+        ahead: looks_ahead.then(|| Ahead::new(&rule)),
         rule,
         epochs_left: settings.epochs,
         gap_before: 1.0,
@@ -161,14 +153,6 @@ fn run<L: Conjugate, R: Real, S: Strategy<R>>(
         near: None,
     };
     course.run(ascent, evaluate, watch)
-}
-
-/// What is needed to judge an epoch while the next one is made.
-struct Ahead<R: Real> {
-    /// The dual variables of the epoch that is judged.
-    snapshot: Snapshot<R>,
-    /// Whether the visits of the next epoch are made.
-    is_visited: bool,
 }
 
 /// Everything that changes from epoch to epoch.
@@ -242,34 +226,6 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
     fn wants_drift(&self, judged: Judged) -> bool {
         let is_fast = judged.parts <= SLOW * self.parts;
         !is_fast || self.gap(judged) <= self.tolerance
-    }
-
-    /// Judges the weights that the visits so far have left, while those of the next epoch are made, `passes` times; says whether
-    /// the weights were made anew.
-    fn judge_behind(
-        &mut self,
-        course: &mut Course<'_, R, impl Strategy<R>>,
-        ahead: &mut Ahead<R>,
-        passes: usize,
-    ) -> Result<(Judged, bool)> {
-        dense::copy(&mut self.now, course.weights());
-        self.rule.take(&mut ahead.snapshot);
-        let (visited, (judged, drift)) = rayon::join(
-            || (0..passes).try_for_each(|_| course.pass(&self.rule)),
-            || {
-                let judged = self.rule.judge_snapshot(&mut ahead.snapshot, &self.now);
-                let drift = || self.rule.drift_of_snapshot(&ahead.snapshot, &self.now, &self.w);
-                (judged, self.wants_drift(judged).then(drift))
-            },
-        );
-        visited?;
-        ahead.is_visited = true;
-        self.rule.go_by(&mut ahead.snapshot);
-        if drift.is_some_and(|drift| is_much(drift, judged)) {
-            self.rule.go_back(&ahead.snapshot);
-            ahead.is_visited = false;
-        }
-        Ok(self.conclude(judged, drift))
     }
 
     /// Draws conclusions from what an epoch left, and its drift if that is known; says whether it was too large, and the weights
@@ -377,13 +333,6 @@ impl<L: Conjugate, R: Real> Ascent<'_, '_, L, R> {
         self.rule.move_back(duals, t);
         self.rule.damping *= 2.0;
         self.rule.drift(&self.now, &self.w);
-    }
-
-    /// Whether the epoch that is about to be judged will probably not be the last.
-    fn goes_on(&self) -> bool {
-        // If the gap falls once more as it did.
-        let is_last = self.gap_last * self.gap_last <= self.tolerance * self.gap_before;
-        self.epochs_left > 0 && !is_last
     }
 
     /// The gap of weights that were judged, but for their drift, or that of the last dual variables if it is smaller.

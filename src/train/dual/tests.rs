@@ -19,17 +19,21 @@ fn packages() -> Dataset {
     data::load(path, &LoadOptions::default()).unwrap()
 }
 
+/// The least objective, nearly.
+fn optimum(trainer: &Trainer, data: &Dataset) -> f64 {
+    let mut exact = Trainer { precision: Precision::F64, ..trainer.clone() };
+    exact.settings.sharing = Sharing::Sequential;
+    exact.settings.tolerance = 1e-8;
+    exact.fit(data).unwrap().fit.objective
+}
+
 #[test]
 fn workers_arrive_whatever_the_seed_and_tell_the_truth() {
     let data = packages();
     let tube = LossKind::EpsilonInsensitive { epsilon: 0.25 };
     for loss in [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge, tube] {
         let mut trainer = Trainer { loss, solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
-        let mut exact = trainer.clone();
-        exact.precision = Precision::F64;
-        exact.settings.sharing = Sharing::Sequential;
-        exact.settings.tolerance = 1e-8;
-        let optimum = exact.fit(&data).unwrap().fit.objective;
+        let optimum = optimum(&trainer, &data);
         let updates = [Update::Wild, Update::Atomic, Update::Merged, Update::Split].map(Sharing::Hogwild);
         let rings = [2, 4].map(|count| {
             let clusters = Clusters::Count(count);
@@ -57,11 +61,7 @@ fn epochs_that_are_judged_while_the_next_ones_are_made_arrive_and_tell_the_truth
     let data = packages();
     for loss in [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge] {
         let mut trainer = Trainer { loss, solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
-        let mut exact = trainer.clone();
-        exact.precision = Precision::F64;
-        exact.settings.sharing = Sharing::Sequential;
-        exact.settings.tolerance = 1e-8;
-        let optimum = exact.fit(&data).unwrap().fit.objective;
+        let optimum = optimum(&trainer, &data);
         trainer.settings.threads = 2;
         for (tolerance, epochs) in [(1e-3, 100), (1e-5, 100), (0.0, 1), (0.0, 2), (0.0, 7)] {
             trainer.settings.tolerance = tolerance;
