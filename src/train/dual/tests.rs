@@ -1,6 +1,7 @@
 //! Dual ascent arrives, and its gap bounds the distance to the optimum.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -10,8 +11,9 @@ use crate::problem::{
 };
 use crate::rule::Penalty;
 use crate::strategy::Update;
+use crate::sync::plain::Ordering::Relaxed;
 use crate::train::{
-    Clustering, Clusters, Fit, Precision, Settings, Sharing, Solver, StopReason, Trainer, ascend,
+    Clustering, Clusters, Event, Fit, Precision, Settings, Sharing, Solver, StopReason, Trainer, ascend,
 };
 
 fn packages() -> Dataset {
@@ -81,6 +83,26 @@ fn epochs_that_are_judged_while_the_next_ones_are_made_arrive_and_tell_the_truth
             assert_eq!(fit.weights, again.weights, "no race");
         }
     }
+}
+
+#[test]
+fn an_epoch_that_is_visited_ahead_leaves_no_trace_where_a_fit_is_interrupted() {
+    let data = packages();
+    let mut trainer = Trainer { solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
+    trainer.settings.threads = 2;
+    trainer.settings.tolerance = 0.0;
+    let interrupt = trainer.settings.interrupt.clone();
+    let mut stop = |event: Event<'_>| {
+        if matches!(event, Event::Epoch(epoch) if epoch.epoch == 2) {
+            interrupt.store(true, Relaxed);
+        }
+    };
+    let interrupted = trainer.fit_watched(&data, None, &mut stop).unwrap().fit;
+    assert_eq!(interrupted.stop, StopReason::Interrupted);
+    trainer.settings.interrupt = Arc::default();
+    trainer.settings.epochs = 2;
+    let ended = trainer.fit(&data).unwrap().fit;
+    assert_eq!((interrupted.weights, interrupted.gap), (ended.weights, ended.gap));
 }
 
 #[test]
