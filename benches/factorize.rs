@@ -16,11 +16,11 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wildsgd::data::{LowRank, Rating, Ratings};
+use wildsgd::internal::Sgd;
 use wildsgd::params::SharedParams;
 use wildsgd::problem::{Factorization, Problem};
-use wildsgd::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
-use wildsgd::strategy::{Control, Hogwild, Order, Pass, Sequential, Strategy, Update};
-use wildsgd::train::Factorizer;
+use wildsgd::strategy::{Control, Hogwild, Order, Pass, Sequential, Strategy, Update, WorkerPool};
+use wildsgd::train::{Factorizer, Penalty, Schedule, StepSize};
 
 const ROUNDS: usize = 9;
 const RATE: f32 = 0.05;
@@ -72,16 +72,18 @@ fn epoch<'a>(problem: &'a Factorization, mut strategy: impl Strategy<f32> + 'a) 
     let penalty = Penalty { l1: 0.0, l2: Factorizer::default().default_l2(problem.terms()) };
     let step = StepSize::new(RATE.into(), Schedule::Constant);
     let rule: Sgd<_, f32> = Sgd::new(problem, penalty, step, true);
-    let mut params = SharedParams::anonymous(rule.width()).expect("memory");
-    let mut start = vec![0.0; rule.width()];
+    let mut params = SharedParams::anonymous(problem.width()).expect("memory");
+    let mut start = vec![0.0; problem.width()];
     problem.start(&mut start);
     params.copy_from(&start);
-    let control = Control::new(strategy.crew().workers());
+    let profile = strategy.profile();
+    let control = Control::new(profile.workers);
+    let pool = WorkerPool::new(profile.workers, 1, profile.places);
     let (mut order, mut epoch) = (Order::new(problem.terms()), 0);
     Box::new(move || {
         order.shuffle(1, epoch);
         let visits_before = epoch * problem.terms() as u64;
-        let pass = Pass { order: &order, epoch, visits_before, seed: 1, control: &control };
+        let pass = Pass { order: &order, epoch, visits_before, seed: 1, control: &control, pool: &pool };
         strategy.epoch(&rule, &mut params, pass).expect("no worker panics");
         epoch += 1;
     })

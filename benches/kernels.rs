@@ -12,7 +12,7 @@ use std::hint::black_box;
 use common::stream;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use wildsgd::data::Synthetic;
-use wildsgd::kernel;
+use wildsgd::internal::kernel;
 
 fn kernels(criterion: &mut Criterion) {
     for features in [47_000, 1_300_000] {

@@ -10,8 +10,8 @@ mod common;
 
 use common::{Reference, arguments, list, median, number, numbers};
 use wildsgd::Dataset;
-use wildsgd::strategy::Update;
-use wildsgd::train::{Clustering, Clusters, Fit, Sharing, Solver, Trainer};
+use wildsgd::strategy::{ClusterConfig, Clusters, StrategyKind, Update};
+use wildsgd::train::{Fit, Solver, Trainer};
 
 const NAMES: [&str; 10] = [
     "a9a",
@@ -120,16 +120,16 @@ fn compare(name: &str, data: &Dataset, optimum: f64, options: &Options) -> Optio
 fn run(data: &Dataset, way: &str, seed: u64, optimum: f64, gap: f64) -> Run {
     let (strategy, threads) = way.split_once(':').unwrap_or((way, "0"));
     let mut trainer = Trainer { bias: None, solver: Solver::Sgd, ..Trainer::default() };
-    trainer.settings.sharing = match strategy {
-        "auto" => Sharing::Auto,
-        "sequential" => Sharing::Sequential,
-        "wild" => Sharing::Hogwild(Update::Wild),
-        "atomic" => Sharing::Hogwild(Update::Atomic),
-        "merged" => Sharing::Hogwild(Update::Merged),
-        "split" => Sharing::Hogwild(Update::Split),
-        "hogwild++" => Sharing::HogwildPlusPlus(Clustering {
+    trainer.settings.strategy = match strategy {
+        "auto" => StrategyKind::Auto,
+        "sequential" => StrategyKind::Sequential,
+        "wild" => StrategyKind::Hogwild(Update::Wild),
+        "atomic" => StrategyKind::Hogwild(Update::Atomic),
+        "merged" => StrategyKind::Hogwild(Update::Merged),
+        "split" => StrategyKind::Hogwild(Update::Split),
+        "hogwild++" => StrategyKind::HogwildPlusPlus(ClusterConfig {
             clusters: Clusters::Count(number(threads)),
-            ..Clustering::default()
+            ..ClusterConfig::default()
         }),
         _ => panic!("`{way}` is no strategy with a number of threads"),
     };

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use wildsgd::Dataset;
 use wildsgd::data::{Skew, Synthetic};
-use wildsgd::params::{Atomic, Plain, SharedParams, Weights, Wild};
+use wildsgd::internal::{Atomic, Plain, RawWeights, Wild};
+use wildsgd::params::SharedParams;
 
 type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
 
@@ -56,7 +57,7 @@ fn vector() -> SharedParams<f32> {
 fn handle(
     group: &mut Group<'_>,
     name: &str,
-    weights: &impl Weights<Real = f32>,
+    weights: &impl RawWeights<Real = f32>,
     data: &Dataset,
     rarity: &[f32],
 ) {
@@ -77,7 +78,7 @@ fn handle(
 }
 
 /// Every second row, from the `k`-th on.
-fn visit(weights: &impl Weights<Real = f32>, data: &Dataset, k: usize) {
+fn visit(weights: &impl RawWeights<Real = f32>, data: &Dataset, k: usize) {
     for (row, _) in data.iter().skip(k).step_by(2) {
         let score = weights.dot(row);
         weights.add(1e-6 * (1.0 - score), row);

@@ -16,7 +16,8 @@ use std::time::Instant;
 use common::{arguments, epochs, own, shuffled, signs, stream, text};
 use wildsgd::problem::{Hinge, Logistic, Loss};
 use wildsgd::strategy::{Hogwild, Order, Sequential, Update};
-use wildsgd::{Dataset, kernel};
+use wildsgd::internal::kernel;
+use wildsgd::Dataset;
 
 const ROUNDS: usize = 15;
 const RATE: f64 = 0.5;

@@ -1,31 +1,43 @@
-//! A loss of one's own under lock-free training: `cargo run --release --example custom_loss`.
+//! Trains, saves and evaluates with a loss of your own: `cargo run --release --example custom_loss`.
 //!
 //! Quantile regression: how long is a trip at most, in nine cases of ten? The pinball loss of quantile q costs
 //! q*(y - s) where the prediction is too low and (1 - q)*(s - y) where it is too high.
 
+use std::env;
+use std::fs;
+
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use wildsgd::Model;
 use wildsgd::data::{Builder, Dataset};
-use wildsgd::params::Real;
-use wildsgd::problem::{Linear, Loss};
-use wildsgd::rule::Penalty;
-use wildsgd::train::{Settings, minimize};
+use wildsgd::model::ModelFormat;
+use wildsgd::problem::{Custom, CustomLoss, LossKind};
+use wildsgd::train::Trainer;
 
-#[derive(Clone, Copy)]
 struct Pinball {
     quantile: f64,
 }
 
-impl Loss for Pinball {
+impl CustomLoss for Pinball {
+    fn name(&self) -> &'static str {
+        "pinball"
+    }
+
+    fn is_regression(&self) -> bool {
+        true
+    }
+
     fn value(&self, y: f64, s: f64) -> f64 {
         let r = y - s;
         if r > 0.0 { self.quantile * r } else { (self.quantile - 1.0) * r }
     }
 
-    fn slope<R: Real>(&self, y: R, s: R) -> R {
-        R::of(if y > s { -self.quantile } else { 1.0 - self.quantile })
+    fn slope(&self, y: f64, s: f64) -> f64 {
+        if y > s { -self.quantile } else { 1.0 - self.quantile }
     }
 }
+
+static NINE_OF_TEN: Pinball = Pinball { quantile: 0.9 };
 
 /// Trips between 50 places, each of which adds a delay of its own; plus a random delay, uniform over 0 to 10.
 fn trips() -> Dataset {
@@ -41,22 +53,24 @@ fn trips() -> Dataset {
     trips.finish(0)
 }
 
-fn main() -> Result<(), wildsgd::Error> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let trips = trips();
-    let problem = Linear::new(&trips, trips.labels(), Pinball { quantile: 0.9 }, Some(1.0))?;
-    let settings = Settings { penalty: Penalty { l1: 0.0, l2: 1e-6 }, ..Settings::default() };
-    let fit = minimize::<_, f32>(&problem, &settings, None, &mut |_| ())?;
+    let trainer = Trainer { loss: LossKind::Custom(Custom(&NINE_OF_TEN)), l2: Some(1e-6), ..Trainer::default() };
+    let trained = trainer.fit(&trips)?;
 
-    let score = |i: usize| -> f64 {
-        let bias = f64::from(fit.weights[trips.width()]);
-        trips.row(i).iter().map(|(j, x)| f64::from(x * fit.weights[j])).sum::<f64>() + bias
-    };
-    let within = (0..trips.len()).filter(|&i| f64::from(trips.labels()[i]) <= score(i)).count();
+    let path = env::temp_dir().join(format!("wildsgd-pinball-{}.model", std::process::id()));
+    trained.model.save_as(&path, ModelFormat::Native)?;
+    let model = Model::load_with(&path, &[&NINE_OF_TEN])?;
+    fs::remove_file(&path)?;
+
+    let predictions = model.predictions(&trips);
+    let within = trips.labels().iter().zip(&predictions).filter(|(y, s)| f64::from(**y) <= **s).count();
     let share = within as f64 / trips.len() as f64;
     println!(
-        "{} epochs on {} threads: {:.1} % of trips take no longer than predicted",
-        fit.epochs.len(),
-        fit.began.workers,
+        "{} epochs on {} threads, loss {:.4}: {:.1} % of trips take no longer than predicted",
+        trained.fit.epochs.len(),
+        trained.fit.began.workers,
+        model.evaluate(&trips).loss.unwrap_or(f64::NAN),
         100.0 * share
     );
     assert!((share - 0.9).abs() < 0.02, "the model is not the quantile that was asked for");

@@ -3,12 +3,13 @@
 //!
 //! Each pixel is a node that gets one of three grays: far ones cost more, and so do neighbors with different grays.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wildsgd::problem::{Cut, Edge};
-use wildsgd::save;
+use wildsgd::internal::save;
 use wildsgd::train::{Settings, minimize};
 
 const SIDE: usize = 96;
@@ -52,7 +53,7 @@ fn main() -> wildsgd::Result<()> {
         .map(|(_, place, step)| Edge { u: place as u32, v: (place + step) as u32, cost: 0.12 })
         .collect();
     let cut = Cut::new(GRAYS.len(), &costs, &edges, 1)?;
-    let fit = minimize::<_, f32>(&cut, &Settings::default(), None, &mut |_| ())?;
+    let fit = minimize::<_, f32>(&cut, &Settings::default(), None, &mut |_| ControlFlow::Continue(()))?;
     let labels = cut.labeling(&fit.weights);
 
     let alone: Vec<usize> = costs

@@ -1,5 +1,6 @@
 //! From a text file to a saved model and its held-out accuracy: `cargo run --release --example quickstart`.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use wildsgd::Error;
@@ -18,6 +19,7 @@ fn main() -> Result<(), Error> {
         if let Event::Epoch(epoch) = event {
             println!("epoch {:>2}  objective {:.5}", epoch.epoch, epoch.objective);
         }
+        ControlFlow::Continue(())
     })?;
     println!("held out: {:?}", trained.model.evaluate(&test));
 

@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 
 use wildsgd::data::{Skew, Synthetic, libsvm};
-use wildsgd::save;
+use wildsgd::internal::save;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

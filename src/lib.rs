@@ -19,33 +19,65 @@
 //!
 //! # Three choices make a training run
 //!
-//! - The **problem** says what is minimized: [`problem::Linear`] over a [`Dataset`] with one of the losses or your own
-//!   ([`problem::Loss`]), or any implementation of [`problem::Problem`].
-//! - The **rule** says how a visit to one term changes weights: [`rule::Sgd`] with a [`rule::Penalty`] (l1, l2) and a
-//!   [`rule::Schedule`] of step sizes, or [`rule::Saga`] for smooth losses.
+//! - The **problem** says what is minimized: [`problem::Linear`] over a [`Dataset`] with one of the losses or your own,
+//!   or any implementation of [`problem::Problem`]. [`problem::Softmax`] tells many classes apart at once,
+//!   [`problem::Factorization`] completes matrices, and [`problem::Cut`] cuts graphs.
+//! - The **solver** says how it is minimized: stochastic gradient descent ([`train::minimize`]), dual coordinate ascent
+//!   ([`train::fit_dual`]) or variance reduction ([`train::fit_saga`]).
 //! - The **strategy** says how workers share the weights: [`strategy::Sequential`], [`strategy::Hogwild`],
-//!   [`strategy::HogwildPlusPlus`], or what they are compared with: [`strategy::Synchronous`],
-//!   [`strategy::BoundedStaleness`], [`strategy::AllReduce`], [`strategy::Averaging`], [`strategy::Locked`] and
-//!   [`strategy::RoundRobin`].
+//!   [`strategy::HogwildPlusPlus`], what they are compared with, or your own [`strategy::Strategy`].
 //!
-//! They are generic inside the loop and chosen once per fit. [`train::minimize`] runs any problem,
-//! [`train::Trainer`] linear models from labeled rows to a [`Model`], [`train::Factorizer`] matrix completion from
-//! [`data::Ratings`] to [`model::Factors`]. [`problem::Softmax`] tells many classes apart at once, and [`problem::Cut`] cuts
-//! graphs.
+//! [`train::Trainer`] takes labeled rows to a [`Model`], [`train::Factorizer`] [`data::Ratings`] to [`model::Factors`].
 //!
-//! # A sum of one's own
+//! # Your own loss
 //!
-//! A [`problem::Problem`] is a few functions: how many terms there are, which coordinates one touches, what it costs, and a
-//! visit in two halves. `plan` reads the coordinates and says what is to change; `apply` moves them by a share of that, and
-//! shrinks them where there is a regularizer. Whoever writes them knows nothing of threads: a handle
-//! ([`params::Weights`]) reads and writes wherever the strategy has the weights. Steps, their search, roll-back and the
-//! end of training come with [`train::minimize`].
+//! A [`problem::CustomLoss`] is trained, saved, predicted and evaluated like those of the crate.
 //!
 //! ```
-//! use std::ops::Range;
+//! use wildsgd::Model;
+//! use wildsgd::data::{ParseOptions, libsvm};
+//! use wildsgd::model::ModelFormat;
+//! use wildsgd::problem::{Custom, CustomLoss, LossKind};
+//! use wildsgd::train::Trainer;
+//!
+//! /// Half of the squared distance, which counts four times as much where the prediction is too low.
+//! struct Cautious;
+//!
+//! impl CustomLoss for Cautious {
+//!     fn name(&self) -> &'static str { "cautious" }
+//!     fn is_regression(&self) -> bool { true }
+//!     fn value(&self, y: f64, s: f64) -> f64 {
+//!         (y - s).powi(2) / 2.0 * if s < y { 4.0 } else { 1.0 }
+//!     }
+//!     fn slope(&self, y: f64, s: f64) -> f64 { (s - y) * if s < y { 4.0 } else { 1.0 } }
+//! }
+//! static CAUTIOUS: Cautious = Cautious;
+//!
+//! let data = libsvm::parse(b"1 1:1\n3 1:1\n2 1:1\n", &ParseOptions::default())?;
+//! let loss = LossKind::Custom(Custom(&CAUTIOUS));
+//! let trained = Trainer { loss, bias: None, l2: Some(0.0), ..Trainer::default() }.fit(&data)?;
+//! let path = std::env::temp_dir().join(format!("wildsgd-doc-{}.model", std::process::id()));
+//! trained.model.save_as(&path, ModelFormat::Native)?;
+//! let model = Model::load_with(&path, &[&CAUTIOUS])?;
+//! std::fs::remove_file(&path)?;
+//! assert!(model.predictions(&data)[0] > 2.2, "it would rather predict too much than too little");
+//! assert!(model.evaluate(&data).loss.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Your own problem
+//!
+//! A [`problem::Problem`] is six functions: how many terms and coordinates there are, which coordinates a term touches, what
+//! it costs, and a visit in two halves. `plan` reads the weights and says what is to change; `apply` moves them. Whoever
+//! writes them knows nothing of threads or of regularizers: a handle ([`params::Weights`]) reads and writes wherever the
+//! strategy has the weights, and shrinks what is moved. Step sizes, their search, roll-back and the end of training come with
+//! [`train::minimize`]. A callback may end the fit.
+//!
+//! ```
+//! use std::ops::{ControlFlow, Range};
 //! use wildsgd::params::{Real, Weights};
-//! use wildsgd::problem::{Problem, Prox};
-//! use wildsgd::train::{Settings, minimize};
+//! use wildsgd::problem::Problem;
+//! use wildsgd::train::{Event, Settings, minimize};
 //!
 //! /// Pairs of places, and how far the second is from the first.
 //! struct Distances(Vec<(usize, usize, f64)>, usize);
@@ -67,31 +99,78 @@
 //!         // An implicit step: no rate overshoots.
 //!         Some(error / (W::Real::ONE / rate + W::Real::of(2.0)))
 //!     }
-//!     fn apply<W: Weights>(&self, term: usize, step: Option<W::Real>, share: W::Real, prox: &impl Prox<W::Real>, w: &W) {
+//!     fn apply<W: Weights>(&self, term: usize, step: W::Real, w: &W) {
 //!         let (a, b, _) = self.0[term];
-//!         let step = step.unwrap_or_default() * share;
-//!         w.update(a, |x| prox.shrunk(x - step, a));
-//!         w.update(b, |x| prox.shrunk(x + step, b));
+//!         w.update(a, |x| x - step);
+//!         w.update(b, |x| x + step);
 //!     }
 //! }
 //!
 //! let pairs = (0..1000).map(|k| (k % 10, (k + 3) % 10));
 //! let distances = Distances(pairs.map(|(a, b)| (a, b, b as f64 - a as f64)).collect(), 10);
-//! let fit = minimize::<_, f32>(&distances, &Settings::default(), None, &mut |_| ())?;
+//! let fit = minimize::<_, f32>(&distances, &Settings::default(), None, &mut |event| match event {
+//!     Event::Epoch(epoch) if epoch.objective < 1e-6 => ControlFlow::Break(()),
+//!     _ => ControlFlow::Continue(()),
+//! })?;
 //! assert!((fit.weights[9] - fit.weights[0] - 9.0).abs() < 0.1);
 //! # Ok::<(), wildsgd::Error>(())
 //! ```
 //!
 //! Each problem says what it does not bear: one whose steps project, like [`problem::Cut`], has a reason in
-//! [`averages_only`](problem::Problem::averages_only), and ways of sharing that sum the movements of copies are refused with
-//! it. `examples/custom_problem.rs` trains a sum of its own in every way.
+//! [`averages_only`](problem::Problem::averages_only), and strategies that sum the movements of copies are refused with it.
+//!
+//! # Your own strategy
+//!
+//! A [`strategy::Strategy`] lets workers draw blocks of terms and visit them on handles of its choice. It sees a solver's
+//! rule through one object, so it compiles once, whatever is trained.
+//!
+//! ```
+//! use wildsgd::data::Synthetic;
+//! use wildsgd::params::{Handle, Real, SharedParams};
+//! use wildsgd::strategy::{OwnKind, OwnStrategy, Pass, Profile, Strategy, StrategyKind, Tickets, Visit};
+//! use wildsgd::train::Trainer;
+//!
+//! /// One vector that all workers update by compare-and-swap.
+//! struct Careful(usize);
+//!
+//! impl<R: Real> Strategy<R> for Careful {
+//!     fn profile(&self) -> Profile { Profile::new(self.0) }
+//!     fn epoch(
+//!         &mut self,
+//!         visit: &dyn Visit<R>,
+//!         params: &mut SharedParams<R>,
+//!         pass: Pass<'_>,
+//!     ) -> wildsgd::Result<u64> {
+//!         let tickets = Tickets::new(pass.order.blocks());
+//!         pass.pool.run(&tickets, |worker| {
+//!             let weights = Handle::atomic(params, visit.shape().common, self.0);
+//!             pass.visit_blocks(worker, visit, &tickets, |block, state| {
+//!                 visit.visit_block(block, state, &weights);
+//!                 weights.merge();
+//!             })
+//!         })
+//!     }
+//! }
+//!
+//! struct MakeCareful;
+//! impl OwnStrategy for MakeCareful {
+//!     fn name(&self) -> &'static str { "careful" }
+//!     fn in_f32(&self, workers: usize) -> Box<dyn Strategy<f32>> { Box::new(Careful(workers)) }
+//!     fn in_f64(&self, workers: usize) -> Box<dyn Strategy<f64>> { Box::new(Careful(workers)) }
+//! }
+//!
+//! let data = Synthetic { examples: 500, features: 60, entries: 5, ..Synthetic::default() }.generate();
+//! let mut trainer = Trainer::default();
+//! trainer.settings.strategy = StrategyKind::Own(OwnKind(&MakeCareful));
+//! let trained = trainer.fit(&data)?;
+//! assert_eq!(trained.fit.began.strategy.name(), "careful");
+//! # Ok::<(), wildsgd::Error>(())
+//! ```
 //!
 //! # Map
 //!
-//! Data flows one way: bytes → [`data`] → [`problem`] → [`train`] ([`strategy`] × [`rule`], over [`params`]) →
-//! [`model`] → predictions and [`report`]s. [`scaling`] measures how training gets faster with threads. [`kernel`]
-//! holds the loops over one row, [`metrics`] judges scores, and [`save`] writes files at once or not at all. The
-//! library prints nothing.
+//! Data flows one way: bytes → [`data`] → [`problem`] → [`train`] (a solver × a [`strategy`], over [`params`]) → [`model`] →
+//! predictions. [`metrics`] judges scores. The library prints nothing.
 //!
 //! # Determinism
 //!
@@ -120,20 +199,21 @@
 //!   it. A file that is made shorter ends the process with SIGBUS.
 
 mod container;
-mod cpu;
 pub mod data;
-pub mod error;
-mod hessian;
-pub mod kernel;
+mod error;
+#[doc(hidden)]
+pub mod internal;
+mod kernel;
 pub mod metrics;
 pub mod model;
+mod parallel;
 pub mod params;
 pub mod problem;
-pub mod real;
-pub mod report;
-pub mod rule;
-pub mod save;
-pub mod scaling;
+mod real;
+mod report;
+mod save;
+mod scaling;
+mod solver;
 pub mod strategy;
 mod sync;
 pub mod train;

@@ -9,10 +9,11 @@ use std::{env, fs};
 use serde::Deserialize;
 use wildsgd::Dataset;
 use wildsgd::data::{self, LoadOptions, Synthetic};
+use wildsgd::internal::Sgd;
 use wildsgd::params::SharedParams;
 use wildsgd::problem::{Linear, Loss};
-use wildsgd::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
-use wildsgd::strategy::{Control, Order, Pass, Strategy};
+use wildsgd::strategy::{Control, Order, Pass, Strategy, WorkerPool};
+use wildsgd::train::{Penalty, Schedule, StepSize};
 
 /// The arguments after `--`, without what cargo adds.
 pub fn arguments() -> impl Iterator<Item = String> {
@@ -128,14 +129,16 @@ pub fn epochs<'a, L: Loss + 'a>(
     let problem: &Linear<L> = Box::leak(Box::new(Linear::new(data, targets, loss, None).expect("a problem")));
     let penalty = Penalty { l1: 0.0, l2: 1.0 / data.len() as f64 };
     let step = StepSize::new(rate, Schedule::Constant);
-    let rule: Sgd<_, f32> = Sgd::new(problem, penalty, step, strategy.folds());
-    let mut params = SharedParams::anonymous(rule.width()).expect("memory");
-    let control = Control::new(strategy.crew().workers());
+    let profile = strategy.profile();
+    let rule: Sgd<_, f32> = Sgd::new(problem, penalty, step, profile.applies_scale);
+    let mut params = SharedParams::anonymous(data.width()).expect("memory");
+    let control = Control::new(profile.workers);
+    let pool = WorkerPool::new(profile.workers, 1, profile.places);
     let (mut order, mut epoch) = (Order::new(data.len()), 0);
     Box::new(move || {
         order.shuffle(1, epoch);
         let visits_before = epoch * data.len() as u64;
-        let pass = Pass { order: &order, epoch, visits_before, seed: 1, control: &control };
+        let pass = Pass { order: &order, epoch, visits_before, seed: 1, control: &control, pool: &pool };
         strategy.epoch(&rule, &mut params, pass).expect("no worker panics");
         epoch += 1;
     })

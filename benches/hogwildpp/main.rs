@@ -17,8 +17,8 @@ use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rules::{Rule, Simulation};
 use wildsgd::Dataset;
-use wildsgd::strategy::{Layout, Update};
-use wildsgd::train::{Clustering, Clusters, Sharing, Solver, Trained, Trainer};
+use wildsgd::strategy::{ClusterConfig, Clusters, Layout, StrategyKind, Update};
+use wildsgd::train::{Solver, Trained, Trainer};
 
 const NAMES: [&str; 5] = ["a9a", "reuters-money-fx", "debian-desc", "kdd99", "ijcnn1"];
 
@@ -59,11 +59,11 @@ impl Options {
         options
     }
 
-    fn ring(&self, clusters: usize) -> Sharing {
-        Sharing::HogwildPlusPlus(Clustering {
+    fn ring(&self, clusters: usize) -> StrategyKind {
+        StrategyKind::HogwildPlusPlus(ClusterConfig {
             clusters: Clusters::Count(clusters),
             update_delay: self.delay,
-            ..Clustering::default()
+            ..ClusterConfig::default()
         })
     }
 }
@@ -84,9 +84,9 @@ fn main() {
 }
 
 /// Trains; with `epochs`, for just as many.
-fn train(data: &Dataset, sharing: Sharing, threads: usize, seed: u64, epochs: Option<usize>) -> Trained {
+fn train(data: &Dataset, strategy: StrategyKind, threads: usize, seed: u64, epochs: Option<usize>) -> Trained {
     let mut trainer = Trainer { bias: None, solver: Solver::Sgd, ..Trainer::default() };
-    trainer.settings.sharing = sharing;
+    trainer.settings.strategy = strategy;
     trainer.settings.threads = threads;
     trainer.settings.seed = seed;
     if let Some(epochs) = epochs {
@@ -100,7 +100,7 @@ fn distance(name: &str, data: &Dataset, optimum: f64, options: &Options) {
     let percent = |x: f64| format!("{:.2}", 100.0 * x);
     let row = |label: String, values: Vec<String>| println!("{name:<18} {label:<24} {}", values.join(" "));
     let oracles: Vec<Trained> =
-        options.seeds.iter().map(|&seed| train(data, Sharing::Sequential, 1, seed, None)).collect();
+        options.seeds.iter().map(|&seed| train(data, StrategyKind::Sequential, 1, seed, None)).collect();
     let epochs = |trained: &Trained| trained.fit.epochs.len();
     row("epochs".into(), oracles.iter().map(|oracle| epochs(oracle).to_string()).collect());
     row(
@@ -132,7 +132,7 @@ fn rules(name: &str, data: &Dataset, options: &Options) {
     let mut distances = vec![Vec::new(); rules.len() * options.clusters.len()];
     let mut syncs = vec![0; distances.len()];
     for &seed in &options.seeds {
-        let oracle = train(data, Sharing::Sequential, 1, seed, None).fit;
+        let oracle = train(data, StrategyKind::Sequential, 1, seed, None).fit;
         let mut cells = distances.iter_mut().zip(&mut syncs);
         for &clusters in &options.clusters {
             let delay = options.delay.unwrap_or_else(|| Layout::new(clusters, clusters).update_delay);
@@ -163,22 +163,22 @@ fn rules(name: &str, data: &Dataset, options: &Options) {
 
 fn time(name: &str, data: &Dataset, options: &Options) {
     const EPOCHS: usize = 5;
-    let mut ways = vec![
-        ("sequential".to_string(), Sharing::Sequential),
-        ("hogwild".to_string(), Sharing::Hogwild(Update::Wild)),
+    let mut strategies = vec![
+        ("sequential".to_string(), StrategyKind::Sequential),
+        ("hogwild".to_string(), StrategyKind::Hogwild(Update::Wild)),
     ];
-    ways.extend(options.clusters.iter().map(|&k| (format!("hogwild++ K={k}"), options.ring(k))));
-    let mut seconds = vec![Vec::new(); ways.len()];
+    strategies.extend(options.clusters.iter().map(|&k| (format!("hogwild++ K={k}"), options.ring(k))));
+    let mut seconds = vec![Vec::new(); strategies.len()];
     for &seed in &options.seeds {
-        for ((_, sharing), seconds) in ways.iter().zip(&mut seconds) {
-            let fit = train(data, *sharing, options.threads, seed, Some(EPOCHS)).fit;
+        for ((_, strategy), seconds) in strategies.iter().zip(&mut seconds) {
+            let fit = train(data, *strategy, options.threads, seed, Some(EPOCHS)).fit;
             let times: Vec<f64> = fit.epochs.iter().map(|epoch| epoch.train_time.as_secs_f64()).collect();
             seconds.extend(times.windows(2).map(|pair| pair[1] - pair[0]));
         }
     }
-    for ((way, _), seconds) in ways.iter().zip(&mut seconds) {
+    for ((name_of, _), seconds) in strategies.iter().zip(&mut seconds) {
         seconds.sort_by(f64::total_cmp);
         let (median, least) = (1e3 * seconds[seconds.len() / 2], 1e3 * seconds[0]);
-        println!("{name:<18} {way:<16} {median:.2} ms an epoch, least {least:.2}");
+        println!("{name:<18} {name_of:<16} {median:.2} ms an epoch, least {least:.2}");
     }
 }

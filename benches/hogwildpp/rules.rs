@@ -2,10 +2,11 @@
 //! result on any machine, and that of K cores that are equally fast.
 
 use wildsgd::Dataset;
-use wildsgd::params::Plain;
+use wildsgd::internal::{Sgd, SgdRule};
+use wildsgd::params::Handle;
 use wildsgd::problem::{Linear, Logistic};
-use wildsgd::rule::{Clock, Penalty, Schedule, Sgd, StepSize, Visit};
-use wildsgd::strategy::{Mixing, Order};
+use wildsgd::strategy::{Block, Clock, Mixing, Order, Visit};
+use wildsgd::train::{Penalty, Schedule, StepSize};
 
 /// What the holder of the token does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,12 +41,12 @@ impl Simulation<'_> {
         let step = StepSize::new(self.eta0, Schedule::default());
         let mut sgd: Sgd<_, f32> = Sgd::new(&problem, Penalty { l1: 0.0, l2 }, step, false);
         let (mut order, mut terms) = (Order::new(self.data.len()), Vec::new());
-        let mut ring = Ring::new(self, sgd.width());
+        let mut ring = Ring::new(self, self.data.width());
         if rule == Rule::Rare {
             ring.mixing = Mixing::RARE;
         }
         let mut best = f64::INFINITY;
-        let (mut last, mut syncs) = (sgd.objective(0..sgd.terms(), &vec![0.0; sgd.width()]), 0);
+        let (mut last, mut syncs) = (sgd.objective(self.data.len(), &vec![0.0; self.data.width()]), 0);
         for epoch in 0..self.epochs {
             order.shuffle(self.seed, epoch as u64);
             syncs = 0;
@@ -54,22 +55,18 @@ impl Simulation<'_> {
                     before: (epoch * self.data.len()) as u64,
                     within: (k * order.block_len()) as u64,
                 };
-                let pace = sgd.pace(clock);
                 let cluster = k % self.clusters;
-                let weights = Plain::new(&mut ring.w[cluster], 0);
+                let weights = Handle::plain(&mut ring.w[cluster], 0);
                 terms.clear();
                 order.block(k, &mut terms);
-                for &term in &terms {
-                    if let Some(step) = sgd.plan(term, pace, &weights) {
-                        sgd.apply(term, step, pace, 1.0, &weights);
-                    }
-                }
+                let block = Block::new(&terms, terms.len(), Order::AHEAD);
+                sgd.visit_block(block, &mut sgd.step_state(clock), &weights);
                 syncs += ring.look(cluster, terms.len(), rule, sgd.rate(clock));
             }
             let model = ring.model(rule);
-            let objective = sgd.objective(0..sgd.terms(), &model);
+            let objective = sgd.objective(self.data.len(), &model);
             best = best.min(objective);
-            sgd.step.after_epoch(last, objective);
+            sgd.step().after_epoch(last, objective);
             last = objective;
             if rule == Rule::Reset {
                 ring.w.iter_mut().chain(&mut ring.s).for_each(|w| w.clone_from(&model));

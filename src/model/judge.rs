@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::Model;
-use super::evaluation::{ClassQuality, Counts, Evaluation, Quality};
 use super::predict::ROWS_PER_TASK;
-use crate::metrics;
+use crate::metrics::{self, ClassQuality, Counts, Evaluation, Quality};
 
 /// Compares scores with labels that come in pieces; see [`Model::evaluate`]. Deterministic: it does not matter where the
 /// pieces end.

@@ -67,6 +67,9 @@ fn solver(loss: LossKind, l1: bool) -> &'static str {
         LossKind::Hinge => "L2R_L1LOSS_SVC_DUAL",
         LossKind::Squared => "L2R_L2LOSS_SVR",
         LossKind::EpsilonInsensitive { .. } | LossKind::Huber => "L2R_L1LOSS_SVR_DUAL",
+        // `Model::save_as` refuses these; whoever writes one all the same gets its scores and labels.
+        LossKind::Custom(_) if loss.is_regression() => "L2R_L1LOSS_SVR_DUAL",
+        LossKind::Custom(_) => "L2R_L1LOSS_SVC_DUAL",
     }
 }
 

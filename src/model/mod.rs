@@ -6,7 +6,6 @@
 mod evaluation;
 mod factors;
 mod judge;
-pub(crate) mod label;
 pub mod liblinear;
 pub mod native;
 mod number;
@@ -18,11 +17,12 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::path::Path;
 
-pub use evaluation::{ClassQuality, Evaluation, Quality};
+pub use crate::metrics::{ClassQuality, Evaluation, Quality};
 pub use factors::{Factors, is_factors};
 pub(crate) use factors::{Places, View};
 pub use judge::Judge;
 
+use crate::problem::CustomLoss;
 pub use crate::problem::LossKind;
 
 use crate::error::{Error, Result};
@@ -162,6 +162,14 @@ impl Model {
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, [`Error::Text`] or [`Error::Input`] if it is no complete model.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Model::load_with(path, &[])
+    }
+
+    /// Reads a model as [`Model::load`] does; one in the native format may have one of the given `losses` of the caller's own.
+    ///
+    /// # Errors
+    /// As for [`Model::load`].
+    pub fn load_with(path: impl AsRef<Path>, losses: &[&'static dyn CustomLoss]) -> Result<Self> {
         let path = path.as_ref();
         let mut bytes = Vec::new();
         std::fs::File::open(path)
@@ -169,7 +177,10 @@ impl Model {
             .read_to_end(&mut bytes)
             .map_err(|source| Error::io(path, "read", source))?;
         let name = path.display().to_string();
-        if native::is_native(&bytes) { native::read(&bytes, &name) } else { liblinear::read(&bytes, &name) }
+        match native::is_native(&bytes) {
+            true => native::read(&bytes, &name, losses),
+            false => liblinear::read(&bytes, &name),
+        }
     }
 
     /// Writes a model file in [LIBLINEAR's text format](liblinear), [at once or not at all](save::atomically).
@@ -196,6 +207,14 @@ impl Model {
 
     /// LIBLINEAR has no softmax: it would take each class's score for one against the rest.
     fn check_liblinear(&self) -> Result<()> {
+        if let LossKind::Custom(_) = self.loss {
+            return Err(Error::Parameter {
+                name: "model format",
+                value: format!("liblinear with the loss `{}`", self.loss),
+                expected: "native, as LIBLINEAR has no losses of your own",
+                hint: "save with `ModelFormat::Native`",
+            });
+        }
         if self.loss != LossKind::Softmax || self.outputs() == 1 {
             return Ok(());
         }

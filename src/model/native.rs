@@ -25,6 +25,7 @@ mod tests;
 use super::{LossKind, Model};
 use crate::container::{Container, Damage, Facts, Header, Kind, Writer, claims};
 use crate::error::{Error, Result};
+use crate::problem::{Custom, CustomLoss};
 use crate::save;
 use std::path::Path;
 
@@ -95,12 +96,12 @@ pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     })
 }
 
-/// Reads a model from all bytes of a file; `name` names it in messages.
+/// Reads a model from all bytes of a file; `name` names it in messages, and its loss may be one of `losses`.
 ///
 /// # Errors
 /// [`Error::Input`] that names the bytes that are damaged or missing, or says what the file holds instead of a model.
-pub fn read(bytes: &[u8], name: &str) -> Result<Model> {
-    parts(bytes).map_err(|damage| damage.into_error(name, Kind::Model))?.model(name)
+pub fn read(bytes: &[u8], name: &str, losses: &[&'static dyn CustomLoss]) -> Result<Model> {
+    parts(bytes, losses).map_err(|damage| damage.into_error(name, Kind::Model))?.model(name)
 }
 
 /// What a file holds.
@@ -113,12 +114,12 @@ struct Parts {
     constant: Option<f64>,
 }
 
-fn parts(bytes: &[u8]) -> Result<Parts, Damage> {
+fn parts(bytes: &[u8], losses: &[&'static dyn CustomLoss]) -> Result<Parts, Damage> {
     let strange = |what: String, expected: &str| Damage::new(what, expected);
     let container = Container::open(bytes, Kind::Model, VERSION)?;
     container.check(bytes, &["labels", "weights"], |_, _| Ok(()))?;
     let facts = &container.header().facts;
-    let loss = loss(facts)?;
+    let loss = loss(facts, losses)?;
     let flags = facts.get(FLAGS);
     if flags & !(L1 | CONSTANT) != 0 {
         return Err(strange(format!("has unknown flags {flags:#x} (byte 432)"), "the documented layout"));
@@ -147,7 +148,7 @@ fn parts(bytes: &[u8]) -> Result<Parts, Damage> {
     }
 }
 
-fn loss(facts: &Facts) -> Result<LossKind, Damage> {
+fn loss(facts: &Facts, losses: &[&'static dyn CustomLoss]) -> Result<LossKind, Damage> {
     let text = &facts.bytes()[LOSS..LOSS + NAME];
     let name = String::from_utf8_lossy(text.split(|&byte| byte == 0).next().unwrap_or_default());
     if name == INSENSITIVE {
@@ -157,7 +158,8 @@ fn loss(facts: &Facts) -> Result<LossKind, Damage> {
             Damage::new(format!("has the epsilon {epsilon} (byte 480)"), "a finite number, 0 or larger")
         });
     }
-    name.parse().map_err(|_| {
+    let custom = losses.iter().find(|loss| loss.name() == name).map(|&loss| LossKind::Custom(Custom(loss)));
+    custom.map_or_else(|| name.parse(), Ok).map_err(|_| {
         Damage::new(format!("has the loss `{name}` (byte 416)"), "a loss that this version knows")
     })
 }

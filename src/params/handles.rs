@@ -11,7 +11,7 @@ use crate::data::Row;
 use crate::kernel;
 use crate::real::Slot;
 
-/// A factor of all weights but the common ones, which a rule keeps apart: a weight is the factor times what lies in memory.
+/// A scale that a solver keeps beside the weights: each weight but the common ones is the factor times its value in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale<R> {
     /// Above 0.
@@ -21,35 +21,59 @@ pub struct Scale<R> {
 }
 
 impl<R: Real> Scale<R> {
-    /// Weights lie in memory as they are.
+    /// No scale: weights lie in memory as they are.
     pub const ONE: Self = Scale { factor: R::ONE, inverse: R::ONE };
 }
 
-/// One worker's view of the weights. What a problem and a rule see of a strategy.
+/// The weights as a problem sees them during a visit, wherever the strategy keeps them.
+///
+/// Whatever is moved through these methods is regularized on the way, so a problem cannot forget it. The methods that end
+/// in `_in_memory` leave out the [`scale`](Weights::scale), for problems that fold it into a factor of their own.
 pub trait Weights {
+    /// Type of a weight.
+    type Real: Real;
+    /// Sum of weight times value over the row's entries.
+    #[inline(always)]
+    fn dot(&self, row: Row<'_>) -> Self::Real {
+        self.scale().factor * self.dot_in_memory(row)
+    }
+    /// Adds `a` times the row.
+    #[inline(always)]
+    fn add(&self, a: Self::Real, row: Row<'_>) {
+        self.add_in_memory(a * self.scale().inverse, row);
+    }
+    /// The weight of coordinate `j`, which is not a common one.
+    fn get(&self, j: usize) -> Self::Real;
+    /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure and may run again.
+    fn update(&self, j: usize, f: impl Fn(Self::Real) -> Self::Real);
+    /// The `k`-th common coordinate, as this worker sees it.
+    fn common(&self, k: usize) -> Self::Real;
+    /// Adds `x` to the `k`-th common coordinate, whose steps are `pace` times those of the other coordinates.
+    fn add_common(&self, k: usize, x: Self::Real, pace: Self::Real);
+    /// Whether the regularizer shrinks what is moved, so that a term without a gradient must still
+    /// [touch](crate::problem::Problem::touch) its coordinates.
+    fn shrinks_on_touch(&self) -> bool;
+    /// The scale of all weights but the common ones.
+    fn scale(&self) -> Scale<Self::Real>;
+    /// Sum of value in memory times entry over the row's entries.
+    fn dot_in_memory(&self, row: Row<'_>) -> Self::Real;
+    /// Adds `a` times the row to what lies in memory.
+    fn add_in_memory(&self, a: Self::Real, row: Row<'_>);
+    /// The values in memory of `N` adjacent coordinates from `start` on, none of them common.
+    fn read_in_memory<const N: usize>(&self, start: usize) -> [Self::Real; N];
+    /// Replaces the values in memory of adjacent coordinates from `start` on, one for each of `others`, by `f(value, other)`;
+    /// `f` is pure and may run again.
+    fn update_in_memory<T>(&self, start: usize, others: &[T], f: impl Fn(Self::Real, &T) -> Self::Real);
+}
+
+/// One worker's view of the weights in memory, without scale and regularizer: what a solver's rule sees of a strategy.
+pub trait RawWeights {
     /// Type of a weight.
     type Real: Real;
     /// Sum of weight times value over the row's entries.
     fn dot(&self, row: Row<'_>) -> Self::Real;
     /// Adds `a` times the row.
     fn add(&self, a: Self::Real, row: Row<'_>);
-    /// What the weights have in common, for those who want to take it into account together with a factor of their own:
-    /// [`Weights::dot`] is the factor times [`Weights::dot_in_memory`], and [`Weights::add`] is
-    /// [`Weights::add_in_memory`] of the inverse times `a`.
-    #[inline(always)]
-    fn scale(&self) -> Scale<Self::Real> {
-        Scale::ONE
-    }
-    /// Sum of what lies in memory times value over the row's entries.
-    #[inline(always)]
-    fn dot_in_memory(&self, row: Row<'_>) -> Self::Real {
-        self.dot(row)
-    }
-    /// Adds `a` times the row to what lies in memory.
-    #[inline(always)]
-    fn add_in_memory(&self, a: Self::Real, row: Row<'_>) {
-        self.add(a, row);
-    }
     /// Replaces the weight of each entry by `f(value, other, weight)`, where `other` is what `others` holds for the
     /// entry's index; `f` is pure and may run again.
     fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(Self::Real, &T, Self::Real) -> Self::Real);
@@ -57,45 +81,20 @@ pub trait Weights {
     fn get(&self, j: usize) -> Self::Real;
     /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure and may run again.
     fn update(&self, j: usize, f: impl Fn(Self::Real) -> Self::Real);
-    /// Of two rows of `len` adjacent coordinates each, which start at `p` and `q`, do not overlap and have no common
-    /// coordinate, without the last coordinate of each: the sum of products, and the sum of both rows' squares; and the
-    /// sum of the last ones.
+    /// The weights of `N` adjacent coordinates from `start` on.
     #[inline(always)]
-    fn products(&self, p: usize, q: usize, len: usize) -> [Self::Real; 3] {
-        let mut sums = [Self::Real::ZERO; 2];
-        for k in 0..len - 1 {
-            let (x, y) = (self.get(p + k), self.get(q + k));
-            sums[0] += x * y;
-            sums[1] += x * x + y * y;
-        }
-        [sums[0], sums[1], self.get(p + len - 1) + self.get(q + len - 1)]
+    fn read<const N: usize>(&self, start: usize) -> [Self::Real; N] {
+        std::array::from_fn(|k| self.get(start + k))
     }
-    /// Adds to each of two such rows `a` times the other as it was, but to the last coordinate of each, `b`.
+    /// Replaces the weights of adjacent coordinates from `start` on, one for each of `others`, by `f(weight, other)`.
     #[inline(always)]
-    fn cross(&self, p: usize, q: usize, len: usize, a: Self::Real, b: Self::Real) {
-        for k in 0..len - 1 {
-            let (x, y) = (self.get(p + k), self.get(q + k));
-            self.update(p + k, |w| w + a * y);
-            self.update(q + k, |w| w + a * x);
-        }
-        [p, q].into_iter().for_each(|row| self.update(row + len - 1, |w| w + b));
-    }
-    /// Adds to each of `sums` `x` times the weight of the coordinate at its place from `start` on.
-    #[inline(always)]
-    fn gather(&self, start: usize, x: Self::Real, sums: &mut [Self::Real]) {
-        sums.iter_mut().zip(start..).for_each(|(sum, j)| *sum += x * self.get(j));
-    }
-    /// Adds to the weights of adjacent coordinates from `start` on `a` times each of `steps`.
-    #[inline(always)]
-    fn scatter(&self, start: usize, a: Self::Real, steps: &[Self::Real]) {
-        steps.iter().zip(start..).for_each(|(&step, j)| self.update(j, |w| w + a * step));
+    fn update_adjacent<T>(&self, start: usize, others: &[T], f: impl Fn(Self::Real, &T) -> Self::Real) {
+        others.iter().zip(start..).for_each(|(other, j)| self.update(j, |w| f(w, other)));
     }
     /// The `k`-th common coordinate, as this worker sees it.
     fn common(&self, k: usize) -> Self::Real;
     /// Sets this worker's view of the `k`-th common coordinate.
     fn set_common(&self, k: usize, x: Self::Real);
-    /// Merges the private copies of the common coordinates with the shared ones. Strategies call it after each block.
-    fn merge(&self);
 }
 
 /// A worker's private copy of one common coordinate.
@@ -129,7 +128,7 @@ impl<'a, R: Real> Plain<'a, R> {
     }
 }
 
-impl<R: Real> Weights for Plain<'_, R> {
+impl<R: Real> RawWeights for Plain<'_, R> {
     type Real = R;
 
     #[inline(always)]
@@ -158,25 +157,15 @@ impl<R: Real> Weights for Plain<'_, R> {
     }
 
     #[inline(always)]
-    fn products(&self, p: usize, q: usize, len: usize) -> [R; 3] {
-        kernel::products(&self.cells[p..][..len], &self.cells[q..][..len])
+    fn read<const N: usize>(&self, start: usize) -> [R; N] {
+        let cells = &self.cells[start..][..N];
+        std::array::from_fn(|k| cells[k].get())
     }
 
     #[inline(always)]
-    fn cross(&self, p: usize, q: usize, len: usize, a: R, b: R) {
-        kernel::cross(&self.cells[p..][..len], &self.cells[q..][..len], a, b);
-    }
-
-    #[inline(always)]
-    fn gather(&self, start: usize, x: R, sums: &mut [R]) {
-        let cells = &self.cells[start..][..sums.len()];
-        sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += x * cell.get());
-    }
-
-    #[inline(always)]
-    fn scatter(&self, start: usize, a: R, steps: &[R]) {
-        let cells = &self.cells[start..][..steps.len()];
-        steps.iter().zip(cells).for_each(|(&step, cell)| cell.set(cell.get() + a * step));
+    fn update_adjacent<T>(&self, start: usize, others: &[T], f: impl Fn(R, &T) -> R) {
+        let cells = &self.cells[start..][..others.len()];
+        others.iter().zip(cells).for_each(|(other, cell)| cell.set(f(cell.get(), other)));
     }
 
     #[inline(always)]
@@ -188,8 +177,6 @@ impl<R: Real> Weights for Plain<'_, R> {
     fn set_common(&self, k: usize, x: R) {
         self.cells[self.common + k].set(x);
     }
-
-    fn merge(&self) {}
 }
 
 /// The shared part of both racy handles: the slots, and the private copies of the common coordinates.
@@ -237,9 +224,14 @@ macro_rules! shared_handle {
             pub fn new(params: &'a SharedParams<R>, common: usize, workers: usize) -> Self {
                 $name(Shared::new(params, common, workers))
             }
+
+            /// Merges the private copies of the common coordinates with the shared ones.
+            pub(super) fn merge(&self) {
+                self.0.merge();
+            }
         }
 
-        impl<R: Real> Weights for $name<'_, R> {
+        impl<R: Real> RawWeights for $name<'_, R> {
             type Real = R;
 
             #[inline(always)]
@@ -275,36 +267,15 @@ macro_rules! shared_handle {
             }
 
             #[inline(always)]
-            fn products(&self, p: usize, q: usize, len: usize) -> [R; 3] {
-                kernel::products(&self.0.slots[p..][..len], &self.0.slots[q..][..len])
+            fn read<const N: usize>(&self, start: usize) -> [R; N] {
+                let slots = &self.0.slots[start..][..N];
+                std::array::from_fn(|k| slots[k].get())
             }
 
             #[inline(always)]
-            fn cross(&self, p: usize, q: usize, len: usize, a: R, b: R) {
-                let [(p_last, p), (q_last, q)] = [p, q]
-                    .map(|start| self.0.slots[start..][..len].split_last().expect("rows with a last coordinate"));
-                for (p, q) in p.iter().zip(q) {
-                    for ($slot, other) in [(p, q.get()), (q, p.get())] {
-                        let $f = |w| w + a * other;
-                        $replace
-                    }
-                }
-                for $slot in [p_last, q_last] {
-                    let $f = |w| w + b;
-                    $replace
-                }
-            }
-
-            #[inline(always)]
-            fn gather(&self, start: usize, x: R, sums: &mut [R]) {
-                let slots = &self.0.slots[start..][..sums.len()];
-                sums.iter_mut().zip(slots).for_each(|(sum, slot)| *sum += x * slot.get());
-            }
-
-            #[inline(always)]
-            fn scatter(&self, start: usize, a: R, steps: &[R]) {
-                for (&step, $slot) in steps.iter().zip(&self.0.slots[start..][..steps.len()]) {
-                    let $f = |w| w + a * step;
+            fn update_adjacent<T>(&self, start: usize, others: &[T], f: impl Fn(R, &T) -> R) {
+                for (other, $slot) in others.iter().zip(&self.0.slots[start..][..others.len()]) {
+                    let $f = |w| f(w, other);
                     $replace
                 }
             }
@@ -317,10 +288,6 @@ macro_rules! shared_handle {
             #[inline(always)]
             fn set_common(&self, k: usize, x: R) {
                 self.0.copies[k].now.set(x);
-            }
-
-            fn merge(&self) {
-                self.0.merge();
             }
         }
     };

@@ -7,8 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use crossbeam::utils::CachePadded;
 
 use super::Real;
-use super::handles::{Plain, Weights};
-use crate::data::Row;
+use super::handle::Handle;
 use crate::data::map::room;
 use crate::kernel;
 
@@ -144,30 +143,29 @@ impl<R: Real> OwnWeights<R> {
     }
 }
 
-/// Weights of one worker's own, without atomics. After each block it visits some places: what it moved the coordinates there
-/// by since it last did is added to their sums, and the sums taken over. No movement is lost, and none is counted twice. The
+/// Lets one worker's own weights meet those of the others. After each block it visits some places: what it moved the coordinates
+/// there by since it last did is added to their sums, and the sums taken over. No movement is lost, and none is counted twice. The
 /// shared vector stays as it is until the epoch ends.
-pub(crate) struct Merged<'a, R: Real> {
-    own: Plain<'a, R>,
+pub(crate) struct Merger<'a, R: Real> {
     now: &'a [Cell<R>],
     told: &'a [Cell<R>],
     shared: &'a [R],
     meetings: &'a Meetings<R>,
-    blocks: Cell<usize>,
+    blocks: usize,
 }
 
-impl<'a, R: Real> Merged<'a, R> {
-    /// A handle on `own`, which was filled from `shared`, of which every term touches the last `common` coordinates.
+impl<'a, R: Real> Merger<'a, R> {
+    /// A handle on `own`, which was filled from `shared`, of which every term touches the last `common` coordinates; and what
+    /// merges it.
     pub(crate) fn new(
         own: &'a mut OwnWeights<R>,
         shared: &'a [R],
         meetings: &'a Meetings<R>,
         common: usize,
-    ) -> Self {
+    ) -> (Handle<'a, R>, Self) {
         let now = Cell::from_mut(own.now.as_mut_slice()).as_slice_of_cells();
         let told = Cell::from_mut(own.told.as_mut_slice()).as_slice_of_cells();
-        let plain = Plain::of(now, common);
-        Merged { own: plain, now, told, shared, meetings, blocks: Cell::new(0) }
+        (Handle::cells(now, common), Merger { now, told, shared, meetings, blocks: 0 })
     }
 
     fn meet(&self, place: &Place<R>) {
@@ -185,70 +183,11 @@ impl<'a, R: Real> Merged<'a, R> {
             told.set(*sum);
         }
     }
-}
 
-impl<R: Real> Weights for Merged<'_, R> {
-    type Real = R;
-
-    #[inline(always)]
-    fn dot(&self, row: Row<'_>) -> R {
-        self.own.dot(row)
-    }
-
-    #[inline(always)]
-    fn add(&self, a: R, row: Row<'_>) {
-        self.own.add(a, row);
-    }
-
-    #[inline(always)]
-    fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(R, &T, R) -> R) {
-        self.own.update_row(row, others, f);
-    }
-
-    #[inline(always)]
-    fn get(&self, j: usize) -> R {
-        self.own.get(j)
-    }
-
-    #[inline(always)]
-    fn update(&self, j: usize, f: impl Fn(R) -> R) {
-        self.own.update(j, f);
-    }
-
-    #[inline(always)]
-    fn products(&self, p: usize, q: usize, len: usize) -> [R; 3] {
-        self.own.products(p, q, len)
-    }
-
-    #[inline(always)]
-    fn cross(&self, p: usize, q: usize, len: usize, a: R, b: R) {
-        self.own.cross(p, q, len, a, b);
-    }
-
-    #[inline(always)]
-    fn gather(&self, start: usize, x: R, sums: &mut [R]) {
-        self.own.gather(start, x, sums);
-    }
-
-    #[inline(always)]
-    fn scatter(&self, start: usize, a: R, steps: &[R]) {
-        self.own.scatter(start, a, steps);
-    }
-
-    #[inline(always)]
-    fn common(&self, k: usize) -> R {
-        self.own.common(k)
-    }
-
-    #[inline(always)]
-    fn set_common(&self, k: usize, x: R) {
-        self.own.set_common(k, x);
-    }
-
-    fn merge(&self) {
-        let block = self.blocks.get() + 1;
-        self.blocks.set(block);
-        let mut due = self.meetings.due(block).peekable();
+    /// Called after each block.
+    pub(crate) fn merge(&mut self) {
+        self.blocks += 1;
+        let mut due = self.meetings.due(self.blocks).peekable();
         while let Some(place) = due.next() {
             // The other core has it, so it takes a while to come.
             if let Some(&next) = due.peek() {

@@ -1,12 +1,17 @@
 //! Where the weights are: atomic floats in a memory map, and one worker's handles on them.
 
+mod handle;
 mod handles;
 mod merged;
 mod shared;
 mod split;
 
 pub use crate::real::{Real, SharedReal};
-pub use handles::{Atomic, Plain, Scale, Weights, Wild};
-pub(crate) use merged::{Meetings, Merged, OwnWeights};
+pub use handle::Handle;
+pub(crate) use handle::{Kind, with_handle};
+#[doc(hidden)]
+pub use handles::{Atomic, Plain, RawWeights, Wild};
+pub use handles::{Scale, Weights};
+pub(crate) use merged::{Meetings, Merger, OwnWeights};
 pub use shared::SharedParams;
-pub(crate) use split::{Copies, Hot, Split};
+pub(crate) use split::{Copies, Hot};

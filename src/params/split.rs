@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::handles::Weights;
+use super::handles::RawWeights;
 use super::{Real, SharedParams, SharedReal};
 use crate::data::Row;
 use crate::error::Result;
@@ -79,6 +79,23 @@ impl<'a, R: Real> Split<'a, R> {
         self.each(|j| self.meet(j));
     }
 
+    /// After a block: lets the groups that are due meet the shared weights.
+    pub(super) fn merge(&self) {
+        let block = self.blocks.get() + 1;
+        self.blocks.set(block);
+        // 1 for each second block, 2 for each second one of the others ...
+        let turn = block.trailing_zeros() as usize + 1;
+        let due = [self.hot.groups.first(), self.hot.groups.get(turn)];
+        for group in due.into_iter().flatten() {
+            for (k, &j) in group.iter().enumerate() {
+                if let Some(&ahead) = group.get(k + AHEAD) {
+                    kernel::prefetch_for_write(self.shared, ahead as usize);
+                }
+                self.meet(j as usize);
+            }
+        }
+    }
+
     #[inline(always)]
     fn meet(&self, j: usize) {
         let (now, told) = (self.now[j].get(), self.told[j].get());
@@ -91,7 +108,7 @@ impl<'a, R: Real> Split<'a, R> {
 /// How many meetings before its own a coordinate's line is asked for: another core has it, so it takes a while to come.
 const AHEAD: usize = 12;
 
-impl<R: Real> Weights for Split<'_, R> {
+impl<R: Real> RawWeights for Split<'_, R> {
     type Real = R;
 
     #[inline(always)]
@@ -127,21 +144,5 @@ impl<R: Real> Weights for Split<'_, R> {
     #[inline(always)]
     fn set_common(&self, k: usize, x: R) {
         self.now[self.common + k].set(x);
-    }
-
-    fn merge(&self) {
-        let block = self.blocks.get() + 1;
-        self.blocks.set(block);
-        // 1 for each second block, 2 for each second one of the others ...
-        let turn = block.trailing_zeros() as usize + 1;
-        let due = [self.hot.groups.first(), self.hot.groups.get(turn)];
-        for group in due.into_iter().flatten() {
-            for (k, &j) in group.iter().enumerate() {
-                if let Some(&ahead) = group.get(k + AHEAD) {
-                    kernel::prefetch_for_write(self.shared, ahead as usize);
-                }
-                self.meet(j as usize);
-            }
-        }
     }
 }

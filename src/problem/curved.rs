@@ -8,6 +8,60 @@ pub trait Curved: Conjugate {
     fn curvature(&self, y: f64, s: f64) -> f64;
 }
 
+/// A convex loss with its curvature, whatever its type: what dense passes and Newton's method see of it, in f64.
+pub(crate) trait Curves: Sync {
+    /// [`Conjugate::MOST`]
+    fn smoothness(&self) -> f64;
+    /// [`Loss::value`](super::Loss::value)
+    fn value(&self, y: f64, s: f64) -> f64;
+    /// [`Loss::value_and_slope`](super::Loss::value_and_slope)
+    fn value_and_slope(&self, y: f64, s: f64) -> (f64, f64);
+    /// The value at score `s`, and the conjugate at `-a`.
+    fn value_and_conjugate(&self, y: f64, s: f64, a: f64) -> (f64, f64);
+    /// [`Conjugate::conjugate`]
+    fn conjugate(&self, y: f64, a: f64) -> f64;
+    /// [`Conjugate::bend`]
+    fn bend(&self, y: f64, a: f64) -> f64;
+    /// [`Curved::curvature`]
+    fn curvature(&self, y: f64, s: f64) -> f64;
+    /// [`Conjugate::ascend`]
+    fn ascend(&self, y: f64, s: f64, q: f64, a: f64) -> f64;
+}
+
+impl<L: Curved> Curves for L {
+    fn smoothness(&self) -> f64 {
+        L::MOST
+    }
+
+    fn value(&self, y: f64, s: f64) -> f64 {
+        super::Loss::value(self, y, s)
+    }
+
+    fn value_and_slope(&self, y: f64, s: f64) -> (f64, f64) {
+        super::Loss::value_and_slope(self, y, s)
+    }
+
+    fn value_and_conjugate(&self, y: f64, s: f64, a: f64) -> (f64, f64) {
+        (super::Loss::value(self, y, s), Conjugate::conjugate(self, y, a))
+    }
+
+    fn conjugate(&self, y: f64, a: f64) -> f64 {
+        Conjugate::conjugate(self, y, a)
+    }
+
+    fn bend(&self, y: f64, a: f64) -> f64 {
+        Conjugate::bend(self, y, a)
+    }
+
+    fn curvature(&self, y: f64, s: f64) -> f64 {
+        Curved::curvature(self, y, s)
+    }
+
+    fn ascend(&self, y: f64, s: f64, q: f64, a: f64) -> f64 {
+        Conjugate::ascend(self, y, s, q, a)
+    }
+}
+
 impl Curved for Logistic {
     #[inline(always)]
     fn curvature(&self, y: f64, s: f64) -> f64 {

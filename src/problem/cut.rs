@@ -5,10 +5,10 @@ use std::ops::Range;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rayon::prelude::*;
 
-use super::{Problem, Prox};
+use super::Problem;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::params::{Real, Weights};
 
 /// Two nodes, and what it costs to give them different labels.
@@ -160,9 +160,9 @@ impl Problem for Cut {
             };
             (0..self.labels).map(of_label).sum()
         };
-        let parts = self.edges[terms].par_chunks(SUMMED_TOGETHER);
-        let sums: Vec<f64> = parts.map(|part| part.iter().map(cost).sum()).collect();
-        sums.iter().sum::<f64>() * f64::from(self.scale)
+        let edges = &self.edges[terms];
+        let sum = |range: Range<usize>| edges[range].iter().map(cost).sum();
+        parallel::sum(edges.len(), SUMMED_TOGETHER, &sum) * f64::from(self.scale)
     }
 
     #[inline(always)]
@@ -192,22 +192,10 @@ impl Problem for Cut {
     }
 
     #[inline(always)]
-    fn apply<W: Weights>(
-        &self,
-        term: usize,
-        step: Option<Vec<W::Real>>,
-        share: W::Real,
-        _prox: &impl Prox<W::Real>,
-        w: &W,
-    ) {
-        let Some(step) = step else { return };
+    fn apply<W: Weights>(&self, term: usize, step: Vec<W::Real>, w: &W) {
         let Edge { u, v, .. } = self.edges[term];
-        for (half, node) in [u, v].map(|node| self.node(node)).into_iter().enumerate() {
-            for (&goal, k) in step[half * self.labels..][..self.labels].iter().zip(node..) {
-                // Alone, it is the goal to the last bit.
-                let whole = share == W::Real::ONE;
-                w.update(k, |x| if whole { goal } else { x + share * (goal - x) });
-            }
+        for (goal, node) in step.chunks(self.labels).zip([u, v]) {
+            goal.iter().zip(self.node(node)..).for_each(|(&goal, k)| w.update(k, |_| goal));
         }
     }
 }

@@ -5,12 +5,12 @@ use std::ops::Range;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rayon::prelude::*;
 
-use super::{Problem, Prox};
+use super::Problem;
 use crate::data::{Rating, Ratings};
 use crate::error::{Error, Result};
 use crate::kernel;
+use crate::parallel;
 use crate::params::{Real, Weights};
 
 /// Half the mean squared error of b_u + c_i + p_u.q_i as a prediction of ratings, which are counted in standard
@@ -186,10 +186,10 @@ impl Problem for Factorization {
     }
 
     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
+        let ratings = &self.ratings[terms];
         let half_square = |&rating: &Rating| self.error(rating, w).powi(2) / 2.0;
-        let parts = self.ratings[terms].par_chunks(SUMMED_TOGETHER);
-        let sums: Vec<f64> = parts.map(|part| part.iter().map(half_square).sum()).collect();
-        sums.iter().sum()
+        let sum = |range: Range<usize>| ratings[range].iter().map(half_square).sum();
+        parallel::sum(ratings.len(), SUMMED_TOGETHER, &sum)
     }
 
     /// A step whose length is that of the gradient where it arrives, as far as the error is linear in it: it makes the
@@ -198,7 +198,7 @@ impl Problem for Factorization {
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Move<W::Real>> {
         let rating = self.ratings[term];
         let (user, item) = self.rows(rating);
-        let [product, squares, biases] = w.products(user, item, self.rank + 1);
+        let [product, squares, biases] = factor_dot(w, user, item, self.rank);
         let score = product + biases;
         let one = W::Real::ONE;
         let a = (W::Real::of_f32(rating.value) - score) / (one / rate + (squares + one + one));
@@ -206,38 +206,63 @@ impl Problem for Factorization {
     }
 
     #[inline(always)]
-    fn apply<W: Weights>(
-        &self,
-        term: usize,
-        step: Option<Move<W::Real>>,
-        share: W::Real,
-        prox: &impl Prox<W::Real>,
-        w: &W,
-    ) {
-        let Move { a, user, item } = step.unwrap_or_else(|| {
-            let (user, item) = self.rows(self.ratings[term]);
-            Move { a: W::Real::ZERO, user, item }
-        });
-        let a = a * share;
-        if prox.is_identity() {
-            return w.cross(user, item, self.rank + 1, a, a);
-        }
-        let (user_bias, item_bias) = (user + self.rank, item + self.rank);
-        // All coordinates of a row are touched equally often.
-        let [of_user, of_item] = [user, item].map(|row| prox.rarity()[row]);
-        for (user, item) in (user..user_bias).zip(item..item_bias) {
-            let (p, q) = (w.get(user), w.get(item));
-            w.update(user, |x| prox.shrink(x + a * q, of_user));
-            w.update(item, |x| prox.shrink(x + a * p, of_item));
-        }
-        w.update(user_bias, |x| prox.shrink(x + a, of_user));
-        w.update(item_bias, |x| prox.shrink(x + a, of_item));
+    fn apply<W: Weights>(&self, _: usize, Move { a, user, item }: Move<W::Real>, w: &W) {
+        rank_one_update(w, user, item, self.rank, a);
     }
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
         kernel::prefetch_at(&self.ratings, term);
     }
+}
+
+/// Of the rows that start at `p` and `q`, with `rank` factors and a bias each: the sum of products of factors, the sum of both
+/// rows' squared factors, and the sum of the biases.
+#[inline(always)]
+fn factor_dot<W: Weights>(w: &W, p: usize, q: usize, rank: usize) -> [W::Real; 3] {
+    type Four<W> = <<W as Weights>::Real as Real>::Four;
+    let zeros = [W::Real::ZERO; 4];
+    // Vectors of four: with plain arrays, compilers mix the two sums up and get slow.
+    let (mut products, mut squares) = (Four::<W>::from(zeros), Four::<W>::from(zeros));
+    let fours = rank / 4 * 4;
+    for k in (0..fours).step_by(4) {
+        let x = Four::<W>::from(w.read_in_memory::<4>(p + k));
+        let y = Four::<W>::from(w.read_in_memory::<4>(q + k));
+        products = products + x * y;
+        squares = squares + (x * x + y * y);
+    }
+    let [mut product, mut square] = [products, squares].map(|four| {
+        let sums: [W::Real; 4] = four.into();
+        (sums[0] + sums[1]) + (sums[2] + sums[3])
+    });
+    for k in fours..rank {
+        let ([x], [y]) = (w.read_in_memory::<1>(p + k), w.read_in_memory::<1>(q + k));
+        product += x * y;
+        square += x * x + y * y;
+    }
+    let ([x], [y]) = (w.read_in_memory::<1>(p + rank), w.read_in_memory::<1>(q + rank));
+    let factor = w.scale().factor;
+    [product * (factor * factor), square * (factor * factor), (x + y) * factor]
+}
+
+/// Adds to the factors of each of two such rows `a` times those of the other as they were, and to the bias of each, `a`.
+#[inline(always)]
+fn rank_one_update<W: Weights>(w: &W, p: usize, q: usize, rank: usize, a: W::Real) {
+    let fours = rank / 4 * 4;
+    // The other row is added in memory as it is: both have the same scale.
+    for k in (0..fours).step_by(4) {
+        let (x, y) = (w.read_in_memory::<4>(p + k), w.read_in_memory::<4>(q + k));
+        w.update_in_memory(p + k, &y, |x, &y| x + a * y);
+        w.update_in_memory(q + k, &x, |y, &x| y + a * x);
+    }
+    for k in fours..rank {
+        let (x, y) = (w.read_in_memory::<1>(p + k), w.read_in_memory::<1>(q + k));
+        w.update_in_memory(p + k, &y, |x, &y| x + a * y);
+        w.update_in_memory(q + k, &x, |y, &x| y + a * x);
+    }
+    let step = [a * w.scale().inverse];
+    w.update_in_memory(p + rank, &step, |x, &step| x + step);
+    w.update_in_memory(q + rank, &step, |x, &step| x + step);
 }
 
 #[cfg(test)]

@@ -2,21 +2,17 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use super::{Loss, Problem, Prox};
+use super::{Loss, Problem};
 use crate::data::{Dataset, Records, Row};
 use crate::error::{Error, Result};
 use crate::kernel;
+use crate::parallel;
 use crate::params::{Real, Weights};
 
-/// Mean loss of the scores x.w (+ bias) against one target an example; each loss may have a factor.
-///
-/// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a constant feature
-/// that each example has, regularized like any other (LIBLINEAR's `-B`) or not at all ([`Linear::with_free_bias`]).
-pub struct Linear<'d, L> {
-    examples: Records<'d, Example>,
-    loss: L,
+/// Rows with a target each, how much each counts, and a bias: all that a linear model has but its loss.
+#[derive(Clone)]
+pub struct Examples<'d> {
+    records: Records<'d, Example>,
     constant: Option<f32>,
     /// What the constant feature adds to each example's squared norm, as its weight moves: 0 without one.
     constant_norm2: f32,
@@ -34,14 +30,14 @@ struct Example {
     norm2: f32,
 }
 
-impl<'d, L: Loss> Linear<'d, L> {
+impl<'d> Examples<'d> {
     /// `targets` holds +1 or -1 an example in classification, any finite number in regression; `constant` is the
     /// value of the bias's feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
     ///
     /// # Errors
     /// If there is no example, a target is missing or not finite, the constant is not finite, or the data set lies in
     /// a file that is damaged.
-    pub fn new(data: &'d Dataset, targets: &'d [f32], loss: L, constant: Option<f32>) -> Result<Self> {
+    pub fn new(data: &'d Dataset, targets: &[f32], constant: Option<f32>) -> Result<Self> {
         if data.is_empty() {
             return Err(wrong("there is no example".into(), "at least one"));
         }
@@ -51,18 +47,18 @@ impl<'d, L: Loss> Linear<'d, L> {
         }
         data.verify()?;
         let example = |i, row: Row<'_>| Example { target: targets[i], norm2: row.norm2() as f32 };
-        let examples = Records::new(data.rows(), example);
+        let records = Records::new(data.rows(), example);
         let constant_norm2 = constant.map_or(0.0, |c| c * c * BIAS_PACE);
-        Ok(Linear { examples, loss, constant, constant_norm2, weights: None, free_bias: false })
+        Ok(Examples { records, constant, constant_norm2, weights: None, free_bias: false })
     }
 
-    /// The same problem with a factor for each example's loss, at least 0: (1/n) * sum of factor times loss.
+    /// Adds a factor for each example's loss, at least 0: (1/n) * sum of factor times loss.
     ///
     /// # Errors
     /// If a factor is missing, negative or not finite, or if all are 0.
     pub fn with_weights(self, weights: &'d [f32]) -> Result<Self> {
-        if weights.len() != self.terms() {
-            let what = format!("{} weights for {} examples", weights.len(), self.terms());
+        if weights.len() != self.len() {
+            let what = format!("{} weights for {} examples", weights.len(), self.len());
             return Err(wrong(what, "one weight an example"));
         }
         if let Some(i) = weights.iter().position(|c| !(c.is_finite() && *c >= 0.0)) {
@@ -72,12 +68,55 @@ impl<'d, L: Loss> Linear<'d, L> {
         if weights.iter().all(|&c| c == 0.0) {
             return Err(wrong("the weights of all examples are 0".into(), "one above 0 at least"));
         }
-        Ok(Linear { weights: Some(weights), ..self })
+        Ok(Examples { weights: Some(weights), ..self })
     }
 
-    /// The same problem with a bias that is not regularized.
+    /// Leaves the bias out of the regularizer.
     pub fn with_free_bias(self) -> Self {
-        Linear { free_bias: true, ..self }
+        Examples { free_bias: true, ..self }
+    }
+
+    /// Replaces the targets, over the same rows. Cheap: 16 bytes an example.
+    ///
+    /// # Errors
+    /// If a target is missing or not finite.
+    pub fn with_targets(&self, targets: &[f32]) -> Result<Self> {
+        check_targets(self.len(), targets)?;
+        Ok(Examples {
+            records: self.records.with(|i, example| Example { target: targets[i], ..example }),
+            ..*self
+        })
+    }
+
+    /// Number of examples.
+    #[allow(clippy::len_without_is_empty)] // There is at least one.
+    pub fn len(&self) -> usize {
+        self.records.rows().len()
+    }
+
+    /// Number of coordinates of a model: one a feature, and the bias's.
+    pub fn width(&self) -> usize {
+        self.features() + self.common()
+    }
+
+    /// Number of features.
+    pub(crate) fn features(&self) -> usize {
+        self.records.rows().width()
+    }
+
+    /// How many coordinates at the end all examples touch: one with a bias.
+    pub(crate) fn common(&self) -> usize {
+        usize::from(self.constant.is_some())
+    }
+
+    /// How many coordinates at the start the regularizer acts on.
+    pub(crate) fn penalized(&self) -> usize {
+        if self.free_bias { self.features() } else { self.width() }
+    }
+
+    /// Number of entries of all rows.
+    pub(crate) fn touches(&self) -> usize {
+        self.records.rows().nonzeros()
     }
 
     /// The factor of an example's loss.
@@ -91,51 +130,103 @@ impl<'d, L: Loss> Linear<'d, L> {
         self.free_bias && self.constant.is_some()
     }
 
-    /// The same problem with other targets, over the same rows. Cheap: 16 bytes an example.
-    ///
-    /// # Errors
-    /// If a target is missing or not finite.
-    pub fn with_targets(&self, targets: &[f32]) -> Result<Self> {
-        check_targets(self.terms(), targets)?;
-        Ok(Linear {
-            examples: self.examples.with(|i, example| Example { target: targets[i], ..example }),
-            ..*self
-        })
-    }
-
     /// Value of the bias's feature.
     pub fn constant(&self) -> Option<f32> {
         self.constant
     }
 
-    /// The loss.
-    pub(crate) fn loss_function(&self) -> &L {
-        &self.loss
-    }
-
     /// The features of an example.
     #[inline(always)]
     pub(crate) fn row(&self, i: usize) -> Row<'d> {
-        self.examples.row(i)
+        self.records.row(i)
     }
 
-    /// The squared norm of [`Linear::row`].
+    /// The squared norm of [`Examples::row`].
     #[inline(always)]
     pub(crate) fn norm2(&self, i: usize) -> f32 {
-        self.examples.fact(i).norm2
+        self.records.fact(i).norm2
     }
 
     /// What an example's score is compared with.
     #[inline(always)]
     pub(crate) fn target(&self, i: usize) -> f32 {
-        self.examples.fact(i).target
+        self.records.fact(i).target
     }
 
     /// Score of one example, summed in f64.
     #[inline(always)]
     pub(crate) fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
-        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.examples.rows().width()].to_f64());
+        let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.features()].to_f64());
         kernel::score(w, row) + bias
+    }
+
+    /// Prefetches the record that locates an example's row.
+    #[inline(always)]
+    pub(crate) fn prefetch_record(&self, i: usize) {
+        self.records.prefetch_record(i);
+    }
+
+    /// Prefetches an example's row.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, i: usize) {
+        self.records.prefetch(i);
+    }
+
+    /// Appends the features of some examples, in ascending order for each.
+    pub(crate) fn support(&self, terms: &[usize], into: &mut Vec<usize>) {
+        for &term in terms {
+            into.extend(self.row(term).indices().iter().map(|&j| j as usize));
+        }
+    }
+}
+
+/// Mean loss of the scores x.w (+ bias) against one target an example; each loss may have a factor.
+///
+/// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a constant feature
+/// that each example has, regularized like any other (LIBLINEAR's `-B`) or not at all ([`Linear::with_free_bias`]).
+#[derive(Clone)]
+pub struct Linear<'d, L> {
+    examples: Examples<'d>,
+    loss: L,
+}
+
+impl<'d, L: Loss> Linear<'d, L> {
+    /// A linear model of `data` with the loss `loss`; the other parameters and errors are those of [`Examples::new`].
+    ///
+    /// # Errors
+    /// As for [`Examples::new`].
+    pub fn new(data: &'d Dataset, targets: &[f32], loss: L, constant: Option<f32>) -> Result<Self> {
+        Ok(Linear::of(Examples::new(data, targets, constant)?, loss))
+    }
+
+    /// A linear model of `examples` with the loss `loss`.
+    pub fn of(examples: Examples<'d>, loss: L) -> Self {
+        Linear { examples, loss }
+    }
+
+    /// Adds a factor for each example's loss, as [`Examples::with_weights`] does.
+    ///
+    /// # Errors
+    /// As for [`Examples::with_weights`].
+    pub fn with_weights(self, weights: &'d [f32]) -> Result<Self> {
+        Ok(Linear { examples: self.examples.with_weights(weights)?, ..self })
+    }
+
+    /// Leaves the bias out of the regularizer.
+    pub fn with_free_bias(self) -> Self {
+        Linear { examples: self.examples.with_free_bias(), ..self }
+    }
+
+    /// The examples.
+    #[inline(always)]
+    pub fn examples(&self) -> &Examples<'d> {
+        &self.examples
+    }
+
+    /// The loss.
+    #[inline(always)]
+    pub fn loss_function(&self) -> &L {
+        &self.loss
     }
 }
 
@@ -170,23 +261,23 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
     type Step<R: Real> = (R, Row<'d>);
 
     fn terms(&self) -> usize {
-        self.examples.rows().len()
+        self.examples.len()
     }
 
     fn width(&self) -> usize {
-        self.examples.rows().width() + self.common()
+        self.examples.width()
     }
 
     fn common(&self) -> usize {
-        usize::from(self.constant.is_some())
+        self.examples.common()
     }
 
     fn penalized(&self) -> usize {
-        if self.free_bias { self.examples.rows().width() } else { self.width() }
+        self.examples.penalized()
     }
 
     fn touches(&self) -> usize {
-        self.examples.rows().nonzeros()
+        self.examples.touches()
     }
 
     fn support(&self, term: usize) -> impl Iterator<Item = usize> {
@@ -194,65 +285,55 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
     }
 
     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
-        let starts: Vec<usize> = terms.clone().step_by(SUMMED_TOGETHER).collect();
-        let sums: Vec<f64> = starts
-            .into_par_iter()
-            .map(|start| {
-                (start..terms.end.min(start + SUMMED_TOGETHER))
-                    .map(|i| {
-                        let loss = self.loss.value(
-                            f64::from(self.examples.fact(i).target),
-                            self.score(self.examples.row(i), w),
-                        );
-                        f64::from(self.weight(i)) * loss
-                    })
-                    .sum()
-            })
-            .collect();
-        sums.iter().sum()
+        let first = terms.start;
+        parallel::sum(terms.len(), SUMMED_TOGETHER, &|range| {
+            let examples = &self.examples;
+            (first + range.start..first + range.end)
+                .map(|i| {
+                    let y = f64::from(examples.target(i));
+                    let loss = self.loss.value(y, examples.score(examples.row(i), w));
+                    f64::from(examples.weight(i)) * loss
+                })
+                .sum()
+        })
     }
 
     #[inline(always)]
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<(W::Real, Row<'d>)> {
-        let rate = match self.weights {
+        let examples = &self.examples;
+        let rate = match examples.weights {
             None => rate,
             Some(weights) if weights[term] == 0.0 => return None,
             Some(weights) => rate * W::Real::of_f32(weights[term]),
         };
-        let Example { target, norm2 } = self.examples.fact(term);
-        let row = self.examples.row(term);
+        let Example { target, norm2 } = examples.records.fact(term);
+        let row = examples.records.row(term);
         let scale = w.scale();
         let mut s = w.dot_in_memory(row);
-        if let Some(c) = self.constant {
+        if let Some(c) = examples.constant {
             s += W::Real::of_f32(c) * w.common(0) * scale.inverse;
         }
-        let q = W::Real::of_f32(norm2) + W::Real::of_f32(self.constant_norm2);
+        let q = W::Real::of_f32(norm2) + W::Real::of_f32(examples.constant_norm2);
         let a = self.loss.step_in_memory(W::Real::of_f32(target), s, scale, rate, q);
         (a != W::Real::ZERO).then_some((a, row))
     }
 
     #[inline(always)]
-    fn apply<W: Weights>(
-        &self,
-        term: usize,
-        step: Option<(W::Real, Row<'d>)>,
-        share: W::Real,
-        prox: &impl Prox<W::Real>,
-        w: &W,
-    ) {
-        let (a, row) = step.unwrap_or_else(|| (W::Real::ZERO, self.examples.row(term)));
-        let in_memory = a * share;
-        let a = in_memory * w.scale().factor;
-        if !prox.is_identity() {
-            w.update_row(row, prox.rarity(), |x, &rarity, w| prox.shrink(w + a * x, rarity));
-        } else if step.is_some() {
-            w.add_in_memory(in_memory, row);
+    fn apply<W: Weights>(&self, _: usize, (a, row): (W::Real, Row<'d>), w: &W) {
+        w.add_in_memory(a, row);
+        if let Some(c) = self.examples.constant {
+            let a = a * w.scale().factor;
+            w.add_common(0, a * W::Real::of_f32(c * BIAS_PACE), W::Real::of_f32(BIAS_PACE));
         }
-        if let Some(c) = self.constant {
-            let moved = w.common(0) + a * W::Real::of_f32(c * BIAS_PACE);
-            let shrunk =
-                if self.free_bias { moved } else { prox.shrink_common(moved, W::Real::of_f32(BIAS_PACE)) };
-            w.set_common(0, shrunk);
+    }
+
+    #[inline(always)]
+    fn touch<W: Weights>(&self, term: usize, w: &W) {
+        if w.shrinks_on_touch() {
+            w.add_in_memory(W::Real::ZERO, self.examples.row(term));
+        }
+        if self.examples.constant.is_some() {
+            w.add_common(0, W::Real::ZERO, W::Real::of_f32(BIAS_PACE));
         }
     }
 

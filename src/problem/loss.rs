@@ -4,10 +4,12 @@
 //! q = ||x||^2: the gradient is taken where the step ends (Kulis & Bartlett, ICML 2010). It never overshoots the
 //! example's own minimum, whatever the rate.
 
+mod custom;
 mod kind;
 
 use std::f64::consts::{LN_2, LOG2_E};
 
+pub use custom::{Custom, CustomLoss};
 pub use kind::LossKind;
 
 use crate::params::{Real, Scale};

@@ -12,11 +12,12 @@ use std::ops::Range;
 
 pub use conjugate::Conjugate;
 pub use curved::Curved;
+pub(crate) use curved::Curves;
 pub use cut::{Cut, Edge};
 pub use factorization::Factorization;
 pub(crate) use linear::BIAS_PACE;
-pub use linear::Linear;
-pub use loss::{EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
+pub use linear::{Examples, Linear};
+pub use loss::{Custom, CustomLoss, EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
 pub use softmax::Softmax;
 pub(crate) use softmax::log_sum_exp;
 
@@ -64,40 +65,22 @@ pub trait Problem: Sync {
     }
     /// The coordinates that a term touches, without the common ones; each once, in ascending order.
     fn support(&self, term: usize) -> impl Iterator<Item = usize>;
-    /// The loss of some of the terms, summed in f64. Deterministic.
+    /// The loss of some of the terms, summed in f64, on the threads of rayon's current pool if it takes long. Deterministic.
     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64;
     /// Plans a descent step of length `rate` along the term's negative gradient; reads only. `None` if the gradient
     /// is zero.
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Self::Step<W::Real>>;
-    /// Moves the term's coordinates by `share` times the step (not at all for `None`), and applies `prox` to each of
-    /// them, unless it is the identity, and to the common coordinates, unless these are not penalized.
-    fn apply<W: Weights>(
-        &self,
-        term: usize,
-        step: Option<Self::Step<W::Real>>,
-        share: W::Real,
-        prox: &impl Prox<W::Real>,
-        w: &W,
-    );
+    /// Moves the term's coordinates, the common ones too, by what was planned. The regularizer acts on what is moved.
+    fn apply<W: Weights>(&self, term: usize, step: Self::Step<W::Real>, w: &W);
+    /// Lets the regularizer act on a term's coordinates where its gradient is zero and nothing moves.
+    fn touch<W: Weights>(&self, term: usize, w: &W) {
+        if w.shrinks_on_touch() {
+            self.support(term).for_each(|j| w.update(j, |x| x + W::Real::ZERO));
+        }
+        (0..self.common()).for_each(|k| w.add_common(k, W::Real::ZERO, W::Real::ONE));
+    }
     /// Asks for what [`Problem::prefetch`] will have to know of a term: where its memory is.
     fn prefetch_place(&self, _term: usize) {}
     /// Asks for the memory of a term that will be visited soon.
     fn prefetch(&self, _term: usize) {}
-}
-
-/// What a regularizer does to a coordinate after it was moved.
-pub trait Prox<R: Real> {
-    /// Whether [`Prox::shrink`] changes nothing.
-    fn is_identity(&self) -> bool;
-    /// How rarely each coordinate is touched, for [`Prox::shrink`]: one value a coordinate of w.
-    fn rarity(&self) -> &[R];
-    /// The value `z` of coordinate `j` after a visit: shrunk, unless that changes nothing.
-    #[inline(always)]
-    fn shrunk(&self, z: R, j: usize) -> R {
-        if self.is_identity() { z } else { self.shrink(z, self.rarity()[j]) }
-    }
-    /// The shrunk value of a coordinate, given its value and its rarity.
-    fn shrink(&self, z: R, rarity: R) -> R;
-    /// The shrunk value of a common coordinate whose step is `pace` times that of the others.
-    fn shrink_common(&self, z: R, pace: R) -> R;
 }

@@ -3,12 +3,11 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use super::{BIAS_PACE, Problem, Prox};
+use super::{BIAS_PACE, Problem};
 use crate::data::{Dataset, Row, Rows};
 use crate::error::{Error, Result};
 use crate::kernel;
+use crate::parallel;
 use crate::params::{Real, Weights};
 
 /// Mean of -ln(probability of the example's class), where the probabilities of the K classes are in the ratio of e to the
@@ -60,7 +59,10 @@ impl<'d> Softmax<'d> {
         }
         data.verify()?;
         let rows = data.rows();
-        let norms2 = (0..data.len()).into_par_iter().map(|i| rows.row(i).norm2() as f32).collect();
+        let mut norms2 = vec![0.0; data.len()];
+        parallel::parts(&mut norms2, SUMMED_TOGETHER, &|first, norms2| {
+            norms2.iter_mut().zip(first..).for_each(|(norm2, i)| *norm2 = rows.row(i).norm2() as f32);
+        });
         let classes = classes.get();
         Ok(Softmax { rows, class_of, classes, norms2, constant, weights: None, free_bias: false })
     }
@@ -106,6 +108,32 @@ impl<'d> Softmax<'d> {
     }
 }
 
+impl Softmax<'_> {
+    /// Moves the biases by `step` of each class, at their own pace.
+    #[inline(always)]
+    fn move_biases<W: Weights>(&self, step: impl Fn(usize) -> W::Real, w: &W) {
+        let Some(c) = self.constant else { return };
+        let pace = W::Real::of_f32(BIAS_PACE);
+        let a = W::Real::of_f32(c) * pace;
+        (0..self.classes).for_each(|k| w.add_common(k, a * step(k), pace));
+    }
+}
+
+/// Adds to each of `sums` `x` times the value in memory at its place from `start` on.
+#[inline(always)]
+fn gather<W: Weights>(w: &W, start: usize, x: W::Real, sums: &mut [W::Real]) {
+    let (fours, rest) = sums.as_chunks_mut::<4>();
+    let after = start + 4 * fours.len();
+    for (sums, j) in fours.iter_mut().zip((start..).step_by(4)) {
+        let values = w.read_in_memory::<4>(j);
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += x * value);
+    }
+    for (sum, j) in rest.iter_mut().zip(after..) {
+        let [value] = w.read_in_memory::<1>(j);
+        *sum += x * value;
+    }
+}
+
 /// Examples whose losses are summed by one task: the sum's order does not depend on the threads.
 const SUMMED_TOGETHER: usize = 256;
 
@@ -142,18 +170,16 @@ impl Problem for Softmax<'_> {
     }
 
     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
-        let starts: Vec<usize> = terms.clone().step_by(SUMMED_TOGETHER).collect();
-        let sum = |start: usize| -> f64 {
+        let first = terms.start;
+        parallel::sum(terms.len(), SUMMED_TOGETHER, &|range| {
             let mut scores = vec![0.0; self.classes];
-            (start..terms.end.min(start + SUMMED_TOGETHER))
+            (first + range.start..first + range.end)
                 .map(|i| {
                     self.score(self.rows.row(i), w, &mut scores);
                     f64::from(self.weight(i)) * (log_sum_exp(&scores) - scores[self.class_of[i] as usize])
                 })
                 .sum()
-        };
-        let sums: Vec<f64> = starts.into_par_iter().map(sum).collect();
-        sums.iter().sum()
+        })
     }
 
     /// A step that no rate makes too long for its example: the loss curves by at most 1/2 along any line of scores, so one
@@ -173,7 +199,7 @@ impl Problem for Softmax<'_> {
             q += c * c * W::Real::of_f32(BIAS_PACE);
         }
         for (j, x) in self.rows.row(term).iter() {
-            w.gather(j * self.classes, W::Real::of_f32(x), &mut scores);
+            gather(w, j * self.classes, W::Real::of_f32(x) * w.scale().factor, &mut scores);
         }
         let largest = scores.iter().fold(scores[0], |largest, &score| largest.max(score));
         let mut sum = zero;
@@ -189,37 +215,21 @@ impl Problem for Softmax<'_> {
     }
 
     #[inline(always)]
-    fn apply<W: Weights>(
-        &self,
-        term: usize,
-        step: Option<Vec<W::Real>>,
-        share: W::Real,
-        prox: &impl Prox<W::Real>,
-        w: &W,
-    ) {
-        let step = step.unwrap_or_default();
-        let row = self.rows.row(term);
-        if prox.is_identity() {
-            row.iter().for_each(|(j, x)| w.scatter(j * self.classes, share * W::Real::of_f32(x), &step));
-        } else {
-            for (j, x) in row.iter() {
-                let (start, a) = (j * self.classes, share * W::Real::of_f32(x));
-                // All coordinates of a feature are touched equally often.
-                let rarity = prox.rarity()[start];
-                for k in 0..self.classes {
-                    let moved = step.get(k).map_or(W::Real::ZERO, |&step| a * step);
-                    w.update(start + k, |w| prox.shrink(w + moved, rarity));
-                }
-            }
+    fn apply<W: Weights>(&self, term: usize, step: Vec<W::Real>, w: &W) {
+        let inverse = w.scale().inverse;
+        for (j, x) in self.rows.row(term).iter() {
+            let a = W::Real::of_f32(x) * inverse;
+            w.update_in_memory(j * self.classes, &step, |w, &step| w + a * step);
         }
-        if let Some(c) = self.constant {
-            let pace = W::Real::of_f32(BIAS_PACE);
-            let a = share * W::Real::of_f32(c) * pace;
-            for k in 0..self.classes {
-                let moved = w.common(k) + step.get(k).map_or(W::Real::ZERO, |&step| a * step);
-                w.set_common(k, if self.free_bias { moved } else { prox.shrink_common(moved, pace) });
-            }
+        self.move_biases(|k| step[k], w);
+    }
+
+    #[inline(always)]
+    fn touch<W: Weights>(&self, term: usize, w: &W) {
+        if w.shrinks_on_touch() {
+            self.support(term).for_each(|j| w.update(j, |x| x + W::Real::ZERO));
         }
+        self.move_biases(|_| W::Real::ZERO, w);
     }
 
     #[inline(always)]

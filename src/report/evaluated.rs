@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{Data, SCHEMA};
-use crate::model::{ClassQuality, Evaluation, Model, label};
+use crate::metrics::{ClassQuality, Evaluation, label};
+use crate::model::Model;
 
 /// A model on labeled data.
 #[derive(Clone, Debug, Serialize)]

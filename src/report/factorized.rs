@@ -142,9 +142,9 @@ impl Factorized {
             settings: FactorSettings {
                 rank: trainer.rank,
                 l2: trained.l2,
-                strategy: began.sharing.name(),
+                strategy: began.strategy.name(),
                 strategy_reason: began.reason.clone(),
-                update: began.sharing.update().map(Update::name),
+                update: began.strategy.update().map(Update::name),
                 clusters: began.layout.map(|layout| layout.clusters),
                 update_delay: began.layout.map(|layout| layout.update_delay),
                 pin: began.layout.map(|layout| layout.pin),

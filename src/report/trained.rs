@@ -5,10 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Data, SCHEMA};
-use crate::model::{Evaluation, label};
-use crate::rule::{Penalty, Schedule};
-use crate::strategy::Update;
-use crate::train::{self, Sharing, Trainer};
+use crate::metrics::{Evaluation, label};
+use crate::strategy::{StrategyKind, Update};
+use crate::train::{self, Penalty, Schedule, Trainer};
 
 /// A training.
 #[derive(Clone, Debug, Serialize)]
@@ -204,8 +203,8 @@ impl Settings {
     fn of(trainer: &Trainer, trained: &train::Trained) -> Self {
         let (settings, began) = (&trainer.settings, &trained.fit.began);
         let many = !trained.classes.is_empty();
-        let bounds = match began.sharing {
-            Sharing::BoundedStaleness(bounds) => Some(bounds),
+        let bounds = match began.strategy {
+            StrategyKind::BoundedStaleness(bounds) => Some(bounds),
             _ => None,
         };
         Settings {
@@ -217,24 +216,24 @@ impl Settings {
             free_bias: trainer.free_bias && trainer.bias.is_some(),
             class_weights: trained.class_weights.clone(),
             example_weights: trainer.weights.examples.is_some(),
-            strategy: began.sharing.name(),
+            strategy: began.strategy.name(),
             strategy_reason: began.reason.clone(),
             solver: trainer.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
             precision: trainer.precision.name(),
-            update: began.sharing.update().map(Update::name),
+            update: began.strategy.update().map(Update::name),
             clusters: began.layout.map(|layout| layout.clusters),
             update_delay: began.layout.map(|layout| layout.update_delay),
             pin: began.layout.map(|layout| layout.pin),
-            batch: began.sharing.takes_batches().then(|| settings.batch()),
-            backup_workers: match began.sharing {
-                Sharing::Synchronous { backups } => Some(backups),
+            batch: began.strategy.takes_batches().then(|| settings.batch()),
+            backup_workers: match began.strategy {
+                StrategyKind::Synchronous { backups } => Some(backups),
                 _ => None,
             },
             staleness_bound: bounds.and_then(|bounds| bounds.staleness),
             reads: bounds.map(|bounds| bounds.reads.name()),
             writes: bounds.map(|bounds| bounds.writes.name()),
-            average_every: match began.sharing {
-                Sharing::Averaging { every } => Some(every),
+            average_every: match began.strategy {
+                StrategyKind::Averaging { every } => Some(every),
                 _ => None,
             },
             threads: began.workers,

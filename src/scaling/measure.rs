@@ -8,17 +8,17 @@ use super::point::Context;
 use super::prediction::Machine;
 use super::run::{Task, Test};
 use super::series::Series;
-use super::{Certified, Floor, GAPS, Scaling, Spread, Way, diverged, floor};
+use super::{Certified, Floor, GAPS, Scaling, Spread, diverged, floor};
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
-use crate::problem::{Curved, Linear};
-use crate::strategy::Topology;
+use crate::problem::Examples;
+use crate::solver::linear;
+use crate::strategy::{StrategyKind, Topology};
 use crate::train::{Solver, Trainer};
 
 /// Measures everything that `plan`, which was checked, asks for.
-pub(super) fn measure<L: Curved>(
+pub(super) fn measure(
     plan: &Plan,
-    loss: L,
     input: Input<'_>,
     watch: &mut dyn FnMut(Stage),
 ) -> Result<Scaling> {
@@ -35,12 +35,12 @@ pub(super) fn measure<L: Curved>(
     watch(Stage::Optimum);
     let targets = signs(data, labels.as_ref());
     let started = Instant::now();
-    let whole = task(plan, loss, data, &targets, name)?;
+    let whole = task(plan, data, &targets, name)?;
     let found = started.elapsed();
     refuse_below(plan.target, &whole)?;
     let parts = if plan.weak { parts(data, &threads) } else { Vec::new() };
     let signs: Vec<Vec<f32>> = parts.iter().map(|part| signs(part, labels.as_ref())).collect();
-    let of_parts = parts.iter().zip(&signs).map(|(part, signs)| task(plan, loss, part, signs, name));
+    let of_parts = parts.iter().zip(&signs).map(|(part, signs)| task(plan, part, signs, name));
     let of_parts = of_parts.collect::<Result<Vec<_>>>()?;
 
     let mut strong = Series::new(plan, &threads, vec![(0, &whole)]);
@@ -75,7 +75,7 @@ pub(super) fn measure<L: Curved>(
     let context = Context { target: plan.target, load_time, streaming: &streaming };
     let pieces = Pieces::medians(&pieces);
     let (plain, mut points, best_single) = strong.points(&context)?;
-    predict(plan, &mut points, pieces, &streaming, data);
+    predict(&mut points, pieces, &streaming, data);
     Ok(Scaling {
         loss: plan.loss.name(),
         epsilon: plan.loss.epsilon(),
@@ -102,14 +102,13 @@ pub(super) fn measure<L: Curved>(
 }
 
 /// A problem with its optimum.
-fn task<'a, L: Curved>(
+fn task<'a>(
     plan: &Plan,
-    loss: L,
     data: &'a Dataset,
     targets: &'a [f32],
     name: &str,
-) -> Result<Task<'a, L>> {
-    let problem = Linear::new(data, targets, loss, None)?;
+) -> Result<Task<'a>> {
+    let problem = linear(plan.loss, Examples::new(data, targets, None)?);
     let l2 = plan.l2.unwrap_or(1.0 / data.len() as f64);
     let trainer = Trainer {
         loss: plan.loss,
@@ -130,7 +129,7 @@ fn task<'a, L: Curved>(
         data,
         targets,
         problem,
-        loss,
+        loss: plan.loss,
         l2,
         optimum,
         goal,
@@ -141,7 +140,7 @@ fn task<'a, L: Curved>(
 }
 
 /// Refuses an objective that no weights have.
-fn refuse_below<L>(target: Option<Target>, task: &Task<'_, L>) -> Result<()> {
+fn refuse_below(target: Option<Target>, task: &Task<'_>) -> Result<()> {
     match target {
         Some(Target::Objective(objective))
             if objective < task.optimum.objective * (1.0 - task.optimum.gap) =>
@@ -168,7 +167,7 @@ fn parts(data: &Dataset, threads: &[usize]) -> Vec<Dataset> {
 }
 
 /// Adds what the model says to the points.
-fn predict(plan: &Plan, points: &mut [super::Point], pieces: Pieces, streaming: &[Floor], data: &Dataset) {
+fn predict(points: &mut [super::Point], pieces: Pieces, streaming: &[Floor], data: &Dataset) {
     let machine = Machine {
         pieces,
         streaming,
@@ -178,8 +177,8 @@ fn predict(plan: &Plan, points: &mut [super::Point], pieces: Pieces, streaming: 
         topology: Topology::detect(),
     };
     for points in points.chunk_by_mut(|a, b| a.strategy == b.strategy) {
-        let way = plan.ways.iter().find(|way| way.name() == points[0].strategy);
-        machine.predict(way.copied().unwrap_or(Way::SEQUENTIAL), points);
+        let strategy = StrategyKind::of_label(&points[0].strategy).unwrap_or(StrategyKind::Sequential);
+        machine.predict(strategy, points);
     }
 }
 

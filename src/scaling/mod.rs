@@ -21,7 +21,6 @@ mod sharing_cost;
 mod spread;
 #[cfg(test)]
 mod tests;
-mod way;
 
 use serde::Serialize;
 
@@ -30,7 +29,6 @@ pub use plan::{Input, Plan, Stage, Target};
 pub use point::{Point, Step, ToGap, ToTarget};
 pub use prediction::Prediction;
 pub use spread::Spread;
-pub use way::Way;
 
 use crate::error::Error;
 

@@ -13,10 +13,11 @@ use super::run::{Run, Task};
 use crate::data::{Builder, Dataset};
 use crate::error::Result;
 use crate::kernel;
-use crate::params::{Meetings, Merged, OwnWeights, SharedParams, SharedReal, Weights};
-use crate::problem::{Linear, Logistic, Loss};
-use crate::rule::{Penalty, Schedule, Sgd, StepSize};
-use crate::strategy::{Control, Hogwild, Order, Pass, Strategy, Topology, Update};
+use crate::params::{Meetings, Merger, OwnWeights, SharedParams, SharedReal};
+use crate::problem::{Linear, Logistic};
+use crate::solver::sgd::Sgd;
+use crate::solver::{Penalty, Schedule, StepSize};
+use crate::strategy::{Control, Hogwild, Order, Pass, Strategy, Topology, Update, WorkerPool};
 
 /// Measured pieces, in seconds: medians of measurements between the trainings. What takes two processors is `None` where
 /// there is but one.
@@ -68,7 +69,7 @@ impl Pieces {
     ///
     /// # Errors
     /// If the system has no memory for three vectors of weights.
-    pub(super) fn measure<L: Loss>(task: &Task<'_, L>, training: &Run) -> Result<Self> {
+    pub(super) fn measure(task: &Task<'_>, training: &Run) -> Result<Self> {
         let width = task.data.width();
         let alone = Pieces { sweep: sweep(width), ..Pieces::default() };
         if Topology::detect().processors() == 1 {
@@ -120,11 +121,11 @@ fn place(width: usize) -> f64 {
         let turn = AtomicUsize::new(0);
         both(&places, |worker| {
             let mut own = copies[worker].lock().expect("no panic");
-            let weights = Merged::new(&mut own, &weights, &meetings, 0);
+            let (_, mut merger) = Merger::new(&mut own, &weights, &meetings, 0);
             while turn.load(Acquire) != worker {
                 spin_loop();
             }
-            weights.merge();
+            merger.merge();
             turn.store(worker + 1, Release);
         })
     });
@@ -158,8 +159,8 @@ pub(super) fn barrier(threads: usize) -> Result<f64> {
         Sgd::new(&problem, Penalty::default(), StepSize::new(1e-6, Schedule::Constant), false);
     let mut params = SharedParams::<f32>::anonymous(1)?;
     let mut strategy = Hogwild::<f32>::new(threads, Update::Wild);
-    strategy.crew_mut().keep(&Topology::detect());
-    let pool = strategy.crew().pool()?;
+    let workers = WorkerPool::new(threads, threads, Topology::detect().places(&[threads]));
+    let pool = workers.threads()?;
     let control = Control::new(threads);
     let order = Order::new(1);
     let compute = || {
@@ -169,7 +170,7 @@ pub(super) fn barrier(threads: usize) -> Result<f64> {
         }
     };
     let mut seconds_of = |epoch| {
-        let pass = Pass { order: &order, epoch, visits_before: epoch, seed: 1, control: &control };
+        let pass = Pass { order: &order, epoch, visits_before: epoch, seed: 1, control: &control, pool: &workers };
         rayon::broadcast(|_| compute());
         let started = Instant::now();
         strategy.epoch(&rule, &mut params, pass).map(|_| started.elapsed().as_secs_f64())
@@ -188,6 +189,8 @@ pub(super) fn frequencies(data: &Dataset) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::{Examples, LossKind};
+    use crate::solver::linear;
     use crate::train::Optimum;
 
     #[test]
@@ -199,12 +202,12 @@ mod tests {
             builder.end_row(1.0);
         }
         let data = builder.finish(0);
-        let problem = Linear::new(&data, data.labels(), Logistic, None).unwrap();
+        let problem = linear(LossKind::Logistic, Examples::new(&data, data.labels(), None).unwrap());
         let task = Task {
             data: &data,
             targets: data.labels(),
             problem,
-            loss: Logistic,
+            loss: LossKind::Logistic,
             l2: 1e-3,
             optimum: Optimum { objective: 0.1, gap: 0.0, start: 1.0 },
             goal: 0.0,

@@ -6,18 +6,18 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cpu::compiled_twice;
 use crate::data::{Dataset, Records};
-use crate::params::{Plain, Weights};
-use crate::problem::Loss;
-use crate::rule::{Block, Clock, Schedule, StepSize};
-use crate::strategy::Order;
+use crate::params::{Plain, RawWeights};
+use crate::problem::{EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
+use crate::solver::{Schedule, StepSize};
+use crate::strategy::{Block, Clock, Order};
 
 /// A training in the plain loop.
-pub(super) struct PlainLoop<'a, L> {
+pub(super) struct PlainLoop<'a> {
     /// The rows with the target and the squared norm of each.
     examples: Records<'a, (f32, f32)>,
-    loss: L,
+    /// The loop over a block, compiled for the loss; returns the pace after it.
+    visit_block: Box<VisitBlock>,
     l2: f64,
     step: StepSize,
     order: Order,
@@ -26,19 +26,19 @@ pub(super) struct PlainLoop<'a, L> {
     pub(super) weights: &'a mut [f32],
 }
 
-impl<'a, L: Loss> PlainLoop<'a, L> {
+impl<'a> PlainLoop<'a> {
     /// From `weights`, with the first step size `rate`.
     pub(super) fn new(
         data: &'a Dataset,
         targets: &'a [f32],
-        loss: L,
+        loss: LossKind,
         l2: f64,
         (rate, seed): (f64, u64),
         weights: &'a mut [f32],
     ) -> Self {
         PlainLoop {
             examples: Records::new(data.rows(), |i, row| (targets[i], row.norm2() as f32)),
-            loss,
+            visit_block: of_loss(loss),
             l2,
             step: StepSize::new(rate, Schedule::default()),
             order: Order::new(data.len()),
@@ -65,7 +65,7 @@ impl<'a, L: Loss> PlainLoop<'a, L> {
                 self.order.block(k + 1, &mut terms);
             }
             let block = Block::new(&terms, count, Order::AHEAD);
-            pace = visit_block(&self.examples, self.weights, self.loss, block, pace);
+            pace = (self.visit_block)(&self.examples, self.weights, block, pace);
             terms.drain(..count);
             if pace.inverse > MOST_SCALE {
                 self.weights.iter_mut().for_each(|w| *w *= pace.scale);
@@ -96,33 +96,50 @@ struct Pace {
     inverse: f32,
 }
 
-compiled_twice! {
-    /// Visits the terms of a block; returns the pace after it. A function of its own, as with the rules
-    /// ([`Visit::visit_block`](crate::rule::Visit::visit_block)).
-    fn visit_block[L: Loss](
-        examples: &Records<'_, (f32, f32)>,
-        weights: &mut [f32],
-        loss: L,
-        block: Block<'_>,
-        pace: Pace,
-    ) -> Pace {
-        let mut pace = pace;
-        let weights = Plain::new(weights, 0);
-        for (term, ahead) in block.visits() {
-            if let Some(later) = ahead.place {
-                examples.prefetch_record(later);
-            }
-            if let Some(later) = ahead.memory {
-                examples.prefetch(later);
-            }
-            let (row, (target, norm2)) = (examples.row(term), examples.fact(term));
-            let step = loss.step(target, pace.scale * weights.dot(row), pace.rate, norm2);
-            if step != 0.0 {
-                weights.add(step * pace.inverse, row);
-            }
-            pace.scale *= pace.shrink;
-            pace.inverse *= pace.grow;
-        }
-        pace
+/// Targets and squared norms beside the rows.
+type Examples<'a> = Records<'a, (f32, f32)>;
+type VisitBlock = dyn Fn(&Examples<'_>, &mut [f32], Block<'_>, Pace) -> Pace + Send;
+
+/// The loop for a loss. Losses of the caller's own are not measured.
+fn of_loss(loss: LossKind) -> Box<VisitBlock> {
+    fn of(loss: impl Loss + 'static) -> Box<VisitBlock> {
+        Box::new(move |examples, weights, block, pace| visit_block(examples, weights, loss, block, pace))
     }
+    match loss {
+        LossKind::Logistic | LossKind::Softmax => of(Logistic),
+        LossKind::Hinge => of(Hinge),
+        LossKind::SquaredHinge => of(SquaredHinge),
+        LossKind::Squared => of(Squared),
+        LossKind::Huber => of(Huber),
+        LossKind::EpsilonInsensitive { epsilon } => of(EpsilonInsensitive { epsilon }),
+        LossKind::Custom(loss) => of(loss),
+    }
+}
+
+/// Visits the terms of a block; returns the pace after it.
+#[inline(never)]
+fn visit_block<L: Loss>(
+    examples: &Examples<'_>,
+    weights: &mut [f32],
+    loss: L,
+    block: Block<'_>,
+    mut pace: Pace,
+) -> Pace {
+    let weights = Plain::new(weights, 0);
+    for (term, ahead) in block.visits() {
+        if let Some(later) = ahead.place {
+            examples.prefetch_record(later);
+        }
+        if let Some(later) = ahead.memory {
+            examples.prefetch(later);
+        }
+        let (row, (target, norm2)) = (examples.row(term), examples.fact(term));
+        let step = loss.step(target, pace.scale * weights.dot(row), pace.rate, norm2);
+        if step != 0.0 {
+            weights.add(step * pace.inverse, row);
+        }
+        pace.scale *= pace.shrink;
+        pace.inverse *= pace.grow;
+    }
+    pace
 }

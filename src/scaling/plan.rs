@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::measure::measure;
-use super::{Scaling, Way};
+use super::Scaling;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::problem::{EpsilonInsensitive, Hinge, Huber, Logistic, LossKind, Squared, SquaredHinge};
+use crate::problem::LossKind;
+use crate::strategy::StrategyKind;
 use crate::strategy::Topology;
 
 /// What is measured.
@@ -20,8 +21,8 @@ pub struct Plan {
     pub l2: Option<f64>,
     /// Numbers of threads, at least 1 each; 1 is always measured. Default 1, 2, 4 ... and one a core.
     pub threads: Vec<usize>,
-    /// The strategies; [`Way::SEQUENTIAL`] is always measured. Default all.
-    pub ways: Vec<Way>,
+    /// The strategies; [`StrategyKind::Sequential`] is always measured. Default all.
+    pub strategies: Vec<StrategyKind>,
     /// Trainings a point, at least 1. Default 9, and up to 49 while all take less than 75 seconds: on small data single
     /// trainings differ much.
     pub repeats: Option<usize>,
@@ -48,7 +49,7 @@ impl Default for Plan {
             loss: LossKind::default(),
             l2: None,
             threads: doubling(Topology::detect().processors()),
-            ways: Way::all(),
+            strategies: StrategyKind::ALL.to_vec(),
             repeats: None,
             weak: false,
             epochs: 100,
@@ -118,20 +119,13 @@ impl Plan {
     pub fn run(&self, input: Input<'_>, watch: &mut dyn FnMut(Stage)) -> Result<Scaling> {
         self.check(input)?;
         match self.loss {
-            LossKind::Logistic => measure(self, Logistic, input, watch),
-            LossKind::Hinge => measure(self, Hinge, input, watch),
-            LossKind::SquaredHinge => measure(self, SquaredHinge, input, watch),
-            LossKind::Squared => measure(self, Squared, input, watch),
-            LossKind::Huber => measure(self, Huber, input, watch),
-            LossKind::EpsilonInsensitive { epsilon } => {
-                measure(self, EpsilonInsensitive { epsilon }, input, watch)
-            }
-            LossKind::Softmax => Err(Error::Parameter {
+            LossKind::Softmax | LossKind::Custom(_) => Err(Error::Parameter {
                 name: "loss",
                 value: self.loss.to_string(),
                 expected: "a loss whose optimum dual ascent certifies, to measure distances from",
                 hint: "choose logistic",
             }),
+            _ => measure(self, input, watch),
         }
     }
 

@@ -5,10 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::run::{Run, Task, accuracy};
-use super::{Best, Floor, GAPS, Prediction, Spread, Target, Way, diverged};
+use super::{Best, Floor, GAPS, Prediction, Spread, Target, diverged};
 use crate::error::Result;
-use crate::problem::Conjugate;
-use crate::strategy::Topology;
+use crate::strategy::{StrategyKind, Topology};
 
 /// A strategy with a number of threads. Times are in seconds.
 #[derive(Clone, Debug, Serialize)]
@@ -102,22 +101,22 @@ pub(super) struct Context<'a> {
 /// Trainings of one kind.
 pub(super) struct Runs {
     name: &'static str,
-    pub(super) way: Way,
+    pub(super) strategy: StrategyKind,
     pub(super) threads: usize,
     pub(super) runs: Vec<Run>,
 }
 
 impl Runs {
-    pub(super) fn new(way: Way, threads: usize) -> Self {
-        Runs { name: way.name(), way, threads, runs: Vec::new() }
+    pub(super) fn new(strategy: StrategyKind, threads: usize) -> Self {
+        Runs { name: strategy.label(), strategy, threads, runs: Vec::new() }
     }
 
     pub(super) fn plain() -> Self {
-        Runs { name: "plain loop", ..Runs::new(Way::SEQUENTIAL, 1) }
+        Runs { name: "plain loop", ..Runs::new(StrategyKind::Sequential, 1) }
     }
 
     /// The digest of all trainings; comparisons with others are left open.
-    pub(super) fn point<L: Conjugate>(&self, task: &Task<'_, L>, context: &Context<'_>) -> Result<Point> {
+    pub(super) fn point(&self, task: &Task<'_>, context: &Context<'_>) -> Result<Point> {
         let epoch_seconds = Spread::of(self.runs.iter().map(Run::epoch_seconds)).ok_or_else(diverged)?;
         let nonzeros = task.data.nonzeros();
         let nonzeros_per_second = epoch_seconds.map(|seconds| nonzeros as f64 / seconds);
@@ -147,7 +146,7 @@ impl Runs {
         })
     }
 
-    fn to_gap<L: Conjugate>(&self, task: &Task<'_, L>, gap: f64) -> ToGap {
+    fn to_gap(&self, task: &Task<'_>, gap: f64) -> ToGap {
         let found: Vec<_> = self.runs.iter().map(|run| arrival(run, task, gap)).collect();
         ToGap {
             gap,
@@ -182,7 +181,7 @@ impl Runs {
         }
     }
 
-    fn course<L: Conjugate>(&self, task: &Task<'_, L>) -> Vec<Step> {
+    fn course(&self, task: &Task<'_>) -> Vec<Step> {
         let time = |run: &Run| {
             let at = |&gap: &f64| arrival(run, task, gap).map_or(f64::INFINITY, |found| found.1);
             GAPS.iter().map(at).fold(0.0, |all, at| if at.is_finite() { at } else { all })
@@ -200,7 +199,7 @@ impl Runs {
 }
 
 /// Epochs and seconds from checked rows to a gap.
-fn arrival<L: Conjugate>(run: &Run, task: &Task<'_, L>, gap: f64) -> Option<(f64, f64)> {
+fn arrival(run: &Run, task: &Task<'_>, gap: f64) -> Option<(f64, f64)> {
     let found = task.optimum.reached(&run.epochs, gap)?;
     Some((found.epochs, run.prepare.as_secs_f64() + found.seconds))
 }

@@ -15,9 +15,8 @@
 use serde::Serialize;
 
 use super::pieces::Pieces;
-use super::way::Way;
 use super::{Floor, Point};
-use crate::strategy::Topology;
+use crate::strategy::{StrategyKind, Topology};
 
 /// What the model says of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -43,7 +42,7 @@ pub(super) struct Machine<'a> {
 
 impl Machine<'_> {
     /// Adds predictions to the points of one strategy, in ascending order of threads.
-    pub(super) fn predict(&self, way: Way, points: &mut [Point]) {
+    pub(super) fn predict(&self, strategy: StrategyKind, points: &mut [Point]) {
         let Some(single) = points.first().filter(|point| point.threads == 1) else { return };
         let single = single.epoch_seconds.median;
         let most = points.iter().filter(|point| !point.oversubscribed).map(|point| point.threads).max();
@@ -52,14 +51,14 @@ impl Machine<'_> {
         };
         let (mut above, mut below) = (0.0, 0.0);
         for point in points.iter().filter(|point| fitted(point)) {
-            let cost = self.sharing(way, single, point.threads);
+            let cost = self.sharing(strategy, single, point.threads);
             above += cost * (point.epoch_seconds.median - self.base(single, point.threads));
             below += cost * cost;
         }
         let scale = if below > 0.0 { (above / below).max(0.0) } else { 1.0 };
         for point in points {
             let cost =
-                if point.threads == 1 { 0.0 } else { scale * self.sharing(way, single, point.threads) };
+                if point.threads == 1 { 0.0 } else { scale * self.sharing(strategy, single, point.threads) };
             let seconds = if point.threads == 1 { single } else { self.base(single, point.threads) + cost };
             point.prediction = Some(Prediction {
                 epoch_seconds: seconds,

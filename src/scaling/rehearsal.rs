@@ -12,13 +12,13 @@ use std::time::Instant;
 use super::Spread;
 use super::run::{Run, Task};
 use crate::error::Result;
-use crate::params::{Atomic, SharedParams, Wild};
-use crate::problem::{Linear, Loss};
-use crate::rule::{Clock, Penalty, Schedule, Sgd, StepSize, Visit};
+use crate::params::{Handle, SharedParams};
+use crate::solver::sgd::SgdRule;
+use crate::solver::{Penalty, RulesOf, Schedule, StepSize};
 use crate::strategy::{
-    Control, Framed, Order, Pass, Planned, Quorum, Stripes, Tickets, Topology, Turns, pin, work,
+    BATCH, Block, Clock, Control, Gate, Locker, Order, Pass, Plan, Quorum, Stripes, Tickets, Topology, Visit,
+    WorkerPool, pin, work,
 };
-use crate::train::BATCH;
 
 /// Most touches of an epoch's part: a hundredth of a second.
 const MOST_TOUCHES: usize = 1_000_000;
@@ -39,10 +39,10 @@ pub(super) enum Touch {
 }
 
 /// Parts of an epoch, on two threads.
-pub(super) struct Rehearsal<'a, 'p, L> {
-    rule: Sgd<'p, Linear<'a, L>, f32>,
+pub(super) struct Rehearsal<'p> {
+    rule: Box<dyn SgdRule<f32> + 'p>,
     /// The same with l2 at each touch, as for batches: writing takes longer.
-    rule_of_batches: Sgd<'p, Linear<'a, L>, f32>,
+    rule_of_batches: Box<dyn SgdRule<f32> + 'p>,
     /// Where each measurement begins.
     weights: &'p [f32],
     order: Order,
@@ -56,16 +56,17 @@ pub(super) struct Rehearsal<'a, 'p, L> {
     places: Vec<usize>,
 }
 
-impl<'a, 'p, L: Loss> Rehearsal<'a, 'p, L> {
+impl<'p> Rehearsal<'p> {
     /// Of epochs that go on from the end of `training`.
     ///
     /// # Errors
     /// If the system has no memory for three vectors of weights.
-    pub(super) fn new(task: &'p Task<'a, L>, training: &'p Run) -> Result<Self> {
+    pub(super) fn new(task: &'p Task<'_>, training: &'p Run) -> Result<Self> {
         let data = task.data;
-        let rule = |folds| {
+        let problem: &dyn RulesOf<f32> = &*task.problem;
+        let rule = |applies_scale| {
             let step = StepSize::new(training.rate, Schedule::Constant);
-            Sgd::new(&task.problem, Penalty { l1: 0.0, l2: task.l2 }, step, folds)
+            problem.sgd(Penalty { l1: 0.0, l2: task.l2 }, step, applies_scale)
         };
         let mut order = Order::new(data.len());
         order.shuffle(1, 0);
@@ -86,25 +87,29 @@ impl<'a, 'p, L: Loss> Rehearsal<'a, 'p, L> {
 
     /// What a touch takes longer on one vector, with one set of locks, than on a vector and a set each.
     pub(super) fn touch(&self, touch: Touch) -> f64 {
-        let control = Control::new(2);
-        let pass = Pass { order: &self.order, epoch: 0, visits_before: 0, seed: 1, control: &control };
+        let (control, pool) = (&Control::new(2), &WorkerPool::new(1, 1, Vec::new()));
+        let pass = Pass { order: &self.order, epoch: 0, visits_before: 0, seed: 1, control, pool };
+        let visit: &dyn Visit<f32> = &*self.rule;
         let [shared, own] = self.times(|round| {
             // Each time on other rows, which come from where they do in an epoch.
             let first = round * self.blocks % (self.order.blocks() - self.blocks + 1);
             let tickets = Tickets::between(first..first + self.blocks);
             move |worker, set| {
                 let (vector, stripes): &(_, Stripes) = &self.sets[set];
-                let wild = Wild::new(vector, 0, 2);
-                match touch {
-                    Touch::Wild => work(worker, &self.rule, &wild, &tickets, pass, |_| ()),
-                    Touch::Atomic => {
-                        work(worker, &self.rule, &Atomic::new(vector, 0, 2), &tickets, pass, |_| ())
-                    }
-                    Touch::Locked => {
-                        let framed = Framed { visit: &self.rule, frame: stripes };
-                        work(worker, &framed, &wild, &tickets, pass, |_| ())
-                    }
+                let weights = match touch {
+                    Touch::Wild | Touch::Locked => Handle::wild(vector, 0, 2),
+                    Touch::Atomic => Handle::atomic(vector, 0, 2),
                 };
+                let mut locker = Locker::new(stripes);
+                work(worker, visit, &tickets, pass, |block, state| {
+                    match touch {
+                        Touch::Wild | Touch::Atomic => visit.visit_block(block, state, &weights),
+                        Touch::Locked => {
+                            block.singles().for_each(|term| locker.visit(visit, term, state, &weights));
+                        }
+                    }
+                    weights.merge();
+                });
             }
         });
         (shared - own).max(0.0) / (self.touches / 2.0).max(1.0)
@@ -113,21 +118,20 @@ impl<'a, 'p, L: Loss> Rehearsal<'a, 'p, L> {
     /// What a visit takes longer than the half of it that writes, where each waits for its turn to write.
     pub(super) fn turn(&self) -> f64 {
         let (terms, rule) = (&self.terms(MOST_TURNS), &self.rule);
-        let pace = rule.pace(START);
+        let state = rule.step_state(START);
         let [shared, own] = self.times(|_| {
-            let turns = [2, 1, 1].map(Turns::new);
+            let gates = [2, 1, 1].map(Gate::new);
             move |worker, set| {
-                let (weights, turns) = (Wild::new(&self.sets[set].0, 0, 2), &turns[set]);
+                let (weights, gate) = (Handle::wild(&self.sets[set].0, 0, 2), &gates[set]);
+                let mut planner = planner(&**rule);
                 let (seat, seats) = if set == 0 { (worker, 2) } else { (0, 1) };
-                for (k, &term) in terms.iter().skip(worker).step_by(2).enumerate() {
+                for (k, term) in terms.chunks(1).skip(worker).step_by(2).enumerate() {
                     // How many turns were over when a visit was planned is counted.
-                    black_box(turns.now());
-                    let step = rule.plan(term, pace, &weights);
-                    turns.wait(seat + k * seats);
-                    if let Some(step) = step {
-                        rule.apply(term, step, pace, 1.0, &weights);
-                    }
-                    turns.pass(seat + k * seats);
+                    black_box(gate.now());
+                    planner.plan(Block::new(term, 1, Order::AHEAD), state, &weights);
+                    gate.wait(seat + k * seats);
+                    planner.apply(&weights);
+                    gate.pass(seat + k * seats);
                 }
             }
         });
@@ -137,17 +141,18 @@ impl<'a, 'p, L: Loss> Rehearsal<'a, 'p, L> {
     /// What a round of two batches takes longer than planning one of them and writing both.
     pub(super) fn round(&self) -> f64 {
         let (terms, rule) = (&self.terms(MOST_ROUNDS * BATCH), &self.rule_of_batches);
-        let pace = rule.pace(START);
+        let state = rule.step_state(START);
         let [shared, own] = self.times(|_| {
             let quorums = [2, 1, 1].map(|workers| Quorum::new(workers, workers));
             move |worker, set| {
-                let (weights, quorum) = (Wild::new(&self.sets[set].0, 0, 2), &quorums[set]);
-                let apply = |parts: Vec<(usize, Planned<_>)>| {
-                    parts.into_iter().for_each(|(_, planned)| planned.apply(rule, &weights));
+                let (weights, quorum) = (Handle::wild(&self.sets[set].0, 0, 2), &quorums[set]);
+                let apply = |parts: Vec<(usize, Planned<'_>)>| {
+                    parts.into_iter().for_each(|(_, mut planned)| planned.apply(&weights));
                 };
                 for batch in terms.chunks(BATCH).skip(worker).step_by(2) {
                     let version = quorum.version();
-                    let planned = Planned::new(rule, batch, pace, &weights);
+                    let mut planned = planner(&**rule);
+                    planned.plan(Block::new(batch, batch.len(), Order::AHEAD), state, &weights);
                     if quorum.hand_in(worker, version, planned, apply).is_ok() {
                         quorum.wait(version);
                     }
@@ -180,6 +185,12 @@ impl<'a, 'p, L: Loss> Rehearsal<'a, 'p, L> {
             (0..ROUNDS).map(|k| [time(2 * k, [0, 0]), time(2 * k + 1, [1, 2])]).collect();
         [0, 1].map(|k| median(rounds.iter().map(|round| round[k])))
     }
+}
+
+type Planned<'v> = Box<dyn Plan<f32> + Send + 'v>;
+
+fn planner(rule: &dyn SgdRule<f32>) -> Planned<'_> {
+    rule.planner().expect("visits of gradient descent can be planned")
 }
 
 /// Seconds until two threads, each on its processor of `places`, have done `task`.

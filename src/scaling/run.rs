@@ -1,27 +1,26 @@
 //! One training, watched.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::plain::PlainLoop;
-use super::way::Way;
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Model, Quality};
 use crate::params::SharedParams;
-use crate::problem::{Conjugate, Linear, LossKind};
-use crate::rule::{Penalty, Sgd, StepSize, Visit};
-use crate::strategy::{Topology, pin};
-use crate::sync::plain::Ordering::Relaxed;
-use crate::train::{Epoch, Evaluate, Event, Optimum, Settings, minimize};
+use crate::problem::LossKind;
+use crate::solver::{AnyLinear, Epoch, Evaluate, Event, Penalty, RulesOf, Settings, StepSize, sgd};
+use crate::strategy::{StrategyKind, Topology, pin};
+use crate::train::Optimum;
 
 /// A problem with its optimum.
-pub(super) struct Task<'a, L> {
+pub(super) struct Task<'a> {
     pub(super) data: &'a Dataset,
     pub(super) targets: &'a [f32],
-    pub(super) problem: Linear<'a, L>,
-    pub(super) loss: L,
+    pub(super) problem: Box<dyn AnyLinear + 'a>,
+    pub(super) loss: LossKind,
     pub(super) l2: f64,
     pub(super) optimum: Optimum,
     /// The objective at which a training may end.
@@ -78,11 +77,11 @@ impl Calm {
     }
 }
 
-impl<'a, L: Conjugate> Task<'a, L> {
-    pub(super) fn train(&self, way: Way, threads: usize, seed: u64, test: Option<Test<'_>>) -> Result<Run> {
+impl<'a> Task<'a> {
+    pub(super) fn train(&self, strategy: StrategyKind, threads: usize, seed: u64, test: Option<Test<'_>>) -> Result<Run> {
         let settings = Settings {
             penalty: Penalty { l1: 0.0, l2: self.l2 },
-            sharing: way.sharing,
+            strategy,
             threads,
             pin: true,
             seed,
@@ -91,16 +90,13 @@ impl<'a, L: Conjugate> Task<'a, L> {
             tolerance: 0.0,
             ..Settings::default()
         };
-        let stop = settings.interrupt.clone();
         let mut calm = Calm::after(self.optimum.start);
         let evaluate = test.map(|test| move |weights: &[f32]| test.judge(weights));
         let evaluate: Option<&Evaluate<'_, f32>> = evaluate.as_ref().map(|evaluate| evaluate as _);
-        let fit = minimize(&self.problem, &settings, evaluate, &mut |event| {
-            if let Event::Epoch(epoch) = event
-                && (calm.sees(epoch.objective) | self.is_enough(epoch))
-            {
-                stop.store(true, Relaxed);
-            }
+        let problem: &dyn RulesOf<f32> = &*self.problem;
+        let fit = sgd::minimize_linear(problem, &settings, evaluate, &mut |event| match event {
+            Event::Epoch(epoch) if calm.sees(epoch.objective) | self.is_enough(epoch) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
         })?;
         Ok(Run {
             prepare: fit.prepare_time,
@@ -119,12 +115,9 @@ impl<'a, L: Conjugate> Task<'a, L> {
         let mut weights = SharedParams::anonymous(self.data.width())?;
         let weights = weights.alone().expect("memory without a name is nobody else's");
         let mut plain = PlainLoop::new(self.data, self.targets, self.loss, self.l2, (rate, seed), weights);
-        let rule: Sgd<'_, _, f32> = Sgd::new(
-            &self.problem,
-            Penalty { l1: 0.0, l2: self.l2 },
-            StepSize::new(rate, <_>::default()),
-            false,
-        );
+        let penalty = Penalty { l1: 0.0, l2: self.l2 };
+        let problem: &dyn RulesOf<f32> = &*self.problem;
+        let rule = problem.sgd(penalty, StepSize::new(rate, <_>::default()), false);
         let (mut epochs, mut last): (Vec<Epoch>, f64) = (Vec::new(), self.optimum.start);
         let (mut train_time, mut visit_time) = (Duration::ZERO, Duration::ZERO);
         let mut calm = Calm::after(last);
@@ -134,7 +127,7 @@ impl<'a, L: Conjugate> Task<'a, L> {
                 let pinned = pin(place);
                 let visits = plain.epoch();
                 drop(pinned);
-                (visits, rule.objective(0..rule.terms(), plain.weights))
+                (visits, rule.objective(self.data.len(), plain.weights))
             });
             train_time += started.elapsed();
             visit_time += visits;

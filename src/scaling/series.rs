@@ -3,25 +3,25 @@
 use super::plan::Plan;
 use super::point::{Context, Runs};
 use super::run::{Run, Task, Test};
-use super::{Best, GAPS, Point, Way};
+use super::{Best, GAPS, Point};
 use crate::error::Result;
-use crate::problem::Curved;
+use crate::strategy::StrategyKind;
 
 /// Trainings that are compared with each other.
-pub(super) struct Series<'t, L> {
+pub(super) struct Series<'t> {
     /// What is trained, by the number of threads: for the largest number, or any that is not here, the last one.
-    tasks: Vec<(usize, &'t Task<'t, L>)>,
+    tasks: Vec<(usize, &'t Task<'t>)>,
     jobs: Vec<Runs>,
     plain: Runs,
 }
 
-impl<'t, L: Curved> Series<'t, L> {
+impl<'t> Series<'t> {
     /// All points of `plan`, sequential first, then strategy by strategy. `tasks` are in ascending order of threads.
-    pub(super) fn new(plan: &Plan, threads: &[usize], tasks: Vec<(usize, &'t Task<'t, L>)>) -> Self {
-        let mut jobs = vec![Runs::new(Way::SEQUENTIAL, 1)];
-        for &way in plan.ways.iter().filter(|way| way.is_parallel()) {
-            if jobs.iter().all(|job| job.way != way) {
-                jobs.extend(threads.iter().map(|&threads| Runs::new(way, threads)));
+    pub(super) fn new(plan: &Plan, threads: &[usize], tasks: Vec<(usize, &'t Task<'t>)>) -> Self {
+        let mut jobs = vec![Runs::new(StrategyKind::Sequential, 1)];
+        for &strategy in plan.strategies.iter().filter(|&&strategy| strategy != StrategyKind::Sequential) {
+            if jobs.iter().all(|job| job.strategy != strategy) {
+                jobs.extend(threads.iter().map(|&threads| Runs::new(strategy, threads)));
             }
         }
         Series { tasks, jobs, plain: Runs::plain() }
@@ -43,10 +43,10 @@ impl<'t, L: Curved> Series<'t, L> {
         let others = self.jobs.len() - 1;
         let turned = (0..others).map(|k| 1 + (k + round) % others);
         for at in std::iter::once(0).chain(turned) {
-            let (way, threads) = (self.jobs[at].way, self.jobs[at].threads);
+            let (strategy, threads) = (self.jobs[at].strategy, self.jobs[at].threads);
             let task = task(&self.tasks, threads);
-            begin(way.name(), threads);
-            let run = task.train(way, threads, seed, test)?;
+            begin(strategy.label(), threads);
+            let run = task.train(strategy, threads, seed, test)?;
             if at == 0 {
                 begin("plain loop", 1);
                 // Only the last weights are asked for.
@@ -80,7 +80,7 @@ impl<'t, L: Curved> Series<'t, L> {
     }
 }
 
-fn task<'t, L>(tasks: &[(usize, &'t Task<'t, L>)], threads: usize) -> &'t Task<'t, L> {
+fn task<'t>(tasks: &[(usize, &'t Task<'t>)], threads: usize) -> &'t Task<'t> {
     let found = tasks.iter().find(|(count, _)| *count == threads).or(tasks.last());
     found.expect("a series has a task").1
 }

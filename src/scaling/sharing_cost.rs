@@ -26,9 +26,7 @@
 //! moves, and that more than two threads wait for the slowest of them.
 
 use super::prediction::Machine;
-use super::way::Way;
-use crate::strategy::{Access, Bounds, Layout, Update, by_lists};
-use crate::train::{BATCH, Clustering, Clusters, Sharing};
+use crate::strategy::{Access, BATCH, Bounds, ClusterConfig, Clusters, Layout, StrategyKind, Update, by_lists};
 
 /// Touches after which a coordinate meets where all have copies (`strategy/merging.rs`) and where hot ones have
 /// (`strategy/splitting.rs`), and least visits between two meetings, with two threads.
@@ -46,33 +44,33 @@ const WRITING: f64 = 0.5;
 
 impl Machine<'_> {
     /// What sharing adds to an epoch on `threads` threads that takes `single` seconds on one.
-    pub(super) fn sharing(&self, way: Way, single: f64, threads: usize) -> f64 {
+    pub(super) fn sharing(&self, strategy: StrategyKind, single: f64, threads: usize) -> f64 {
         let (p, pieces) = (self.at_once(threads), &self.pieces);
         let (width, meeting) = (self.frequencies.len(), pieces.meeting.unwrap_or(0.0));
         let rounds = self.examples as f64 / BATCH as f64 / p;
         let round = pieces.round.unwrap_or(0.0);
-        match way.sharing {
-            Sharing::Sequential | Sharing::Auto => 0.0,
-            Sharing::Hogwild(Update::Wild) => self.touches(p, pieces.contended_touch),
-            Sharing::Hogwild(Update::Atomic) => self.touches(p, pieces.contended_swap),
-            Sharing::Hogwild(Update::Merged) => {
+        match strategy {
+            StrategyKind::Sequential | StrategyKind::Auto | StrategyKind::Own(_) => 0.0,
+            StrategyKind::Hogwild(Update::Wild) => self.touches(p, pieces.contended_touch),
+            StrategyKind::Hogwild(Update::Atomic) => self.touches(p, pieces.contended_swap),
+            StrategyKind::Hogwild(Update::Merged) => {
                 let passes = if width < MANY { 1.0 } else { p };
                 let place = pieces.place.unwrap_or(0.0);
                 self.meetings(p, TOUCHES, 0.0) * place + width as f64 * pieces.sweep * p / passes
             }
-            Sharing::Hogwild(Update::Split) => {
+            StrategyKind::Hogwild(Update::Split) => {
                 let hot = self.examples as f64 / RARE;
                 let rare =
                     self.frequencies.iter().map(|&count| f64::from(count)).filter(|count| *count < hot);
                 let share = rare.sum::<f64>() / self.nonzeros.max(1) as f64;
                 self.meetings(p, HOT_TOUCHES, hot) * meeting + share * self.touches(p, pieces.contended_touch)
             }
-            Sharing::HogwildPlusPlus(ring) => self.ring(ring, threads),
-            Sharing::Synchronous { .. } => WRITING * single * (1.0 - 1.0 / p) + rounds * (p - 1.0) * round,
-            Sharing::BoundedStaleness(bounds) => {
+            StrategyKind::HogwildPlusPlus(ring) => self.ring(ring, threads),
+            StrategyKind::Synchronous { .. } => WRITING * single * (1.0 - 1.0 / p) + rounds * (p - 1.0) * round,
+            StrategyKind::BoundedStaleness(bounds) => {
                 self.touches(p, pieces.contended_swap) + rounds * waits(bounds) * round
             }
-            Sharing::AllReduce => {
+            StrategyKind::AllReduce => {
                 let entries = self.nonzeros as f64 / self.examples as f64 * BATCH as f64;
                 if by_lists(entries as usize, width, threads) {
                     let lists = WRITING * single * self.distinct(BATCH) / entries;
@@ -83,12 +81,12 @@ impl Machine<'_> {
                     rounds * (hops * round + width as f64 * passes)
                 }
             }
-            Sharing::Averaging { .. } => {
+            StrategyKind::Averaging { .. } => {
                 let moves = 2.0 * (p - 1.0) / p;
                 self.barrier(threads) + width as f64 * (moves * meeting + 3.0 * pieces.sweep)
             }
-            Sharing::Locked => self.nonzeros as f64 * (1.0 - 1.0 / p) * pieces.contended_lock.unwrap_or(0.0),
-            Sharing::RoundRobin => {
+            StrategyKind::Locked => self.nonzeros as f64 * (1.0 - 1.0 / p) * pieces.contended_lock.unwrap_or(0.0),
+            StrategyKind::RoundRobin => {
                 single * (WRITING - 1.0 / p).max(0.0) + self.examples as f64 * pieces.turn.unwrap_or(0.0)
             }
         }
@@ -100,7 +98,7 @@ impl Machine<'_> {
         self.nonzeros as f64 / p * with_others * each.unwrap_or(0.0)
     }
 
-    fn ring(&self, ring: Clustering, threads: usize) -> f64 {
+    fn ring(&self, ring: ClusterConfig, threads: usize) -> f64 {
         let (p, pieces, width) = (self.at_once(threads), &self.pieces, self.frequencies.len());
         let clusters = match ring.clusters {
             Clusters::Auto => self.topology.clusters(threads),
@@ -151,7 +149,7 @@ mod tests {
 
     /// What sharing adds to 4 ms: 100,000 examples of 10 features, of which there are 1,000.
     fn cost(name: &str, threads: usize) -> f64 {
-        machine(&floors()).sharing(name.parse().unwrap(), 4e-3, threads)
+        machine(&floors()).strategy(name.parse().unwrap(), 4e-3, threads)
     }
 
     fn assert_near(found: f64, expected: f64) {

@@ -4,7 +4,7 @@ use super::*;
 use crate::data::{Builder, Dataset};
 use crate::problem::LossKind;
 use crate::strategy::Update;
-use crate::train::Sharing;
+use crate::train::StrategyKind;
 
 /// Two classes, told apart by two of the features, with noise.
 pub(crate) fn examples(count: usize) -> Dataset {
@@ -96,14 +96,4 @@ fn what_cannot_be_measured_is_refused() {
     let mut builder = Builder::default();
     (0..3).for_each(|label| builder.end_row(label as f32));
     assert!(refusal(plan(), &builder.finish(1)).starts_with("a: there are 3 labels (expected two"));
-}
-
-#[test]
-fn ways_have_names() {
-    for way in Way::all() {
-        assert_eq!(way.name().parse(), Ok(way));
-    }
-    let wild: Way = "hogwild-wild".parse().unwrap();
-    assert_eq!(wild.sharing, Sharing::Hogwild(Update::Wild));
-    assert!("tame".parse::<Way>().unwrap_err().contains("there are sequential, hogwild"));
 }

@@ -1,69 +1,32 @@
-//! How workers share the weights. Each protocol is argued in the README beside this file.
+//! How workers share the weights. Each protocol is argued in the README of its folder.
 
-mod allreduce;
-mod averaging;
-mod batches;
-mod bounded;
-mod clocks;
-mod consensus;
-mod crew;
-mod exchange;
-mod faults;
-mod framed;
+mod baseline;
+mod engine;
 mod hogwild;
 mod hogwildpp;
-mod level;
-mod locked;
-mod merging;
-mod order;
-mod progress;
-mod quorum;
-mod reduction;
-mod replica;
-mod ring;
-mod round_robin;
+mod kind;
 mod sequential;
-mod splitting;
-mod synchronous;
 #[cfg(test)]
 mod tests;
-mod tickets;
-mod topology;
-mod touches;
-mod turns;
-mod worker;
+mod visit;
 
-pub use allreduce::AllReduce;
-pub(crate) use allreduce::by_lists;
-pub use averaging::Averaging;
-pub(crate) use batches::Planned;
-pub use bounded::{Access, BoundedStaleness, Bounds};
-pub use consensus::Mixing;
-pub use crew::Crew;
-pub use faults::Delay;
-pub(crate) use framed::Framed;
+pub(crate) use baseline::{Gate, Locker, Quorum, Stripes, by_lists};
+pub use baseline::{
+    Access, AllReduce, Averaging, BoundedStaleness, Bounds, Locked, RoundRobin, Synchronous,
+};
+pub use engine::{Block, Control, Delay, Order, Progress, Staleness, Tickets, Topology, WorkerPool};
+pub(crate) use engine::{pin, work};
 pub use hogwild::{Hogwild, Update};
-pub use hogwildpp::{HogwildPlusPlus, Layout, Merging};
-pub use locked::Locked;
-pub(crate) use locked::Stripes;
-pub use order::Order;
-pub use progress::{Progress, Staleness};
-pub(crate) use quorum::Quorum;
-pub use round_robin::RoundRobin;
+pub use hogwildpp::{ClusterConfig, Clusters, HogwildPlusPlus, Layout, Merging, Mixing};
+pub(crate) use kind::BATCH;
+pub use kind::{OwnKind, OwnStrategy, StrategyKind};
 pub use sequential::Sequential;
 pub(crate) use sequential::visit_alone;
-pub use synchronous::Synchronous;
-pub(crate) use tickets::Tickets;
-pub use topology::Topology;
-pub(crate) use topology::pin;
-pub(crate) use turns::Turns;
-pub use worker::Control;
-pub(crate) use worker::work;
+pub use visit::{Clock, EndOfEpoch, Plan, Shape, StepState, Visit, planner};
 
 use crate::error::Result;
 use crate::params::{Real, SharedParams};
 use crate::real::Slot;
-use crate::rule::{Clock, Visit};
 
 /// One pass over the terms of a problem.
 #[derive(Clone, Copy, Debug)]
@@ -78,43 +41,66 @@ pub struct Pass<'a> {
     pub seed: u64,
     /// When to stop early, and where progress is counted.
     pub control: &'a Control,
+    /// The threads that the strategy runs its workers on.
+    pub pool: &'a WorkerPool,
 }
 
 impl Pass<'_> {
+    /// Draws the blocks that `tickets` give a worker, one after the other, and has `visit_block` visit each; returns the
+    /// number of visits.
+    pub fn visit_blocks<R: Real>(
+        self,
+        worker: usize,
+        visit: &dyn Visit<R>,
+        tickets: &Tickets,
+        visit_block: impl FnMut(Block<'_>, &mut StepState<R>),
+    ) -> u64 {
+        work(worker, visit, tickets, self, visit_block)
+    }
+
     /// The clock after `within` visits of this pass.
-    pub(crate) fn clock(&self, within: u64) -> Clock {
+    pub fn clock(&self, within: u64) -> Clock {
         Clock { before: self.visits_before, within }
+    }
+}
+
+/// What a solver must know of a strategy before the first epoch.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Number of workers, at least 1.
+    pub workers: usize,
+    /// A processor for each worker, if the strategy keeps them in places of its own choice.
+    pub places: Vec<usize>,
+    /// Number of terms whose visits are planned on the same weights, so that their steps add up: a step size that suits
+    /// visits one by one may be too large for these.
+    pub batch: usize,
+    /// Whether it multiplies the weights with [`EndOfEpoch::scale`] at the end of each epoch.
+    pub applies_scale: bool,
+    /// Whether workers' movements of a common coordinate are summed; otherwise their mean is taken.
+    pub sums_common: bool,
+    /// How the workers are laid out, if they form clusters.
+    pub layout: Option<Layout>,
+}
+
+impl Profile {
+    /// `workers` workers whose visits are carried out one by one, and which leave the scale of the weights to the rule.
+    pub fn new(workers: usize) -> Self {
+        let workers = workers.max(1);
+        Profile {
+            workers,
+            places: Vec::new(),
+            batch: 1,
+            applies_scale: false,
+            sums_common: false,
+            layout: None,
+        }
     }
 }
 
 /// A way for workers to share the weights.
 pub trait Strategy<R: Real>: Send {
-    /// The threads that visit terms.
-    fn crew(&self) -> &Crew;
-
-    /// The same, to change them before the first epoch.
-    fn crew_mut(&mut self) -> &mut Crew;
-
-    /// Number of terms whose visits are planned on the same weights, so that their steps add up: a step size that suits visits
-    /// one by one may be too large for these.
-    fn batch(&self) -> usize {
-        1
-    }
-
-    /// Whether it multiplies the weights with [`Visit::fold`] at the end of each epoch.
-    fn folds(&self) -> bool {
-        false
-    }
-
-    /// Whether workers' movements of a common coordinate are summed; otherwise their mean is taken.
-    fn sums_common(&self) -> bool {
-        false
-    }
-
-    /// How the workers are laid out, if they form clusters.
-    fn layout(&self) -> Option<Layout> {
-        None
-    }
+    /// What a solver must know of it.
+    fn profile(&self) -> Profile;
 
     /// Says that the caller has changed `params` since the last epoch: the next one starts from them. A strategy with
     /// weights of its own may otherwise go on from these.
@@ -125,18 +111,12 @@ pub trait Strategy<R: Real>: Send {
     ///
     /// # Errors
     /// [`Error::Worker`](crate::Error::Worker) if a worker panicked; the others were stopped.
-    fn epoch<V: Visit<Real = R>>(
-        &mut self,
-        visit: &V,
-        params: &mut SharedParams<R>,
-        pass: Pass<'_>,
-    ) -> Result<u64>;
+    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64>;
 }
 
-/// Multiplies the weights by what the rule keeps apart of them, when no worker runs.
-fn fold<V: Visit>(visit: &V, params: &SharedParams<V::Real>, clock: Clock) {
-    if let Some(factor) = visit.fold(clock) {
-        let slots = params.slots();
-        slots[..slots.len() - visit.common()].iter().for_each(|slot| slot.set(slot.get() * factor));
+/// Multiplies the weights by the scale that the rule keeps apart of them, when no worker runs.
+pub fn apply_deferred_scale<R: Real>(visit: &dyn Visit<R>, params: &SharedParams<R>, clock: Clock) {
+    if let Some(factor) = visit.end_of_epoch(clock, 1).scale {
+        params.slots()[..visit.shape().own()].iter().for_each(|slot| slot.set(slot.get() * factor));
     }
 }

@@ -1,12 +1,14 @@
 //! Training matrix completion: from ratings to [`Factors`].
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::{Event, Fit, Settings, minimize};
 use crate::data::Ratings;
 use crate::error::{Error, Result};
-use crate::model::{Evaluation, Factors, Places, View};
+use crate::metrics::Evaluation;
+use crate::model::{Factors, Places, View};
 use crate::problem::Factorization;
+use crate::solver::{Event, Fit, Settings, minimize};
 
 /// Trains models of ratings, by stochastic gradient descent on weights of f32.
 ///
@@ -65,7 +67,7 @@ impl Factorizer {
     /// # Errors
     /// As for [`minimize`], and [`Error::Parameter`] if the rank is 0.
     pub fn fit(&self, ratings: &Ratings) -> Result<Factorized> {
-        self.fit_watched(ratings, None, &mut |_| ())
+        self.fit_watched(ratings, None, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Trains on `ratings`, evaluates on `test` after each epoch (off the clock), and tells `watch` what happens.
@@ -76,7 +78,7 @@ impl Factorizer {
         &self,
         ratings: &Ratings,
         test: Option<&Ratings>,
-        watch: &mut dyn FnMut(Event<'_>),
+        watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Factorized> {
         let started = Instant::now();
         self.check()?;

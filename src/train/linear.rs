@@ -4,16 +4,19 @@ mod classes;
 mod fit;
 mod softmax;
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use self::fit::{Task, Weighted, targets};
 use super::weights::of_held_out;
-use super::{ClassFit, Event, ExampleWeights, Fit, Multiclass, Precision, Settings, Sharing, Solver};
+use super::{ExampleWeights, Multiclass};
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
-use crate::model::{Evaluation, Model};
-use crate::problem::{Curved, EpsilonInsensitive, Hinge, Huber, Logistic, LossKind, Squared, SquaredHinge};
-use crate::rule::{Penalty, Schedule};
+use crate::metrics::Evaluation;
+use crate::model::Model;
+use crate::problem::LossKind;
+use crate::solver::{ClassFit, Event, Fit, Penalty, Precision, Schedule, Settings, Solver};
+use crate::strategy::StrategyKind;
 
 /// Trains linear models.
 ///
@@ -106,7 +109,7 @@ impl Trainer {
     /// [`Error::Input`] if the labels do not fit the loss, or `data` lies in a cache file that is damaged or was written
     /// to, and as for [`minimize`](super::minimize).
     pub fn fit(&self, data: &Dataset) -> Result<Trained> {
-        self.fit_watched(data, None, &mut |_| ())
+        self.fit_watched(data, None, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Trains on `data`, evaluates on `test` after each epoch (off the clock), and tells `watch` what happens.
@@ -117,52 +120,9 @@ impl Trainer {
         &self,
         data: &Dataset,
         test: Option<&Dataset>,
-        watch: &mut dyn FnMut(Event<'_>),
+        watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Trained> {
         self.check()?;
-        match self.loss {
-            LossKind::Logistic => self.fit_loss(Logistic, data, test, watch),
-            LossKind::Hinge => self.fit_loss(Hinge, data, test, watch),
-            LossKind::SquaredHinge => self.fit_loss(SquaredHinge, data, test, watch),
-            LossKind::Squared => self.fit_loss(Squared, data, test, watch),
-            LossKind::Huber => self.fit_loss(Huber, data, test, watch),
-            LossKind::EpsilonInsensitive { epsilon } => {
-                self.fit_loss(EpsilonInsensitive { epsilon }, data, test, watch)
-            }
-            // Of two classes, it is the logistic loss; of more, this is not used.
-            LossKind::Softmax => self.fit_loss(Logistic, data, test, watch),
-        }
-    }
-
-    /// Checks all settings.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] for the first one that is out of its range.
-    pub fn check(&self) -> Result<()> {
-        let mut settings = self.settings.clone();
-        settings.penalty.l2 = self.l2.unwrap_or(0.0);
-        settings.check()?;
-        self.loss.check()?;
-        self.weights.check(self.loss.is_regression())?;
-        self.check_solver()?;
-        if let Some(bias) = self.bias.filter(|bias| !(bias.is_finite() && *bias >= 0.0)) {
-            return Err(Error::Parameter {
-                name: "bias",
-                value: bias.to_string(),
-                expected: "a finite number, 0 or larger",
-                hint: "1 is usual; switch the bias off for none",
-            });
-        }
-        Ok(())
-    }
-
-    fn fit_loss<L: Curved>(
-        &self,
-        loss: L,
-        data: &Dataset,
-        test: Option<&Dataset>,
-        watch: &mut dyn FnMut(Event<'_>),
-    ) -> Result<Trained> {
         let started = Instant::now();
         data.verify()?;
         test.map_or(Ok(()), Dataset::verify)?;
@@ -190,18 +150,40 @@ impl Trainer {
             started,
         };
         let trained = match &labels {
-            None => self.fit_one(loss, task, None, shuffled.labels().into(), watch),
+            None => self.fit_one(task, None, shuffled.labels().into(), watch),
             Some(labels) if labels.labels().len() == 2 => {
                 let targets = targets(&class_of, 0);
                 drop(class_of);
-                self.fit_one(loss, task, Some(labels), targets.into(), watch)
+                self.fit_one(task, Some(labels), targets.into(), watch)
             }
             Some(labels) if self.loss == LossKind::Softmax => {
                 self.fit_softmax(task, labels, &class_of, watch)
             }
-            Some(labels) => self.fit_classes(loss, task, labels, &class_of, watch),
+            Some(labels) => self.fit_classes(task, labels, &class_of, watch),
         };
         Ok(Trained { class_weights: of_classes, ..trained? })
+    }
+
+    /// Checks all settings.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for the first one that is out of its range.
+    pub fn check(&self) -> Result<()> {
+        let mut settings = self.settings.clone();
+        settings.penalty.l2 = self.l2.unwrap_or(0.0);
+        settings.check()?;
+        self.loss.check()?;
+        self.weights.check(self.loss.is_regression())?;
+        self.check_solver()?;
+        if let Some(bias) = self.bias.filter(|bias| !(bias.is_finite() && *bias >= 0.0)) {
+            return Err(Error::Parameter {
+                name: "bias",
+                value: bias.to_string(),
+                expected: "a finite number, 0 or larger",
+                hint: "1 is usual; switch the bias off for none",
+            });
+        }
+        Ok(())
     }
 
     /// The solver that is used with a regularizer, which is not [`Solver::Auto`]: one that knows how far it is from the
@@ -209,15 +191,15 @@ impl Trainer {
     pub fn choose(&self, penalty: Penalty) -> Solver {
         let settings = &self.settings;
         let stepped = settings.learning_rate.is_some() || settings.schedule != Schedule::default();
-        let own = match settings.sharing {
-            Sharing::Auto | Sharing::Hogwild(_) | Sharing::Locked => false,
-            Sharing::Sequential => settings.batch() > 1,
+        let own = match settings.strategy {
+            StrategyKind::Auto | StrategyKind::Hogwild(_) | StrategyKind::Locked => false,
+            StrategyKind::Sequential => settings.batch() > 1,
             _ => true,
         };
         let weighted = self.weights != ExampleWeights::default();
         match self.solver {
             Solver::Auto if stepped || own || self.has_free_bias() => Solver::Sgd,
-            Solver::Auto if self.loss == LossKind::Softmax => Solver::Sgd,
+            Solver::Auto if matches!(self.loss, LossKind::Softmax | LossKind::Custom(_)) => Solver::Sgd,
             Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
             Solver::Auto if penalty.l1 > 0.0 && !self.loss.has_kink() && !weighted => Solver::Saga,
             Solver::Auto => Solver::Sgd,
@@ -234,6 +216,7 @@ impl Trainer {
         let weighted = self.weights != ExampleWeights::default();
         let lacks = match self.solver {
             Solver::Dual | Solver::Saga if self.loss == LossKind::Softmax => "the softmax loss",
+            Solver::Dual | Solver::Saga if matches!(self.loss, LossKind::Custom(_)) => "a loss of your own",
             Solver::Dual | Solver::Saga if self.has_free_bias() => "a bias that is not regularized",
             Solver::Saga if weighted => "weights of examples or classes",
             _ => return Ok(()),

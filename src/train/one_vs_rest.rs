@@ -5,12 +5,14 @@
 //! clusters of threads, all threads train one class after the other.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{Event, Fit, Settings, Sharing, StopReason};
 use crate::error::{Error, Result};
+use crate::solver::{Classes, Event, Fit, Settings};
+use crate::strategy::StrategyKind;
 use crate::sync::plain::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// How many classes are told apart when labels are no amounts.
@@ -24,68 +26,34 @@ pub enum Multiclass {
     OneVsRest,
 }
 
-/// Classes that are trained one against the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Classes {
-    /// Number of classes.
-    pub count: usize,
-    /// How many are trained at the same time.
-    pub at_once: usize,
-    /// Threads that each of them has.
-    pub threads: usize,
-}
-
-impl Classes {
-    pub(super) fn new(count: usize, settings: &Settings) -> Self {
-        let workers = settings.workers();
-        match settings.sharing {
-            Sharing::Auto | Sharing::Sequential | Sharing::Hogwild(_) if count >= workers => {
-                Classes { count, at_once: workers, threads: 1 }
-            }
-            _ => Classes { count, at_once: 1, threads: workers },
+/// How `count` classes are trained.
+pub(super) fn plan(count: usize, settings: &Settings) -> Classes {
+    let workers = settings.workers();
+    match settings.strategy {
+        StrategyKind::Auto | StrategyKind::Sequential | StrategyKind::Hogwild(_) if count >= workers => {
+            Classes { count, at_once: workers, threads: 1 }
         }
+        _ => Classes { count, at_once: 1, threads: workers },
     }
-}
-
-/// The training of one class against the rest.
-#[derive(Clone, Debug)]
-pub struct ClassFit {
-    /// The class's label.
-    pub label: f64,
-    /// Number of examples with this label.
-    pub examples: usize,
-    /// The objective of its weights: that of the epoch where it was lowest.
-    pub objective: f64,
-    /// Number of epochs, without those that were rolled back.
-    pub epochs: usize,
-    /// Number of epochs that were rolled back.
-    pub undone: usize,
-    /// First step size, if the solver has any.
-    pub learning_rate: Option<f64>,
-    /// Bound of the distance to the optimum as a share of the objective, if the solver has one.
-    pub gap: Option<f64>,
-    /// Time of training it, preparation left out.
-    pub train_time: Duration,
-    /// Why its training ended.
-    pub stop: StopReason,
 }
 
 /// What a thread has trained: the class's place, its fit, and how many epochs were rolled back.
 type Done = (usize, Result<(Fit<f64>, usize)>);
 
 /// Trains all classes. `solve` trains the one at a place, with settings that are its own, and tells what happens;
-/// `take` gets each class's fit as it comes, on the calling thread.
+/// `take` gets each class's fit as it comes, on the calling thread; where it breaks off, the other classes end after an
+/// epoch each.
 ///
 /// # Errors
 /// The first that `solve` has; classes that are being trained are trained to the end.
 pub(super) fn fit_all(
     classes: Classes,
     settings: &Settings,
-    solve: impl Fn(usize, &Settings, &mut dyn FnMut(Event<'_>)) -> Result<Fit<f64>> + Sync,
-    mut take: impl FnMut(usize, Fit<f64>, usize),
+    solve: impl Fn(usize, &Settings, &mut dyn FnMut(Event<'_>) -> ControlFlow<()>) -> Result<Fit<f64>> + Sync,
+    mut take: impl FnMut(usize, Fit<f64>, usize) -> ControlFlow<()>,
 ) -> Result<()> {
     let begun = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
+    let (failed, is_broken_off) = (AtomicBool::new(false), AtomicBool::new(false));
     let started = Instant::now();
     let work = |done: SyncSender<Done>| {
         while !failed.load(Relaxed) {
@@ -104,6 +72,7 @@ pub(super) fn fit_all(
             let mut undone = 0;
             let fit = solve(class, &settings, &mut |event| {
                 undone += usize::from(matches!(event, Event::RolledBack { .. }));
+                if is_broken_off.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
             if fit.is_err() {
                 failed.store(true, Relaxed);
@@ -126,7 +95,9 @@ pub(super) fn fit_all(
         drop(done);
         for (class, fit) in results {
             let (fit, undone) = fit?;
-            take(class, fit, undone);
+            if take(class, fit, undone).is_break() {
+                is_broken_off.store(true, Relaxed);
+            }
         }
         Ok(())
     })

@@ -1,14 +1,14 @@
 //! How long a training takes to come near the optimum: the fair way to compare ways of training, since an epoch of one
 //! may be worth two of another.
 
-use std::sync::Arc;
+use std::ops::ControlFlow;
 
-use super::{Epoch, Event, Precision, Settings, Sharing, Solver, Trained, Trainer};
+use super::{Trained, Trainer};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::rule::{Penalty, Schedule};
-use crate::sync::plain::Ordering::Relaxed;
+use crate::solver::{Epoch, Event, Penalty, Precision, Schedule, Settings, Solver};
+use crate::strategy::StrategyKind;
 
 /// The least objective that there is, but for a known share.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +74,7 @@ impl Trainer {
             solver: Solver::Auto,
             precision: Precision::F64,
             settings: Settings {
-                sharing: Sharing::Auto,
+                strategy: StrategyKind::Auto,
                 batch: None,
                 delays: Vec::new(),
                 learning_rate: None,
@@ -129,13 +129,9 @@ impl Trainer {
     pub fn fit_to(&self, data: &Dataset, optimum: &Optimum, share: f64) -> Result<Trained> {
         let mut trainer = self.clone();
         trainer.settings.tolerance = 0.0;
-        let arrived = Arc::default();
-        trainer.settings.interrupt = Arc::clone(&arrived);
-        trainer.fit_watched(data, None, &mut |event| {
-            let near = matches!(event, Event::Epoch(epoch) if optimum.distance(epoch.objective) <= share);
-            if near || self.settings.interrupt.load(Relaxed) {
-                arrived.store(true, Relaxed);
-            }
+        trainer.fit_watched(data, None, &mut |event| match event {
+            Event::Epoch(epoch) if optimum.distance(epoch.objective) <= share => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
         })
     }
 }
@@ -145,8 +141,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::sync::plain::Ordering::Relaxed;
     use crate::data::Builder;
-    use crate::train::StopReason;
+    use crate::solver::StopReason;
 
     fn epoch(epoch: usize, objective: f64) -> Epoch {
         let train_time = Duration::from_secs(2 * epoch as u64);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{
-    Clustering, Clusters, Event, Multiclass, Precision, Settings, Sharing, Solver, StopReason, Trainer,
+    ClusterConfig, Clusters, Event, Multiclass, Precision, Settings, StrategyKind, Solver, StopReason, Trainer,
     minimize,
 };
 use crate::data::{self, Builder, Dataset, LoadOptions};
@@ -29,14 +29,14 @@ fn hogwild_comes_as_near_as_sequential_whatever_the_seed() {
     let data = packages();
     for (loss, band) in [(LossKind::Logistic, 0.01), (LossKind::SquaredHinge, 0.03)] {
         let mut oracle = trainer(loss);
-        oracle.settings.sharing = Sharing::Sequential;
+        oracle.settings.strategy = StrategyKind::Sequential;
         oracle.settings.tolerance = 1e-6;
         oracle.settings.schedule = Schedule::Plateau { factor: 0.8, gain: 0.01 };
         let best = oracle.fit(&data).unwrap().fit.objective;
         for update in [Update::Wild, Update::Atomic, Update::Merged, Update::Split] {
             for seed in 1..=3 {
                 let mut racy = trainer(loss);
-                racy.settings.sharing = Sharing::Hogwild(update);
+                racy.settings.strategy = StrategyKind::Hogwild(update);
                 racy.settings.threads = 4;
                 racy.settings.seed = seed;
                 let objective = racy.fit(&data).unwrap().fit.objective;
@@ -73,14 +73,14 @@ fn support_vector_regression_comes_near_the_optimum_whatever_the_seed() {
     let best = trained.fit.objective;
     assert!((trained.train.objective.unwrap() / best - 1.0).abs() < 1e-6);
     let sharings = [
-        Sharing::Sequential,
-        Sharing::Hogwild(Update::Wild),
-        Sharing::Hogwild(Update::Atomic),
-        Sharing::Hogwild(Update::Merged),
-        Sharing::Hogwild(Update::Split),
-        Sharing::HogwildPlusPlus(Clustering { clusters: Clusters::Count(2), ..Clustering::default() }),
-        Sharing::AllReduce,
-        Sharing::Locked,
+        StrategyKind::Sequential,
+        StrategyKind::Hogwild(Update::Wild),
+        StrategyKind::Hogwild(Update::Atomic),
+        StrategyKind::Hogwild(Update::Merged),
+        StrategyKind::Hogwild(Update::Split),
+        StrategyKind::HogwildPlusPlus(ClusterConfig { clusters: Clusters::Count(2), ..ClusterConfig::default() }),
+        StrategyKind::AllReduce,
+        StrategyKind::Locked,
     ];
     for sharing in sharings {
         for seed in 1..=3 {
@@ -125,16 +125,16 @@ fn softmax_comes_as_near_with_many_threads_whatever_the_seed() {
         trainer.fit(&data).unwrap()
     };
     let mut oracle = Trainer { loss: LossKind::Softmax, ..Trainer::default() };
-    oracle.settings.sharing = Sharing::Sequential;
+    oracle.settings.strategy = StrategyKind::Sequential;
     oracle.settings.tolerance = 1e-7;
     oracle.settings.schedule = Schedule::Plateau { factor: 0.8, gain: 1e-4 };
     let oracle = oracle.fit(&data).unwrap();
     assert_eq!(oracle.model.labels().len(), 5);
     let best = oracle.fit.objective;
     assert!((oracle.train.objective.unwrap() / best - 1.0).abs() < 1e-9);
-    for sharing in Sharing::ALL {
+    for sharing in StrategyKind::ALL {
         // The mean of replicas that have seen an eighth of the examples each is slower.
-        let band = if matches!(sharing, Sharing::Averaging { .. }) { 1.03 } else { 1.01 };
+        let band = if matches!(sharing, StrategyKind::Averaging { .. }) { 1.03 } else { 1.01 };
         for seed in 1..=3 {
             let found = fit(sharing, seed).fit.objective;
             assert!(found < best * band, "{sharing:?}, seed {seed}: {found} against {best}");
@@ -148,11 +148,11 @@ fn hogwild_plus_plus_comes_as_near_as_sequential_whatever_the_seed() {
     for seed in 1..=5 {
         let mut trainer = trainer(LossKind::Logistic);
         trainer.settings.seed = seed;
-        trainer.settings.sharing = Sharing::Sequential;
+        trainer.settings.strategy = StrategyKind::Sequential;
         let best = trainer.fit(&data).unwrap().fit.objective;
         for (clusters, threads) in [(2, 2), (2, 3), (4, 4)] {
-            let clustering = Clustering { clusters: Clusters::Count(clusters), ..Clustering::default() };
-            trainer.settings.sharing = Sharing::HogwildPlusPlus(clustering);
+            let clustering = ClusterConfig { clusters: Clusters::Count(clusters), ..ClusterConfig::default() };
+            trainer.settings.strategy = StrategyKind::HogwildPlusPlus(clustering);
             trainer.settings.threads = threads;
             let objective = trainer.fit(&data).unwrap().fit.objective;
             assert!(
@@ -172,11 +172,11 @@ fn an_exploding_ring_goes_back_too() {
     }
     let data = builder.finish(0);
     let problem = Linear::new(&data, data.labels(), Explicit, None).unwrap();
-    let clustering = Clustering { clusters: Clusters::Count(2), ..Clustering::default() };
+    let clustering = ClusterConfig { clusters: Clusters::Count(2), ..ClusterConfig::default() };
     let settings = Settings {
         learning_rate: Some(8.0),
         threads: 2,
-        sharing: Sharing::HogwildPlusPlus(clustering),
+        strategy: StrategyKind::HogwildPlusPlus(clustering),
         ..Settings::default()
     };
     let fit = minimize::<_, f32>(&problem, &settings, None, &mut |_| ()).unwrap();
@@ -303,9 +303,9 @@ fn settings_out_of_range_are_named() {
         change(&mut trainer);
         trainer.check().unwrap_err().to_string()
     };
-    fn ring(t: &mut Trainer, clustering: Clustering) {
+    fn ring(t: &mut Trainer, clustering: ClusterConfig) {
         t.settings.threads = 4;
-        t.settings.sharing = Sharing::HogwildPlusPlus(clustering);
+        t.settings.strategy = StrategyKind::HogwildPlusPlus(clustering);
     }
     let cases: [(Change, &str); 17] = [
         (|t| t.loss = LossKind::EpsilonInsensitive { epsilon: -0.1 }, "epsilon is -0.1 (expected a finite"),
@@ -322,31 +322,31 @@ fn settings_out_of_range_are_named() {
         (|t| t.settings.threads = 1 << 20, "threads is 1048576 (expected at most 4096)"),
         (|t| t.bias = Some(-1.0), "bias is -1 (expected"),
         (
-            |t| ring(t, Clustering { clusters: Clusters::Count(5), ..Clustering::default() }),
+            |t| ring(t, ClusterConfig { clusters: Clusters::Count(5), ..ClusterConfig::default() }),
             "clusters is 5 (expected 1 or more, and at most the number of threads)",
         ),
         (
-            |t| ring(t, Clustering { clusters: Clusters::Count(0), ..Clustering::default() }),
+            |t| ring(t, ClusterConfig { clusters: Clusters::Count(0), ..ClusterConfig::default() }),
             "clusters is 0 (expected",
         ),
         (
-            |t| ring(t, Clustering { clusters: Clusters::Size(0), ..Clustering::default() }),
+            |t| ring(t, ClusterConfig { clusters: Clusters::Size(0), ..ClusterConfig::default() }),
             "cluster size is 0 (expected 1 or more)",
         ),
         (
-            |t| ring(t, Clustering { update_delay: Some(0), ..Clustering::default() }),
+            |t| ring(t, ClusterConfig { update_delay: Some(0), ..ClusterConfig::default() }),
             "update delay is 0 (expected 1 or more)",
         ),
         (
-            |t| ring(t, Clustering { beta: Some(1.0), ..Clustering::default() }),
+            |t| ring(t, ClusterConfig { beta: Some(1.0), ..ClusterConfig::default() }),
             "ring beta is 1 (expected a number above 0 and below 1)",
         ),
         (
-            |t| ring(t, Clustering { beta: Some(f64::NAN), ..Clustering::default() }),
+            |t| ring(t, ClusterConfig { beta: Some(f64::NAN), ..ClusterConfig::default() }),
             "ring beta is NaN (expected a number above 0 and below 1)",
         ),
         (
-            |t| ring(t, Clustering { lambda: Some(-0.5), ..Clustering::default() }),
+            |t| ring(t, ClusterConfig { lambda: Some(-0.5), ..ClusterConfig::default() }),
             "ring lambda is -0.5 (expected a number from 0 to 1)",
         ),
     ];

@@ -13,7 +13,7 @@ use wildsgd::data::IndexBase;
 pub use self::bench::{BenchArgs, BenchLoadArgs, BenchScalingArgs, Benchmark};
 pub use self::problem::{ClassWeight, LossArgs, Multiclass, ProblemArgs};
 pub use self::training::{
-    FactorizeArgs, LearningRate, Precision, RingArgs, RunArgs, Solver, Strategy, TrainArgs, Update,
+    FactorizeArgs, LearningRate, Precision, RingArgs, RunArgs, Solver, TrainArgs, Update,
 };
 use crate::memory;
 

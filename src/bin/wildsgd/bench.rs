@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use wildsgd::data::cache::{self, Notes};
 use wildsgd::data::{self, LoadOptions, Throughput, source, throughput};
-use wildsgd::{Error, Result, save};
+use wildsgd::internal::save;
+use wildsgd::{Error, Result};
 
 use crate::args::{BenchArgs, BenchLoadArgs, Benchmark};
 use crate::failure::Failure;

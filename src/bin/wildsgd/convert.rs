@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use wildsgd::data::cache::{self, Converted, Notes, Source};
 use wildsgd::data::{IndexBase, LoadOptions, ParseOptions, libsvm};
-use wildsgd::{Dataset, Error, save};
+use wildsgd::internal::save;
+use wildsgd::{Dataset, Error};
 
 use crate::args::{ConvertArgs, Format};
 use crate::failure::Failure;

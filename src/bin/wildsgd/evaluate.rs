@@ -4,7 +4,8 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use wildsgd::model::{ClassQuality, Evaluation, Judge, is_factors};
-use wildsgd::{Error, Model, report};
+use wildsgd::internal::report;
+use wildsgd::{Error, Model};
 
 use crate::args::EvaluateArgs;
 use crate::failure::Failure;

@@ -1,15 +1,17 @@
 //! `wildsgd factorize`: from a file of ratings to a model of them; and what `predict` and `evaluate` do with one.
 
 use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use wildsgd::data::{Ratings, load_pairs, load_ratings, source};
 use wildsgd::model::Factors;
-use wildsgd::report::{self, Factorized as Report, RatingsData};
+use wildsgd::internal::report::{self, Factorized as Report, RatingsData};
 use wildsgd::train::{Factorized, Factorizer, Settings, StopReason};
-use wildsgd::{Error, metrics, save};
+use wildsgd::internal::save;
+use wildsgd::{Error, metrics};
 
 use crate::args::{EvaluateArgs, FactorizeArgs, PredictArgs};
 use crate::failure::{Failure, INTERRUPTED};
@@ -45,7 +47,10 @@ pub fn run(args: &FactorizeArgs, started: Instant) -> Result<ExitCode, Failure> 
     interrupt::set_on_ctrl_c(trainer.settings.interrupt.clone(), terminal)?;
     screen.busy("preparing".into());
     let held_out = test.as_ref().map(|(ratings, _)| ratings);
-    let trained = trainer.fit_watched(&ratings, held_out, &mut |event| screen.show(event))?;
+    let trained = trainer.fit_watched(&ratings, held_out, &mut |event| {
+        screen.show(event);
+        ControlFlow::Continue(())
+    })?;
     screen.end();
     if trained.fit.visits == 0 {
         return without_model(&trainer, &trained, terminal);

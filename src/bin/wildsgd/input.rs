@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use wildsgd::data::{self, IndexBase, LoadOptions, ParseOptions, source};
-use wildsgd::report;
+use wildsgd::internal::report;
 use wildsgd::{Dataset, Result};
 
 /// A data set, and how it came here.

@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use wildsgd::data::IndexBase;
 use wildsgd::data::stats::Stats;
-use wildsgd::{Error, report};
+use wildsgd::internal::report;
+use wildsgd::Error;
 
 use crate::args::InspectArgs;
 use crate::failure::Failure;

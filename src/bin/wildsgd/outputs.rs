@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use wildsgd::{Error, Result, save};
+use wildsgd::internal::save;
+use wildsgd::{Error, Result};
 
 /// Checks that each of `outputs` can be written and is no input nor another output. A path comes with its flag or
 /// role.

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use wildsgd::data::{IndexBase, ParseOptions, Scan, cache, source};
-use wildsgd::{Dataset, Model, Result, report};
+use wildsgd::internal::report;
+use wildsgd::{Dataset, Model, Result};
 
 /// Rows of a cache that are handed on at once.
 const ROWS: usize = 1 << 14;

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use wildsgd::model::is_factors;
-use wildsgd::{Error, Model, metrics, save};
+use wildsgd::internal::save;
+use wildsgd::{Error, Model, metrics};
 
 use crate::args::PredictArgs;
 use crate::failure::Failure;

@@ -1,21 +1,22 @@
 //! `wildsgd train`: from a data file to a model file.
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use wildsgd::data::{LoadOptions, load_weights, source};
 use wildsgd::model::{LossKind, ModelFormat};
-use wildsgd::report::{self, Trained as Report};
-use wildsgd::strategy::Update as Write;
+use wildsgd::internal::report::{self, Trained as Report};
+use wildsgd::strategy::{ClusterConfig, Clusters, StrategyKind, Update as Write};
 use wildsgd::train::{
-    Clustering, Clusters, ExampleWeights, Multiclass as ManyClasses, Precision, Settings, Sharing, Solver,
-    StopReason, Trained, Trainer,
+    ExampleWeights, Multiclass as ManyClasses, Precision, Settings, Solver, StopReason, Trained, Trainer,
 };
-use wildsgd::{Error, save};
+use wildsgd::internal::save;
+use wildsgd::Error;
 
 use crate::args::{
-    self, ClassWeight, LearningRate, Multiclass, RingArgs, RunArgs, Strategy, TrainArgs, Update,
+    self, ClassWeight, LearningRate, Multiclass, RingArgs, RunArgs, TrainArgs, Update,
 };
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
@@ -56,7 +57,10 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     interrupt::set_on_ctrl_c(trainer.settings.interrupt.clone(), terminal)?;
     screen.busy("preparing".into());
     let held_out = test.as_ref().map(|test| &test.data);
-    let trained = trainer.fit_watched(&data.data, held_out, &mut |event| screen.show(event))?;
+    let trained = trainer.fit_watched(&data.data, held_out, &mut |event| {
+        screen.show(event);
+        ControlFlow::Continue(())
+    })?;
     screen.end();
 
     let interrupted = trained.fit.stop == StopReason::Interrupted;
@@ -163,7 +167,7 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
 /// What a strategy does not have.
 pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
     let refuse = |why| Err(Failure::conflict(command, why));
-    if args.strategy == Strategy::Sequential {
+    if args.strategy == StrategyKind::Sequential {
         if args.update.is_some() {
             return refuse(
                 "`--update` says how threads share weights, but `--strategy sequential` has one thread",
@@ -175,14 +179,16 @@ pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
             );
         }
     }
-    if args.strategy == Strategy::HogwildPlusPlus
+    let is_hogwild = matches!(args.strategy, StrategyKind::Hogwild(_));
+    let has_clusters = matches!(args.strategy, StrategyKind::HogwildPlusPlus(_));
+    if has_clusters
         && matches!(args.update, Some(Update::Merged | Update::Split))
     {
         return refuse(
             "`--update merged` and `split` are for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
         );
     }
-    if args.strategy != Strategy::HogwildPlusPlus && args.ring.is_given() {
+    if !has_clusters && args.ring.is_given() {
         return refuse(
             "`--clusters`, `--cluster-size`, `--update-delay`, `--ring-beta`, `--ring-lambda` and `--pin` are for \
              `--strategy hogwild++`",
@@ -191,8 +197,8 @@ pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
     if let Some(why) = args.way.misplaced(args.strategy) {
         return refuse(why);
     }
-    let updates = [Strategy::Auto, Strategy::Hogwild, Strategy::HogwildPlusPlus];
-    if args.update.is_some() && !updates.contains(&args.strategy) {
+    let has_updates = args.strategy == StrategyKind::Auto || is_hogwild || has_clusters;
+    if args.update.is_some() && !has_updates {
         return refuse("`--update` is for `--strategy hogwild` and `hogwild++`");
     }
     Ok(())
@@ -251,11 +257,11 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Failure> {
         data_name: source::display_name(&args.data),
         settings: Settings { params: args.params.clone(), ..settings(&args.run, problem.l1)? },
     };
-    let given = args.run.strategy == Strategy::Hogwild && args.run.update.is_none();
+    let given = matches!(args.run.strategy, StrategyKind::Hogwild(_)) && args.run.update.is_none();
     let mut penalty = trainer.settings.penalty;
     penalty.l2 = trainer.l2.unwrap_or(1.0);
     if given && trainer.choose(penalty) != Solver::Sgd {
-        trainer.settings.sharing = Sharing::Hogwild(Write::Wild);
+        trainer.settings.strategy = StrategyKind::Hogwild(Write::Wild);
     }
     trainer.check()?;
     if let Some(cost) = problem.cost.filter(|cost| !(cost.is_finite() && *cost > 0.0)) {
@@ -288,17 +294,17 @@ pub fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
         Update::Merged => Write::Merged,
         Update::Split => Write::Split,
     });
-    let way = args.way.sharing(args.strategy)?;
     let mut settings = Settings {
-        sharing: match args.strategy {
-            Strategy::Sequential => Sharing::Sequential,
-            Strategy::Hogwild => Sharing::Hogwild(update.unwrap_or(Write::Merged)),
-            Strategy::HogwildPlusPlus => {
-                Sharing::HogwildPlusPlus(clustering(&args.ring, update.unwrap_or_default())?)
+        strategy: match args.strategy {
+            StrategyKind::Hogwild(usual) => StrategyKind::Hogwild(update.unwrap_or(usual)),
+            StrategyKind::HogwildPlusPlus(_) => {
+                StrategyKind::HogwildPlusPlus(clusters(&args.ring, update.unwrap_or_default())?)
             }
             // A way to write weights is one for several threads.
-            _ => way.unwrap_or(update.map_or(Sharing::Auto, Sharing::Hogwild)),
+            StrategyKind::Auto => update.map_or(StrategyKind::Auto, StrategyKind::Hogwild),
+            other => args.way.refine(other)?,
         },
+        pin: args.ring.pin,
         threads: match args.threads {
             None => 0,
             Some(threads) => at_least_1("threads", threads, "leave it out for one thread a core")?,
@@ -323,7 +329,7 @@ pub fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
     Ok(settings)
 }
 
-fn clustering(args: &RingArgs, update: Write) -> Result<Clustering, Error> {
+fn clusters(args: &RingArgs, update: Write) -> Result<ClusterConfig, Error> {
     let topology = "leave it out, and clusters follow the machine's sockets and caches";
     let clusters = match (args.clusters, args.cluster_size) {
         (Some(count), _) => Clusters::Count(at_least_1("clusters", count, topology)?),
@@ -331,13 +337,12 @@ fn clustering(args: &RingArgs, update: Write) -> Result<Clustering, Error> {
         (None, None) => Clusters::Auto,
     };
     let delay = |delay| at_least_1("update delay", delay, "64 is usual for up to 4 clusters");
-    Ok(Clustering {
+    Ok(ClusterConfig {
         update,
         clusters,
         update_delay: args.update_delay.map(delay).transpose()?,
         beta: args.ring_beta,
         lambda: args.ring_lambda,
-        pin: args.pin,
     })
 }
 

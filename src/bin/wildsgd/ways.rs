@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use wildsgd::Error;
-use wildsgd::strategy::{Access, Bounds, Delay};
-use wildsgd::train::{Settings, Sharing};
-
-use crate::args::Strategy;
+use wildsgd::strategy::{Access, Bounds, Delay, StrategyKind};
+use wildsgd::train::Settings;
 
 /// How threads exchange what they have found, where that is not without locks.
 #[derive(Args, Clone)]
@@ -74,13 +72,13 @@ fn fault(text: &str) -> Result<Delay, String> {
 
 impl WayArgs {
     /// What is given for a way of sharing that is not `strategy`, in words.
-    pub fn misplaced(&self, strategy: Strategy) -> Option<&'static str> {
+    pub fn misplaced(&self, strategy: StrategyKind) -> Option<&'static str> {
         let ssp = self.staleness.is_some() || self.reads.is_some() || self.writes.is_some();
-        if self.backup_workers.is_some() && strategy != Strategy::Sync {
+        if self.backup_workers.is_some() && !matches!(strategy, StrategyKind::Synchronous { .. }) {
             Some("`--backup-workers` is for `--strategy sync`")
-        } else if ssp && strategy != Strategy::Ssp {
+        } else if ssp && !matches!(strategy, StrategyKind::BoundedStaleness(_)) {
             Some("`--staleness`, `--reads` and `--writes` are for `--strategy ssp`")
-        } else if self.average_every.is_some() && strategy != Strategy::Averaging {
+        } else if self.average_every.is_some() && !matches!(strategy, StrategyKind::Averaging { .. }) {
             Some("`--average-every` is for `--strategy averaging`")
         } else {
             None
@@ -94,30 +92,25 @@ impl WayArgs {
         Ok(())
     }
 
-    /// The way of sharing that `strategy` names, if it is one of those that these arguments are about.
-    pub fn sharing(&self, strategy: Strategy) -> Result<Option<Sharing>, Error> {
+    /// `strategy` with what these arguments say of it.
+    pub fn refine(&self, strategy: StrategyKind) -> Result<StrategyKind, Error> {
         let number =
             |name, given: Option<i64>, usual, hint| given.map_or(Ok(usual), |n| whole(name, n, hint));
-        Ok(Some(match strategy {
-            Strategy::Auto | Strategy::Sequential | Strategy::Hogwild | Strategy::HogwildPlusPlus => {
-                return Ok(None);
-            }
-            Strategy::Sync => Sharing::Synchronous {
-                backups: number("backup workers", self.backup_workers, 0, "leave it out for none")?,
+        Ok(match strategy {
+            StrategyKind::Synchronous { backups } => StrategyKind::Synchronous {
+                backups: number("backup workers", self.backup_workers, backups, "leave it out for none")?,
             },
-            Strategy::Ssp => Sharing::BoundedStaleness(self.bounds()),
-            Strategy::Allreduce => Sharing::AllReduce,
-            Strategy::Averaging => Sharing::Averaging {
+            StrategyKind::BoundedStaleness(_) => StrategyKind::BoundedStaleness(self.bounds()),
+            StrategyKind::Averaging { every } => StrategyKind::Averaging {
                 every: number(
                     "epochs between averages",
                     self.average_every,
-                    1,
+                    every,
                     "leave it out to average after each epoch",
                 )?,
             },
-            Strategy::Locked => Sharing::Locked,
-            Strategy::RoundRobin => Sharing::RoundRobin,
-        }))
+            other => other,
+        })
     }
 
     fn bounds(&self) -> Bounds {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{EpsilonInsensitive, Hinge, Huber, Logistic, Loss, Squared, SquaredHinge};
+use super::{Custom, EpsilonInsensitive, Hinge, Huber, Logistic, Loss, Squared, SquaredHinge};
 use crate::error::{Error, Result};
 
 /// The losses that come with the crate, as a choice made at run time.
@@ -27,7 +27,12 @@ pub enum LossKind {
     },
     /// [`Softmax`](crate::problem::Softmax), of all classes at once; of two classes, [`Logistic`] of the difference of their scores.
     Softmax,
+    /// A loss of the caller's own, with the solver sgd.
+    Custom(Custom),
 }
+
+/// Bytes of a loss's name in model files.
+const NAME: usize = 16;
 
 impl LossKind {
     /// The epsilon-insensitive loss with the epsilon that LIBLINEAR takes by default (its `-p`): 0.1.
@@ -46,7 +51,11 @@ impl LossKind {
 
     /// Whether labels are numbers to be met rather than two classes to be told apart.
     pub fn is_regression(self) -> bool {
-        matches!(self, LossKind::Squared | LossKind::Huber | LossKind::EpsilonInsensitive { .. })
+        match self {
+            LossKind::Squared | LossKind::Huber | LossKind::EpsilonInsensitive { .. } => true,
+            LossKind::Logistic | LossKind::Hinge | LossKind::SquaredHinge | LossKind::Softmax => false,
+            LossKind::Custom(Custom(loss)) => loss.is_regression(),
+        }
     }
 
     /// Whether the loss has a kink, which methods for smooth losses refuse.
@@ -65,8 +74,22 @@ impl LossKind {
     /// Checks epsilon's range.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if it is negative or not finite.
+    /// [`Error::Parameter`] if it is negative or not finite, or if the name of a loss of the caller's own is not as
+    /// [`CustomLoss::name`](super::CustomLoss::name) says.
     pub fn check(self) -> Result<()> {
+        if let LossKind::Custom(Custom(loss)) = self {
+            let name = loss.name();
+            let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            let is_taken = LossKind::ALL.iter().any(|kind| kind.name() == name);
+            if name.is_empty() || name.len() > NAME || !is_plain || is_taken {
+                return Err(Error::Parameter {
+                    name: "loss",
+                    value: format!("`{name}`"),
+                    expected: "a name of 1 to 16 ASCII letters, digits or hyphens that no loss of the crate has",
+                    hint: "give the loss another name",
+                });
+            }
+        }
         match self.epsilon().filter(|epsilon| !(epsilon.is_finite() && *epsilon >= 0.0)) {
             None => Ok(()),
             Some(epsilon) => Err(Error::Parameter {
@@ -88,6 +111,7 @@ impl LossKind {
             LossKind::Huber => "huber",
             LossKind::EpsilonInsensitive { .. } => "epsilon-insensitive",
             LossKind::Softmax => "softmax",
+            LossKind::Custom(Custom(loss)) => loss.name(),
         }
     }
 
@@ -100,6 +124,7 @@ impl LossKind {
             LossKind::Squared => Squared.value(y, s),
             LossKind::Huber => Huber.value(y, s),
             LossKind::EpsilonInsensitive { epsilon } => EpsilonInsensitive { epsilon }.value(y, s),
+            LossKind::Custom(loss) => loss.value(y, s),
         }
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::data::LowRank;
 use crate::model::Quality;
 use crate::strategy::Update;
-use crate::train::Sharing;
+use crate::train::StrategyKind;
 
 fn rmse(evaluation: &Evaluation) -> f64 {
     match evaluation.quality {
@@ -36,11 +36,11 @@ fn one_and_eight_threads_come_near_the_noise_whatever_the_seed() {
     assert!(biases_alone(&train, &test) > 2.0 * draw.noise);
     for seed in 1..4 {
         for (threads, sharing) in [
-            (1, Sharing::Auto),
-            (8, Sharing::Auto),
-            (8, Sharing::Hogwild(Update::Wild)),
-            (8, Sharing::Hogwild(Update::Atomic)),
-            (8, Sharing::HogwildPlusPlus(Default::default())),
+            (1, StrategyKind::Auto),
+            (8, StrategyKind::Auto),
+            (8, StrategyKind::Hogwild(Update::Wild)),
+            (8, StrategyKind::Hogwild(Update::Atomic)),
+            (8, StrategyKind::HogwildPlusPlus(Default::default())),
         ] {
             let settings = Settings { threads, sharing, seed, ..Settings::default() };
             let trained = Factorizer { rank: 4, settings, ..Factorizer::default() };

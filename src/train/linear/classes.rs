@@ -1,25 +1,25 @@
 //! The fit of a [`Trainer`] to more than two classes: one vector of weights a class, against the rest.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::fit::{Task, targets};
 use super::{Trained, Trainer};
 use crate::data::ClassLabels;
 use crate::error::{Error, Result};
-use crate::problem::{Curved, Problem};
-use crate::train::one_vs_rest::{Columns, fit_all};
-use crate::train::{ClassFit, Classes, Event, Fit, Settings, Sharing};
+use crate::solver::{ClassFit, Event, Fit, Settings, linear};
+use crate::strategy::StrategyKind;
+use crate::train::one_vs_rest::{self, Columns, fit_all};
 
 impl Trainer {
     /// One vector a class, against the rest.
-    pub(super) fn fit_classes<L: Curved>(
+    pub(super) fn fit_classes(
         &self,
-        loss: L,
         task: Task<'_>,
         labels: &ClassLabels,
         class_of: &[u32],
-        watch: &mut dyn FnMut(Event<'_>),
+        watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Trained> {
         let Task { data, test, settings, started } = task;
         let names = labels.labels();
@@ -27,14 +27,14 @@ impl Trainer {
         let mut examples = vec![0; names.len()];
         class_of.iter().for_each(|&class| examples[class as usize] += 1);
         let first = targets(class_of, 0);
-        let rows = self.problem(loss, data, &first)?;
+        let rows = self.examples(data, &first)?;
         let count = NonZeroUsize::new(names.len()).expect("a data set with labels has classes");
         let mut columns = Columns::new(&self.data_name, rows.width(), count)?;
         let prepare_time = started.elapsed();
 
         let training = Instant::now();
-        let plan = Classes::new(names.len(), &settings);
-        watch(Event::Classes(plan));
+        let plan = one_vs_rest::plan(names.len(), &settings);
+        let mut is_broken_off = watch(Event::Classes(plan)).is_break();
         let mut fits = vec![None; names.len()];
         let mut digest: Option<Fit<f64>> = None;
         let mut untouched = false;
@@ -43,7 +43,8 @@ impl Trainer {
             &settings,
             |class, settings, watch| {
                 let targets = targets(class_of, class as u32);
-                self.solve(&rows.with_targets(&targets)?, settings, None, watch)
+                let problem = linear(self.loss, rows.with_targets(&targets)?);
+                self.solve(&*problem, settings, None, watch)
                     .map_err(|error| of_class(error, names[class]))
             },
             |class, fit, undone| {
@@ -74,7 +75,10 @@ impl Trainer {
                 });
                 fits[class] = Some(class_fit);
                 let done = fits.iter().flatten().count();
-                fits[class].iter().for_each(|fit| watch(Event::Class { fit, done }));
+                if let Some(fit) = &fits[class] {
+                    is_broken_off |= watch(Event::Class { fit, done }).is_break();
+                }
+                if is_broken_off { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
         )?;
         data.data.verify()?;
@@ -82,7 +86,7 @@ impl Trainer {
         fit.objective /= names.len() as f64;
         fit.train_time = training.elapsed();
         fit.began.workers = plan.at_once * plan.threads;
-        if plan.at_once > 1 && settings.sharing == Sharing::Auto {
+        if plan.at_once > 1 && settings.strategy == StrategyKind::Auto {
             fit.began.reason = Some("each thread trains classes of its own".into());
         }
         if untouched {

@@ -1,37 +1,40 @@
 //! The fits of a [`Trainer`]: one vector of weights.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::{Trained, Trainer};
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
-use crate::model::{Evaluation, Model};
+use crate::metrics::Evaluation;
+use crate::model::Model;
 use crate::params::Real;
-use crate::problem::{Curved, Linear, Loss, Problem};
-use crate::train::{Evaluate, Event, Fit, Precision, Settings, Solver, ascend, minimize, reduce_variance};
+use crate::problem::Examples;
+use crate::solver::{
+    AnyLinear, Evaluate, Event, Fit, Precision, RulesOf, Settings, Solver, dual, linear, saga, sgd,
+};
 
 impl Trainer {
     /// One vector: two classes, or regression.
-    pub(super) fn fit_one<L: Curved>(
+    pub(super) fn fit_one(
         &self,
-        loss: L,
         task: Task<'_>,
         labels: Option<&ClassLabels>,
         targets: Cow<'_, [f32]>,
-        watch: &mut dyn FnMut(Event<'_>),
+        watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Trained> {
-        let problem = self.problem(loss, task.data, &targets)?;
+        let problem = linear(self.loss, self.examples(task.data, &targets)?);
         let shuffle_time = task.started.elapsed();
         let model = |weights: &[f64]| self.model(labels, weights.to_vec());
-        let penalized = problem.penalized();
+        let penalized = RulesOf::<f64>::examples(&*problem).penalized();
         let evaluate = |weights: &[f64], data: Weighted<'_>| {
             Ok::<_, Error>(
                 data.evaluate(&model(weights)?, task.settings.penalty.value(&weights[..penalized])),
             )
         };
         let on_test = task.test.map(|test| move |weights: &[f64]| evaluate(weights, test).ok());
-        let fit = self.solve(&problem, &task.settings, on_test.as_ref().map(|f| f as _), watch)?;
+        let fit = self.solve(&*problem, &task.settings, on_test.as_ref().map(|f| f as _), watch)?;
         task.data.data.verify()?;
         // Evaluation takes memory of its own.
         drop(problem);
@@ -48,50 +51,50 @@ impl Trainer {
         })
     }
 
-    /// What is minimized, with the bias and the weights of examples.
-    pub(super) fn problem<'a, L: Loss>(
+    /// The examples, with the bias and their weights.
+    pub(super) fn examples<'a>(
         &self,
-        loss: L,
         Weighted { data, weights }: Weighted<'a>,
-        targets: &'a [f32],
-    ) -> Result<Linear<'a, L>> {
-        let problem = Linear::new(data, targets, loss, self.bias.map(|bias| bias as f32))?;
-        let problem = if self.free_bias { problem.with_free_bias() } else { problem };
+        targets: &[f32],
+    ) -> Result<Examples<'a>> {
+        let examples = Examples::new(data, targets, self.bias.map(|bias| bias as f32))?;
+        let examples = if self.free_bias { examples.with_free_bias() } else { examples };
         match weights {
-            None => Ok(problem),
-            Some(weights) => problem.with_weights(weights),
+            None => Ok(examples),
+            Some(weights) => examples.with_weights(weights),
         }
     }
 
     /// Finds one vector of weights, by the solver that was chosen.
-    pub(super) fn solve<L: Curved>(
+    pub(super) fn solve(
         &self,
-        problem: &Linear<'_, L>,
+        problem: &dyn AnyLinear,
         settings: &Settings,
         evaluate: Option<&Evaluate<'_, f64>>,
-        watch: &mut dyn FnMut(Event<'_>),
+        watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Fit<f64>> {
         match self.precision {
-            Precision::F64 => self.solve_in(problem, settings, evaluate, watch),
+            Precision::F64 => self.solve_in::<f64>(problem, settings, evaluate, watch),
             Precision::F32 => {
                 let widened = evaluate.map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
-                let fit = self.solve_in(problem, settings, widened.as_ref().map(|f| f as _), watch)?;
+                let fit =
+                    self.solve_in::<f32>(problem, settings, widened.as_ref().map(|f| f as _), watch)?;
                 Ok(fit.map_weights(|weights| wide(&weights)))
             }
         }
     }
 
-    fn solve_in<L: Curved, R: Real>(
+    fn solve_in<R: Real>(
         &self,
-        problem: &Linear<'_, L>,
+        problem: &dyn RulesOf<R>,
         settings: &Settings,
         evaluate: Option<&Evaluate<'_, R>>,
-        watch: &mut dyn FnMut(Event<'_>),
+        watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Fit<R>> {
         match self.choose(settings.penalty) {
-            Solver::Dual => ascend(problem, settings, evaluate, watch),
-            Solver::Saga => reduce_variance(problem, settings, evaluate, watch),
-            Solver::Sgd | Solver::Auto => minimize(problem, settings, evaluate, watch),
+            Solver::Dual => dual::fit_any(problem, settings, evaluate, watch),
+            Solver::Saga => saga::fit_any(problem, settings, evaluate, watch),
+            Solver::Sgd | Solver::Auto => sgd::minimize_linear(problem, settings, evaluate, watch),
         }
     }
 

@@ -1,14 +1,14 @@
 //! The fit of a [`Trainer`] to more than two classes at once: one vector for all.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 use super::fit::{Task, Weighted, wide};
 use super::{Trained, Trainer};
 use crate::data::ClassLabels;
 use crate::error::{Error, Result};
-use crate::params::Real;
 use crate::problem::{Problem, Softmax};
-use crate::train::{Evaluate, Event, Fit, Precision, Settings, minimize};
+use crate::solver::{Event, Fit, Precision, minimize};
 
 impl Trainer {
     /// All classes at once, by their probabilities.
@@ -17,7 +17,7 @@ impl Trainer {
         task: Task<'_>,
         labels: &ClassLabels,
         class_of: &[u32],
-        watch: &mut dyn FnMut(Event<'_>),
+        watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Trained> {
         let Task { data, test, settings, started } = task;
         let classes = NonZeroUsize::new(labels.labels().len()).expect("a data set with labels has classes");
@@ -39,11 +39,11 @@ impl Trainer {
             }
         });
         let fit = match self.precision {
-            Precision::F64 => descend(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?,
+            Precision::F64 => minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?,
             Precision::F32 => {
                 let widened =
                     on_test.as_ref().map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
-                let fit: Fit<f32> = descend(&problem, &settings, widened.as_ref().map(|f| f as _), watch)?;
+                let fit: Fit<f32> = minimize(&problem, &settings, widened.as_ref().map(|f| f as _), watch)?;
                 fit.map_weights(|weights| wide(&weights))
             }
         };
@@ -79,13 +79,4 @@ impl Trainer {
             )
         })
     }
-}
-
-fn descend<R: Real>(
-    problem: &Softmax<'_>,
-    settings: &Settings,
-    evaluate: Option<&Evaluate<'_, R>>,
-    watch: &mut dyn FnMut(Event<'_>),
-) -> Result<Fit<R>> {
-    minimize(problem, settings, evaluate, watch)
 }

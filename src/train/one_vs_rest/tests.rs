@@ -2,7 +2,7 @@ use super::*;
 use crate::data::{Builder, Dataset};
 use crate::model::{LossKind, Quality};
 use crate::strategy::{Progress, Update};
-use crate::train::{Began, Clustering, Trainer};
+use crate::train::{Began, ClusterConfig, Trainer};
 
 const LABELS: [f32; 4] = [3.0, -1.0, 0.0, 12.0];
 
@@ -74,17 +74,17 @@ fn threads_go_to_classes_or_classes_to_threads() {
         let Classes { at_once, threads, .. } = Classes::new(count, &settings);
         (at_once, threads)
     };
-    let hogwild = Sharing::Hogwild(Update::Wild);
+    let hogwild = StrategyKind::Hogwild(Update::Wild);
     assert_eq!(classes(26, hogwild, 8), (8, 1));
-    assert_eq!(classes(26, Sharing::Auto, 8), (8, 1));
+    assert_eq!(classes(26, StrategyKind::Auto, 8), (8, 1));
     assert_eq!(classes(8, hogwild, 8), (8, 1));
     assert_eq!(classes(3, hogwild, 8), (1, 8));
-    assert_eq!(classes(3, Sharing::Sequential, 8), (1, 1));
-    assert_eq!(classes(26, Sharing::HogwildPlusPlus(Clustering::default()), 8), (1, 8));
+    assert_eq!(classes(3, StrategyKind::Sequential, 8), (1, 1));
+    assert_eq!(classes(26, StrategyKind::HogwildPlusPlus(ClusterConfig::default()), 8), (1, 8));
     let data = examples(|class| LABELS[class]);
-    for sharing in [hogwild, Sharing::HogwildPlusPlus(Clustering::default())] {
+    for sharing in [hogwild, StrategyKind::HogwildPlusPlus(ClusterConfig::default())] {
         let mut trainer = trainer(5);
-        trainer.settings.sharing = sharing;
+        trainer.settings.strategy = sharing;
         let Quality::ManyClasses { accuracy, .. } = trainer.fit(&data).unwrap().train.quality else {
             panic!()
         };
@@ -167,7 +167,7 @@ fn an_error_ends_the_training_of_all_classes() {
 fn fit_of_nothing(class: usize) -> Fit<f64> {
     let began = Began {
         workers: 1,
-        sharing: Sharing::Sequential,
+        strategy: StrategyKind::Sequential,
         reason: None,
         layout: None,
         step_size: None,

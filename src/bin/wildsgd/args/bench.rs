@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use wildsgd::data::IndexBase;
-use wildsgd::scaling::{Plan, Target, Way};
+use wildsgd::internal::scaling::{Plan, Target};
+use wildsgd::strategy::StrategyKind;
 
 use super::{LossArgs, index_base, output};
 use crate::bench::StrategiesArgs;
@@ -54,9 +55,10 @@ pub struct BenchScalingArgs {
     /// Numbers of threads; 1 is always measured [default: 1,2,4,... and one a core]
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     pub threads: Vec<i64>,
-    /// Strategies by name, hogwild's other updates as hogwild-wild, hogwild-split and hogwild-atomic; sequential is always measured [default: all but auto]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub strategies: Vec<Way>,
+    /// Strategies by name, hogwild's other updates as hogwild-wild, hogwild-split and hogwild-atomic; sequential is
+    /// always measured [default: all but auto]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = labeled)]
+    pub strategies: Vec<StrategyKind>,
     /// Trainings a point, each with another seed, 1 to 4096 [default: 9, and up to 49 while all take less than 75 seconds]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub repeats: Option<i64>,
@@ -117,4 +119,11 @@ fn target(text: &str) -> Result<Target, String> {
 
 fn cores() -> i64 {
     std::thread::available_parallelism().map_or(1, |cores| cores.get() as i64)
+}
+
+fn labeled(text: &str) -> Result<StrategyKind, String> {
+    StrategyKind::of_label(text).ok_or_else(|| {
+        let labels = StrategyKind::ALL.iter().map(|kind| kind.label()).chain(["auto"]);
+        format!("no strategy has this name; there are {}", labels.collect::<Vec<_>>().join(", "))
+    })
 }

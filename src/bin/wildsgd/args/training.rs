@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use wildsgd::data::IndexBase;
 use wildsgd::model::ModelFormat;
-use wildsgd::rule::Schedule;
-use wildsgd::train::{Factorizer, Settings};
+use wildsgd::strategy::StrategyKind;
+use wildsgd::train::{Factorizer, Schedule, Settings};
 
 use super::{ProblemArgs, index_base, output};
 use crate::ways::WayArgs;
@@ -111,8 +111,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub threads: Option<i64>,
     /// How threads share the weights
-    #[arg(long, value_enum, default_value_t = Strategy::Auto)]
-    pub strategy: Strategy,
+    #[arg(long, default_value = "auto", value_parser = strategy())]
+    pub strategy: StrategyKind,
     /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never does; merged writes a
     /// copy of the thread's own, merged often; split has copies of the weights that many examples touch alone (neither
     /// with hogwild++ or saga) [default: merged with --solver sgd and hogwild, else wild]
@@ -186,31 +186,6 @@ pub enum Solver {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Strategy {
-    /// Chosen by the number of threads and the sizes of the data
-    Auto,
-    /// One thread
-    Sequential,
-    /// One vector without locks, or copies that are merged as often as they are used
-    Hogwild,
-    /// Clusters of threads with a replica each, merged along a ring
-    #[value(name = "hogwild++")]
-    HogwildPlusPlus,
-    /// Rounds of batches on one version of the weights, with or without backup workers
-    Sync,
-    /// One vector, and threads that may be apart by a bounded number of batches
-    Ssp,
-    /// Equal replicas, whose steps are summed round a ring
-    Allreduce,
-    /// Replicas that know nothing of each other, averaged after epochs
-    Averaging,
-    /// One vector, and locks around each example
-    Locked,
-    /// One vector, written in turn
-    RoundRobin,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Update {
     Wild,
     Atomic,
@@ -243,6 +218,12 @@ fn schedule(text: &str) -> Result<Schedule, String> {
             Ok(Schedule::Geometric { decay: decay.ok_or_else(expected)? })
         }
     }
+}
+
+/// Strategies by name; what belongs to one alone comes with arguments of its own.
+fn strategy() -> impl TypedValueParser<Value = StrategyKind> {
+    let named = StrategyKind::named().map(|kind| PossibleValue::new(kind.name()).help(kind.summary()));
+    PossibleValuesParser::new(named).map(|name| StrategyKind::of_name(&name).expect("a name of the table"))
 }
 
 fn model_format() -> impl TypedValueParser<Value = ModelFormat> {

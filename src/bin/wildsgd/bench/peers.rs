@@ -7,8 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use wildsgd::data::{cache, libsvm, source};
-use wildsgd::report::scaled::Peers;
-use wildsgd::{Dataset, Error, Result, save};
+use wildsgd::internal::report::scaled::Peers;
+use wildsgd::internal::save;
+use wildsgd::{Dataset, Error, Result};
 
 const SCRIPT: &str = include_str!("../../../../benches/peers/seconds.py");
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use wildsgd::data::LoadOptions;
 use wildsgd::model::LossKind;
-use wildsgd::report::{self, Scaled, scaled};
-use wildsgd::scaling::{self, Plan, Stage};
+use wildsgd::internal::report::{self, Scaled, scaled};
+use wildsgd::internal::scaling::{self, Plan, Stage};
 use wildsgd::{Error, Result};
 
 use super::peers;
@@ -83,7 +83,10 @@ fn plan(args: &BenchScalingArgs) -> Result<Plan, Failure> {
         loss,
         l2: args.l2,
         threads: if threads.is_empty() { default.threads } else { threads },
-        ways: if args.strategies.is_empty() { default.ways } else { args.strategies.clone() },
+        strategies: match args.strategies.is_empty() {
+            true => default.strategies,
+            false => args.strategies.clone(),
+        },
         repeats: args.repeats.map(|repeats| count("repeats", repeats)).transpose()?,
         weak: args.weak,
         epochs: count("epochs", args.epochs)?,

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use wildsgd::data::{self, LoadOptions, source};
-use wildsgd::strategy::{Staleness, Update};
-use wildsgd::train::{Clustering, Clusters, Optimum, Reached, Settings, Sharing, Solver, Trainer};
+use wildsgd::strategy::{ClusterConfig, Clusters, Staleness, StrategyKind};
+use wildsgd::train::{Optimum, Reached, Settings, Solver, Trainer};
 use wildsgd::{Dataset, Error, Result};
 
-use crate::args::{LossArgs, Strategy};
+use crate::args::LossArgs;
 use crate::failure::Failure;
 use crate::ways::WayArgs;
 
@@ -24,7 +24,7 @@ pub struct StrategiesArgs {
     /// Data with two classes, or amounts: libsvm text, plain or compressed, or a cache
     pub data: PathBuf,
     /// Strategies to compare, separated by commas [default: all]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = PossibleValuesParser::new(NAMES))]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = PossibleValuesParser::new(labels()))]
     pub strategies: Vec<String>,
     /// Threads, 1 to 4096; sequential has one [default: one a core]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
@@ -50,22 +50,12 @@ pub struct StrategiesArgs {
     pub way: WayArgs,
 }
 
-/// The rows of the table. `hogwild` merges copies; `sync-backup` has one backup worker, or as many as are asked for.
-const NAMES: [&str; 13] = [
-    "sequential",
-    "hogwild",
-    "hogwild-wild",
-    "hogwild-atomic",
-    "hogwild-split",
-    "hogwild++",
-    "sync",
-    "sync-backup",
-    "ssp",
-    "allreduce",
-    "averaging",
-    "locked",
-    "round-robin",
-];
+/// The row of sync with one backup worker, or as many as are asked for; the others have the labels of the table of strategies.
+const SYNC_BACKUP: &str = "sync-backup";
+
+fn labels() -> impl Iterator<Item = &'static str> {
+    StrategyKind::ALL.iter().map(|kind| kind.label()).chain([SYNC_BACKUP])
+}
 
 /// Distances to the optimum that are timed.
 const SHARES: [f64; 2] = [0.01, 0.001];
@@ -75,9 +65,9 @@ pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::conflict("bench", "standard input has no name for the table: name a file"));
     }
     let mut trainer = trainer(args)?;
-    let ways = ways(args, trainer.settings.workers())?;
-    for way in &ways {
-        way.trainer(&trainer, 1).check()?;
+    let rows = rows(args, trainer.settings.workers())?;
+    for row in &rows {
+        row.trainer(&trainer, 1).check()?;
     }
     let data = data::load(&args.data, &LoadOptions { shuffle: Some(1), ..LoadOptions::default() })?;
     let optimum = trainer.optimum(&data)?;
@@ -89,7 +79,7 @@ pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
         trainer.loss,
         optimum.gap
     ))?;
-    table(&trainer, &ways, &data, &optimum, args.runs)?;
+    table(&trainer, &rows, &data, &optimum, args.runs)?;
     if !args.way.inject.is_empty() {
         trainer.settings.delays = args.way.inject.clone();
         for delay in &args.way.inject {
@@ -99,7 +89,7 @@ pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
                 delay.worker, delay.every
             ))?;
         }
-        table(&trainer, &ways, &data, &optimum, args.runs)?;
+        table(&trainer, &rows, &data, &optimum, args.runs)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -130,7 +120,7 @@ fn trainer(args: &StrategiesArgs) -> Result<Trainer, Failure> {
         ..Trainer::default()
     };
     args.way.apply(&mut trainer.settings)?;
-    trainer.settings.sharing = Sharing::Locked;
+    trainer.settings.strategy = StrategyKind::Locked;
     let batch = trainer.settings.batch.take();
     trainer.check()?;
     trainer.settings.batch = batch;
@@ -139,21 +129,21 @@ fn trainer(args: &StrategiesArgs) -> Result<Trainer, Failure> {
 }
 
 /// One row.
-struct Way {
-    name: &'static str,
-    sharing: Sharing,
+struct Row {
+    label: &'static str,
+    strategy: StrategyKind,
 }
 
-impl Way {
+impl Row {
     fn trainer(&self, like: &Trainer, seed: u64) -> Trainer {
         let mut trainer = like.clone();
         let settings = &mut trainer.settings;
         settings.seed = seed;
-        settings.sharing = self.sharing;
+        settings.strategy = self.strategy;
         // The others' batch is no reason to make sequential training slow.
-        settings.batch = settings.batch.filter(|_| self.sharing.takes_batches() && self.name != "sequential");
+        settings.batch = settings.batch.filter(|_| self.strategy.takes_batches() && self.strategy != StrategyKind::Sequential);
         let workers = settings.workers();
-        if self.sharing == Sharing::Sequential {
+        if self.strategy == StrategyKind::Sequential {
             settings.threads = 1;
         }
         settings.delays.retain(|delay| delay.worker < workers);
@@ -161,38 +151,28 @@ impl Way {
     }
 }
 
-fn ways(args: &StrategiesArgs, workers: usize) -> Result<Vec<Way>> {
-    let mut ways = Vec::new();
-    for name in NAMES {
-        if !args.strategies.is_empty() && !args.strategies.iter().any(|wanted| wanted == name) {
+fn rows(args: &StrategiesArgs, workers: usize) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for label in labels() {
+        let is_wanted = args.strategies.is_empty() || args.strategies.iter().any(|wanted| wanted == label);
+        if !is_wanted || label == SYNC_BACKUP && workers == 1 {
             continue;
         }
-        let of = |strategy| Ok(args.way.sharing(strategy)?.expect("a strategy of these arguments"));
-        let sharing = match name {
-            "sequential" => Sharing::Sequential,
-            "hogwild" => Sharing::Hogwild(Update::Merged),
-            "hogwild-wild" => Sharing::Hogwild(Update::Wild),
-            "hogwild-atomic" => Sharing::Hogwild(Update::Atomic),
-            "hogwild-split" => Sharing::Hogwild(Update::Split),
-            "hogwild++" => Sharing::HogwildPlusPlus(Clustering {
-                clusters: Clusters::Count(workers.min(4)),
-                ..Clustering::default()
-            }),
-            "sync" => Sharing::Synchronous { backups: 0 },
-            "sync-backup" if workers == 1 => continue,
-            "sync-backup" => match of(Strategy::Sync)? {
-                Sharing::Synchronous { backups: 0 } => Sharing::Synchronous { backups: 1 },
+        let strategy = match StrategyKind::of_label(label) {
+            Some(StrategyKind::HogwildPlusPlus(usual)) => {
+                let clusters = Clusters::Count(workers.min(4));
+                StrategyKind::HogwildPlusPlus(ClusterConfig { clusters, ..usual })
+            }
+            Some(StrategyKind::Synchronous { backups }) => StrategyKind::Synchronous { backups },
+            Some(kind) => args.way.refine(kind)?,
+            None => match args.way.refine(StrategyKind::Synchronous { backups: 1 })? {
+                StrategyKind::Synchronous { backups: 0 } => StrategyKind::Synchronous { backups: 1 },
                 given => given,
             },
-            "ssp" => of(Strategy::Ssp)?,
-            "allreduce" => Sharing::AllReduce,
-            "averaging" => of(Strategy::Averaging)?,
-            "locked" => Sharing::Locked,
-            _ => Sharing::RoundRobin,
         };
-        ways.push(Way { name, sharing });
+        rows.push(Row { label, strategy });
     }
-    Ok(ways)
+    Ok(rows)
 }
 
 /// What one run showed.
@@ -205,7 +185,7 @@ struct Run {
 
 fn table(
     trainer: &Trainer,
-    ways: &[Way],
+    rows: &[Row],
     data: &Dataset,
     optimum: &Optimum,
     runs: i64,
@@ -219,11 +199,11 @@ fn table(
         "strategy", "threads", "to 1 %", "to 1 %", "to 0.1 %", "to 0.1 %", "staleness", "staleness", "%"
     ))?;
     // Seed by seed, so that what disturbs the machine for a while disturbs all rows.
-    let mut all: Vec<Vec<Run>> = ways.iter().map(|_| Vec::new()).collect();
+    let mut all: Vec<Vec<Run>> = rows.iter().map(|_| Vec::new()).collect();
     for seed in 1..=runs as u64 {
         let shuffled = data.shuffled(seed);
-        for (way, runs) in ways.iter().zip(&mut all) {
-            let fit = way.trainer(trainer, seed).fit_to(&shuffled, optimum, SHARES[1])?.fit;
+        for (row, runs) in rows.iter().zip(&mut all) {
+            let fit = row.trainer(trainer, seed).fit_to(&shuffled, optimum, SHARES[1])?.fit;
             runs.push(Run {
                 workers: fit.began.workers,
                 reached: SHARES.map(|share| optimum.reached(&fit.epochs, share)),
@@ -232,7 +212,7 @@ fn table(
             });
         }
     }
-    for (way, runs) in ways.iter().zip(&all) {
+    for (row, runs) in rows.iter().zip(&all) {
         let reached = |k: usize, of: fn(&Reached) -> f64| {
             median(runs.iter().map(|run| run.reached[k].as_ref().map_or(f64::INFINITY, of)))
         };
@@ -242,7 +222,7 @@ fn table(
         let dropped = median(runs.iter().map(|run| run.dropped.map_or(f64::INFINITY, |share| 100.0 * share)));
         show(format_args!(
             "{:<15} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
-            way.name,
+            row.label,
             runs[0].workers,
             cell(reached(0, |at| at.epochs), 2),
             cell(reached(0, |at| at.seconds), 4),

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use indicatif::{HumanBytes, HumanCount};
 use wildsgd::data::stats::{Class, Labels, Rho, Spread, Stats, Target};
-use wildsgd::report::Inspected;
+use wildsgd::internal::report::Inspected;
 
 use super::advice;
 use super::bars::Bars;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use indicatif::HumanCount;
-use wildsgd::report::{Factorized, RatingsData};
+use wildsgd::internal::report::{Factorized, RatingsData};
 
 use super::summary::{clusters, count, files, line, number};
 

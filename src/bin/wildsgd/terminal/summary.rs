@@ -5,7 +5,7 @@ use std::path::Path;
 
 use indicatif::HumanCount;
 use wildsgd::model::Evaluation;
-use wildsgd::report::{Data, Outcome, Settings, Trained};
+use wildsgd::internal::report::{Data, Outcome, Settings, Trained};
 
 use super::{measures, short};
 

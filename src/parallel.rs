@@ -1,0 +1,143 @@
+//! Dense passes: work on whole vectors, cut into ranges, by all threads of rayon's current pool.
+//!
+//! What rayon compiles stands here, once; callers pass closures by reference. Ranges are cut by the length alone, and results
+//! are combined in the order of ranges, so that a pass gives the same bits for any number of threads.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::kernel;
+
+/// Calls `task(k, range)` for each range of `each` numbers below `len`; the last one may be shorter.
+///
+/// # Panics
+/// If `each` is 0.
+pub(crate) fn ranges(len: usize, each: usize, task: &(dyn Fn(usize, Range<usize>) + Sync)) {
+    let range = |k: usize| task(k, k * each..len.min((k + 1) * each));
+    match len.div_ceil(each) {
+        0 => (),
+        1 => range(0),
+        count => (0..count).into_par_iter().for_each(range),
+    }
+}
+
+/// What `task(k, range)` returns for each range of `each` numbers below `len`, in their order.
+pub(crate) fn collect<T: Send>(
+    len: usize,
+    each: usize,
+    task: &(dyn Fn(usize, Range<usize>) -> T + Sync),
+) -> Vec<T> {
+    let places: Vec<Mutex<Option<T>>> = (0..len.div_ceil(each)).map(|_| Mutex::new(None)).collect();
+    ranges(len, each, &|k, range| *place(&places[k]) = Some(task(k, range)));
+    let found = places.into_iter().map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner));
+    found.map(|found| found.expect("each range was worked on")).collect()
+}
+
+/// The sum of what `task(range)` returns, in the order of ranges.
+pub(crate) fn sum(len: usize, each: usize, task: &(dyn Fn(Range<usize>) -> f64 + Sync)) -> f64 {
+    collect(len, each, &|_, range| task(range)).iter().sum()
+}
+
+/// Calls `task(first, part)` for each part of `each` places of `all`; `first` is the number of the part's first place.
+pub(crate) fn parts<T: Send>(all: &mut [T], each: usize, task: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    let len = all.len();
+    let parts: Vec<Mutex<&mut [T]>> = all.chunks_mut(each).map(Mutex::new).collect();
+    ranges(len, each, &|k, range| task(range.start, &mut place(&parts[k])));
+}
+
+fn place<T>(place: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Weights that are written by one task.
+const TOGETHER: usize = 1 << 15;
+
+/// Sets each place of `to` to `f` of the one of `from`.
+pub(crate) fn map<S: Sync, T: Send>(to: &mut [T], from: &[S], f: impl Fn(&S) -> T + Sync) {
+    let len = to.len().min(from.len());
+    parts(&mut to[..len], TOGETHER, &|first, to| {
+        to.iter_mut().zip(&from[first..]).for_each(|(to, from)| *to = f(from));
+    });
+}
+
+/// Copies `from` to `to`.
+pub(crate) fn copy<T: Copy + Send + Sync>(to: &mut [T], from: &[T]) {
+    map(to, from, |&x| x);
+}
+
+/// Number of threads of the current pool.
+pub(crate) fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Lets each thread of the current pool call `task`.
+pub(crate) fn on_each_thread(task: &(dyn Fn() + Sync)) {
+    rayon::broadcast(|_| task());
+}
+
+/// Does two things at the same time, if two threads are free.
+pub(crate) fn both<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    let (mut a, mut b) = (Some(a), Some(b));
+    let (mut of_a, mut of_b) = (None, None);
+    join(&mut || of_a = a.take().map(|a| a()), &mut || of_b = b.take().map(|b| b()));
+    (of_a.expect("the first was done"), of_b.expect("the second was done"))
+}
+
+fn join(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
+    rayon::join(a, b);
+}
+
+/// Lets each thread read all `weights` in order. Of weights that others have written lately, what a thread needs comes sooner
+/// than line by line when it needs it.
+pub(crate) fn fetch<T: Sync>(weights: &[T]) {
+    on_each_thread(&|| kernel::fetch(weights));
+}
+
+/// Whether [`fetch`] is worth its time before a pass in which `threads` threads read a vector of `width` weights of `bytes` bytes
+/// `touches` times: it takes each of them a few percent of that.
+pub(crate) fn is_worth_fetching(width: usize, bytes: usize, touches: usize, threads: usize) -> bool {
+    width * bytes <= CACHED && width.saturating_mul(4 * threads) <= touches
+}
+
+/// Bytes of weights that last-level caches may hold: of more, the first would be gone when the last have come.
+const CACHED: usize = 1 << 25;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_is_written_by_one_task_or_another() {
+        for len in [0, 1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 3] {
+            let from: Vec<usize> = (0..len).collect();
+            let mut to = vec![usize::MAX; len];
+            map(&mut to, &from, |x| 3 * x);
+            assert!(to.iter().zip(&from).all(|(to, from)| *to == 3 * from), "{len}");
+            copy(&mut to, &from);
+            assert_eq!(to, from);
+        }
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_ranges() {
+        for len in [0, 1, 9, 10, 11, 95] {
+            let found = collect(len, 10, &|k, range| (k, range));
+            let wanted: Vec<_> = (0..len.div_ceil(10)).map(|k| (k, 10 * k..len.min(10 * k + 10))).collect();
+            assert_eq!(found, wanted);
+            let total = sum(len, 10, &|range| range.map(|k| k as f64).sum());
+            assert_eq!(total, (0..len).map(|k| k as f64).sum());
+        }
+        assert_eq!(both(|| 1, || "two"), (1, "two"));
+    }
+
+    #[test]
+    fn few_weights_that_are_read_often_are_worth_fetching() {
+        let is_worth = |width, touches, threads| is_worth_fetching(width, 4, touches, threads);
+        assert!(is_worth(100_000, 800_000, 2));
+        assert!(!is_worth(100_000, 800_000, 3), "each thread reads all of them");
+        assert!(is_worth(CACHED / 4, usize::MAX, 2));
+        assert!(!is_worth(CACHED / 4 + 1, usize::MAX, 2), "they do not stay in the cache");
+    }
+}

@@ -1,0 +1,104 @@
+//! Linear models whatever their loss: what solvers need to have compiled for each.
+
+use super::dual::{Dual, DualVisits};
+use super::saga::{Saga, SagaVisits};
+use super::sgd::{Penalty, Sgd, SgdRule, StepSize};
+use crate::error::{Error, Result};
+use crate::params::Real;
+use crate::problem::{
+    Curved, Curves, Custom, EpsilonInsensitive, Examples, Hinge, Huber, Linear, Logistic, LossKind, Squared,
+    SquaredHinge,
+};
+use crate::strategy::Visit;
+
+/// A linear model with some loss, under the rules of all solvers in one precision.
+pub(crate) trait RulesOf<R: Real>: Sync {
+    /// The examples.
+    fn examples(&self) -> &Examples<'_>;
+    /// The loss as dense passes see it; `None` if no more is known of it than sgd needs.
+    fn loss(&self) -> Option<&dyn Curves>;
+    /// Stochastic gradient descent; the parameters are those of [`Sgd::new`].
+    fn sgd(&self, penalty: Penalty, step: StepSize, applies_scale: bool) -> Box<dyn SgdRule<R> + '_>;
+    /// Visits of dual ascent, of a loss that is known.
+    fn dual_visits<'a>(&'a self, rule: &'a Dual<'_, R>) -> Box<dyn Visit<R> + 'a>;
+    /// Visits of variance reduction, of a loss that is known.
+    fn saga_visits<'a>(&'a self, rule: &'a Saga<'_, R>) -> Box<dyn Visit<R> + 'a>;
+}
+
+/// A linear model under the rules of all solvers.
+pub(crate) trait AnyLinear: RulesOf<f32> + RulesOf<f64> {}
+
+impl<T: RulesOf<f32> + RulesOf<f64>> AnyLinear for T {}
+
+impl<L: Curved, R: Real> RulesOf<R> for Linear<'_, L> {
+    fn examples(&self) -> &Examples<'_> {
+        self.examples()
+    }
+
+    fn loss(&self) -> Option<&dyn Curves> {
+        Some(self.loss_function())
+    }
+
+    fn sgd(&self, penalty: Penalty, step: StepSize, applies_scale: bool) -> Box<dyn SgdRule<R> + '_> {
+        Box::new(Sgd::new(self, penalty, step, applies_scale))
+    }
+
+    fn dual_visits<'a>(&'a self, rule: &'a Dual<'_, R>) -> Box<dyn Visit<R> + 'a> {
+        Box::new(DualVisits::new(rule, self))
+    }
+
+    fn saga_visits<'a>(&'a self, rule: &'a Saga<'_, R>) -> Box<dyn Visit<R> + 'a> {
+        Box::new(SagaVisits::new(rule, self))
+    }
+}
+
+/// A linear model with a loss of the caller's own: there is no conjugate, hence no solver but sgd.
+struct WithCustomLoss<'d>(Linear<'d, Custom>);
+
+impl<R: Real> RulesOf<R> for WithCustomLoss<'_> {
+    fn examples(&self) -> &Examples<'_> {
+        self.0.examples()
+    }
+
+    fn loss(&self) -> Option<&dyn Curves> {
+        None
+    }
+
+    fn sgd(&self, penalty: Penalty, step: StepSize, applies_scale: bool) -> Box<dyn SgdRule<R> + '_> {
+        Box::new(Sgd::new(&self.0, penalty, step, applies_scale))
+    }
+
+    fn dual_visits<'a>(&'a self, _: &'a Dual<'_, R>) -> Box<dyn Visit<R> + 'a> {
+        unreachable!("a loss without a conjugate is refused before the first visit")
+    }
+
+    fn saga_visits<'a>(&'a self, _: &'a Saga<'_, R>) -> Box<dyn Visit<R> + 'a> {
+        unreachable!("a loss without a conjugate is refused before the first visit")
+    }
+}
+
+/// The linear model of `examples` with a loss that is chosen at run time; of softmax, that of two classes.
+pub(crate) fn linear<'d>(loss: LossKind, examples: Examples<'d>) -> Box<dyn AnyLinear + 'd> {
+    match loss {
+        LossKind::Logistic | LossKind::Softmax => Box::new(Linear::of(examples, Logistic)),
+        LossKind::Hinge => Box::new(Linear::of(examples, Hinge)),
+        LossKind::SquaredHinge => Box::new(Linear::of(examples, SquaredHinge)),
+        LossKind::Squared => Box::new(Linear::of(examples, Squared)),
+        LossKind::Huber => Box::new(Linear::of(examples, Huber)),
+        LossKind::EpsilonInsensitive { epsilon } => Box::new(Linear::of(examples, EpsilonInsensitive { epsilon })),
+        LossKind::Custom(loss) => Box::new(WithCustomLoss(Linear::of(examples, loss))),
+    }
+}
+
+/// The loss of `problem`, for solvers that need its conjugate.
+///
+/// # Errors
+/// [`Error::Parameter`] if it is one of the caller's own.
+pub(super) fn known_loss<R: Real>(problem: &dyn RulesOf<R>) -> Result<&dyn Curves> {
+    problem.loss().ok_or_else(|| Error::Parameter {
+        name: "solver",
+        value: "dual or saga with a loss of your own".into(),
+        expected: "the solver sgd, which needs no conjugate of the loss",
+        hint: "choose sgd",
+    })
+}

@@ -1,0 +1,167 @@
+//! What is known of the smoothed objective at some weights, by one pass over the examples.
+
+use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
+
+use super::super::hessian::dot;
+use super::Aim;
+use crate::kernel;
+use crate::parallel;
+use crate::params::Real;
+use crate::real::Slot;
+use crate::solver::dual::{Dual, Place, SUMMED_TOGETHER};
+
+/// Parts of the examples that are summed up side by side where there are few weights.
+const PARTS: usize = 16;
+
+/// A point on the way to the minimum; everything is in units of l2.
+pub(super) struct Point {
+    pub weights: Vec<f64>,
+    pub scores: Vec<f64>,
+    /// The dual variables that the smoothed losses have at the scores.
+    pub duals: Vec<f64>,
+    /// The sum of the smoothed losses.
+    pub losses: f64,
+    /// The gradient of the objective.
+    pub gradient: Vec<f64>,
+}
+
+impl Point {
+    /// How far the objective of the smoothed losses is from its minimum at most: its duality gap, and the part of the gap
+    /// that the weights have.
+    pub fn drift(&self) -> f64 {
+        dot(&self.gradient, &self.gradient) / 2.0
+    }
+
+    /// The objective of the smoothed losses.
+    pub fn objective(&self) -> f64 {
+        self.losses + dot(&self.weights, &self.weights) / 2.0
+    }
+}
+
+impl<R: Real> Dual<'_, R> {
+    /// The smoothed losses and their slopes at some weights.
+    pub(super) fn look(&self, aim: &mut Aim<'_>, weights: Vec<f64>, places: &[Place]) -> Point {
+        let (terms, is_narrow) = (self.examples.len(), self.is_narrow());
+        let [mut scores, mut duals] = [(); 2].map(|()| aim.spare.pop().unwrap_or_else(|| vec![0.0; terms]));
+        let aim = &*aim;
+        let together = if is_narrow { terms.div_ceil(PARTS) } else { SUMMED_TOGETHER };
+        let places_of = scores.chunks_mut(together).zip(duals.chunks_mut(together));
+        let places_of: Vec<Mutex<_>> = places_of.map(Mutex::new).collect();
+        let parts: Vec<(f64, Option<Sum>)> = parallel::collect(terms, together, &|part, range| {
+            let mut sum = is_narrow.then(|| Sum::new(weights.len()));
+            let mut losses = 0.0;
+            let mut places = places_of[part].lock().unwrap_or_else(PoisonError::into_inner);
+            let (scores, duals) = &mut *places;
+            for (i, (score, dual)) in range.zip(scores.iter_mut().zip(duals.iter_mut())) {
+                let s = self.examples.score(self.examples.row(i), &weights);
+                let (loss, a) = self.smoothed(aim, i, s);
+                losses += f64::from(self.examples.weight(i)) * loss;
+                (*score, *dual) = (s, a);
+                sum.iter_mut().for_each(|sum| self.add_row(sum, i, a));
+            }
+            (losses, sum)
+        });
+        drop(places_of);
+        let losses = parts.iter().map(|(losses, _)| losses).sum::<f64>() * self.unit();
+        if is_narrow {
+            self.set_sum(parts.into_iter().filter_map(|(_, sum)| sum), places);
+        } else {
+            self.sum_rows(&duals, places);
+        }
+        let gradient = weights.iter().zip(places).map(|(w, sum)| w - sum.get()).collect();
+        Point { weights, scores, duals, losses, gradient }
+    }
+
+    /// The smoothed loss of an example at a score, and its dual variable there.
+    #[inline(always)]
+    pub(super) fn smoothed(&self, aim: &Aim<'_>, i: usize, s: f64) -> (f64, f64) {
+        let (y, loss, from) = (f64::from(self.examples.target(i)), self.loss, aim.around[i]);
+        if aim.q == 0.0 {
+            let (value, slope) = loss.value_and_slope(y, s);
+            return (value, -slope);
+        }
+        let a = loss.ascend(y, s, aim.q, from);
+        (-a * s - loss.conjugate(y, a) - aim.q / 2.0 * (a - from).powi(2), a)
+    }
+
+    /// The objective, and the examples' parts of the duality gap, where `w` is w(a) of the point's dual variables.
+    pub(super) fn gap(&self, aim: &Aim<'_>, point: &Point, w: &[Place]) -> (f64, f64) {
+        if aim.q == 0.0 {
+            return (point.objective(), 0.0);
+        }
+        let loss = |i: usize| {
+            let y = f64::from(self.examples.target(i));
+            f64::from(self.examples.weight(i)) * self.loss.value(y, point.scores[i])
+        };
+        let primal = self.mean(loss) + dot(&point.weights, &point.weights) / 2.0;
+        (primal, primal - self.dual_objective(&point.duals, w) - point.drift())
+    }
+
+    /// D of dual variables whose w(a) is `w`.
+    pub(super) fn dual_objective(&self, duals: &[f64], w: &[Place]) -> f64 {
+        let conjugate = |i: usize| {
+            let y = f64::from(self.examples.target(i));
+            f64::from(self.examples.weight(i)) * self.loss.conjugate(y, duals[i])
+        };
+        let norm2: f64 = w.iter().map(|w| w.get().powi(2)).sum();
+        -self.mean(conjugate) - norm2 / 2.0
+    }
+
+    /// The mean of a number over all terms, in units of l2.
+    pub(super) fn mean(&self, of: impl Fn(usize) -> f64 + Sync) -> f64 {
+        parallel::sum(self.examples.len(), SUMMED_TOGETHER, &|range| range.map(&of).sum()) * self.unit()
+    }
+
+    /// Sets `places` to w(a) of the dual variables `duals`.
+    pub(super) fn sum_rows(&self, duals: &[f64], places: &[Place]) {
+        if !self.is_narrow() {
+            return self.add_up(duals.len(), &|i| (i, duals[i]), places);
+        }
+        let together = duals.len().div_ceil(PARTS);
+        let sums = parallel::collect(duals.len(), together, &|_, range| {
+            let mut sum = Sum::new(places.len());
+            range.for_each(|i| self.add_row(&mut sum, i, duals[i]));
+            sum
+        });
+        self.set_sum(sums.into_iter(), places);
+    }
+
+    /// Adds a row, times its dual variable.
+    #[inline(always)]
+    fn add_row(&self, sum: &mut Sum, i: usize, dual: f64) {
+        let a = dual * f64::from(self.examples.weight(i));
+        if a != 0.0 {
+            let cells = Cell::from_mut(&mut *sum.weights).as_slice_of_cells();
+            kernel::for_each(cells, self.examples.row(i), |sum, x| sum.set(sum.get() + a * x));
+            sum.bias += a;
+        }
+    }
+
+    /// Sets `places` to w(a), the sum of all parts.
+    fn set_sum(&self, parts: impl Iterator<Item = Sum>, places: &[Place]) {
+        let unit = self.unit();
+        let constant = f64::from(self.examples.constant().unwrap_or(0.0));
+        let mut all = Sum::new(places.len());
+        for part in parts {
+            all.weights.iter_mut().zip(&part.weights).for_each(|(sum, part)| *sum += part);
+            all.bias += part.bias;
+        }
+        places.iter().zip(&all.weights).for_each(|(place, sum)| place.set(sum * unit));
+        if let (Some(last), true) = (places.last(), self.examples.common() > 0) {
+            last.set(all.bias * constant * unit);
+        }
+    }
+}
+
+/// The sum of some rows, each times its dual variable, and the sum of these.
+struct Sum {
+    weights: Vec<f64>,
+    bias: f64,
+}
+
+impl Sum {
+    fn new(width: usize) -> Self {
+        Sum { weights: vec![0.0; width], bias: 0.0 }
+    }
+}

@@ -1,0 +1,144 @@
+//! Weights with all that one dense pass over the examples tells of them: the objective, its gradient, and a lower
+//! bound of the least objective.
+//!
+//! By Fenchel's inequality any slopes u_i give a bound: P(w) is at least
+//! D(u) = -(1/n) * sum of loss*(u_i) - R*(-g) with g = (1/n) * sum of u_i x_i, where the regularizer R has the conjugate
+//! R*(g) = sum of max(|g_j| - l1, 0)^2 / (2*l2); without l2 it is 0 if all |g_j| are at most l1, and infinite otherwise.
+//! Two choices of u are tried: the slopes at w themselves, and these scaled down until no |g_j| is above l1.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::kernel;
+use crate::parallel;
+use crate::params::Real;
+use crate::problem::{Curves, Examples};
+use crate::solver::sgd::Penalty;
+
+/// Weights, judged.
+#[derive(Clone, Debug)]
+pub(crate) struct Judged<R> {
+    pub weights: Vec<R>,
+    /// Score of each example.
+    pub scores: Vec<f64>,
+    /// Slope of each example's loss at its score.
+    pub slopes: Vec<f64>,
+    /// Gradient of the mean loss, without the regularizer.
+    pub gradient: Vec<f64>,
+    /// Mean loss.
+    pub loss: f64,
+    /// Mean loss plus regularizer.
+    pub objective: f64,
+    /// No weights have an objective below it; minus infinity if nothing is known.
+    pub bound: f64,
+}
+
+impl<R: Real> Judged<R> {
+    /// Zero weights of `problem`, not judged yet.
+    pub fn zero(examples: &Examples<'_>) -> Self {
+        Judged {
+            weights: vec![R::ZERO; examples.width()],
+            scores: vec![0.0; examples.len()],
+            slopes: vec![0.0; examples.len()],
+            gradient: vec![0.0; examples.width()],
+            loss: f64::INFINITY,
+            objective: f64::INFINITY,
+            bound: f64::NEG_INFINITY,
+        }
+    }
+
+    /// Judges the weights, on the threads of the current pool. Deterministic given their number.
+    pub fn judge(&mut self, examples: &Examples<'_>, curves: &dyn Curves, penalty: Penalty) {
+        let terms = examples.len() as f64;
+        let [loss, touching] = self.scan(examples, curves).map(|sum| sum / terms);
+        let Squares { excess2, largest } = excess(&self.gradient, penalty.l1);
+        self.loss = loss;
+        self.objective = loss + penalty.value(&self.weights);
+        self.bound = f64::NEG_INFINITY;
+        if penalty.l2 > 0.0 {
+            // loss*(u_i) = u_i s_i - loss(s_i), because u_i is the slope at s_i.
+            self.bound = loss - touching - excess2 / (2.0 * penalty.l2);
+        }
+        if penalty.l1 > 0.0 {
+            let share = if largest > penalty.l1 { penalty.l1 / largest } else { 1.0 };
+            let conjugates = parallel::sum(examples.len(), TOGETHER, &|range| {
+                let of = |i: usize| curves.conjugate(f64::from(examples.target(i)), -share * self.slopes[i]);
+                range.map(of).sum()
+            });
+            self.bound = self.bound.max(-conjugates / terms);
+        }
+    }
+
+    /// Sets scores, slopes and gradient; returns the sums of losses and of slope times score.
+    fn scan(&mut self, examples: &Examples<'_>, curves: &dyn Curves) -> [f64; 2] {
+        // A gradient for each run of examples, but so few runs that these take no more memory than the data.
+        let affordable = examples.touches() / examples.width().max(1);
+        let runs = affordable.clamp(1, parallel::threads());
+        let length = examples.len().div_ceil(runs);
+        let weights = &self.weights;
+        let places: Vec<_> = self.scores.chunks_mut(length).zip(self.slopes.chunks_mut(length)).collect();
+        let places: Vec<Mutex<_>> = places.into_iter().map(Mutex::new).collect();
+        let parts: Vec<([f64; 2], Vec<f64>)> = parallel::collect(examples.len(), length, &|run, range| {
+            let mut gradient = vec![0.0; examples.width()];
+            let mut places = places[run].lock().unwrap_or_else(PoisonError::into_inner);
+            let (scores, slopes) = &mut *places;
+            let sums = scan_run(examples, curves, weights, range.start, scores, slopes, &mut gradient);
+            (sums, gradient)
+        });
+        let scale = 1.0 / examples.len() as f64;
+        parallel::parts(&mut self.gradient, TOGETHER, &|first, gradient| {
+            for (j, g) in (first..).zip(gradient) {
+                *g = parts.iter().map(|(_, part)| part[j]).sum::<f64>() * scale;
+            }
+        });
+        parts.iter().fold([0.0; 2], |sums, ([loss, touching], _)| [sums[0] + loss, sums[1] + touching])
+    }
+}
+
+/// Elements that one task handles at least.
+const TOGETHER: usize = 4096;
+
+fn scan_run<R: Real>(
+    examples: &Examples<'_>,
+    curves: &dyn Curves,
+    weights: &[R],
+    first: usize,
+    scores: &mut [f64],
+    slopes: &mut [f64],
+    gradient: &mut [f64],
+) -> [f64; 2] {
+    let (mut loss, mut touching, mut slope_sum) = (0.0, 0.0, 0.0);
+    let cells = std::cell::Cell::from_mut(&mut *gradient).as_slice_of_cells();
+    for (k, (score, slope)) in scores.iter_mut().zip(slopes).enumerate() {
+        let row = examples.row(first + k);
+        let y = f64::from(examples.target(first + k));
+        let s = examples.score(row, weights);
+        let (value, u) = curves.value_and_slope(y, s);
+        loss += value;
+        touching += u * s;
+        slope_sum += u;
+        if u != 0.0 {
+            kernel::for_each(cells, row, |g, x| g.set(g.get() + u * x));
+        }
+        (*score, *slope) = (s, u);
+    }
+    if let (Some(c), Some(g)) = (examples.constant(), gradient.last_mut()) {
+        *g = f64::from(c) * slope_sum;
+    }
+    [loss, touching]
+}
+
+/// What the regularizer's conjugate needs of the gradient.
+struct Squares {
+    /// Sum of max(|g_j| - l1, 0)^2.
+    excess2: f64,
+    /// The largest |g_j|.
+    largest: f64,
+}
+
+fn excess(gradient: &[f64], l1: f64) -> Squares {
+    let (excess2, largest) = gradient.iter().fold((0.0, 0.0_f64), |(sum, largest), g| {
+        let over = (g.abs() - l1).max(0.0);
+        (sum + over * over, largest.max(g.abs()))
+    });
+    Squares { excess2, largest }
+}

@@ -1,0 +1,281 @@
+//! Training by variance reduction: lock-free epochs find which weights matter, Newton's method finishes where these
+//! are few, and each epoch ends with a certificate.
+
+mod certificate;
+mod rule;
+#[cfg(test)]
+mod tests;
+
+use std::ops::ControlFlow;
+
+pub(crate) use self::certificate::Judged;
+pub(crate) use self::rule::{Saga, SagaVisits};
+use self::rule::usual_rate;
+use super::convergence::passes_left;
+use super::driver::{Best, Evaluate, FitDriver, Measured, Method, Outcome};
+use super::linear::known_loss;
+use super::newton::hessian::{self, Assembly};
+use super::newton::primal as newton;
+use super::plan::{Copies, Plan};
+use super::sgd::Schedule;
+use super::{Event, FirstStep, Fit, RulesOf, Settings};
+use crate::error::{Error, Result};
+use crate::params::Real;
+use crate::problem::{Curved, Curves, Linear};
+use crate::strategy::{Shape, StrategyKind, Update};
+
+/// Minimizes a linear model's mean loss plus regularizer from zero weights, by variance-reduced steps, for smooth losses.
+/// Each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)), unless there
+/// is no regularizer: then training ends when the objective settles. An epoch is one pass of visits, or one step of
+/// Newton's method where few weights matter. The objective never rises: an epoch that would raise it is undone.
+///
+/// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
+///
+/// # Errors
+/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or a way of sharing
+/// with replicas or batches, which have no average gradient in common; [`Error::Worker`] if a worker panicked; [`Error::Io`] or [`Error::Input`] if the
+/// weights cannot be mapped.
+pub fn fit_saga<L: Curved, R: Real>(
+    problem: &Linear<'_, L>,
+    settings: &Settings,
+    evaluate: Option<&Evaluate<'_, R>>,
+    watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Fit<R>> {
+    fit_any(problem, settings, evaluate, watch)
+}
+
+/// [`fit_saga`] for any loss.
+pub(crate) fn fit_any<R: Real>(
+    problem: &dyn RulesOf<R>,
+    settings: &Settings,
+    evaluate: Option<&Evaluate<'_, R>>,
+    watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Fit<R>> {
+    settings.check()?;
+    let loss = known_loss(problem)?;
+    let smoothness = loss.smoothness();
+    if smoothness.is_infinite() {
+        return Err(Error::Parameter {
+            name: "solver",
+            value: "saga".into(),
+            expected: "a solver for losses with a kink",
+            hint: "choose dual or sgd for this loss, or a smooth loss: squared-hinge instead of hinge, huber instead of epsilon-insensitive",
+        });
+    }
+    if settings.schedule != Schedule::default() {
+        return Err(Error::Parameter {
+            name: "schedule",
+            value: settings.schedule.name().into(),
+            expected: "none with the solver saga, whose step sizes follow the objective",
+            hint: "leave it out, or choose the solver sgd",
+        });
+    }
+    let examples = problem.examples();
+    let (terms, width, touches) = (examples.len(), examples.width(), examples.touches());
+    let plan = Plan::new(terms, width, touches, settings, Copies::Never);
+    match plan.strategy {
+        StrategyKind::Hogwild(update @ (Update::Merged | Update::Split)) => {
+            return Err(Error::Parameter {
+                name: "update",
+                value: update.name().into(),
+                expected: "wild or atomic with the solver saga, whose workers share one average gradient",
+                hint: "leave it out, or choose the solver sgd",
+            });
+        }
+        StrategyKind::Sequential if plan.batch == 1 => (),
+        StrategyKind::Hogwild(_) | StrategyKind::Locked => (),
+        other => {
+            return Err(Error::Parameter {
+                name: "strategy",
+                value: format!("{}{}", other.name(), if plan.batch > 1 { " in batches" } else { "" }),
+                expected: "sequential, hogwild or locked, without batches, with the solver saga, whose workers share one average gradient",
+                hint: "choose hogwild, or the solver sgd",
+            });
+        }
+    }
+    let strategy = plan.make(settings)?;
+    let shape = Shape { terms, width, common: examples.common() };
+    let driver = FitDriver::new(settings, plan, shape, touches, strategy)?;
+    let rate = settings.learning_rate.unwrap_or_else(|| usual_rate(examples, smoothness));
+    let mut start = Judged::zero(examples);
+    driver.install(|| start.judge(examples, loss, settings.penalty));
+    let reduction = Reduction {
+        problem,
+        loss,
+        settings,
+        rule: Saga::new(examples, settings.penalty, rate),
+        first_rate: rate,
+        next: start.clone(),
+        bound: start.bound,
+        best: start,
+        turns: Turns::default(),
+        assembly: Assembly::default(),
+        passes: 0,
+        calm: 0,
+    };
+    driver.run(Box::new(reduction), evaluate, watch)
+}
+
+/// Everything that changes from epoch to epoch.
+struct Reduction<'a, R: Real> {
+    problem: &'a dyn RulesOf<R>,
+    loss: &'a dyn Curves,
+    settings: &'a Settings,
+    rule: Saga<'a, R>,
+    first_rate: f64,
+    /// The weights of the lowest objective so far: each epoch starts from them.
+    best: Judged<R>,
+    /// Room for the weights that an epoch leaves.
+    next: Judged<R>,
+    /// The highest bound so far.
+    bound: f64,
+    turns: Turns,
+    assembly: Assembly,
+    passes: usize,
+    /// Consecutive epochs that changed the objective by less than the tolerance.
+    calm: usize,
+}
+
+/// Share of an objective that its rounding may change.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+/// What an epoch that lowers the objective makes of the step size.
+const GROW: f64 = 1.2;
+/// What an epoch that does not makes of it.
+const SHORTEN: f64 = 0.5;
+/// Newton's method begins if passes alone would need more than so many more.
+const SOON: f64 = 4.0;
+/// Consecutive calm epochs that end training where there is no gap.
+const CALM: usize = 5;
+
+impl<R: Real> Reduction<'_, R> {
+    /// Keeps the next weights, which are judged, if they are better; says whether they are.
+    fn keep_better(&mut self) -> bool {
+        if self.next.bound.is_finite() {
+            self.bound = self.bound.max(self.next.bound);
+        }
+        let rise = self.next.objective - self.best.objective;
+        // Where rounding hides the objective's fall, the bound still shows progress.
+        let better =
+            rise < 0.0 || rise <= ROUNDING * self.best.objective.abs() && self.next.bound > self.best.bound;
+        let settled =
+            self.best.objective - self.next.objective <= self.settings.tolerance * self.best.objective;
+        self.calm = if settled || !better { self.calm + 1 } else { 0 };
+        if better {
+            std::mem::swap(&mut self.best, &mut self.next);
+        }
+        better
+    }
+
+    /// One pass of visits.
+    fn pass(&mut self, driver: &mut FitDriver<'_, R>) -> Result<()> {
+        self.rule.refresh(&self.best.slopes, &self.best.gradient);
+        driver.params.copy_from(&self.best.weights);
+        driver.strategy.restart();
+        driver.pass(&*self.problem.saga_visits(&self.rule))?;
+        self.passes += 1;
+        driver.params.copy_to(&mut self.next.weights);
+        self.next.judge(self.problem.examples(), self.loss, self.settings.penalty);
+        let factor = if self.keep_better() { GROW } else { SHORTEN };
+        self.rule.set_rate(self.rule.rate() * factor);
+        Ok(())
+    }
+
+    /// One step of Newton's method, if there is one that helps.
+    fn newton(&mut self) -> Option<newton::Step> {
+        let (examples, penalty) = (self.problem.examples(), self.settings.penalty);
+        let (best, next) = (&self.best, &mut self.next);
+        let (assembly, before) = (&mut self.assembly, best.objective);
+        let step = newton::step(examples, self.loss, penalty, best, next, assembly);
+        let better = step.is_some() && self.keep_better();
+        self.assembly.thinning.saw(before - self.best.objective);
+        step.filter(|_| better)
+    }
+
+    /// Whether passes alone have not brought the optimum near. Where a Hessian costs about as much as a pass, none is needed.
+    fn is_time_for_newton(&self) -> bool {
+        let left = |gap| passes_left(self.passes, gap, self.settings.tolerance);
+        match self.passes {
+            0 => hessian::is_small(self.problem.examples().width(), self.problem.examples().touches()),
+            _ => self.turns.have_helped || self.gap().is_none_or(|gap| left(gap) > SOON),
+        }
+    }
+
+    fn gap(&self) -> Option<f64> {
+        let distance = (self.best.objective - self.bound).max(0.0);
+        let relative = if distance == 0.0 { 0.0 } else { distance / self.best.objective };
+        self.bound.is_finite().then_some(relative)
+    }
+
+    fn measured(&self) -> Measured {
+        Measured { objective: self.best.objective, gap: self.gap() }
+    }
+}
+
+impl<R: Real> Method<R> for Reduction<'_, R> {
+    fn epoch(&mut self, driver: &mut FitDriver<'_, R>) -> Result<Outcome> {
+        let before = self.gap();
+        let stepped = self.is_time_for_newton() && self.turns.is_due() && {
+            let step = self.newton();
+            driver.count_newton();
+            self.turns.after(step, before, self.gap());
+            step.is_some()
+        };
+        if !stepped {
+            self.pass(driver)?;
+        }
+        Ok(Outcome::Kept(self.measured()))
+    }
+
+    fn now<'w>(&'w self, _: &'w mut FitDriver<'_, R>) -> &'w [R] {
+        &self.best.weights
+    }
+
+    fn arrived(&self) -> bool {
+        self.gap().map_or(self.calm >= CALM, |gap| gap <= self.settings.tolerance)
+    }
+
+    fn step_size(&mut self) -> Option<FirstStep> {
+        Some(FirstStep { learning_rate: self.first_rate, searched: self.settings.learning_rate.is_none() })
+    }
+
+    fn finish(self: Box<Self>) -> Best<R> {
+        let measured = self.measured();
+        Best { weights: self.best.weights, measured }
+    }
+}
+
+/// When Newton's method is tried, if passes alone do not arrive soon: after the first, then again and again while it helps,
+/// else later and later.
+#[derive(Debug, Default)]
+struct Turns {
+    /// Epochs until the next try.
+    wait: u32,
+    /// Consecutive tries that came to nothing.
+    failures: u32,
+    /// Whether one was a step.
+    have_helped: bool,
+}
+
+/// Most epochs between two tries.
+const MOST_WAIT: u32 = 8;
+
+impl Turns {
+    fn is_due(&mut self) -> bool {
+        let due = self.wait == 0;
+        self.wait = self.wait.saturating_sub(1);
+        due
+    }
+
+    /// Tells what step a try made, if it did, and the gaps before and after it.
+    fn after(&mut self, step: Option<newton::Step>, before: Option<f64>, after: Option<f64>) {
+        let Some(step) = step else {
+            self.failures += 1;
+            self.wait = self.failures.min(MOST_WAIT);
+            return;
+        };
+        (self.failures, self.have_helped) = (0, true);
+        // A rough step that does not halve the gap leaves something for a pass to do.
+        let helped = before.zip(after).is_none_or(|(before, after)| after <= before / 2.0);
+        self.wait = u32::from(step == newton::Step::Rough && !helped);
+    }
+}

@@ -1,0 +1,198 @@
+//! What a user may choose about training, and its legal ranges.
+
+use crate::sync::plain::AtomicBool;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::{Penalty, Schedule, plan};
+use crate::error::{Error, Result};
+use crate::strategy::{Delay, StrategyKind};
+
+/// How the weights of a linear model are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Solver {
+    /// With l2 and no l1 dual ascent, with l1 and a smooth loss variance reduction; stochastic gradient descent where
+    /// these cannot work ([`Trainer::choose`](crate::train::Trainer::choose)), or a step size is given.
+    #[default]
+    Auto,
+    /// Stochastic gradient descent: [`minimize`](super::minimize).
+    Sgd,
+    /// Dual coordinate ascent: [`fit_dual`](super::fit_dual).
+    Dual,
+    /// Variance reduction, for smooth losses: [`fit_saga`](super::fit_saga).
+    Saga,
+}
+
+impl Solver {
+    /// The name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Solver::Auto => "auto",
+            Solver::Sgd => "sgd",
+            Solver::Dual => "dual",
+            Solver::Saga => "saga",
+        }
+    }
+}
+
+/// Type of the weights while they are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Half the memory and time; gaps below about 1e-6 of the objective are out of reach, or more with a small l2.
+    #[default]
+    F32,
+    /// For gaps down to 1e-9 of the objective.
+    F64,
+}
+
+impl Precision {
+    /// The name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::F64 => "f64",
+        }
+    }
+}
+
+/// Settings of a fit. All have defaults; [`minimize`](super::minimize) checks them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Strengths of the regularizer, finite and at least 0. Default 0.
+    pub penalty: Penalty,
+    /// How workers share the weights. Default auto.
+    pub strategy: StrategyKind,
+    /// Number of workers; 0, the default, takes one a core. Sequential training has one in any case; it lets as many threads
+    /// as this says, or one if this is 0, do what is done with the whole data between epochs.
+    pub threads: usize,
+    /// Whether each worker is kept on one processor, where the system can do that. Default no.
+    pub pin: bool,
+    /// Terms whose visits are planned on the same weights, at least 1: by one worker, where there are more. Their steps add up,
+    /// so that a larger batch needs a smaller step size where terms have coordinates in common. Larger synchronizes less
+    /// often, and takes more visits to the same objective. Default 16 for ways of sharing that
+    /// exchange batches, 1 for sequential training; others have none.
+    pub batch: Option<usize>,
+    /// Workers that are made slow, to see what that does. Default none.
+    pub delays: Vec<Delay>,
+    /// First step size, above 0; `None`, the default, searches for one.
+    pub learning_rate: Option<f64>,
+    /// The step size's course; a plateau lasts while epochs gain more than the tolerance, if that is less than its `gain`.
+    pub schedule: Schedule,
+    /// Most epochs, at least 1. Default 1000.
+    pub epochs: usize,
+    /// Training ends when the gap, as a share of the objective, is at most this; with stochastic gradient descent, which
+    /// knows no gap, when the objective changed by less than this share of itself in each of three consecutive epochs.
+    /// At least 0; 0 never stops. Default 1e-3.
+    pub tolerance: f64,
+    /// Training ends after this time. Default none.
+    pub time_limit: Option<Duration>,
+    /// Seed of all random choices. Default 1.
+    pub seed: u64,
+    /// File to map the weights to, for other processes to watch. Default none: anonymous memory.
+    pub params: Option<PathBuf>,
+    /// Set it to true from any thread, and training ends after the blocks that are being worked on.
+    pub interrupt: Arc<AtomicBool>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            penalty: Penalty::default(),
+            strategy: StrategyKind::Auto,
+            threads: 0,
+            pin: false,
+            batch: None,
+            delays: Vec::new(),
+            learning_rate: None,
+            schedule: Schedule::default(),
+            epochs: 1000,
+            tolerance: 1e-3,
+            time_limit: None,
+            seed: 1,
+            params: None,
+            interrupt: Arc::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The number of workers that these settings lead to.
+    pub fn workers(&self) -> usize {
+        match (self.strategy, self.threads) {
+            (StrategyKind::Sequential, _) => 1,
+            (_, 0) => thread::available_parallelism().map_or(1, usize::from),
+            (_, threads) => threads,
+        }
+    }
+
+    /// The size of a batch that these settings lead to.
+    pub fn batch(&self) -> usize {
+        self.batch.unwrap_or(self.strategy.usual_batch())
+    }
+
+    /// Checks all ranges.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for the first setting that is out of its range.
+    pub fn check(&self) -> Result<()> {
+        let finite = "a finite number, 0 or larger";
+        let rules = [
+            ("l1", self.penalty.l1, self.penalty.l1 >= 0.0, finite, "0 switches it off"),
+            ("l2", self.penalty.l2, self.penalty.l2 >= 0.0, finite, "0 switches it off"),
+            ("tolerance", self.tolerance, self.tolerance >= 0.0, finite, "0 runs all epochs"),
+            (
+                "learning rate",
+                self.learning_rate.unwrap_or(1.0),
+                self.learning_rate.is_none_or(|rate| rate > 0.0),
+                "a finite number above 0",
+                "leave it out, and one is searched for",
+            ),
+        ];
+        for (name, value, legal, expected, hint) in rules {
+            if !(legal && value.is_finite()) {
+                return Err(Error::Parameter { name, value: value.to_string(), expected, hint });
+            }
+        }
+        if self.epochs == 0 {
+            return Err(Error::Parameter {
+                name: "epochs",
+                value: "0".into(),
+                expected: "1 or more",
+                hint: "leave it out, and training ends when the objective settles",
+            });
+        }
+        if self.threads > MOST_THREADS {
+            return Err(Error::Parameter {
+                name: "threads",
+                value: self.threads.to_string(),
+                expected: "at most 4096",
+                hint: "one thread a core is the default",
+            });
+        }
+        plan::check(self)?;
+        plan::check_delays(self)?;
+        self.check_schedule()
+    }
+
+    fn check_schedule(&self) -> Result<()> {
+        let (name, value, legal) = match self.schedule {
+            Schedule::Geometric { decay } => ("decay", decay, decay > 0.0 && decay <= 1.0),
+            Schedule::Plateau { factor, .. } => ("factor", factor, factor > 0.0 && factor < 1.0),
+            Schedule::Constant | Schedule::Inverse => return Ok(()),
+        };
+        if legal {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            name,
+            value: value.to_string(),
+            expected: "a number between 0 and 1",
+            hint: "0.8 to 0.9 an epoch is usual",
+        })
+    }
+}
+
+/// Far above any machine, and far below what makes thread creation fail.
+const MOST_THREADS: usize = 4096;

@@ -1,0 +1,239 @@
+//! Training by stochastic gradient descent: step sizes that fall where epochs gain little, and a way back where
+//! they explode.
+
+use std::ops::ControlFlow;
+
+mod regularized;
+mod rule;
+mod schedule;
+mod search;
+#[cfg(test)]
+mod tests;
+
+pub use self::rule::{Sgd, SgdRule};
+pub use self::schedule::{Schedule, StepSize};
+use self::search::search;
+use super::driver::{Best, Evaluate, FitDriver, Measured, Method, Outcome};
+pub use super::penalty::Penalty;
+use super::plan::{Copies, Plan};
+use super::{Event, FirstStep, Fit, RulesOf, Settings};
+use crate::error::{Error, Result};
+use crate::parallel;
+use crate::params::Real;
+use crate::problem::Problem;
+use crate::strategy::{Clock, Strategy, StrategyKind, Update, Visit};
+
+/// Minimizes a problem plus regularizer from its [start](Problem::start), by stochastic gradient descent. `evaluate` is called with the
+/// weights after each epoch, off the clock; `watch` is told what happens. Deterministic given the seed with one worker;
+/// racy by design with more.
+///
+/// # Errors
+/// [`Error::Parameter`] for settings out of range or that the problem does not allow
+/// ([`Problem::averages_only`]), [`Error::Diverged`] if no step size keeps the objective finite,
+/// [`Error::Worker`] if a worker panicked, [`Error::Io`] or [`Error::Input`] if the weights cannot be mapped.
+pub fn minimize<P: Problem, R: Real>(
+    problem: &P,
+    settings: &Settings,
+    evaluate: Option<&Evaluate<'_, R>>,
+    watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Fit<R>> {
+    settings.check()?;
+    check_projection(problem.averages_only(), settings)?;
+    let copies = if problem.averages_only().is_some() { Copies::NotSummed } else { Copies::OfAll };
+    let plan = Plan::new(problem.terms(), problem.width(), problem.touches(), settings, copies);
+    let strategy = plan.make(settings)?;
+    let mut rule =
+        Sgd::new(problem, settings.penalty, first_step(settings), applies_scale(&*strategy, settings));
+    let driver = FitDriver::new(settings, plan, rule.shape(), problem.touches(), strategy)?;
+    run(driver, &mut rule, evaluate, watch)
+}
+
+/// Minimizes a linear model by stochastic gradient descent, as [`minimize`] does.
+///
+/// # Errors
+/// As for [`minimize`].
+pub(crate) fn minimize_linear<R: Real>(
+    problem: &dyn RulesOf<R>,
+    settings: &Settings,
+    evaluate: Option<&Evaluate<'_, R>>,
+    watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Fit<R>> {
+    settings.check()?;
+    let examples = problem.examples();
+    let (terms, width, touches) = (examples.len(), examples.width(), examples.touches());
+    let plan = Plan::new(terms, width, touches, settings, Copies::OfAll);
+    let strategy = plan.make(settings)?;
+    let step = first_step(settings);
+    let mut rule = problem.sgd(settings.penalty, step, applies_scale(&*strategy, settings));
+    let driver = FitDriver::new(settings, plan, rule.shape(), touches, strategy)?;
+    run(driver, &mut *rule, evaluate, watch)
+}
+
+/// The step size before one is searched for.
+fn first_step(settings: &Settings) -> StepSize {
+    StepSize::new(settings.learning_rate.unwrap_or(1.0), settings.schedule.until(settings.tolerance))
+}
+
+/// Whether the rule may keep a scale beside the weights.
+fn applies_scale<R: Real>(strategy: &dyn Strategy<R>, settings: &Settings) -> bool {
+    // Whoever watches the weights wants to see w, not a vector that a scale is missing from.
+    strategy.profile().applies_scale && settings.params.is_none()
+}
+
+/// What a problem whose steps project does not bear.
+fn check_projection(averages_only: Option<&'static str>, settings: &Settings) -> Result<()> {
+    let Some(reason) = averages_only else { return Ok(()) };
+    let refuse = |name, value: String, expected, hint| Err(Error::Parameter { name, value, expected, hint });
+    if settings.penalty != Penalty::default() {
+        let value = format!("above 0, though the problem's steps project: {reason}");
+        return refuse("l1 or l2", value, "0", "put the regularizer into the problem's terms");
+    }
+    let sums = matches!(
+        settings.strategy,
+        StrategyKind::Hogwild(Update::Merged | Update::Split) | StrategyKind::HogwildPlusPlus(_) | StrategyKind::AllReduce
+    );
+    if sums {
+        let update =
+            settings.strategy.update().map_or(String::new(), |update| format!(" ({})", update.name()));
+        return refuse(
+            "strategy",
+            format!(
+                "{}{update}, whose copies of the weights are merged by sums: {reason}",
+                settings.strategy.name()
+            ),
+            "one that moves one vector or averages its copies",
+            "choose hogwild with wild or atomic updates, averaging, sync, ssp, locked or round-robin",
+        );
+    }
+    Ok(())
+}
+
+fn run<R: Real>(
+    driver: FitDriver<'_, R>,
+    rule: &mut dyn SgdRule<R>,
+    evaluate: Option<&Evaluate<'_, R>>,
+    watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Fit<R>> {
+    let settings = driver.settings;
+    if settings.learning_rate.is_none() {
+        let (deadline, batch) = (driver.control.deadline, driver.profile.batch);
+        let schedule = settings.schedule.until(settings.tolerance);
+        let eta0 = driver.install(|| search(rule, settings, deadline, batch))?;
+        *rule.step() = StepSize::new(eta0, schedule);
+    }
+    let descent = Descent::new(&driver, rule);
+    driver.run(Box::new(descent), evaluate, watch)
+}
+
+/// Everything that changes from epoch to epoch.
+struct Descent<'a, R: Real> {
+    settings: &'a Settings,
+    rule: &'a mut dyn SgdRule<R>,
+    /// The weights of the lowest objective so far: what a fit leaves, and where it goes back to.
+    best: Vec<R>,
+    best_objective: f64,
+    /// The objective after the last epoch; of the start, before the first.
+    last: f64,
+    /// The objective where the fit begins.
+    start: f64,
+    /// Consecutive epochs that changed the objective by less than the tolerance.
+    calm: usize,
+    halvings: usize,
+}
+
+/// How far the objective may rise above its value where a fit begins before an epoch is undone.
+const EXPLODED: f64 = 4.0;
+/// Halvings after which a fit is given up: together a factor of 10^12.
+const MOST_HALVINGS: usize = 40;
+/// Consecutive calm epochs that end training. One can be the chance of a noisy objective; over three, the default
+/// schedule has shortened the step to an eighth, which would have shown any noise that was left to remove.
+const CALM: usize = 3;
+
+impl<'a, R: Real> Descent<'a, R> {
+    fn new(driver: &FitDriver<'a, R>, rule: &'a mut dyn SgdRule<R>) -> Self {
+        let params = &driver.params;
+        let (best, start) = driver.install(|| {
+            let best = rule.start();
+            params.copy_from(&best);
+            let start = rule.objective(rule.shape().terms, &best);
+            (best, start)
+        });
+        Descent {
+            settings: driver.settings,
+            rule,
+            best,
+            best_objective: f64::INFINITY,
+            last: start,
+            start,
+            calm: 0,
+            halvings: 0,
+        }
+    }
+
+    fn keep(&mut self, objective: f64) {
+        let (change, tolerance) = ((objective - self.last).abs(), self.settings.tolerance);
+        // An objective of 0 has no smaller share.
+        let is_calm = change < tolerance * objective.abs() || change == 0.0 && tolerance > 0.0;
+        self.calm = if is_calm { self.calm + 1 } else { 0 };
+        self.rule.step().after_epoch(self.last, objective);
+        self.last = objective;
+    }
+
+    /// Goes back to the best weights so far, with steps half as long.
+    fn undo(&mut self, driver: &mut FitDriver<'_, R>, objective: f64) -> Result<Outcome> {
+        self.halvings += 1;
+        if self.halvings > MOST_HALVINGS {
+            return Err(Error::Diverged {
+                what: format!(
+                    "the objective was {objective} after {MOST_HALVINGS} halvings of the step size"
+                ),
+                hint: "scale the features down, for example to rows of length 1",
+            });
+        }
+        self.rule.step().halve();
+        driver.strategy.restart();
+        driver.params.copy_from(&self.best);
+        self.last = self.best_objective.min(self.start);
+        Ok(Outcome::Undone {
+            objective,
+            learning_rate: self.rule.rate(Clock { before: driver.visits, within: 0 }),
+        })
+    }
+}
+
+impl<R: Real> Method<R> for Descent<'_, R> {
+    fn epoch(&mut self, driver: &mut FitDriver<'_, R>) -> Result<Outcome> {
+        driver.pass(&*self.rule)?;
+        let objective = driver.measure(|weights| {
+            let objective = self.rule.objective(self.rule.shape().terms, weights);
+            if objective < self.best_objective && objective <= EXPLODED * self.start {
+                self.best_objective = objective;
+                parallel::copy(&mut self.best, weights);
+            }
+            objective
+        });
+        if objective <= EXPLODED * self.start {
+            self.keep(objective);
+            Ok(Outcome::Kept(Measured { objective, gap: None }))
+        } else {
+            self.undo(driver, objective)
+        }
+    }
+
+    fn now<'w>(&'w self, driver: &'w mut FitDriver<'_, R>) -> &'w [R] {
+        driver.weights()
+    }
+
+    fn arrived(&self) -> bool {
+        self.calm >= CALM
+    }
+
+    fn step_size(&mut self) -> Option<FirstStep> {
+        let learning_rate = self.rule.step().first();
+        Some(FirstStep { learning_rate, searched: self.settings.learning_rate.is_none() })
+    }
+
+    fn finish(self: Box<Self>) -> Best<R> {
+        Best { weights: self.best, measured: Measured { objective: self.best_objective, gap: None } }
+    }
+}

@@ -1,0 +1,86 @@
+//! A block of terms, as a worker hands it to a rule.
+
+use std::iter::Enumerate;
+use std::slice;
+
+/// Terms that are visited one after the other, and some that come after them.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    terms: &'a [usize],
+    count: usize,
+    ahead: usize,
+}
+
+/// How many times as far ahead the places of terms are asked for as the terms' memory.
+const PLACES: usize = 2;
+
+impl<'a> Block<'a> {
+    /// The first `count` of `terms`. The memory of a term is best asked for `ahead` visits before its own.
+    ///
+    /// # Panics
+    /// If there are fewer terms.
+    pub fn new(terms: &'a [usize], count: usize, ahead: usize) -> Self {
+        assert!(count <= terms.len(), "{count} of {} terms", terms.len());
+        Block { terms, count, ahead }
+    }
+
+    /// The terms.
+    pub fn terms(self) -> &'a [usize] {
+        &self.terms[..self.count]
+    }
+
+    /// Each term as a block of its own, with the same terms to come.
+    pub fn singles(self) -> impl Iterator<Item = Block<'a>> {
+        (0..self.count).map(move |k| Block { terms: &self.terms[k..], count: 1, ahead: self.ahead })
+    }
+
+    /// The terms in turn.
+    #[inline(always)]
+    pub(crate) fn visits(self) -> Visits<'a> {
+        let Block { terms, count, ahead } = self;
+        Visits { visited: terms[..count].iter().enumerate(), terms, ahead }
+    }
+}
+
+/// The terms of a [`Block`], each with what is to be asked for before its visit.
+#[derive(Clone, Debug)]
+pub(crate) struct Visits<'a> {
+    visited: Enumerate<slice::Iter<'a, usize>>,
+    terms: &'a [usize],
+    ahead: usize,
+}
+
+/// What is to be asked for before a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ahead {
+    /// The term that comes some visits later, whose memory is due.
+    pub(crate) memory: Option<usize>,
+    /// One that comes still later, of which it is due where its memory is.
+    pub(crate) place: Option<usize>,
+}
+
+impl Iterator for Visits<'_> {
+    type Item = (usize, Ahead);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, Ahead)> {
+        let (k, &term) = self.visited.next()?;
+        let after = |visits: usize| self.terms.get(k + visits).copied();
+        Some((term, Ahead { memory: after(self.ahead), place: after(PLACES * self.ahead) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_later_is_asked_for_before_and_only_the_first_are_visited() {
+        let terms: Vec<usize> = (10..20).collect();
+        let visits: Vec<_> = Block::new(&terms, 6, 3).visits().collect();
+        let ahead = |term| Ahead { memory: Some(term + 3), place: Some(term + 6).filter(|&term| term < 20) };
+        assert_eq!(visits, (10..16).map(|term| (term, ahead(term))).collect::<Vec<_>>());
+        let last = Block::new(&terms[8..], 2, 3).visits().last();
+        assert_eq!(last, Some((19, Ahead { memory: None, place: None })));
+    }
+}
