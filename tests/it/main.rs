@@ -15,5 +15,5 @@ mod multiclass;
 mod predict;
 mod saving;
 mod train;
-mod ways;
+mod strategies;
 mod weights;

@@ -13,7 +13,7 @@ use wildsgd::{Dataset, Error};
 use crate::args::{ConvertArgs, Format};
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::kept;
+use crate::train_cache;
 use crate::memory;
 use crate::outputs;
 use crate::terminal::Terminal;
@@ -37,7 +37,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
         Format::Cache if !args.no_shuffle => Some(args.seed.unwrap_or(SEED)),
         _ => None,
     };
-    let source = kept::source(&args.data, args.index_base);
+    let source = train_cache::source(&args.data, args.index_base);
     if args.to == Format::Cache && !cache::is_cache(&args.data) {
         let limit = args.memory_limit.unwrap_or_else(memory::half);
         if memory::estimate(&args.data).is_none_or(|most| most > limit as u64) {
@@ -57,7 +57,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     match args.to {
         Format::Cache => {
             let own =
-                source.filter(|source| kept::source(&args.data, args.index_base).as_ref() == Some(source));
+                source.filter(|source| train_cache::source(&args.data, args.index_base).as_ref() == Some(source));
             let notes = cache::notes(&input.data).cloned();
             let notes = notes.unwrap_or(Notes { base: Some(input.base), source: own });
             cache::write(&data, &args.out, &notes)?;
@@ -87,7 +87,7 @@ fn by_way_of_files(
     let parse = ParseOptions { index_base: args.index_base, ..ParseOptions::default() };
     let options = LoadOptions { parse, shuffle, ..LoadOptions::default() };
     let notes = |base| {
-        let own = source.filter(|source| kept::source(&args.data, args.index_base).as_ref() == Some(source));
+        let own = source.filter(|source| train_cache::source(&args.data, args.index_base).as_ref() == Some(source));
         Notes { base: Some(base), source: own }
     };
     let converted = cache::convert(&args.data, &args.out, &options, limit, notes)?;

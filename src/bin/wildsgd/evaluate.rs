@@ -9,7 +9,7 @@ use wildsgd::{Error, Model};
 
 use crate::args::EvaluateArgs;
 use crate::failure::Failure;
-use crate::passing::Passed;
+use crate::streaming::Passed;
 use crate::terminal::{Terminal, digits, measures, short, warnings};
 use crate::{factorize, outputs};
 

@@ -5,12 +5,12 @@ mod args;
 mod failure;
 mod input;
 mod interrupt;
-mod kept;
+mod train_cache;
 mod memory;
 mod outputs;
-mod passing;
+mod streaming;
 mod terminal;
-mod ways;
+mod strategy_args;
 
 mod bench;
 mod convert;

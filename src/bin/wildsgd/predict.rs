@@ -10,7 +10,7 @@ use wildsgd::{Error, Model, metrics};
 
 use crate::args::PredictArgs;
 use crate::failure::Failure;
-use crate::passing::Passed;
+use crate::streaming::Passed;
 use crate::terminal::{Terminal, exact, short, warnings};
 use crate::{factorize, outputs};
 

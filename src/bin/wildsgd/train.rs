@@ -20,9 +20,9 @@ use crate::args::{
 };
 use crate::failure::{Failure, INTERRUPTED};
 use crate::input::Input;
-use crate::passing::Counts;
+use crate::streaming::Counts;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
-use crate::{interrupt, kept, outputs};
+use crate::{interrupt, outputs, train_cache};
 
 pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     refuse_contradictions(args)?;
@@ -41,7 +41,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     };
     let data = if args.cache {
         let warn = &mut |warning| screen.warn(warning);
-        kept::load(&args.data, args.index_base, layout.threads, warn)?
+        train_cache::load(&args.data, args.index_base, layout.threads, warn)?
     } else {
         Input::load_with(&args.data, args.index_base, layout)?
     };
@@ -194,7 +194,7 @@ pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
              `--strategy hogwild++`",
         );
     }
-    if let Some(why) = args.way.misplaced(args.strategy) {
+    if let Some(why) = args.strategy_args.misplaced(args.strategy) {
         return refuse(why);
     }
     let has_updates = args.strategy == StrategyKind::Auto || is_hogwild || has_clusters;
@@ -208,7 +208,7 @@ pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
 fn check_files(args: &TrainArgs) -> Result<(), Failure> {
     // The weights are mapped in place, so that a file that is there needs no room beside it.
     let params = args.params.as_ref().filter(|path| !path.is_file());
-    let kept = args.cache.then(|| kept::path_of(&args.data));
+    let kept = args.cache.then(|| train_cache::path_of(&args.data));
     let weights = args.problem.weights.iter().map(|path| ("`--weights`", path.as_path()));
     let test = args.test.iter().map(|path| ("`--test`", path.as_path())).chain(weights);
     let mapped = args.params.iter().filter(|path| path.is_file()).map(|path| ("`--params`", path.as_path()));
@@ -302,7 +302,7 @@ pub fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
             }
             // A way to write weights is one for several threads.
             StrategyKind::Auto => update.map_or(StrategyKind::Auto, StrategyKind::Hogwild),
-            other => args.way.refine(other)?,
+            other => args.strategy_args.refine(other)?,
         },
         pin: args.ring.pin,
         threads: match args.threads {
@@ -325,7 +325,7 @@ pub fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
         ..Settings::default()
     };
     settings.penalty.l1 = l1;
-    args.way.apply(&mut settings)?;
+    args.strategy_args.apply(&mut settings)?;
     Ok(settings)
 }
 

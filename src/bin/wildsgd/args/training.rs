@@ -10,7 +10,7 @@ use wildsgd::strategy::StrategyKind;
 use wildsgd::train::{Factorizer, Schedule, Settings};
 
 use super::{ProblemArgs, index_base, output};
-use crate::ways::WayArgs;
+use crate::strategy_args::StrategyArgs;
 
 /// Train a model on a libsvm file.
 #[derive(Args)]
@@ -121,7 +121,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub ring: RingArgs,
     #[command(flatten)]
-    pub way: WayArgs,
+    pub strategy_args: StrategyArgs,
     /// First step size, a number above 0; auto searches for one
     #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = learning_rate, allow_hyphen_values = true)]
     pub learning_rate: LearningRate,

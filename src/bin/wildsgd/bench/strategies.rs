@@ -13,7 +13,7 @@ use wildsgd::{Dataset, Error, Result};
 
 use crate::args::LossArgs;
 use crate::failure::Failure;
-use crate::ways::WayArgs;
+use crate::strategy_args::StrategyArgs;
 
 /// Train with every way of sharing the weights, and print when each comes near the optimum, which is found first.
 ///
@@ -47,7 +47,7 @@ pub struct StrategiesArgs {
     #[arg(long)]
     pub no_bias: bool,
     #[command(flatten)]
-    pub way: WayArgs,
+    pub strategy_args: StrategyArgs,
 }
 
 /// The row of sync with one backup worker, or as many as are asked for; the others have the labels of the table of strategies.
@@ -80,9 +80,9 @@ pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
         optimum.gap
     ))?;
     table(&trainer, &rows, &data, &optimum, args.runs)?;
-    if !args.way.inject.is_empty() {
-        trainer.settings.delays = args.way.inject.clone();
-        for delay in &args.way.inject {
+    if !args.strategy_args.inject.is_empty() {
+        trainer.settings.delays = args.strategy_args.inject.clone();
+        for delay in &args.strategy_args.inject {
             let micros = delay.time.as_micros();
             show(format_args!(
                 "\nthread {} sleeps {micros} microseconds every {} examples\n",
@@ -119,7 +119,7 @@ fn trainer(args: &StrategiesArgs) -> Result<Trainer, Failure> {
         },
         ..Trainer::default()
     };
-    args.way.apply(&mut trainer.settings)?;
+    args.strategy_args.apply(&mut trainer.settings)?;
     trainer.settings.strategy = StrategyKind::Locked;
     let batch = trainer.settings.batch.take();
     trainer.check()?;
@@ -164,8 +164,8 @@ fn rows(args: &StrategiesArgs, workers: usize) -> Result<Vec<Row>> {
                 StrategyKind::HogwildPlusPlus(ClusterConfig { clusters, ..usual })
             }
             Some(StrategyKind::Synchronous { backups }) => StrategyKind::Synchronous { backups },
-            Some(kind) => args.way.refine(kind)?,
-            None => match args.way.refine(StrategyKind::Synchronous { backups: 1 })? {
+            Some(kind) => args.strategy_args.refine(kind)?,
+            None => match args.strategy_args.refine(StrategyKind::Synchronous { backups: 1 })? {
                 StrategyKind::Synchronous { backups: 0 } => StrategyKind::Synchronous { backups: 1 },
                 given => given,
             },

@@ -7,7 +7,7 @@ use wildsgd::model::{Evaluation, Quality};
 use wildsgd::train::{Settings, StopReason, Trained};
 
 use super::short;
-use crate::passing::Counts;
+use crate::streaming::Counts;
 
 /// More workers than cores.
 pub fn too_many_threads(workers: usize) -> Option<String> {

@@ -9,7 +9,7 @@ use wildsgd::train::Settings;
 
 /// How threads exchange what they have found, where that is not without locks.
 #[derive(Args, Clone)]
-pub struct WayArgs {
+pub struct StrategyArgs {
     /// sequential, sync, ssp, allreduce: examples whose steps are planned on the same weights and added up, by each
     /// thread, 1 or more [default: 1 for sequential, else 16]
     #[arg(long, value_name = "B", allow_hyphen_values = true)]
@@ -70,7 +70,7 @@ fn fault(text: &str) -> Result<Delay, String> {
     Ok(Delay { worker: worker as usize, every: every as usize, time: Duration::from_micros(us.into()) })
 }
 
-impl WayArgs {
+impl StrategyArgs {
     /// What is given for a way of sharing that is not `strategy`, in words.
     pub fn misplaced(&self, strategy: StrategyKind) -> Option<&'static str> {
         let ssp = self.staleness.is_some() || self.reads.is_some() || self.writes.is_some();
