@@ -2,7 +2,7 @@
 
     cargo bench --no-run --bench load       # prints the name of the program
     pip install svmloader scikit-learn      # into an environment of its own
-    python benches/record/parse_compare.py PROGRAM TEXT [RUNS]
+    python benches/peers/parse_compare.py PROGRAM TEXT [RUNS]
 
 Each run times all of them one after another, on one thread and with the text in the page cache, as a noisy
 machine is then the same for all. Prints medians.
