@@ -1,0 +1,8 @@
+//! `cargo fuzz run --features libfuzzer native`
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    // A refusal is no finding; a panic is.
+    let _ = wildsgd_fuzz::native(data);
+});
