@@ -5,7 +5,7 @@ pub use crate::solver::sgd::{Sgd, SgdRule};
 
 /// The loops over one row's entries.
 pub mod kernel {
-    pub use crate::kernel::*;
+    pub use crate::row::kernel::*;
 }
 
 /// Reports, tables and plots.

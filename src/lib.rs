@@ -203,14 +203,14 @@ pub mod data;
 mod error;
 #[doc(hidden)]
 pub mod internal;
-mod kernel;
+mod memory;
 pub mod metrics;
 pub mod model;
 mod parallel;
 pub mod params;
 pub mod problem;
-mod real;
 mod report;
+mod row;
 mod save;
 mod scaling;
 mod solver;

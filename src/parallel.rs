@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::kernel;
+use crate::row::prefetch;
 
 /// Calls `task(k, range)` for each range of `each` numbers below `len`; the last one may be shorter.
 ///
@@ -92,7 +92,7 @@ fn join(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
 /// Lets each thread read all `weights` in order. Of weights that others have written lately, what a thread needs comes sooner
 /// than line by line when it needs it.
 pub(crate) fn fetch<T: Sync>(weights: &[T]) {
-    on_each_thread(&|| kernel::fetch(weights));
+    on_each_thread(&|| prefetch::all(weights));
 }
 
 /// Whether [`fetch`] is worth its time before a pass in which `threads` threads read a vector of `width` weights of `bytes` bytes

@@ -6,7 +6,7 @@ mod gather;
 mod labels;
 pub mod libsvm;
 mod load;
-pub(crate) mod map;
+mod map;
 mod ratings;
 mod scan;
 pub mod source;
@@ -17,7 +17,8 @@ mod throughput;
 mod weights;
 
 pub(crate) use csr::Records;
-pub use csr::{Builder, Dataset, Row, Rows};
+pub use crate::row::Row;
+pub use csr::{Builder, Dataset, Rows};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
 pub use load::{LoadOptions, load, load_with_base};

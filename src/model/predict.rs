@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{LossKind, Model};
 use crate::data::{Dataset, Row};
 use crate::error::{Error, Result};
-use crate::kernel;
+use crate::row::kernel;
 use crate::problem::log_sum_exp;
 
 /// Rows that one task scores: enough of them to pay for the hand-over.

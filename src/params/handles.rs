@@ -7,9 +7,9 @@
 use std::cell::Cell;
 
 use super::{Real, SharedParams, SharedReal};
-use crate::data::Row;
-use crate::kernel;
-use crate::real::Slot;
+use crate::row::Row;
+use crate::row::kernel;
+use crate::row::real::Slot;
 
 /// A scale that a solver keeps beside the weights: each weight but the common ones is the factor times its value in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]

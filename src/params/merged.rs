@@ -8,8 +8,8 @@ use crossbeam::utils::CachePadded;
 
 use super::Real;
 use super::handle::Handle;
-use crate::data::map::room;
-use crate::kernel;
+use crate::memory::room;
+use crate::row::prefetch;
 
 /// Most coordinates that meet at a place.
 const PLACE: usize = 64;
@@ -191,7 +191,7 @@ impl<'a, R: Real> Merger<'a, R> {
         while let Some(place) = due.next() {
             // The other core has it, so it takes a while to come.
             if let Some(&next) = due.peek() {
-                kernel::prefetch_all_for_write(&next.sums);
+                prefetch::all_for_write(&next.sums);
             }
             self.meet(place);
         }
@@ -201,6 +201,15 @@ impl<'a, R: Real> Merger<'a, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::params::{RawWeights, with_handle};
+
+    fn get(weights: &Handle<'_, f32>, j: usize) -> f32 {
+        with_handle!(weights, w => w.get(j))
+    }
+
+    fn add(weights: &Handle<'_, f32>, j: usize, x: f32) {
+        with_handle!(weights, w => w.update(j, |weight| weight + x));
+    }
 
     #[test]
     fn a_place_that_is_taken_is_left_for_the_next_time_and_nothing_is_lost() {
@@ -211,18 +220,19 @@ mod tests {
             meetings.begin();
             copies.iter_mut().for_each(|own| own.fill(&shared, &meetings, None::<fn(usize) -> f32>));
             let [first, second] = &mut copies;
-            let [first, second] = [first, second].map(|own| Merged::new(own, &shared, &meetings, 0));
-            (0..3).for_each(|j| first.update(j, |w| w + 1.0));
-            first.merge();
-            second.update(2, |w| w + 4.0);
-            let seen = |weights: &Merged<'_, f32>| [0, 1, 2].map(|j| weights.get(j) - 10.0 * epoch);
+            let [(first, mut of_first), (second, mut of_second)] =
+                [first, second].map(|own| Merger::new(own, &shared, &meetings, 0));
+            (0..3).for_each(|j| add(&first, j, 1.0));
+            of_first.merge();
+            add(&second, 2, 4.0);
+            let seen = |weights: &Handle<'_, f32>| [0, 1, 2].map(|j| get(weights, j) - 10.0 * epoch);
             let taken = meetings.places().next().unwrap().sums.lock().unwrap();
-            second.merge();
+            of_second.merge();
             assert_eq!(seen(&second), [10.0, 20.0, 34.0], "left alone");
             drop(taken);
-            second.merge();
+            of_second.merge();
             assert_eq!(seen(&second), [11.0, 20.0, 35.0]);
-            first.update(0, |w| w + 0.5);
+            add(&first, 0, 0.5);
             assert_eq!(seen(&first), [11.5, 21.0, 31.0], "has not been there since");
 
             let copies = copies.each_ref();
@@ -249,18 +259,21 @@ mod tests {
             let left = (epoch > 0).then_some(|_: usize| 0.5 * 2.0);
             copies.iter_mut().for_each(|own| own.fill(&shared, &meetings, left));
             let [first, second] = &mut copies;
-            let [first, second] = [first, second].map(|own| Merged::new(own, &shared, &meetings, 0));
+            let [(first, mut of_first), (second, mut of_second)] =
+                [first, second].map(|own| Merger::new(own, &shared, &meetings, 0));
             if epoch == 2 {
-                [&first, &second, &first].iter().for_each(|weights| weights.merge());
+                of_first.merge();
+                of_second.merge();
+                of_first.merge();
                 let all = ((4.0 + 2.0) * 2.0 + 2.0) * 2.0;
-                assert_eq!([first.get(0), second.get(0)], [all; 2]);
+                assert_eq!([get(&first, 0), get(&second, 0)], [all; 2]);
                 return;
             }
             if epoch == 0 {
-                first.update(0, |w| w + 4.0);
-                first.merge();
+                add(&first, 0, 4.0);
+                of_first.merge();
             }
-            second.update(0, |w| w + 2.0);
+            add(&second, 0, 2.0);
             meetings.end(&(0..1), &copies.each_ref(), 0.5, |_, w| shared[0] = 2.0 * w);
             assert_eq!(shared[0], [2.0 * (4.0 + 1.0), 2.0 * (10.0 + 2.0)][epoch]);
         }

@@ -6,7 +6,7 @@ mod merged;
 mod shared;
 mod split;
 
-pub use crate::real::{Real, SharedReal};
+pub use crate::row::real::{Real, SharedReal};
 pub use handle::Handle;
 pub(crate) use handle::{Kind, with_handle};
 #[doc(hidden)]

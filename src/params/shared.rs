@@ -12,8 +12,8 @@ use rayon::prelude::*;
 
 use super::Real;
 use crate::error::{Error, Result};
-use crate::kernel;
-use crate::real::Slot;
+use crate::row::prefetch;
+use crate::row::real::Slot;
 
 /// A vector of weights that any number of threads read and write at the same time, in a memory map.
 ///
@@ -155,7 +155,7 @@ impl<R: Real> SharedParams<R> {
         let (slots, line) = (self.slots(), LINE / size_of::<R>());
         for (k, (places, from)) in slots.chunks(line).zip(from.chunks(line)).enumerate() {
             // Whoever read the weights last has their lines: asked for one by one, these take several times as long.
-            kernel::prefetch_for_write(slots, (k + AHEAD) * line);
+            prefetch::at_for_write(slots, (k + AHEAD) * line);
             places.iter().zip(from).for_each(|(place, &x)| place.set(x));
         }
     }

@@ -4,10 +4,11 @@ use std::cell::Cell;
 
 use super::handles::RawWeights;
 use super::{Real, SharedParams, SharedReal};
-use crate::data::Row;
+use crate::row::Row;
 use crate::error::Result;
-use crate::kernel::{self, Either};
-use crate::real::Slot;
+use crate::row::kernel::{self, Either};
+use crate::row::prefetch;
+use crate::row::real::Slot;
 
 /// The coordinates that many terms touch.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +90,7 @@ impl<'a, R: Real> Split<'a, R> {
         for group in due.into_iter().flatten() {
             for (k, &j) in group.iter().enumerate() {
                 if let Some(&ahead) = group.get(k + AHEAD) {
-                    kernel::prefetch_for_write(self.shared, ahead as usize);
+                    prefetch::at_for_write(self.shared, ahead as usize);
                 }
                 self.meet(j as usize);
             }

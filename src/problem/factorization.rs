@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::Problem;
 use crate::data::{Rating, Ratings};
 use crate::error::{Error, Result};
-use crate::kernel;
+use crate::row::prefetch;
 use crate::parallel;
 use crate::params::{Real, Weights};
 
@@ -212,7 +212,7 @@ impl Problem for Factorization {
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
-        kernel::prefetch_at(&self.ratings, term);
+        prefetch::at(&self.ratings, term);
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Loss, Problem};
 use crate::data::{Dataset, Records, Row};
 use crate::error::{Error, Result};
-use crate::kernel;
+use crate::row::kernel;
 use crate::parallel;
 use crate::params::{Real, Weights};
 

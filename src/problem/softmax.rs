@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{BIAS_PACE, Problem};
 use crate::data::{Dataset, Row, Rows};
 use crate::error::{Error, Result};
-use crate::kernel;
+use crate::row::prefetch;
 use crate::parallel;
 use crate::params::{Real, Weights};
 
@@ -234,7 +234,7 @@ impl Problem for Softmax<'_> {
 
     #[inline(always)]
     fn prefetch(&self, term: usize) {
-        kernel::prefetch(self.rows.row(term));
+        prefetch::row(self.rows.row(term));
     }
 }
 

@@ -12,7 +12,7 @@ use super::rehearsal::{ROUNDS, Rehearsal, Touch, both, median};
 use super::run::{Run, Task};
 use crate::data::{Builder, Dataset};
 use crate::error::Result;
-use crate::kernel;
+use crate::row::prefetch;
 use crate::params::{Meetings, Merger, OwnWeights, SharedParams, SharedReal};
 use crate::problem::{Linear, Logistic};
 use crate::solver::sgd::Sgd;
@@ -99,7 +99,7 @@ fn meeting(width: usize) -> Result<f64> {
             // Half a turn apart, so that each takes what the other had last.
             let place = |k: usize| (k + worker * count / 2) % count;
             for k in 0..count {
-                kernel::prefetch_for_write(slots, place(k + AHEAD));
+                prefetch::at_for_write(slots, place(k + AHEAD));
                 slots[place(k)].add(1e-6);
             }
         })

@@ -26,7 +26,7 @@ pub use visit::{Clock, EndOfEpoch, Plan, Shape, StepState, Visit, planner};
 
 use crate::error::Result;
 use crate::params::{Real, SharedParams};
-use crate::real::Slot;
+use crate::row::real::Slot;
 
 /// One pass over the terms of a problem.
 #[derive(Clone, Copy, Debug)]

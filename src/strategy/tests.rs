@@ -4,45 +4,61 @@ mod clusters;
 mod problems;
 mod ways;
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Control, Hogwild, HogwildPlusPlus, Layout, Order, Pass, Sequential, Strategy, Topology, Update};
+use super::{
+    Block, Clock, Control, EndOfEpoch, Hogwild, HogwildPlusPlus, Layout, Order, Pass, Plan, Sequential, Shape,
+    StepState, Strategy, Topology, Update, Visit, WorkerPool,
+};
 use crate::data::{Builder, Dataset};
 use crate::error::Error;
-use crate::params::{Real, SharedParams, Weights};
+use crate::params::{Handle, RawWeights, Real, SharedParams, with_handle};
 use crate::problem::{Hinge, Linear, Logistic, Loss};
-use crate::rule::{Clock, Penalty, Schedule, Sgd, StepSize, Visit};
+use crate::solver::sgd::{Penalty, Schedule, Sgd, StepSize};
 use crate::sync::plain::{AtomicBool, Ordering::Relaxed};
 
 fn control(workers: usize) -> Control {
     Control::new(workers)
 }
 
-/// Runs `epochs` epochs from zero and returns the weights.
-fn train<V: Visit>(visit: &V, strategy: impl Strategy<V::Real>, epochs: u64) -> Vec<V::Real> {
-    train_from(visit, strategy, epochs, &vec![V::Real::ZERO; visit.width()])
+/// The threads that a strategy runs on.
+fn pool<R: Real>(strategy: &impl Strategy<R>) -> WorkerPool {
+    let profile = strategy.profile();
+    WorkerPool::new(profile.workers, 1, profile.places)
 }
 
-fn train_from<V: Visit>(
-    visit: &V,
-    mut strategy: impl Strategy<V::Real>,
+/// The first epoch, with seed 1.
+fn first_pass<'a>(order: &'a Order, control: &'a Control, pool: &'a WorkerPool) -> Pass<'a> {
+    Pass { order, epoch: 0, visits_before: 0, seed: 1, control, pool }
+}
+
+/// Runs `epochs` epochs from zero and returns the weights.
+fn train<R: Real>(visit: &dyn Visit<R>, strategy: impl Strategy<R>, epochs: u64) -> Vec<R> {
+    train_from(visit, strategy, epochs, &vec![R::ZERO; visit.shape().width])
+}
+
+fn train_from<R: Real>(
+    visit: &dyn Visit<R>,
+    mut strategy: impl Strategy<R>,
     epochs: u64,
-    start: &[V::Real],
-) -> Vec<V::Real> {
-    let mut params = SharedParams::anonymous(visit.width()).unwrap();
+    start: &[R],
+) -> Vec<R> {
+    let Shape { terms, width, .. } = visit.shape();
+    let mut params = SharedParams::anonymous(width).unwrap();
     params.copy_from(start);
-    let mut order = Order::new(visit.terms());
-    let control = control(strategy.crew().workers());
+    let mut order = Order::new(terms);
+    let pool = pool(&strategy);
+    let control = control(pool.workers());
     let mut visits = 0;
     for epoch in 0..epochs {
         order.shuffle(5, epoch);
-        let pass = Pass { order: &order, epoch, visits_before: visits, seed: 5, control: &control };
+        let pass =
+            Pass { order: &order, epoch, visits_before: visits, seed: 5, control: &control, pool: &pool };
         visits += strategy.epoch(visit, &mut params, pass).unwrap();
     }
-    assert_eq!(visits, epochs * visit.terms() as u64);
+    assert_eq!(visits, epochs * terms as u64);
     assert_eq!(control.progress.visits() as u64, visits);
-    let mut weights = vec![V::Real::ZERO; params.len()];
+    let mut weights = vec![R::ZERO; params.len()];
     params.copy_to(&mut weights);
     weights
 }
@@ -96,44 +112,70 @@ struct Count<'d> {
     panics_at: Option<usize>,
 }
 
-impl Visit for Count<'_> {
-    type Real = f32;
-    type Pace = ();
-    type Step = ();
-
-    fn terms(&self) -> usize {
-        self.data.len()
-    }
-
-    fn width(&self) -> usize {
-        self.data.width() + 1
-    }
-
-    fn common(&self) -> usize {
-        1
-    }
-
-    fn support(&self, term: usize) -> impl Iterator<Item = usize> {
-        self.data.row(term).indices().iter().map(|&j| j as usize)
-    }
-
-    fn pace(&self, _: Clock) {}
-
-    fn plan<W: Weights<Real = f32>>(&self, term: usize, (): (), _: &W) -> Option<()> {
+impl Count<'_> {
+    /// The half of a visit that reads only.
+    fn plan(&self, term: usize) {
         assert_ne!(Some(term), self.panics_at, "this term panics");
-        Some(())
     }
 
-    fn apply<W: Weights<Real = f32>>(&self, term: usize, (): (), (): (), share: f32, w: &W) {
+    fn apply(&self, term: usize, weights: &Handle<'_, f32>) {
         let row = self.data.row(term);
-        w.update_row(row, &vec![(); self.data.width()], |_, (), weight| weight + share);
-        w.set_common(0, w.common(0) + share);
+        let others = vec![(); self.data.width()];
+        with_handle!(weights, w => {
+            w.update_row(row, &others, |_, (), weight| weight + 1.0);
+            w.set_common(0, w.common(0) + 1.0);
+        });
+    }
+}
+
+impl Visit<f32> for Count<'_> {
+    fn shape(&self) -> Shape {
+        Shape { terms: self.data.len(), width: self.data.width() + 1, common: 1 }
     }
 
-    fn prefetch(&self, _: usize) {}
+    fn support(&self, terms: &[usize], into: &mut Vec<usize>) {
+        let indices = terms.iter().flat_map(|&term| self.data.row(term).indices());
+        into.extend(indices.map(|&j| j as usize));
+    }
 
-    fn objective(&self, _: Range<usize>, _: &[f32]) -> f64 {
-        0.0
+    fn step_state(&self, _: Clock) -> StepState<f32> {
+        StepState::constant(1.0)
+    }
+
+    fn visit_block(&self, block: Block<'_>, state: &mut StepState<f32>, weights: &Handle<'_, f32>) {
+        for &term in block.terms() {
+            self.plan(term);
+            self.apply(term, weights);
+            state.advance();
+        }
+    }
+
+    fn planner(&self) -> Option<Box<dyn Plan<f32> + Send + '_>> {
+        Some(Box::new(Counting { count: self, terms: Vec::new() }))
+    }
+
+    fn end_of_epoch(&self, _: Clock, _: usize) -> EndOfEpoch<f32> {
+        EndOfEpoch { scale: None, published_fraction: 1.0 }
+    }
+}
+
+/// Planned visits of [`Count`].
+struct Counting<'v, 'd> {
+    count: &'v Count<'d>,
+    terms: Vec<usize>,
+}
+
+impl Plan<f32> for Counting<'_, '_> {
+    fn plan(&mut self, block: Block<'_>, _: StepState<f32>, _: &Handle<'_, f32>) {
+        self.terms.clear();
+        for &term in block.terms() {
+            self.count.plan(term);
+            self.terms.push(term);
+        }
+    }
+
+    fn apply(&mut self, weights: &Handle<'_, f32>) {
+        self.terms.drain(..).for_each(|term| self.count.apply(term, weights));
     }
 }
 
@@ -202,13 +244,14 @@ fn merged_copies_meet_in_parts() {
 fn each_epoch_of_merged_copies_starts_from_the_weights_that_are_set() {
     let data = crowd();
     let visit = Count { data: &data, panics_at: None };
-    let mut params = SharedParams::anonymous(visit.width()).unwrap();
-    let (order, control) = (Order::new(visit.terms()), control(2));
-    let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
+    let Shape { terms, width, .. } = visit.shape();
+    let mut params = SharedParams::anonymous(width).unwrap();
     let mut strategy = Hogwild::new(2, Update::Merged);
+    let (order, control, pool) = (Order::new(terms), control(2), pool(&strategy));
+    let pass = first_pass(&order, &control, &pool);
     let mut after = |params: &mut SharedParams<f32>| {
         strategy.epoch(&visit, params, pass).unwrap();
-        let mut weights = vec![0.0; visit.width()];
+        let mut weights = vec![0.0; width];
         params.copy_to(&mut weights);
         weights[0]
     };
@@ -226,22 +269,17 @@ fn a_panic_becomes_an_error_and_stops_the_others() {
         .into_iter()
         .flat_map(|workers| [Update::Wild, Update::Merged, Update::Split].map(|update| (workers, update)))
     {
-        let mut params = SharedParams::anonymous(visit.width()).unwrap();
-        let control = control(workers);
-        let pass = Pass {
-            order: &Order::new(visit.terms()),
-            epoch: 0,
-            visits_before: 0,
-            seed: 1,
-            control: &control,
-        };
+        let Shape { terms, width, .. } = visit.shape();
+        let mut params = SharedParams::anonymous(width).unwrap();
         let mut strategy = Hogwild::new(workers, update);
+        let (order, control, pool) = (Order::new(terms), control(workers), pool(&strategy));
+        let pass = first_pass(&order, &control, &pool);
         let error = strategy.epoch(&visit, &mut params, pass).unwrap_err();
         assert!(
             matches!(&error, Error::Worker { message, .. } if message.contains("this term panics")),
             "{error}"
         );
-        assert!(control.progress.visits() < visit.terms());
+        assert!(control.progress.visits() < terms);
         params.fill(0.0);
         let visit = Count { data: &data, panics_at: None };
         assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), 20_000);
@@ -252,11 +290,12 @@ fn a_panic_becomes_an_error_and_stops_the_others() {
 fn an_interrupt_ends_an_epoch_between_blocks() {
     let data = crowd();
     let visit = Count { data: &data, panics_at: None };
-    let mut params = SharedParams::anonymous(visit.width()).unwrap();
+    let Shape { terms, width, .. } = visit.shape();
+    let mut params = SharedParams::anonymous(width).unwrap();
     let control = Control { interrupted: Arc::new(AtomicBool::new(true)), ..control(2) };
-    let pass =
-        Pass { order: &Order::new(visit.terms()), epoch: 0, visits_before: 0, seed: 1, control: &control };
     let mut strategy = Hogwild::new(2, Update::Wild);
+    let (order, pool) = (Order::new(terms), pool(&strategy));
+    let pass = first_pass(&order, &control, &pool);
     assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), 0);
     control.interrupted.store(false, Relaxed);
     assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), 20_000);

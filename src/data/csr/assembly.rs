@@ -8,7 +8,7 @@ mod places;
 
 use super::{Array, Block, Dataset, Offsets, layout};
 use crate::data::IndexBase;
-use crate::data::map::ask_for_huge_pages;
+use crate::memory::ask_for_huge_pages;
 use places::{Places, Sorter};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! The random order of rows that training reads in memory order, and the way back to the file's.
 
 use super::{Array, Dataset, Offsets};
-use crate::data::map::ask_for_huge_pages;
+use crate::memory::ask_for_huge_pages;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;

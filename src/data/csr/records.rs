@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::{Row, Rows};
-use crate::kernel;
+use crate::row::prefetch;
 
 /// All rows of a data set, each with a fact: where a row starts and what is known of it come from memory at once.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
     /// Asks for the record of row `i`, which must be there when the row itself is asked for.
     #[inline(always)]
     pub(crate) fn prefetch_record(&self, i: usize) {
-        kernel::prefetch_at(&self.records, i);
+        prefetch::at(&self.records, i);
     }
 
     /// Asks for the memory of row `i`, which will be read soon.
@@ -92,9 +92,9 @@ impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
     #[inline(always)]
     pub(crate) fn prefetch(&self, i: usize) {
         let (start, end) = self.range(i);
-        kernel::prefetch_range(self.rows.indices(), start..end);
+        prefetch::range(self.rows.indices(), start..end);
         if let Some(values) = self.rows.values() {
-            kernel::prefetch_range(values, start..end);
+            prefetch::range(values, start..end);
         }
     }
 

@@ -9,11 +9,11 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::Dual;
-use crate::kernel;
+use crate::row::kernel;
 use crate::parallel;
 use crate::params::Real;
 use crate::problem::Examples;
-use crate::real::Slot;
+use crate::row::real::Slot;
 
 /// Weights and dual variables, judged with sums in f64.
 #[derive(Clone, Copy, Debug)]

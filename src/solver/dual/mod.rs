@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::parallel;
 use crate::params::Real;
 use crate::problem::{Curved, Examples, Linear};
-use crate::real::Slot;
+use crate::row::real::Slot;
 use crate::strategy::{ClusterConfig, Layout, Shape, Strategy, StrategyKind, Topology};
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size

@@ -8,10 +8,10 @@
 use std::ops::Range;
 
 use super::gap::{self, Parts};
-use crate::kernel;
+use crate::row::prefetch;
 use crate::params::{Handle, RawWeights, Real, with_handle};
 use crate::problem::{Curved, Curves, Examples, Linear};
-use crate::real::Slot;
+use crate::row::real::Slot;
 use crate::solver::sgd::Penalty;
 use crate::strategy::{Block, Clock, EndOfEpoch, Shape, StepState, Visit};
 
@@ -114,8 +114,8 @@ fn visit_block<L: Curved, R: Real, W: RawWeights<Real = R>>(
     for (term, ahead) in block.visits() {
         if let Some(later) = ahead.place {
             examples.prefetch_record(later);
-            kernel::prefetch_at(&rule.parts.sizes, later);
-            kernel::prefetch_at(&rule.duals, later);
+            prefetch::at(&rule.parts.sizes, later);
+            prefetch::at(&rule.duals, later);
         }
         if let Some(later) = ahead.memory
             && !is_left_out(later)

@@ -8,7 +8,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::kernel;
+use crate::row::kernel;
 use crate::parallel;
 use crate::params::Real;
 use crate::problem::{Curves, Examples};

@@ -16,10 +16,10 @@
 //! An epoch visits each example once, so a_i is read once: between epochs all a_i and g are set anew from the
 //! weights ([`Saga::refresh`]), which also removes what racy and rounded additions to g have lost.
 
-use crate::kernel;
+use crate::row::kernel;
 use crate::params::{Handle, RawWeights, Real, with_handle};
 use crate::problem::{BIAS_PACE, Curved, Examples, Linear};
-use crate::real::Slot;
+use crate::row::real::Slot;
 use crate::solver::penalty::rarity;
 use crate::solver::sgd::Penalty;
 use crate::strategy::{Block, Clock, EndOfEpoch, Shape, StepState, Visit};

@@ -7,7 +7,7 @@
 //! reads w wrong by at most exp(rate*l2*skew) - 1 for a skew in visits; at the end of an epoch the exact product is applied
 //! to v. Where there is l1, or the step size changes within an epoch, coordinates are shrunk when they are touched instead.
 
-use crate::data::Row;
+use crate::row::Row;
 use crate::params::{RawWeights, Scale, Weights};
 use crate::solver::penalty::Shrinkage;
 

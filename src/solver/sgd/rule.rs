@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::regularized::Regularized;
 use super::{Penalty, StepSize};
-use crate::data::map::filled;
+use crate::memory::filled;
 use crate::params::{Handle, RawWeights, Real, Scale, with_handle};
 use crate::problem::Problem;
 use crate::solver::penalty::{Shrinkage, rarity};

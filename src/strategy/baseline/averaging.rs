@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::error::Result;
 use crate::parallel;
 use crate::params::{Handle, Real, SharedParams};
-use crate::real::Slot;
+use crate::row::real::Slot;
 use crate::strategy::engine::{Tickets, work};
 use crate::strategy::{Pass, Profile, Strategy, Visit};
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use super::clocks::Clocks;
 use super::reduction::{Message, Reduction};
 use crate::params::{Real, SharedParams};
-use crate::real::Slot;
+use crate::row::real::Slot;
 
 /// A worker's weights.
 #[derive(Clone, Debug, Default)]

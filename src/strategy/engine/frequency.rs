@@ -1,6 +1,6 @@
 //! How often terms touch coordinates, counted on some of them.
 
-use crate::data::map::filled;
+use crate::memory::filled;
 use crate::params::Real;
 use crate::strategy::Visit;
 
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::data::Builder;
     use crate::problem::{Hinge, Linear};
-    use crate::rule::{Penalty, Schedule, Sgd, StepSize};
+    use crate::solver::sgd::{Penalty, Schedule, Sgd, StepSize};
 
     #[test]
     fn few_and_many_touches_are_counted_one_by_one() {

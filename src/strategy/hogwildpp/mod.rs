@@ -16,7 +16,7 @@ use super::engine::{BLOCK, Tickets, Topology, WorkerPool, pin, work};
 use super::{Hogwild, Pass, Profile, Strategy, Update, Visit};
 use crate::error::{Error, Result};
 use crate::params::{Handle, Real, SharedParams};
-use crate::real::Slot;
+use crate::row::real::Slot;
 
 /// How hogwild++ is laid out.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,7 +7,7 @@
 use super::consensus::Mixing;
 use crate::error::Result;
 use crate::params::{Real, SharedParams, SharedReal};
-use crate::real::Slot;
+use crate::row::real::Slot;
 use crate::sync::plain::{
     AtomicBool,
     Ordering::{Acquire, Relaxed, Release},

@@ -1,10 +1,11 @@
 //! Hogwild++ loses no update, weights each as the ring does, and ends with an error when a worker panics.
 
-use super::{Count, control, crowd, train};
+use super::{Count, control, crowd, first_pass, pool, train};
 use crate::error::Error;
 use crate::params::SharedParams;
-use crate::rule::Visit;
-use crate::strategy::{HogwildPlusPlus, Layout, Merging, Order, Pass, Strategy, Topology, Update};
+use crate::strategy::{
+    HogwildPlusPlus, Layout, Merging, Order, Shape, Strategy, Topology, Update, Visit,
+};
 
 fn ring(layout: Layout) -> HogwildPlusPlus<f32> {
     HogwildPlusPlus::new(layout, &Topology::detect()).unwrap()
@@ -69,12 +70,13 @@ fn after_a_restart_the_replicas_start_from_the_weights_that_were_set() {
     let data = crowd();
     let visit = Count { data: &data, panics_at: None };
     let layout = exact(2, 2);
-    let (mut strategy, mut params) = (ring(layout), SharedParams::anonymous(visit.width()).unwrap());
-    let (order, control) = (Order::new(visit.terms()), control(2));
-    let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
+    let Shape { terms, width, .. } = visit.shape();
+    let (mut strategy, mut params) = (ring(layout), SharedParams::anonymous(width).unwrap());
+    let (order, control, pool) = (Order::new(terms), control(2), pool(&strategy));
+    let pass = first_pass(&order, &control, &pool);
     let after = |params: &mut SharedParams<f32>, strategy: &mut HogwildPlusPlus<f32>| {
         strategy.epoch(&visit, params, pass).unwrap();
-        let mut weights = vec![0.0; visit.width()];
+        let mut weights = vec![0.0; width];
         params.copy_to(&mut weights);
         weights[0]
     };
@@ -101,9 +103,10 @@ fn a_panic_at_any_point_becomes_an_error_and_leaves_a_ring_that_works() {
                 let layout = Layout { update_delay, ..Layout::new(4, clusters) };
                 let mut strategy = ring(layout);
                 let visit = Count { data: &data, panics_at: Some(term) };
-                let mut params = SharedParams::anonymous(visit.width()).unwrap();
-                let (order, control) = (Order::new(visit.terms()), control(4));
-                let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
+                let Shape { terms, width, .. } = visit.shape();
+                let mut params = SharedParams::anonymous(width).unwrap();
+                let (order, control, pool) = (Order::new(terms), control(4), pool(&strategy));
+                let pass = first_pass(&order, &control, &pool);
                 let error = strategy.epoch(&visit, &mut params, pass).unwrap_err();
                 assert!(
                     matches!(&error, Error::Worker { message, .. } if message.contains("this term panics")),

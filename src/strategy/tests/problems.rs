@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use super::{rows, train_from};
 use crate::data::LowRank;
 use crate::problem::{Cut, Edge, Factorization, Problem, Softmax};
-use crate::rule::{Penalty, Schedule, Sgd, StepSize};
+use crate::solver::sgd::{Penalty, Schedule, Sgd, SgdRule, StepSize};
 use crate::strategy::{
     AllReduce, Averaging, BoundedStaleness, Bounds, Hogwild, HogwildPlusPlus, Layout, Locked, RoundRobin,
     Sequential, Synchronous, Topology, Update,

@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use super::{Count, control, crowd, rows, train};
+use super::{Count, control, crowd, first_pass, pool, rows, train};
 use crate::data::Dataset;
 use crate::error::Error;
 use crate::params::{Real, SharedParams};
 use crate::problem::{Hinge, Linear, Logistic, Loss, Problem, Squared};
-use crate::rule::{Penalty, Schedule, Sgd, StepSize, Visit};
+use crate::solver::sgd::{Penalty, Schedule, Sgd, StepSize};
 use crate::strategy::{
-    Access, AllReduce, Averaging, BoundedStaleness, Bounds, Control, Delay, Locked, Order, Pass, RoundRobin,
-    Sequential, Strategy, Synchronous,
+    Access, AllReduce, Averaging, BoundedStaleness, Bounds, Control, Delay, Locked, Order, RoundRobin,
+    Sequential, Shape, Strategy, Synchronous, Visit,
 };
 use crate::sync::plain::Ordering::Relaxed;
 
@@ -143,15 +143,21 @@ fn synchronous_ways_take_the_same_steps() {
 }
 
 /// Runs one epoch with one slow worker.
-fn slow<V: Visit>(visit: &V, mut strategy: impl Strategy<V::Real>, worker: usize) -> (Vec<V::Real>, Control) {
-    let mut params = SharedParams::anonymous(visit.width()).unwrap();
+fn slow<R: Real>(
+    visit: &dyn Visit<R>,
+    mut strategy: impl Strategy<R>,
+    worker: usize,
+) -> (Vec<R>, Control) {
+    let Shape { terms, width, .. } = visit.shape();
+    let mut params = SharedParams::anonymous(width).unwrap();
     let delay = Delay { worker, every: 300, time: Duration::from_micros(200) };
-    let control = Control { delays: vec![delay], ..control(strategy.crew().workers()) };
-    let mut order = Order::new(visit.terms());
+    let pool = pool(&strategy);
+    let control = Control { delays: vec![delay], ..control(pool.workers()) };
+    let mut order = Order::new(terms);
     order.shuffle(1, 0);
-    let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
-    assert_eq!(strategy.epoch(visit, &mut params, pass).unwrap(), visit.terms() as u64);
-    let mut weights = vec![V::Real::ZERO; params.len()];
+    let pass = first_pass(&order, &control, &pool);
+    assert_eq!(strategy.epoch(visit, &mut params, pass).unwrap(), terms as u64);
+    let mut weights = vec![R::ZERO; params.len()];
     params.copy_to(&mut weights);
     (weights, control)
 }
@@ -162,8 +168,8 @@ fn what_is_said_to_be_deterministic_has_the_same_bits_in_every_run() {
     let problem = Linear::new(&data, &targets, Logistic, Some(1.0)).unwrap();
     let penalty = Penalty { l1: 0.0, l2: 1e-3 };
     let rule: Sgd<_, f32> = Sgd::new(&problem, penalty, StepSize::new(0.1, Schedule::Constant), false);
-    fn same<V: Visit<Real = f32>, S: Strategy<f32>>(visit: &V, make: impl Fn() -> S, name: &str) {
-        let workers = make().crew().workers();
+    fn same<S: Strategy<f32>>(visit: &dyn Visit<f32>, make: impl Fn() -> S, name: &str) {
+        let workers = make().profile().workers;
         let first = slow(visit, make(), 0).0;
         (1..10).for_each(|run| assert_eq!(slow(visit, make(), run % workers).0, first, "{name}, run {run}"));
     }
@@ -266,9 +272,11 @@ fn ends_with_an_error<S: Strategy<f32>>(data: &Dataset, make: impl Fn() -> S, na
     for &term in terms {
         let mut strategy = make();
         let visit = Count { data, panics_at: Some(term) };
-        let mut params = SharedParams::anonymous(visit.width()).unwrap();
-        let (order, control) = (Order::new(visit.terms()), control(strategy.crew().workers()));
-        let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
+        let Shape { terms, width, .. } = visit.shape();
+        let mut params = SharedParams::anonymous(width).unwrap();
+        let pool = pool(&strategy);
+        let (order, control) = (Order::new(terms), control(pool.workers()));
+        let pass = first_pass(&order, &control, &pool);
         let error = strategy.epoch(&visit, &mut params, pass).unwrap_err();
         assert!(
             matches!(&error, Error::Worker { message, .. } if message.contains("this term panics")),
@@ -292,9 +300,10 @@ fn a_panic_becomes_an_error_and_nobody_waits_for_ever() {
 
 fn ends_when_told<S: Strategy<f32>>(data: &Dataset, mut strategy: S, name: &str) {
     let visit = Count { data, panics_at: None };
-    let mut params = SharedParams::anonymous(visit.width()).unwrap();
-    let (order, control) = (Order::new(visit.terms()), control(3));
-    let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control };
+    let Shape { terms, width, .. } = visit.shape();
+    let mut params = SharedParams::anonymous(width).unwrap();
+    let (order, control, pool) = (Order::new(terms), control(3), pool(&strategy));
+    let pass = first_pass(&order, &control, &pool);
     control.interrupted.store(true, Relaxed);
     assert_eq!(strategy.epoch(&visit, &mut params, pass).unwrap(), 0, "{name}");
     control.interrupted.store(false, Relaxed);

@@ -5,7 +5,7 @@ use super::point::Point;
 use super::{Aim, values};
 use crate::parallel;
 use crate::params::Real;
-use crate::real::Slot;
+use crate::row::real::Slot;
 use crate::solver::dual::{Dual, Place, SUMMED_TOGETHER};
 
 /// Most products with the Hessian for a step, and the residual, as a share of the gradient, that ends them before.

@@ -17,7 +17,7 @@ mod point;
 use self::point::Point;
 use super::hessian::{self, Assembly, Thinning, dot};
 use crate::params::Real;
-use crate::real::Slot;
+use crate::row::real::Slot;
 use crate::solver::dual::{Dual, Place};
 
 /// Most passes over as many entries as the data has, that a turn may take.

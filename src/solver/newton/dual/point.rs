@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::super::hessian::dot;
 use super::Aim;
-use crate::kernel;
+use crate::row::kernel;
 use crate::parallel;
 use crate::params::Real;
-use crate::real::Slot;
+use crate::row::real::Slot;
 use crate::solver::dual::{Dual, Place, SUMMED_TOGETHER};
 
 /// Parts of the examples that are summed up side by side where there are few weights.

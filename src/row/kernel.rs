@@ -6,10 +6,10 @@
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
-use std::ops::{Index, Range};
+use std::ops::Index;
 
-use crate::data::Row;
-use crate::real::{Real, Slot};
+use super::Row;
+use super::real::{Real, Slot};
 
 /// A vector's places, one a coordinate.
 #[allow(clippy::len_without_is_empty)]
@@ -243,148 +243,8 @@ pub fn scores(weights: &[f64], row: Row<'_>, sums: &mut [f64]) {
     }
 }
 
-/// Of two vectors of the same length, without the last place of each: the sum of products, and the sum of both vectors'
-/// squares; and the sum of the last places.
-///
-/// # Panics
-/// If the lengths differ, or are 0.
-#[inline(always)]
-pub fn products<S: Slot>(p: &[S], q: &[S]) -> [S::Real; 3] {
-    assert_eq!(p.len(), q.len(), "two vectors of the same length");
-    let [(p_last, p), (q_last, q)] = [p, q].map(|row| row.split_last().expect("a vector with a last place"));
-    let ((p_fours, p_rest), (q_fours, q_rest)) = (p.as_chunks::<4>(), q.as_chunks::<4>());
-    let (mut products, mut squares) = (four::<S::Real>([S::Real::ZERO; 4]), four([S::Real::ZERO; 4]));
-    for (p, q) in p_fours.iter().zip(q_fours) {
-        let (x, y) = (load(p), load(q));
-        products = products + x * y;
-        squares = squares + (x * x + y * y);
-    }
-    let [mut product, mut square] = [products, squares].map(|four| {
-        let sums: [S::Real; 4] = four.into();
-        (sums[0] + sums[1]) + (sums[2] + sums[3])
-    });
-    for (p, q) in p_rest.iter().zip(q_rest) {
-        let (x, y) = (p.get(), q.get());
-        product += x * y;
-        square += x * x + y * y;
-    }
-    [product, square, p_last.get() + q_last.get()]
-}
-
-/// Adds to each of two vectors of the same length, which do not overlap, `a` times the other as it was; but to the last
-/// place of each, `b`.
-///
-/// # Panics
-/// If the lengths differ, or are 0.
-#[inline(always)]
-pub fn cross<S: Slot>(p: &[S], q: &[S], a: S::Real, b: S::Real) {
-    assert_eq!(p.len(), q.len(), "two vectors of the same length");
-    let [(p_last, p), (q_last, q)] = [p, q].map(|row| row.split_last().expect("a vector with a last place"));
-    let ((p_fours, p_rest), (q_fours, q_rest)) = (p.as_chunks::<4>(), q.as_chunks::<4>());
-    let all_a = four([a; 4]);
-    for (p, q) in p_fours.iter().zip(q_fours) {
-        let (x, y) = (load(p), load(q));
-        store(p, x + all_a * y);
-        store(q, y + all_a * x);
-    }
-    for (p, q) in p_rest.iter().zip(q_rest) {
-        let (x, y) = (p.get(), q.get());
-        p.set(x + a * y);
-        q.set(y + a * x);
-    }
-    p_last.set(p_last.get() + b);
-    q_last.set(q_last.get() + b);
-}
-
 /// Four numbers in a vector register: with plain arrays, compilers mix the two sums of [`products`] up and get slow.
 #[inline(always)]
 fn four<R: Real>(numbers: [R; 4]) -> R::Four {
     numbers.into()
-}
-
-#[inline(always)]
-fn load<S: Slot>(slots: &[S; 4]) -> <S::Real as Real>::Four {
-    four([slots[0].get(), slots[1].get(), slots[2].get(), slots[3].get()])
-}
-
-#[inline(always)]
-fn store<S: Slot>(slots: &[S; 4], four: <S::Real as Real>::Four) {
-    let numbers: [S::Real; 4] = four.into();
-    slots.iter().zip(numbers).for_each(|(slot, x)| slot.set(x));
-}
-
-/// Bytes that caches move at a time.
-const LINE_BYTES: usize = 64;
-
-/// Asks for the memory of a row that will be read soon.
-#[inline(always)]
-pub fn prefetch(row: Row<'_>) {
-    prefetch_range(row.indices(), 0..row.len());
-    if let Some(values) = row.values() {
-        prefetch_range(values, 0..row.len());
-    }
-}
-
-/// Asks for the cache lines of the first and the last number of a range, and for those between if there can be more than one.
-/// A row is mostly short, and counting its few lines takes longer than asking twice for one. Whether there are such numbers
-/// is not looked at.
-#[inline(always)]
-pub(crate) fn prefetch_range<T>(numbers: &[T], range: Range<usize>) {
-    let start = numbers.as_ptr().wrapping_add(range.start);
-    prefetch_line(start);
-    prefetch_line(numbers.as_ptr().wrapping_add(range.end));
-    if range.start + 2 * LINE_BYTES / size_of::<T>() < range.end {
-        for line in 1..range.len() * size_of::<T>() / LINE_BYTES {
-            prefetch_line(start.wrapping_byte_add(line * LINE_BYTES));
-        }
-    }
-}
-
-/// Asks for all of `numbers`, in order.
-pub(crate) fn fetch<T>(numbers: &[T]) {
-    (0..numbers.len()).step_by((LINE_BYTES / size_of::<T>()).max(1)).for_each(|j| prefetch_at(numbers, j));
-}
-
-/// Asks for the memory of `numbers` around the place `j`, if there is one.
-#[inline(always)]
-pub(crate) fn prefetch_at<T>(numbers: &[T], j: usize) {
-    prefetch_line(numbers.as_ptr().wrapping_add(j));
-}
-
-/// Asks for the memory of `value`, to be written soon: other cores give their copies of its lines up.
-#[inline(always)]
-pub(crate) fn prefetch_all_for_write<T>(value: &T) {
-    let bytes = std::ptr::from_ref(value).cast::<u8>();
-    (0..size_of::<T>()).step_by(LINE_BYTES).for_each(|at| prefetch_line_for_write(bytes.wrapping_add(at)));
-}
-
-/// Asks for the memory of place `j`, to be written soon: other cores give their copies of its line up.
-#[inline(always)]
-pub(crate) fn prefetch_for_write<S>(slots: &[S], j: usize) {
-    prefetch_line_for_write(slots.as_ptr().wrapping_add(j));
-}
-
-#[inline(always)]
-fn prefetch_line_for_write<T>(place: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch is a hint: it reads and writes nothing as far as the program can tell, and never faults, whatever
-    // the address; processors without this one take it for no operation.
-    unsafe {
-        std::arch::asm!("prefetchw [{}]", in(reg) place, options(nostack, preserves_flags, readonly));
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = place;
-}
-
-#[inline(always)]
-fn prefetch_line<T>(place: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch is a hint: it reads nothing as far as the program can tell, and never faults, whatever the
-    // address.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(place.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = place;
 }
