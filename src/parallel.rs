@@ -127,7 +127,7 @@ mod tests {
             let wanted: Vec<_> = (0..len.div_ceil(10)).map(|k| (k, 10 * k..len.min(10 * k + 10))).collect();
             assert_eq!(found, wanted);
             let total = sum(len, 10, &|range| range.map(|k| k as f64).sum());
-            assert_eq!(total, (0..len).map(|k| k as f64).sum());
+            assert_eq!(total, (0..len).map(|k| k as f64).sum::<f64>());
         }
         assert_eq!(both(|| 1, || "two"), (1, "two"));
     }

@@ -57,20 +57,18 @@ const SOLVERS: [(&str, LossKind, bool); 10] = [
 ];
 
 fn solver(loss: LossKind, l1: bool) -> &'static str {
-    match loss {
-        LossKind::Logistic if l1 => "L1R_LR",
-        // Softmax comes here with two classes only: it is the logistic loss then.
-        LossKind::Softmax if l1 => "L1R_LR",
-        LossKind::Logistic | LossKind::Softmax => "L2R_LR",
-        LossKind::SquaredHinge if l1 => "L1R_L2LOSS_SVC",
-        LossKind::SquaredHinge => "L2R_L2LOSS_SVC",
-        LossKind::Hinge => "L2R_L1LOSS_SVC_DUAL",
-        LossKind::Squared => "L2R_L2LOSS_SVR",
-        LossKind::EpsilonInsensitive { .. } | LossKind::Huber => "L2R_L1LOSS_SVR_DUAL",
-        // `Model::save_as` refuses these; whoever writes one all the same gets its scores and labels.
-        LossKind::Custom(_) if loss.is_regression() => "L2R_L1LOSS_SVR_DUAL",
-        LossKind::Custom(_) => "L2R_L1LOSS_SVC_DUAL",
-    }
+    let of = |wanted: LossKind, l1: bool| {
+        SOLVERS.iter().find(|(_, loss, with_l1)| loss.name() == wanted.name() && *with_l1 == l1)
+    };
+    // Losses that LIBLINEAR does not have get the name of one whose predictions are made in the same way.
+    let alike = match loss {
+        // With two classes only: then it is the logistic loss.
+        LossKind::Softmax => LossKind::Logistic,
+        _ if loss.is_regression() => LossKind::EPSILON_INSENSITIVE,
+        _ => LossKind::Hinge,
+    };
+    let found = of(loss, l1).or_else(|| of(loss, false)).or_else(|| of(alike, l1)).or_else(|| of(alike, false));
+    found.expect("a loss that LIBLINEAR has").0
 }
 
 /// Writes `model`, byte for byte as LIBLINEAR 2.50 does (a space ends each line of weights). LIBLINEAR itself

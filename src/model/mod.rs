@@ -178,7 +178,7 @@ impl Model {
             .map_err(|source| Error::io(path, "read", source))?;
         let name = path.display().to_string();
         match native::is_native(&bytes) {
-            true => native::read(&bytes, &name, losses),
+            true => native::read_with(&bytes, &name, losses),
             false => liblinear::read(&bytes, &name),
         }
     }

@@ -96,11 +96,19 @@ pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     })
 }
 
-/// Reads a model from all bytes of a file; `name` names it in messages, and its loss may be one of `losses`.
+/// Reads a model from all bytes of a file; `name` names it in messages.
 ///
 /// # Errors
 /// [`Error::Input`] that names the bytes that are damaged or missing, or says what the file holds instead of a model.
-pub fn read(bytes: &[u8], name: &str, losses: &[&'static dyn CustomLoss]) -> Result<Model> {
+pub fn read(bytes: &[u8], name: &str) -> Result<Model> {
+    read_with(bytes, name, &[])
+}
+
+/// Reads a model as [`read`] does, whose loss may also be one of `losses`.
+///
+/// # Errors
+/// [`Error::Input`] that names the bytes that are damaged or missing, or says what the file holds instead of a model.
+pub fn read_with(bytes: &[u8], name: &str, losses: &[&'static dyn CustomLoss]) -> Result<Model> {
     parts(bytes, losses).map_err(|damage| damage.into_error(name, Kind::Model))?.model(name)
 }
 

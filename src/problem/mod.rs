@@ -1,7 +1,5 @@
 //! What is minimized: a finite sum of terms that each touch few coordinates.
 
-mod conjugate;
-mod curved;
 mod cut;
 mod factorization;
 mod linear;
@@ -10,14 +8,15 @@ mod softmax;
 
 use std::ops::Range;
 
-pub use conjugate::Conjugate;
-pub use curved::Curved;
-pub(crate) use curved::Curves;
 pub use cut::{Cut, Edge};
 pub use factorization::Factorization;
 pub(crate) use linear::BIAS_PACE;
 pub use linear::{Examples, Linear};
-pub use loss::{Custom, CustomLoss, EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
+pub(crate) use loss::{Curves, with_loss};
+pub use loss::{
+    Curved, Custom, CustomLoss, EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind, Squared,
+    SquaredHinge,
+};
 pub use softmax::Softmax;
 pub(crate) use softmax::log_sum_exp;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::data::{Dataset, Records};
 use crate::params::{Plain, RawWeights};
-use crate::problem::{EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind, Squared, SquaredHinge};
+use crate::problem::{Loss, LossKind, with_loss};
 use crate::solver::{Schedule, StepSize};
 use crate::strategy::{Block, Clock, Order};
 
@@ -105,15 +105,7 @@ fn of_loss(loss: LossKind) -> Box<VisitBlock> {
     fn of(loss: impl Loss + 'static) -> Box<VisitBlock> {
         Box::new(move |examples, weights, block, pace| visit_block(examples, weights, loss, block, pace))
     }
-    match loss {
-        LossKind::Logistic | LossKind::Softmax => of(Logistic),
-        LossKind::Hinge => of(Hinge),
-        LossKind::SquaredHinge => of(SquaredHinge),
-        LossKind::Squared => of(Squared),
-        LossKind::Huber => of(Huber),
-        LossKind::EpsilonInsensitive { epsilon } => of(EpsilonInsensitive { epsilon }),
-        LossKind::Custom(loss) => of(loss),
-    }
+    with_loss!(loss, loss => of(loss))
 }
 
 /// Visits the terms of a block; returns the pace after it.

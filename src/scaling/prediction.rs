@@ -139,7 +139,7 @@ pub(super) mod tests {
         let floors = floors();
         let mut points = points(seconds);
         points.truncate(count);
-        machine(&floors).predict(name.parse().unwrap(), &mut points);
+        machine(&floors).predict(StrategyKind::of_label(name).unwrap(), &mut points);
         points.iter().map(|point| point.prediction.unwrap()).collect()
     }
 

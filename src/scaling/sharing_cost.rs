@@ -149,7 +149,7 @@ mod tests {
 
     /// What sharing adds to 4 ms: 100,000 examples of 10 features, of which there are 1,000.
     fn cost(name: &str, threads: usize) -> f64 {
-        machine(&floors()).strategy(name.parse().unwrap(), 4e-3, threads)
+        machine(&floors()).sharing(StrategyKind::of_label(name).unwrap(), 4e-3, threads)
     }
 
     fn assert_near(found: f64, expected: f64) {

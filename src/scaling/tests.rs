@@ -3,8 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::data::{Builder, Dataset};
 use crate::problem::LossKind;
-use crate::strategy::Update;
-use crate::train::StrategyKind;
+use crate::strategy::{StrategyKind, Update};
 
 /// Two classes, told apart by two of the features, with noise.
 pub(crate) fn examples(count: usize) -> Dataset {
@@ -23,7 +22,7 @@ pub(crate) fn examples(count: usize) -> Dataset {
 fn plan() -> Plan {
     Plan {
         threads: vec![2, 4],
-        ways: ["hogwild", "hogwild-wild"].map(|name| name.parse().unwrap()).into(),
+        strategies: [Update::Merged, Update::Wild].map(StrategyKind::Hogwild).into(),
         repeats: Some(2),
         ..Plan::default()
     }

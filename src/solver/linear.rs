@@ -5,10 +5,7 @@ use super::saga::{Saga, SagaVisits};
 use super::sgd::{Penalty, Sgd, SgdRule, StepSize};
 use crate::error::{Error, Result};
 use crate::params::Real;
-use crate::problem::{
-    Curved, Curves, Custom, EpsilonInsensitive, Examples, Hinge, Huber, Linear, Logistic, LossKind, Squared,
-    SquaredHinge,
-};
+use crate::problem::{Curved, Curves, Custom, Examples, Linear, LossKind, with_loss};
 use crate::strategy::Visit;
 
 /// A linear model with some loss, under the rules of all solvers in one precision.
@@ -79,15 +76,14 @@ impl<R: Real> RulesOf<R> for WithCustomLoss<'_> {
 
 /// The linear model of `examples` with a loss that is chosen at run time; of softmax, that of two classes.
 pub(crate) fn linear<'d>(loss: LossKind, examples: Examples<'d>) -> Box<dyn AnyLinear + 'd> {
-    match loss {
-        LossKind::Logistic | LossKind::Softmax => Box::new(Linear::of(examples, Logistic)),
-        LossKind::Hinge => Box::new(Linear::of(examples, Hinge)),
-        LossKind::SquaredHinge => Box::new(Linear::of(examples, SquaredHinge)),
-        LossKind::Squared => Box::new(Linear::of(examples, Squared)),
-        LossKind::Huber => Box::new(Linear::of(examples, Huber)),
-        LossKind::EpsilonInsensitive { epsilon } => Box::new(Linear::of(examples, EpsilonInsensitive { epsilon })),
-        LossKind::Custom(loss) => Box::new(WithCustomLoss(Linear::of(examples, loss))),
+    fn known<'d>(examples: Examples<'d>, loss: impl Curved + 'd) -> Box<dyn AnyLinear + 'd> {
+        Box::new(Linear::of(examples, loss))
     }
+    with_loss!(
+        loss,
+        loss => known(examples, loss),
+        custom => Box::new(WithCustomLoss(Linear::of(examples, custom)))
+    )
 }
 
 /// The loss of `problem`, for solvers that need its conjugate.

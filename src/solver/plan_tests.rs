@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use crate::data::{self, Dataset, LoadOptions};
 use crate::problem::LossKind;
-use crate::rule::{Penalty, Schedule};
-use crate::strategy::{Access, Bounds, Delay, Update};
-use crate::train::{ClusterConfig, Clusters, Settings, StrategyKind, Solver, Trainer};
+use crate::strategy::{Access, Bounds, ClusterConfig, Clusters, Delay, StrategyKind, Update};
+use crate::train::{Penalty, Schedule, Settings, Solver, Trainer};
 
 /// The data set in the repository, and others if they lie beside it: small and dense, small and sparse.
 fn sets() -> Vec<(&'static str, Dataset)> {
@@ -60,15 +59,15 @@ fn four_workers_come_near_the_optimum() {
         let schedule = Schedule::Plateau { factor: 0.5, gain: 1e-4 };
         trainer.settings = Settings { threads: 4, epochs: 200, schedule, ..Settings::default() };
         let optimum = trainer.optimum(&data).unwrap();
-        for &(sharing, band) in &ways {
-            trainer.settings.strategy = sharing;
+        for &(strategy, band) in &ways {
+            trainer.settings.strategy = strategy;
             let mut distances = [1, 2, 3].map(|seed| {
                 trainer.settings.seed = seed;
                 let trained = trainer.fit_to(&data, &optimum, band).unwrap();
                 optimum.distance(trained.fit.objective)
             });
             distances.sort_by(f64::total_cmp);
-            assert!(distances[1] <= band, "{name} {sharing:?}: {distances:?} above the optimum");
+            assert!(distances[1] <= band, "{name} {strategy:?}: {distances:?} above the optimum");
         }
     }
 }
@@ -77,9 +76,9 @@ fn four_workers_come_near_the_optimum() {
 fn what_a_way_cannot_do_is_refused_with_a_way_that_can() {
     type Change = fn(&mut Trainer);
     let packages = sets().swap_remove(0).1;
-    let message = |solver, sharing, change: Change| {
+    let message = |solver, strategy, change: Change| {
         let mut trainer = Trainer { solver, ..Trainer::default() };
-        trainer.settings.strategy = sharing;
+        trainer.settings.strategy = strategy;
         trainer.settings.threads = 4;
         change(&mut trainer);
         trainer.fit(&packages).unwrap_err().to_string()
@@ -88,7 +87,7 @@ fn what_a_way_cannot_do_is_refused_with_a_way_that_can() {
     let bounds = |reads, writes| Bounds { staleness: Some(2), reads, writes };
     for solver in [Solver::Dual, Solver::Saga] {
         let ring = StrategyKind::HogwildPlusPlus(ClusterConfig::default());
-        for sharing in [
+        for strategy in [
             if solver == Solver::Saga { ring } else { StrategyKind::RoundRobin },
             StrategyKind::Synchronous { backups: 0 },
             StrategyKind::BoundedStaleness(Bounds::default()),
@@ -96,8 +95,8 @@ fn what_a_way_cannot_do_is_refused_with_a_way_that_can() {
             StrategyKind::Averaging { every: 1 },
             StrategyKind::RoundRobin,
         ] {
-            let found = message(solver, sharing, unchanged);
-            let expected = format!("strategy is {}", sharing.name());
+            let found = message(solver, strategy, unchanged);
+            let expected = format!("strategy is {}", strategy.name());
             let says = "choose hogwild, or the solver sgd";
             assert!(found.starts_with(&expected) && found.ends_with(says), "{found}");
         }
@@ -144,8 +143,8 @@ fn what_a_way_cannot_do_is_refused_with_a_way_that_can() {
             "visits between delays is 0 (expected 1",
         ),
     ];
-    for (sharing, change, expected) in cases {
-        let found = message(Solver::Sgd, sharing, change);
+    for (strategy, change, expected) in cases {
+        let found = message(Solver::Sgd, strategy, change);
         assert!(found.starts_with(expected), "{found}");
     }
 }
@@ -157,7 +156,7 @@ fn delay(worker: usize, every: usize) -> Delay {
 #[test]
 fn the_solver_that_is_chosen_is_one_that_the_way_can_carry() {
     let packages = sets().swap_remove(0).1;
-    for (sharing, solver) in [
+    for (strategy, solver) in [
         (StrategyKind::Locked, Solver::Dual),
         (StrategyKind::Sequential, Solver::Dual),
         (StrategyKind::RoundRobin, Solver::Sgd),
@@ -165,9 +164,9 @@ fn the_solver_that_is_chosen_is_one_that_the_way_can_carry() {
         (StrategyKind::Averaging { every: 2 }, Solver::Sgd),
     ] {
         let mut trainer = Trainer { loss: LossKind::SquaredHinge, ..Trainer::default() };
-        trainer.settings = Settings { sharing, threads: 3, epochs: 2, ..Settings::default() };
+        trainer.settings = Settings { strategy, threads: 3, epochs: 2, ..Settings::default() };
         assert_eq!(trainer.choose(Penalty { l1: 0.0, l2: 1e-3 }), solver);
-        assert_eq!(trainer.fit(&packages).unwrap().fit.began.strategy, sharing);
+        assert_eq!(trainer.fit(&packages).unwrap().fit.began.strategy, strategy);
     }
     // Locks lose nothing that dual ascent needs.
     let mut trainer = Trainer { solver: Solver::Dual, ..Trainer::default() };

@@ -1,19 +1,21 @@
 //! The epoch loop converges, stops for the reason it says, and comes back from divergence.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use super::{
-    ClusterConfig, Clusters, Event, Multiclass, Precision, Settings, StrategyKind, Solver, StopReason, Trainer,
-    minimize,
+    Event, Multiclass, Penalty, Precision, Schedule, Settings, Solver, StopReason, Trainer, minimize,
 };
 use crate::data::{self, Builder, Dataset, LoadOptions};
-use crate::error::Error;
-use crate::model::Quality;
-use crate::params::Real;
-use crate::problem::{Linear, Loss, LossKind};
-use crate::rule::{Penalty, Schedule};
-use crate::strategy::Update;
+use crate::error::{Error, Result};
+use crate::model::{Model, ModelFormat, Quality};
+use crate::params::{Handle, Real, SharedParams};
+use crate::problem::{Custom, CustomLoss, Linear, Loss, LossKind};
+use crate::strategy::{
+    Block, ClusterConfig, Clusters, Order, OwnKind, OwnStrategy, Pass, Profile, Strategy, StrategyKind, Update,
+    Visit,
+};
 
 fn packages() -> Dataset {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst");
@@ -72,7 +74,7 @@ fn support_vector_regression_comes_near_the_optimum_whatever_the_seed() {
     assert_eq!(trained.fit.stop, StopReason::Tolerance, "{:?}", trained.fit.gap);
     let best = trained.fit.objective;
     assert!((trained.train.objective.unwrap() / best - 1.0).abs() < 1e-6);
-    let sharings = [
+    let strategies = [
         StrategyKind::Sequential,
         StrategyKind::Hogwild(Update::Wild),
         StrategyKind::Hogwild(Update::Atomic),
@@ -82,12 +84,12 @@ fn support_vector_regression_comes_near_the_optimum_whatever_the_seed() {
         StrategyKind::AllReduce,
         StrategyKind::Locked,
     ];
-    for sharing in sharings {
+    for strategy in strategies {
         for seed in 1..=3 {
-            let settings = Settings { sharing, seed, threads: 4, ..Settings::default() };
+            let settings = Settings { strategy, seed, threads: 4, ..Settings::default() };
             let fit = Trainer { settings, ..trainer(loss) }.fit(&data).unwrap().fit;
             let distance = fit.objective / best - 1.0;
-            assert!((-1e-6..0.05).contains(&distance), "{sharing:?} {seed}: {distance}");
+            assert!((-1e-6..0.05).contains(&distance), "{strategy:?} {seed}: {distance}");
         }
     }
 }
@@ -119,9 +121,9 @@ fn softmax_comes_as_near_with_many_threads_whatever_the_seed() {
         builder.end_row(if (mixed >> 20) % 8 == 0 { 4.0 } else { class as f32 });
     }
     let data = builder.finish(0);
-    let fit = |sharing, seed| {
+    let fit = |strategy, seed| {
         let mut trainer = Trainer { loss: LossKind::Softmax, ..Trainer::default() };
-        trainer.settings = Settings { sharing, seed, threads: 8, ..Settings::default() };
+        trainer.settings = Settings { strategy, seed, threads: 8, ..Settings::default() };
         trainer.fit(&data).unwrap()
     };
     let mut oracle = Trainer { loss: LossKind::Softmax, ..Trainer::default() };
@@ -132,12 +134,12 @@ fn softmax_comes_as_near_with_many_threads_whatever_the_seed() {
     assert_eq!(oracle.model.labels().len(), 5);
     let best = oracle.fit.objective;
     assert!((oracle.train.objective.unwrap() / best - 1.0).abs() < 1e-9);
-    for sharing in StrategyKind::ALL {
+    for &strategy in StrategyKind::ALL {
         // The mean of replicas that have seen an eighth of the examples each is slower.
-        let band = if matches!(sharing, StrategyKind::Averaging { .. }) { 1.03 } else { 1.01 };
+        let band = if matches!(strategy, StrategyKind::Averaging { .. }) { 1.03 } else { 1.01 };
         for seed in 1..=3 {
-            let found = fit(sharing, seed).fit.objective;
-            assert!(found < best * band, "{sharing:?}, seed {seed}: {found} against {best}");
+            let found = fit(strategy, seed).fit.objective;
+            assert!(found < best * band, "{strategy:?}, seed {seed}: {found} against {best}");
         }
     }
 }
@@ -179,7 +181,7 @@ fn an_exploding_ring_goes_back_too() {
         strategy: StrategyKind::HogwildPlusPlus(clustering),
         ..Settings::default()
     };
-    let fit = minimize::<_, f32>(&problem, &settings, None, &mut |_| ()).unwrap();
+    let fit = minimize::<_, f32>(&problem, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(fit.objective < 1e-3, "{}", fit.objective);
 }
 
@@ -229,6 +231,7 @@ fn each_stop_has_its_reason() {
         if matches!(event, Event::Epoch(epoch) if epoch.epoch == 2) {
             flag.store(true, std::sync::atomic::Ordering::Relaxed);
         }
+        ControlFlow::Continue(())
     };
     let fit = trainer.fit_watched(&data, None, &mut watch).unwrap().fit;
     assert_eq!((fit.stop, fit.epochs.len()), (StopReason::Interrupted, 2));
@@ -270,6 +273,7 @@ fn an_exploding_fit_goes_back_and_halves() {
             halved += 1;
             rates.push(learning_rate);
         }
+        ControlFlow::Continue(())
     })
     .unwrap();
     assert!(halved > 5);
@@ -375,4 +379,117 @@ fn labels_must_fit_the_loss() {
         trainer(LossKind::Squared).fit(&Builder::default().finish(1)),
         Err(Error::Input { .. })
     ));
+}
+
+/// The squared hinge loss, under a name that the crate does not know.
+struct OwnLoss;
+
+static OWN_LOSS: OwnLoss = OwnLoss;
+
+impl CustomLoss for OwnLoss {
+    fn name(&self) -> &'static str {
+        "own-loss"
+    }
+
+    fn is_regression(&self) -> bool {
+        false
+    }
+
+    fn value(&self, y: f64, s: f64) -> f64 {
+        (1.0 - y * s).max(0.0).powi(2)
+    }
+
+    fn slope(&self, y: f64, s: f64) -> f64 {
+        -2.0 * y * (1.0 - y * s).max(0.0)
+    }
+}
+
+/// Workers whose blocks are dealt in turn, on one vector.
+struct Dealt(usize);
+
+impl<R: Real> Strategy<R> for Dealt {
+    fn profile(&self) -> Profile {
+        Profile::new(self.0)
+    }
+
+    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+        let task = |worker: usize| {
+            let weights = Handle::atomic(params, visit.shape().common, self.0);
+            let (mut terms, mut visits) = (Vec::new(), 0);
+            for k in (worker..pass.order.blocks()).step_by(self.0) {
+                if pass.control.must_stop() {
+                    break;
+                }
+                terms.clear();
+                pass.order.block(k, &mut terms);
+                let mut state = visit.step_state(pass.clock((k * pass.order.block_len()) as u64));
+                visit.visit_block(Block::new(&terms, terms.len(), Order::AHEAD), &mut state, &weights);
+                weights.merge();
+                visits += terms.len() as u64;
+            }
+            visits
+        };
+        pass.pool.run_or(task, |_| ())
+    }
+}
+
+struct OwnWay;
+
+static OWN_WAY: OwnWay = OwnWay;
+
+impl OwnStrategy for OwnWay {
+    fn name(&self) -> &'static str {
+        "dealt"
+    }
+
+    fn in_f32(&self, workers: usize) -> Box<dyn Strategy<f32>> {
+        Box::new(Dealt(workers))
+    }
+
+    fn in_f64(&self, workers: usize) -> Box<dyn Strategy<f64>> {
+        Box::new(Dealt(workers))
+    }
+}
+
+#[test]
+fn a_loss_and_a_strategy_of_the_callers_own_train_save_predict_and_evaluate_as_those_of_the_crate() {
+    let data = packages();
+    let (loss, strategy) = (LossKind::Custom(Custom(&OWN_LOSS)), StrategyKind::Own(OwnKind(&OWN_WAY)));
+    let best = trainer(LossKind::SquaredHinge).optimum(&data).unwrap().objective;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    for (threads, precision) in [(1, Precision::F32), (1, Precision::F64), (4, Precision::F32), (4, Precision::F64)] {
+        let settings = Settings { strategy, threads, ..Settings::default() };
+        let own = Trainer { loss, precision, settings, ..Trainer::default() };
+        let trained = own.fit(&data).unwrap();
+        let what = format!("{threads} threads, {precision:?}");
+        assert_eq!((trained.fit.began.strategy, trained.fit.began.workers), (strategy, threads), "{what}");
+        assert_eq!(trained.fit.visits, (trained.fit.epochs.len() * data.len()) as u64, "{what}");
+        let objective = trained.fit.objective;
+        assert!((best * (1.0 - 1e-6)..best * 1.03).contains(&objective), "{what}: {objective} {best}");
+        assert!((trained.train.objective.unwrap() / objective - 1.0).abs() < 1e-5, "{what}");
+
+        let model = trained.model;
+        model.save_as(&path, ModelFormat::Native).unwrap();
+        let read = Model::load_with(&path, &[&OWN_LOSS]).unwrap();
+        assert_eq!(read, model, "{what}");
+        assert_eq!((read.loss(), read.loss().name()), (loss, "own-loss"));
+        assert_eq!(read.predictions(&data), model.predictions(&data));
+        assert_eq!(read.evaluate(&data), model.evaluate(&data));
+        // The same weights under the crate's name for the same loss.
+        let labels = [0, 1].map(|class| model.labels()[class] as i32);
+        let twin = Model::new(LossKind::SquaredHinge, Some(labels), model.weights().to_vec(), model.bias()).unwrap();
+        assert_eq!(read.predictions(&data), twin.predictions(&data));
+        let (found, expected) = (read.evaluate(&data), twin.evaluate(&data));
+        assert_eq!(found.quality, expected.quality);
+        assert!((found.loss.unwrap() / expected.loss.unwrap() - 1.0).abs() < 1e-12, "{found:?} {expected:?}");
+
+        let message = Model::load(&path).unwrap_err().to_string();
+        assert!(message.contains("has the loss `own-loss`"), "{message}");
+        assert!(model.save_as(&path, ModelFormat::Liblinear).is_err());
+        for solver in [Solver::Dual, Solver::Saga] {
+            let message = Trainer { solver, ..own.clone() }.fit(&data).unwrap_err().to_string();
+            assert!(message.contains("with a loss of your own"), "{message}");
+        }
+    }
 }

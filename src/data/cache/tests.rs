@@ -1,3 +1,4 @@
+use std::ops::ControlFlow;
 use super::*;
 use crate::container::{Header, Kind, Writer};
 use crate::data::{Builder, Dataset, LoadOptions, load};
@@ -151,7 +152,7 @@ fn damage_is_an_error_of_training_and_a_panic_of_whoever_did_not_ask() {
     let message = Trainer::default().fit(&damaged).unwrap_err().to_string();
     assert!(message.contains("is damaged between byte") && message.contains("(section `"), "{message}");
     assert_eq!(
-        Trainer::default().fit_watched(&data(9, true), Some(&damaged), &mut |_| ()).unwrap_err().to_string(),
+        Trainer::default().fit_watched(&data(9, true), Some(&damaged), &mut |_| ControlFlow::Continue(())).unwrap_err().to_string(),
         message
     );
     let copy = place.folder.path().join("copy");

@@ -1,10 +1,11 @@
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 
 use rand::RngExt;
 
 use super::*;
-use crate::strategy::Update;
-use crate::train::{Settings, Sharing, minimize};
+use crate::strategy::{StrategyKind, Update};
+use crate::train::{Settings, minimize};
 
 /// The cost of the cheapest cut of a graph with two labels: a maximal flow (Edmonds & Karp, 1972).
 fn exact(costs: &[f32], edges: &[Edge]) -> f64 {
@@ -82,8 +83,8 @@ fn a_cut_costs_as_little_as_the_exact_one_whatever_the_seed_and_the_threads() {
         for (threads, update) in [(1, Update::Wild), (8, Update::Wild), (8, Update::Atomic)] {
             let cut = Cut::new(2, &costs, &edges, seed).unwrap();
             let settings =
-                Settings { threads, sharing: Sharing::Hogwild(update), seed, ..Settings::default() };
-            let fit = minimize::<_, f32>(&cut, &settings, None, &mut |_| ()).unwrap();
+                Settings { threads, strategy: StrategyKind::Hogwild(update), seed, ..Settings::default() };
+            let fit = minimize::<_, f32>(&cut, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
             let found = cut.cost(&cut.labeling(&fit.weights));
             assert!(found >= least * (1.0 - 1e-6), "{found} below the least, {least}");
             assert!(found < least * 1.01, "{found} against {least}, {threads} threads, seed {seed}");
@@ -127,16 +128,16 @@ fn rounding_does_not_keep_the_search_for_the_nearest_point_going() {
 fn ways_of_sharing_that_sum_movements_are_refused_with_the_reason() {
     let (costs, edges) = picture(4, 1);
     let cut = Cut::new(2, &costs, &edges, 1).unwrap();
-    let updates = [Update::Merged, Update::Split].map(Sharing::Hogwild);
-    for sharing in updates.into_iter().chain([Sharing::HogwildPlusPlus(Default::default())]) {
-        let settings = Settings { sharing, threads: 2, ..Settings::default() };
-        let error = minimize::<_, f32>(&cut, &settings, None, &mut |_| ()).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("strategy is {}", sharing.name())), "{error}");
+    let updates = [Update::Merged, Update::Split].map(StrategyKind::Hogwild);
+    for strategy in updates.into_iter().chain([StrategyKind::HogwildPlusPlus(Default::default())]) {
+        let settings = Settings { strategy, threads: 2, ..Settings::default() };
+        let error = minimize::<_, f32>(&cut, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("strategy is {}", strategy.name())), "{error}");
         assert!(error.contains("each of its steps ends on a simplex"), "{error}");
     }
     let mut settings = Settings::default();
     settings.penalty.l2 = 0.1;
-    let error = minimize::<_, f32>(&cut, &settings, None, &mut |_| ()).unwrap_err().to_string();
+    let error = minimize::<_, f32>(&cut, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
     assert!(error.starts_with("l1 or l2 is above 0"), "{error}");
 }
 

@@ -1,6 +1,8 @@
 use super::*;
 use crate::data::LowRank;
-use crate::rule::{Clock, Penalty, Schedule, Sgd, StepSize, Visit};
+use crate::params::Handle;
+use crate::solver::sgd::{Penalty, Schedule, Sgd, SgdRule, StepSize};
+use crate::strategy::{Block, Clock, Visit, planner};
 
 fn problem(rank: usize) -> Factorization {
     let (ratings, _) = LowRank { users: 60, items: 40, ratings: 3000, ..LowRank::default() }.draw(0);
@@ -19,10 +21,9 @@ fn a_step_makes_the_error_of_its_rating_smaller_whatever_the_rate() {
                 let before = problem.loss(term..term + 1, &weights);
                 let rule =
                     Sgd::new(&problem, Penalty::default(), StepSize::new(rate, Schedule::Constant), true);
-                let pace = rule.pace(Clock::default());
-                let w = crate::params::Plain::new(&mut weights, 0);
-                let step = rule.plan(term, pace, &w).unwrap();
-                rule.apply(term, step, pace, 1.0, &w);
+                let mut state = rule.step_state(Clock::default());
+                let w = Handle::plain(&mut weights, 0);
+                rule.visit_block(Block::new(&[term], 1, 1), &mut state, &w);
                 let touched: Vec<_> = problem.support(term).collect();
                 assert_eq!(touched.len(), 2 * (rank + 1));
                 assert!((0..start.len()).all(|j| weights[j] == start[j] || touched.contains(&j)));
@@ -41,13 +42,13 @@ fn weights_stay_finite_at_any_rate() {
             let rule: Sgd<_, f32> =
                 Sgd::new(&problem, penalty, StepSize::new(rate, Schedule::Constant), true);
             let mut weights = rule.start();
-            let mut pace = rule.pace(Clock::default());
+            let mut state = rule.step_state(Clock::default());
+            let mut planner = planner(&rule).unwrap();
             for term in (0..5).flat_map(|_| 0..problem.terms()) {
-                let w = crate::params::Plain::new(&mut weights, 0);
-                if let Some(step) = rule.plan(term, pace, &w) {
-                    rule.apply(term, step, pace, 1.0, &w);
-                }
-                rule.advance(&mut pace);
+                let w = Handle::plain(&mut weights, 0);
+                planner.plan(Block::new(&[term], 1, 1), state, &w);
+                planner.apply(&w);
+                state.advance();
                 let touched = problem.support(term).map(|j| weights[j]);
                 assert!(touched.into_iter().all(f32::is_finite), "rate {rate}, {penalty:?}, term {term}");
             }

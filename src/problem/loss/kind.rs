@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Custom, EpsilonInsensitive, Hinge, Huber, Logistic, Loss, Squared, SquaredHinge};
+use super::{Custom, Loss};
 use crate::error::{Error, Result};
 
 /// The losses that come with the crate, as a choice made at run time.
@@ -117,17 +117,49 @@ impl LossKind {
 
     /// The loss of score `s` against target `y`, as [`Loss::value`]; of softmax, that of two classes.
     pub fn value(self, y: f64, s: f64) -> f64 {
-        match self {
-            LossKind::Logistic | LossKind::Softmax => Logistic.value(y, s),
-            LossKind::Hinge => Hinge.value(y, s),
-            LossKind::SquaredHinge => SquaredHinge.value(y, s),
-            LossKind::Squared => Squared.value(y, s),
-            LossKind::Huber => Huber.value(y, s),
-            LossKind::EpsilonInsensitive { epsilon } => EpsilonInsensitive { epsilon }.value(y, s),
-            LossKind::Custom(loss) => loss.value(y, s),
-        }
+        with_loss!(self, loss => loss.value(y, s))
     }
 }
+
+/// Evaluates an expression with the loss that a kind names; of softmax, with that of two classes.
+macro_rules! with_loss {
+    ($kind:expr, $loss:ident => $body:expr) => {
+        $crate::problem::with_loss!($kind, $loss => $body, $loss => $body)
+    };
+    // A loss of the caller's own may need another expression: less is known of it.
+    ($kind:expr, $loss:ident => $body:expr, $custom:ident => $custom_body:expr) => {{
+        use $crate::problem::{EpsilonInsensitive, Hinge, Huber, Logistic, LossKind, Squared, SquaredHinge};
+        match $kind {
+            LossKind::Logistic | LossKind::Softmax => {
+                let $loss = Logistic;
+                $body
+            }
+            LossKind::Hinge => {
+                let $loss = Hinge;
+                $body
+            }
+            LossKind::SquaredHinge => {
+                let $loss = SquaredHinge;
+                $body
+            }
+            LossKind::Squared => {
+                let $loss = Squared;
+                $body
+            }
+            LossKind::Huber => {
+                let $loss = Huber;
+                $body
+            }
+            LossKind::EpsilonInsensitive { epsilon } => {
+                let $loss = EpsilonInsensitive { epsilon };
+                $body
+            }
+            LossKind::Custom($custom) => $custom_body,
+        }
+    }};
+}
+
+pub(crate) use with_loss;
 
 impl fmt::Display for LossKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,8 @@
 use super::*;
 use crate::data::Builder;
-use crate::params::Plain;
-use crate::rule::{Clock, Penalty, Schedule, Sgd, StepSize, Visit};
+use crate::params::Handle;
+use crate::solver::sgd::{Penalty, Schedule, Sgd, StepSize};
+use crate::strategy::{Block, Clock, Visit};
 
 fn three() -> NonZeroUsize {
     NonZeroUsize::new(3).unwrap()
@@ -36,10 +37,9 @@ fn a_step_goes_down_the_gradient_and_never_too_far() {
         for rate in [1e-6, 1.0, 1e12] {
             let rule = Sgd::new(&problem, Penalty::default(), StepSize::new(rate, Schedule::Constant), true);
             let mut weights = start.clone();
-            let w = Plain::new(&mut weights, problem.common());
-            let pace = rule.pace(Clock::default());
-            let step = rule.plan(term, pace, &w).unwrap();
-            rule.apply(term, step, pace, 1.0, &w);
+            let w = Handle::plain(&mut weights, problem.common());
+            let mut state = rule.step_state(Clock::default());
+            rule.visit_block(Block::new(&[term], 1, 1), &mut state, &w);
             let (before, after) =
                 (problem.loss(term..term + 1, &start), problem.loss(term..term + 1, &weights));
             assert!(after < before, "{before} to {after} at rate {rate}");

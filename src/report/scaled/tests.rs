@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::data::Builder;
 use crate::scaling::{Input, Plan};
+use crate::strategy::{StrategyKind, Update};
 
 fn report(name: &str) -> Scaled {
     let mut builder = Builder::default();
@@ -17,7 +18,7 @@ fn report(name: &str) -> Scaled {
     let data = builder.finish(0);
     let plan = Plan {
         threads: vec![1, 2, 64],
-        ways: vec!["hogwild-wild".parse().unwrap()],
+        strategies: vec![StrategyKind::Hogwild(Update::Wild)],
         repeats: Some(2),
         epochs: 5,
         weak: true,

@@ -1,5 +1,6 @@
 //! Dual ascent arrives, and its gap bounds the distance to the optimum.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,14 +8,11 @@ use proptest::prelude::*;
 
 use crate::data::{self, Builder, Dataset, LoadOptions, Synthetic};
 use crate::problem::{
-    Conjugate, EpsilonInsensitive, Hinge, Huber, Linear, Logistic, LossKind, Squared, SquaredHinge,
+    Curved, EpsilonInsensitive, Hinge, Huber, Linear, Logistic, LossKind, Squared, SquaredHinge,
 };
-use crate::rule::Penalty;
-use crate::strategy::Update;
+use crate::strategy::{ClusterConfig, Clusters, StrategyKind, Update};
 use crate::sync::plain::Ordering::Relaxed;
-use crate::train::{
-    ClusterConfig, Clusters, Event, Fit, Precision, Settings, StrategyKind, Solver, StopReason, Trainer, ascend,
-};
+use crate::train::{Event, Fit, Penalty, Precision, Settings, Solver, StopReason, Trainer, fit_dual};
 
 fn packages() -> Dataset {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst");
@@ -41,17 +39,17 @@ fn workers_arrive_whatever_the_seed_and_tell_the_truth() {
             let clusters = Clusters::Count(count);
             StrategyKind::HogwildPlusPlus(ClusterConfig { clusters, ..ClusterConfig::default() })
         });
-        for sharing in updates.into_iter().chain(rings) {
+        for strategy in updates.into_iter().chain(rings) {
             for seed in 1..=3 {
-                trainer.settings.strategy = sharing;
+                trainer.settings.strategy = strategy;
                 trainer.settings.threads = 4;
                 trainer.settings.seed = seed;
                 let fit = trainer.fit(&data).unwrap().fit;
                 let (distance, gap) = (fit.objective / optimum - 1.0, fit.gap.unwrap());
-                assert_eq!(fit.stop, StopReason::Tolerance, "{loss} {sharing:?} {seed}");
+                assert_eq!(fit.stop, StopReason::Tolerance, "{loss} {strategy:?} {seed}");
                 assert!(
                     (-1e-7..=gap * 1.01 + 1e-7).contains(&distance),
-                    "{loss} {sharing:?} {distance} {gap}"
+                    "{loss} {strategy:?} {distance} {gap}"
                 );
             }
         }
@@ -96,6 +94,7 @@ fn an_epoch_that_is_visited_ahead_leaves_no_trace_where_a_fit_is_interrupted() {
         if matches!(event, Event::Epoch(epoch) if epoch.epoch == 2) {
             interrupt.store(true, Relaxed);
         }
+        ControlFlow::Continue(())
     };
     let interrupted = trainer.fit_watched(&data, None, &mut stop).unwrap().fit;
     assert_eq!(interrupted.stop, StopReason::Interrupted);
@@ -142,7 +141,7 @@ fn rows() -> impl Strategy<Value = Rows> {
 }
 
 /// The gaps of a short fit in f32 against the lowest objective that a long one in f64 finds.
-fn gaps_hold<L: Conjugate>(loss: L, rows: &Rows, signs: bool, l2: f64, bias: Option<f32>) {
+fn gaps_hold<L: Curved>(loss: L, rows: &Rows, signs: bool, l2: f64, bias: Option<f32>) {
     let mut builder = Builder::default();
     for (row, target) in rows {
         for &(j, x) in row {
@@ -154,12 +153,12 @@ fn gaps_hold<L: Conjugate>(loss: L, rows: &Rows, signs: bool, l2: f64, bias: Opt
     let problem = Linear::new(&data, data.labels(), loss, bias).unwrap();
     let penalty = Penalty { l1: 0.0, l2 };
     let settings = Settings { penalty, threads: 1, epochs: 3000, tolerance: 1e-12, ..Settings::default() };
-    let long: Fit<f64> = ascend(&problem, &settings, None, &mut |_| ()).unwrap();
+    let long: Fit<f64> = fit_dual(&problem, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
     let least = long.objective;
     for threads in [1, 2] {
         for epochs in [1, 2, 5] {
             let short = Settings { threads, epochs, tolerance: 0.0, ..settings.clone() };
-            let fit: Fit<f32> = ascend(&problem, &short, None, &mut |_| ()).unwrap();
+            let fit: Fit<f32> = fit_dual(&problem, &short, None, &mut |_| ControlFlow::Continue(())).unwrap();
             // Not as shares: all scores may lie in the tube of the loss, and the objective be 0.
             let (distance, gap) = (fit.objective - least, fit.gap.unwrap());
             let bound = (gap + 1e-9) * fit.objective;

@@ -1,5 +1,6 @@
 //! Variance reduction arrives, with l1 too, and its certificate holds.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -7,11 +8,8 @@ use proptest::prelude::*;
 use crate::data::{self, Builder, Dataset, LoadOptions};
 use crate::error::Error;
 use crate::problem::{Curved, Huber, Linear, Logistic, LossKind, Squared, SquaredHinge};
-use crate::rule::Penalty;
-use crate::strategy::Update;
-use crate::train::{
-    ClusterConfig, Fit, Settings, StrategyKind, Solver, StopReason, Trained, Trainer, reduce_variance,
-};
+use crate::strategy::{ClusterConfig, StrategyKind, Update};
+use crate::train::{Fit, Penalty, Settings, Solver, StopReason, Trained, Trainer, fit_saga};
 
 fn packages() -> Dataset {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst");
@@ -82,9 +80,9 @@ fn l1_leaves_the_same_zeros_with_any_threads() {
 fn one_worker_is_sequential() {
     let data = packages();
     for penalty in [Penalty { l1: 1e-4, l2: 0.0 }, Penalty { l1: 0.0, l2: 1e-4 }] {
-        let fit = |sharing| {
+        let fit = |strategy| {
             let mut trainer = trainer(LossKind::Logistic, penalty);
-            trainer.settings.strategy = sharing;
+            trainer.settings.strategy = strategy;
             trainer.settings.threads = 1;
             trainer.fit(&data).unwrap()
         };
@@ -148,11 +146,11 @@ fn certificates_hold<L: Curved>(loss: L, rows: &Rows, signs: bool, penalty: Pena
     let data = builder.finish(8);
     let problem = Linear::new(&data, data.labels(), loss, bias).unwrap();
     let settings = Settings { penalty, threads: 1, epochs: 2000, tolerance: 1e-13, ..Settings::default() };
-    let long: Fit<f64> = reduce_variance(&problem, &settings, None, &mut |_| ()).unwrap();
+    let long: Fit<f64> = fit_saga(&problem, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
     let least = long.objective;
     for threads in [1, 2] {
         let short = Settings { threads, epochs: 4, tolerance: 0.0, ..settings.clone() };
-        let fit: Fit<f32> = reduce_variance(&problem, &short, None, &mut |_| ()).unwrap();
+        let fit: Fit<f32> = fit_saga(&problem, &short, None, &mut |_| ControlFlow::Continue(())).unwrap();
         for epoch in &fit.epochs {
             let distance = (epoch.objective - least) / epoch.objective;
             let gap = epoch.gap.expect("there is a regularizer");

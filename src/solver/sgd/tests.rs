@@ -1,11 +1,13 @@
 //! A scale beside the vector is the same as shrinking all weights at each visit, and shrinking on touch comes to the same
 //! objective.
 
-use super::{Block, Clock, Penalty, Schedule, Sgd, StepSize, Visit};
+use super::{Penalty, Schedule, Sgd, SgdRule, StepSize};
 use crate::data::{Builder, Dataset};
-use crate::params::{Plain, SharedParams};
+use crate::params::{Handle, SharedParams};
 use crate::problem::{Hinge, Linear, Logistic, Loss};
-use crate::strategy::{Control, Hogwild, Order, Pass, Strategy, Update, visit_alone};
+use crate::strategy::{
+    Block, Clock, Control, Hogwild, Order, Pass, Shape, Strategy, Update, Visit, WorkerPool, planner, visit_alone,
+};
 
 fn rows() -> (Dataset, Vec<f32>) {
     let mut builder = Builder::default();
@@ -24,6 +26,10 @@ const PENALTY: Penalty = Penalty { l1: 0.0, l2: 1e-2 };
 
 fn control() -> Control {
     Control::new(1)
+}
+
+fn pool() -> WorkerPool {
+    WorkerPool::new(1, 1, Vec::new())
 }
 
 /// Stochastic gradient descent as in a textbook: each visit moves the row's weights and shrinks all of them. `bias` is
@@ -57,23 +63,27 @@ fn a_visit_is_its_plan_carried_out_and_a_block_is_its_visits() {
             // Terms that the hinge does not move anything at are visits of the regularizer alone.
             let problem = Linear::new(&data, &targets, Hinge, constant).unwrap();
             let rule: Sgd<_, f32> = Sgd::new(&problem, penalty, StepSize::new(2.0, Schedule::Constant), true);
-            let terms: Vec<usize> = (0..rule.terms()).chain(0..rule.terms()).collect();
-            let mut in_a_block = vec![0.0; rule.width()];
-            let plain = Plain::new(&mut in_a_block, rule.common());
-            rule.visit_block(Block::new(&terms, terms.len(), 4), rule.pace(Clock::default()), &plain);
+            let Shape { terms, width, common } = rule.shape();
+            let terms: Vec<usize> = (0..terms).chain(0..terms).collect();
+            let mut in_a_block = vec![0.0; width];
+            let mut state = rule.step_state(Clock::default());
+            let plain = Handle::plain(&mut in_a_block, common);
+            rule.visit_block(Block::new(&terms, terms.len(), 4), &mut state, &plain);
             let [planned, visited] = [false, true].map(|whole| {
-                let mut weights = vec![0.0; rule.width()];
-                let plain = Plain::new(&mut weights, rule.common());
-                let (mut pace, mut moves) = (rule.pace(Clock::default()), 0);
-                for &term in &terms {
-                    let step = rule.plan(term, pace, &plain);
-                    moves += usize::from(step.is_some());
+                let mut weights = vec![0.0; width];
+                let mut planner = planner(&rule).unwrap();
+                let (mut state, mut moves) = (rule.step_state(Clock::default()), 0);
+                for term in &terms {
+                    let (before, block) = (weights.clone(), Block::new(std::slice::from_ref(term), 1, 4));
+                    let plain = Handle::plain(&mut weights, common);
                     if whole {
-                        rule.visit(term, pace, &plain);
-                    } else if let Some(step) = step {
-                        rule.apply(term, step, pace, 1.0, &plain);
+                        rule.visit_block(block, &mut state, &plain);
+                    } else {
+                        planner.plan(block, state, &plain);
+                        planner.apply(&plain);
+                        state.advance();
                     }
-                    rule.advance(&mut pace);
+                    moves += usize::from(weights != before);
                 }
                 assert!(moves > 0 && weights.iter().any(|&w| w != 0.0));
                 weights
@@ -91,19 +101,22 @@ fn a_scale_is_the_same_as_shrinking_everything() {
     let rule: Sgd<_, f64> = Sgd::new(&problem, PENALTY, StepSize::new(0.5, Schedule::Constant), true);
 
     // The rule itself, term after term, without a strategy.
-    let mut weights = vec![0.0; rule.width()];
-    let plain = Plain::new(&mut weights, 1);
-    let mut pace = rule.pace(Clock::default());
-    for term in 0..rule.terms() {
-        let step = rule.plan(term, pace, &plain).unwrap();
-        rule.apply(term, step, pace, 1.0, &plain);
-        rule.advance(&mut pace);
+    let Shape { terms, width, .. } = rule.shape();
+    let mut weights = vec![0.0; width];
+    let plain = Handle::plain(&mut weights, 1);
+    let mut planner = planner(&rule).unwrap();
+    let mut state = rule.step_state(Clock::default());
+    for term in 0..terms {
+        planner.plan(Block::new(&[term], 1, 1), state, &plain);
+        planner.apply(&plain);
+        state.advance();
     }
-    let factor = rule.fold(Clock { before: 0, within: rule.terms() as u64 }).expect("the rule keeps a scale");
+    let end = rule.end_of_epoch(Clock { before: 0, within: terms as u64 }, 1);
+    let factor = end.scale.expect("the rule keeps a scale");
     weights[..data.width()].iter_mut().for_each(|w| *w *= factor);
 
     let bias = f64::from(0.03_f32);
-    let expected = textbook(&data, &targets, 0..rule.terms(), 0.5, bias);
+    let expected = textbook(&data, &targets, 0..terms, 0.5, bias);
     for (found, expected) in weights.iter().zip(&expected) {
         assert!((found - expected).abs() < 1e-9 * (1.0 + expected.abs()), "{found} {expected}");
     }
@@ -113,60 +126,61 @@ fn a_scale_is_the_same_as_shrinking_everything() {
 fn a_scale_and_shrinking_on_touch_meet() {
     let (data, targets) = rows();
     let problem = Linear::new(&data, &targets, Logistic, None).unwrap();
-    let objective = |folds: bool| {
-        let rule: Sgd<_, f64> =
-            Sgd::new(&problem, PENALTY, StepSize::new(0.5, Schedule::Geometric { decay: 0.9 }), folds);
-        let mut weights = vec![0.0; rule.width()];
-        let mut order = Order::new(rule.terms());
+    let objective = |applies_scale: bool| {
+        let step = StepSize::new(0.5, Schedule::Geometric { decay: 0.9 });
+        let rule: Sgd<_, f64> = Sgd::new(&problem, PENALTY, step, applies_scale);
+        let Shape { terms, width, .. } = rule.shape();
+        let mut weights = vec![0.0; width];
+        let (mut order, pool) = (Order::new(terms), pool());
         for epoch in 0..100 {
             order.shuffle(1, epoch);
-            let visits_before = epoch * rule.terms() as u64;
-            visit_alone(
-                &rule,
-                &mut weights,
-                Pass { order: &order, epoch, visits_before, seed: 1, control: &control() },
-                1,
-            );
+            let visits_before = epoch * terms as u64;
+            let pass =
+                Pass { order: &order, epoch, visits_before, seed: 1, control: &control(), pool: &pool };
+            visit_alone(&rule, &mut weights, pass, 1).unwrap();
         }
-        rule.objective(0..rule.terms(), &weights)
+        rule.objective(terms, &weights)
     };
     let (scaled, on_touch) = (objective(true), objective(false));
     assert!((scaled / on_touch - 1.0).abs() < 1e-6, "{scaled} {on_touch}");
 }
 
 #[test]
-fn a_strategy_that_folds_leaves_the_weights_and_not_the_vector() {
+fn a_strategy_that_applies_the_scale_leaves_the_weights_and_not_the_vector() {
     let (data, targets) = rows();
     let problem = Linear::new(&data, &targets, Logistic, Some(1.0)).unwrap();
     let rule: Sgd<_, f64> = Sgd::new(&problem, PENALTY, StepSize::new(0.5, Schedule::Constant), true);
-    let order = Order::new(rule.terms());
-    let pass = Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control() };
-    let mut alone = vec![0.0; rule.width()];
-    visit_alone(&rule, &mut alone, pass, 1);
-    let mut params = SharedParams::anonymous(rule.width()).unwrap();
+    let Shape { terms, width, .. } = rule.shape();
+    let (order, control, pool) = (Order::new(terms), control(), pool());
+    let pass =
+        Pass { order: &order, epoch: 0, visits_before: 0, seed: 1, control: &control, pool: &pool };
+    let mut alone = vec![0.0; width];
+    visit_alone(&rule, &mut alone, pass, 1).unwrap();
+    let mut params = SharedParams::anonymous(width).unwrap();
     Hogwild::new(1, Update::Wild).epoch(&rule, &mut params, pass).unwrap();
-    let mut shared = vec![0.0; rule.width()];
+    let mut shared = vec![0.0; width];
     params.copy_to(&mut shared);
     assert_eq!(alone, shared);
-    let fold = rule.fold(pass.clock(rule.terms() as u64)).unwrap();
-    assert!(fold < 0.05, "the scale is far from 1 in this test: {fold}");
+    let scale = rule.end_of_epoch(pass.clock(terms as u64), 1).scale.unwrap();
+    assert!(scale < 0.05, "the scale is far from 1 in this test: {scale}");
 }
 
 #[test]
 fn a_scale_is_not_kept_where_it_cannot_be() {
     let (data, targets) = rows();
     let problem = Linear::new(&data, &targets, Logistic, None).unwrap();
-    let fold = |penalty, schedule, folds| {
-        Sgd::<_, f32>::new(&problem, penalty, StepSize::new(0.5, schedule), folds)
-            .fold(Clock { before: 0, within: 10 })
+    let scale = |penalty, schedule, applies_scale| {
+        Sgd::<_, f32>::new(&problem, penalty, StepSize::new(0.5, schedule), applies_scale)
+            .end_of_epoch(Clock { before: 0, within: 10 }, 1)
+            .scale
     };
-    assert!(fold(PENALTY, Schedule::Constant, true).is_some());
-    assert!(fold(PENALTY, Schedule::Constant, false).is_none(), "the strategy does not fold");
-    assert!(fold(PENALTY, Schedule::Inverse, true).is_none(), "the step changes within an epoch");
-    assert!(fold(Penalty { l1: 1e-4, l2: 1e-2 }, Schedule::Constant, true).is_none(), "l1 needs each weight");
+    assert!(scale(PENALTY, Schedule::Constant, true).is_some());
+    assert!(scale(PENALTY, Schedule::Constant, false).is_none(), "the strategy does not apply it");
+    assert!(scale(PENALTY, Schedule::Inverse, true).is_none(), "the step changes within an epoch");
+    assert!(scale(Penalty { l1: 1e-4, l2: 1e-2 }, Schedule::Constant, true).is_none(), "l1 needs each weight");
     assert!(
-        fold(Penalty { l1: 0.0, l2: 1e3 }, Schedule::Constant, true).is_none(),
+        scale(Penalty { l1: 0.0, l2: 1e3 }, Schedule::Constant, true).is_none(),
         "the scale would underflow"
     );
-    assert!(fold(Penalty::default(), Schedule::Constant, true).is_none(), "nothing shrinks");
+    assert!(scale(Penalty::default(), Schedule::Constant, true).is_none(), "nothing shrinks");
 }

@@ -14,13 +14,13 @@ pub struct Mixing {
 
 /// Weights of the agreement, by distance from the token.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Consensus {
+pub(in crate::strategy) struct Consensus {
     /// Weight of the replica of the cluster whose turn it is.
-    pub(super) at_token: f64,
+    pub(in crate::strategy) at_token: f64,
     /// Weight of each other replica.
-    pub(super) elsewhere: f64,
+    pub(in crate::strategy) elsewhere: f64,
     /// Weight of each snapshot.
-    pub(super) snapshot: f64,
+    pub(in crate::strategy) snapshot: f64,
 }
 
 impl Mixing {
@@ -49,7 +49,7 @@ impl Mixing {
     /// from the token. Equating the coefficients before and after a sync leaves b_j = b and a_j = a for all j >= 1, with
     /// a_0 = beta*(c + a_0), a = a_0 + lambda*c, b = (1 - lambda)*c - a_0 and c = a + b; and since replicas that agree
     /// stay as they are, all weights add up to 1, which gives c = 1/(K - lambda).
-    pub(super) fn consensus(self, clusters: usize) -> Consensus {
+    pub(in crate::strategy) fn consensus(self, clusters: usize) -> Consensus {
         let c = 1.0 / (clusters as f64 - self.lambda);
         let at_token = c * self.beta / (1.0 - self.beta);
         Consensus {

@@ -1,8 +1,7 @@
 use super::*;
 use crate::data::LowRank;
 use crate::model::Quality;
-use crate::strategy::Update;
-use crate::train::StrategyKind;
+use crate::strategy::{StrategyKind, Update};
 
 fn rmse(evaluation: &Evaluation) -> f64 {
     match evaluation.quality {
@@ -35,18 +34,18 @@ fn one_and_eight_threads_come_near_the_noise_whatever_the_seed() {
     let (train, test) = draw.draw(20_000);
     assert!(biases_alone(&train, &test) > 2.0 * draw.noise);
     for seed in 1..4 {
-        for (threads, sharing) in [
+        for (threads, strategy) in [
             (1, StrategyKind::Auto),
             (8, StrategyKind::Auto),
             (8, StrategyKind::Hogwild(Update::Wild)),
             (8, StrategyKind::Hogwild(Update::Atomic)),
             (8, StrategyKind::HogwildPlusPlus(Default::default())),
         ] {
-            let settings = Settings { threads, sharing, seed, ..Settings::default() };
+            let settings = Settings { threads, strategy, seed, ..Settings::default() };
             let trained = Factorizer { rank: 4, settings, ..Factorizer::default() };
-            let trained = trained.fit_watched(&train, Some(&test), &mut |_| ()).unwrap();
+            let trained = trained.fit_watched(&train, Some(&test), &mut |_| ControlFlow::Continue(())).unwrap();
             let found = rmse(&trained.test.unwrap());
-            assert!(found < 1.05 * draw.noise, "{found} with {threads} threads, {sharing:?}, seed {seed}");
+            assert!(found < 1.05 * draw.noise, "{found} with {threads} threads, {strategy:?}, seed {seed}");
             assert_eq!(rmse(&trained.model.evaluate(&test)), found);
         }
     }

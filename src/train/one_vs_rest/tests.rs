@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use super::*;
 use crate::data::{Builder, Dataset};
 use crate::model::{LossKind, Quality};
-use crate::strategy::{Progress, Update};
-use crate::train::{Began, ClusterConfig, Trainer};
+use crate::strategy::{ClusterConfig, Progress, Update};
+use crate::train::{Began, StopReason, Trainer};
 
 const LABELS: [f32; 4] = [3.0, -1.0, 0.0, 12.0];
 
@@ -69,9 +71,9 @@ fn with_as_many_classes_as_threads_the_outcome_does_not_depend_on_the_threads() 
 
 #[test]
 fn threads_go_to_classes_or_classes_to_threads() {
-    let classes = |count, sharing, threads| {
-        let settings = Settings { sharing, threads, ..Settings::default() };
-        let Classes { at_once, threads, .. } = Classes::new(count, &settings);
+    let classes = |count, strategy, threads| {
+        let settings = Settings { strategy, threads, ..Settings::default() };
+        let Classes { at_once, threads, .. } = plan(count, &settings);
         (at_once, threads)
     };
     let hogwild = StrategyKind::Hogwild(Update::Wild);
@@ -82,13 +84,13 @@ fn threads_go_to_classes_or_classes_to_threads() {
     assert_eq!(classes(3, StrategyKind::Sequential, 8), (1, 1));
     assert_eq!(classes(26, StrategyKind::HogwildPlusPlus(ClusterConfig::default()), 8), (1, 8));
     let data = examples(|class| LABELS[class]);
-    for sharing in [hogwild, StrategyKind::HogwildPlusPlus(ClusterConfig::default())] {
+    for strategy in [hogwild, StrategyKind::HogwildPlusPlus(ClusterConfig::default())] {
         let mut trainer = trainer(5);
-        trainer.settings.strategy = sharing;
+        trainer.settings.strategy = strategy;
         let Quality::ManyClasses { accuracy, .. } = trainer.fit(&data).unwrap().train.quality else {
             panic!()
         };
-        assert!(accuracy > 0.85, "{sharing:?} {accuracy}");
+        assert!(accuracy > 0.85, "{strategy:?} {accuracy}");
     }
 }
 
@@ -114,6 +116,7 @@ fn an_interrupt_that_leaves_a_class_out_leaves_no_visits() {
             if matches!(event, Event::Class { done: 1, .. }) {
                 flag.store(true, Relaxed);
             }
+            ControlFlow::Continue(())
         })
         .unwrap();
     assert_eq!((trained.fit.stop, trained.fit.visits), (StopReason::Interrupted, 0));
@@ -125,10 +128,13 @@ fn events_come_once_a_class() {
     let data = examples(|class| LABELS[class]);
     let mut events = Vec::new();
     trainer(3)
-        .fit_watched(&data, Some(&data), &mut |event| match event {
-            Event::Classes(classes) => events.push(classes.count),
-            Event::Class { done, .. } => events.push(done),
-            other => panic!("{other:?}"),
+        .fit_watched(&data, Some(&data), &mut |event| {
+            match event {
+                Event::Classes(classes) => events.push(classes.count),
+                Event::Class { done, .. } => events.push(done),
+                other => panic!("{other:?}"),
+            }
+            ControlFlow::Continue(())
         })
         .unwrap();
     assert_eq!(events, [4, 1, 2, 3, 4]);
@@ -156,7 +162,10 @@ fn an_error_ends_the_training_of_all_classes() {
             assert_eq!(settings.threads, 1);
             if class == 3 { Err(diverged(format!("at {class}"))) } else { Ok(fit_of_nothing(class)) }
         },
-        |class, fit, _| taken.push((class, fit.visits)),
+        |class, fit, _| {
+            taken.push((class, fit.visits));
+            ControlFlow::Continue(())
+        },
     )
     .unwrap_err();
     assert_eq!((error.to_string(), begun.into_inner()), (diverged("at 3".into()).to_string(), 4));

@@ -63,7 +63,7 @@ fn classes_have_factors_and_a_balance() {
     let fit = |weights: ExampleWeights| {
         let own = if weights.examples.is_some() { 0.5 } else { 1.0 };
         let trained =
-            Trainer { weights, ..trainer(0.01) }.fit_watched(&data, Some(&data), &mut |_| ()).unwrap();
+            Trainer { weights, ..trainer(0.01) }.fit_watched(&data, Some(&data), &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
         agrees(&trained);
         // Held-out examples have their class's factor alone.
         let penalty = 0.01 / 2.0 * trained.fit.weights.iter().map(|&w| w.powi(2)).sum::<f64>();

@@ -2,10 +2,10 @@
 
 use super::{Start, Subspace, curvatures, dense, sparse, step};
 use crate::data::{Builder, Dataset};
-use crate::solver::newton::hessian::Assembly;
 use crate::problem::{Examples, Linear, Logistic};
-use crate::solver::sgd::Penalty;
+use crate::solver::newton::hessian::Assembly;
 use crate::solver::saga::Judged;
+use crate::solver::sgd::Penalty;
 
 const PENALTY: Penalty = Penalty { l1: 5e-3, l2: 1e-3 };
 

@@ -1,0 +1,81 @@
+//! Support vector regression.
+
+use super::{Curved, Loss};
+use crate::params::Real;
+
+/// max(0, |y - s| - epsilon): nothing for labels in the tube around the score, whose half-width is `epsilon`, and for
+/// others their distance from it (support vector regression; Ho & Lin, JMLR 2012, section 2).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpsilonInsensitive {
+    /// In units of the labels, finite and at least 0; f32 as these are, so that labels on the tube's edge are on it in
+    /// all precisions. Larger lets more examples go without a loss. 0 is the absolute error.
+    pub epsilon: f32,
+}
+
+impl EpsilonInsensitive {
+    /// How far y is above the tube around s, or below it as a negative number.
+    #[inline(always)]
+    fn excess<R: Real>(&self, y: R, s: R) -> R {
+        let (r, epsilon) = (y - s, R::of_f32(self.epsilon));
+        (r - epsilon).max(R::ZERO) + (r + epsilon).min(R::ZERO)
+    }
+}
+
+impl Loss for EpsilonInsensitive {
+    #[inline(always)]
+    fn value(&self, y: f64, s: f64) -> f64 {
+        self.excess(y, s).abs()
+    }
+
+    #[inline(always)]
+    fn slope<R: Real>(&self, y: R, s: R) -> R {
+        toward(R::ONE, -self.excess(y, s))
+    }
+
+    /// To the tube's edge, or a full step of length `rate` where that does not reach it; none within the tube.
+    #[inline(always)]
+    fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
+        let excess = self.excess(y, s);
+        if excess.abs() < rate * q { excess / q } else { toward(rate, excess) }
+    }
+}
+
+impl Curved for EpsilonInsensitive {
+    const SMOOTHNESS: f64 = f64::INFINITY;
+
+    /// The dual objective's derivative jumps at 0, by 2 epsilon: its root above 0, or the one below, or 0 if there is
+    /// none; then to the interval where the conjugate is finite (Ho & Lin, JMLR 2012, section 3).
+    #[inline(always)]
+    fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
+        let (r, epsilon) = (y - s, R::of_f32(self.epsilon));
+        // Where q is 0, a quotient is infinite or NaN: max and min then end at a bound or at 0.
+        let above = (a + (r - epsilon) / q).max(R::ZERO).min(R::ONE);
+        let below = (a + (r + epsilon) / q).min(R::ZERO).max(-R::ONE);
+        above + below
+    }
+
+    #[inline(always)]
+    fn conjugate(&self, y: f64, a: f64) -> f64 {
+        f64::from(self.epsilon) * a.abs() - a * y
+    }
+
+    fn bend(&self, _: f64, a: f64) -> f64 {
+        if a != 0.0 && a.abs() < 1.0 { 0.0 } else { f64::INFINITY }
+    }
+
+    fn curvature(&self, _: f64, _: f64) -> f64 {
+        0.0
+    }
+}
+
+/// `length` with the sign of `x`; 0 for 0.
+#[inline(always)]
+fn toward<R: Real>(length: R, x: R) -> R {
+    if x > R::ZERO {
+        length
+    } else if x < R::ZERO {
+        -length
+    } else {
+        R::ZERO
+    }
+}

@@ -1,0 +1,5 @@
+//! Each loss against what its formulae say.
+
+mod conjugates;
+mod curvatures;
+mod steps;
