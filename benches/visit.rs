@@ -6,6 +6,9 @@
 //! - `dot`: the dot product of each row in memory order with a vector that nobody writes,
 //! - `plain`: the epoch as a loop over plain `&mut [f32]`, with the same order and prefetching,
 //! - the strategies, logistic and hinge loss, l2 = 1/n, constant step.
+//!
+//! `--row NAME PASSES` makes so many passes of that row alone, without a clock, for
+//! `compare/instructions.py`.
 
 mod common;
 
@@ -13,7 +16,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
-use common::{arguments, epochs, own, shuffled, signs, stream, text};
+use common::{arguments, epochs, number, own, shuffled, signs, stream, text};
 use wildsgd::problem::{Hinge, Logistic, Loss};
 use wildsgd::strategy::{Hogwild, Order, Sequential, Update};
 use wildsgd::internal::kernel;
@@ -23,20 +26,30 @@ const ROUNDS: usize = 15;
 const RATE: f64 = 0.5;
 
 fn main() {
-    let paths: Vec<String> = arguments().collect();
+    let mut paths: Vec<String> = arguments().collect();
+    let only = paths.iter().position(|argument| argument == "--row").map(|at| {
+        let given: Vec<String> = paths.drain(at..at + 3).collect();
+        Only { row: given[1].clone(), passes: number(&given[2]) }
+    });
     if paths.is_empty() {
-        measure("zipf 47k", &text());
-        measure("debian-packages", &shuffled(&own()));
+        measure("zipf 47k", &text(), only.as_ref());
+        measure("debian-packages", &shuffled(&own()), only.as_ref());
     }
     for path in paths {
-        measure(&path, &shuffled(Path::new(&path)));
+        measure(&path, &shuffled(Path::new(&path)), only.as_ref());
     }
+}
+
+/// A row to run alone.
+struct Only {
+    row: String,
+    passes: usize,
 }
 
 /// A named pass over the data.
 type Timed<'a> = (&'static str, Box<dyn FnMut() + 'a>);
 
-fn measure(name: &str, data: &Dataset) {
+fn measure(name: &str, data: &Dataset, only: Option<&Only>) {
     let targets = signs(data);
     let still = vec![0.01_f32; data.width()];
     let mut passes: Vec<Timed<'_>> = vec![
@@ -63,6 +76,11 @@ fn measure(name: &str, data: &Dataset) {
         ["hinge plain", "hinge sequential", "hinge hogwild 1", "hinge hogwild 2"],
     );
 
+    if let Some(only) = only {
+        let row = passes.iter_mut().find(|(name, _)| *name == only.row);
+        let (_, pass) = row.unwrap_or_else(|| panic!("no row `{}`", only.row));
+        return (0..only.passes).for_each(|_| pass());
+    }
     let mut times = vec![Vec::new(); passes.len()];
     for round in 0..=ROUNDS {
         for ((_, pass), times) in passes.iter_mut().zip(&mut times) {
