@@ -6,6 +6,7 @@ pub use crate::solver::sgd::{Sgd, SgdRule};
 /// The loops over one row's entries.
 pub mod kernel {
     pub use crate::row::kernel::*;
+    pub use crate::row::prefetch::row as prefetch;
 }
 
 /// Reports, tables and plots.

@@ -1,6 +1,6 @@
 //! How well a model does on labeled examples.
 
-use super::judge::{Judge, Truths};
+use super::evaluator::{Evaluator, Truths};
 use super::predict::ROWS_PER_TASK;
 use super::{LossKind, Model};
 use crate::data::Dataset;
@@ -20,7 +20,7 @@ impl Model {
     /// Compares as [`Model::evaluate`] does, and each class with the others, in the order of the labels. Classes are
     /// empty in regression. Deterministic.
     pub fn evaluate_classes(&self, data: &Dataset) -> (Evaluation, Vec<ClassQuality>) {
-        let mut judge = Judge::new(self);
+        let mut judge = Evaluator::new(self);
         let together = (SCORED_TOGETHER / self.outputs()).max(1);
         for start in (0..data.len()).step_by(together) {
             let rows = start..data.len().min(start + together);

@@ -5,7 +5,7 @@
 
 mod evaluation;
 mod factors;
-mod judge;
+mod evaluator;
 pub mod liblinear;
 pub mod native;
 mod number;
@@ -20,7 +20,7 @@ use std::path::Path;
 pub use crate::metrics::{ClassQuality, Evaluation, Quality};
 pub use factors::{Factors, is_factors};
 pub(crate) use factors::{Places, View};
-pub use judge::Judge;
+pub use evaluator::Evaluator;
 
 use crate::problem::CustomLoss;
 pub use crate::problem::LossKind;

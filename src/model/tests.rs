@@ -159,7 +159,7 @@ fn many_classes_have_a_score_each() {
     assert!((model.probability(row).unwrap() - expected[0]).abs() < 1e-15);
 
     let (evaluation, classes) = model.evaluate_classes(&data);
-    let mut judge = Judge::new(&model);
+    let mut judge = Evaluator::new(&model);
     for (scores, labels) in model.decisions(&data).chunks(9).zip(data.labels().chunks(3)) {
         judge.add(scores, labels);
     }

@@ -80,7 +80,7 @@ impl<'a, R: Real> Handle<'a, R> {
     /// Merges all private copies with the shared weights, when the worker has made its last visit of an epoch.
     pub fn merge_all(&self) {
         match &self.0 {
-            Kind::Split(weights) => weights.meet_all(),
+            Kind::Split(weights) => weights.merge_all(),
             _ => self.merge(),
         }
     }

@@ -12,6 +12,6 @@ pub(crate) use handle::{Kind, with_handle};
 #[doc(hidden)]
 pub use handles::{Atomic, Plain, RawWeights, Wild};
 pub use handles::{Scale, Weights};
-pub(crate) use merged::{Meetings, Merger, OwnWeights};
+pub(crate) use merged::{MergeSchedule, Merger, OwnWeights};
 pub use shared::SharedParams;
 pub(crate) use split::{Copies, Hot};

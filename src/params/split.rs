@@ -23,8 +23,8 @@ pub(crate) struct Hot {
 pub(crate) struct Copies<R: Real> {
     /// The weights as the worker moves them.
     now: SharedParams<R>,
-    /// The same without what the others have not been told yet.
-    told: SharedParams<R>,
+    /// The same without what the others have not been published yet.
+    published: SharedParams<R>,
 }
 
 impl<R: Real> Copies<R> {
@@ -33,7 +33,7 @@ impl<R: Real> Copies<R> {
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) if the system has no memory.
     pub(crate) fn new(width: usize) -> Result<Self> {
-        Ok(Copies { now: SharedParams::anonymous(width)?, told: SharedParams::anonymous(width)? })
+        Ok(Copies { now: SharedParams::anonymous(width)?, published: SharedParams::anonymous(width)? })
     }
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Split<'a, R: Real> {
     places: Either<'a, R::Shared>,
     shared: &'a [R::Shared],
     now: &'a [R::Shared],
-    told: &'a [R::Shared],
+    published: &'a [R::Shared],
     hot: &'a Hot,
     common: usize,
     blocks: Cell<usize>,
@@ -58,15 +58,15 @@ impl<'a, R: Real> Split<'a, R> {
         hot: &'a Hot,
         common: usize,
     ) -> Self {
-        let (shared, now, told) = (shared.slots(), copies.now.slots(), copies.told.slots());
+        let (shared, now, published) = (shared.slots(), copies.now.slots(), copies.published.slots());
         let places = Either::new(shared, now, &hot.bits);
         let common = shared.len() - common;
-        let split = Split { places, shared, now, told, hot, common, blocks: Cell::new(0) };
+        let split = Split { places, shared, now, published, hot, common, blocks: Cell::new(0) };
         split.each(|j| {
             // Read once: others may have begun.
             let x = shared[j].get();
             now[j].set(x);
-            told[j].set(x);
+            published[j].set(x);
         });
         split
     }
@@ -76,8 +76,8 @@ impl<'a, R: Real> Split<'a, R> {
     }
 
     /// Lets all copies meet the shared weights.
-    pub(crate) fn meet_all(&self) {
-        self.each(|j| self.meet(j));
+    pub(crate) fn merge_all(&self) {
+        self.each(|j| self.merge_weight(j));
     }
 
     /// After a block: lets the groups that are due meet the shared weights.
@@ -92,17 +92,17 @@ impl<'a, R: Real> Split<'a, R> {
                 if let Some(&ahead) = group.get(k + AHEAD) {
                     prefetch::at_for_write(self.shared, ahead as usize);
                 }
-                self.meet(j as usize);
+                self.merge_weight(j as usize);
             }
         }
     }
 
     #[inline(always)]
-    fn meet(&self, j: usize) {
-        let (now, told) = (self.now[j].get(), self.told[j].get());
-        let sum = if now == told { self.shared[j].get() } else { self.shared[j].add_and_get(now - told) };
+    fn merge_weight(&self, j: usize) {
+        let (now, published) = (self.now[j].get(), self.published[j].get());
+        let sum = if now == published { self.shared[j].get() } else { self.shared[j].add_and_get(now - published) };
         self.now[j].set(sum);
-        self.told[j].set(sum);
+        self.published[j].set(sum);
     }
 }
 

@@ -338,7 +338,7 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
     }
 
     #[inline(always)]
-    fn prefetch_place(&self, term: usize) {
+    fn prefetch_offset(&self, term: usize) {
         self.examples.prefetch_record(term);
     }
 

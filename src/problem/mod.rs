@@ -79,7 +79,7 @@ pub trait Problem: Sync {
         (0..self.common()).for_each(|k| w.add_common(k, W::Real::ZERO, W::Real::ONE));
     }
     /// Asks for what [`Problem::prefetch`] will have to know of a term: where its memory is.
-    fn prefetch_place(&self, _term: usize) {}
+    fn prefetch_offset(&self, _term: usize) {}
     /// Asks for the memory of a term that will be visited soon.
     fn prefetch(&self, _term: usize) {}
 }

@@ -13,7 +13,7 @@ use super::run::{Run, Task};
 use crate::data::{Builder, Dataset};
 use crate::error::Result;
 use crate::row::prefetch;
-use crate::params::{Meetings, Merger, OwnWeights, SharedParams, SharedReal};
+use crate::params::{MergeSchedule, Merger, OwnWeights, SharedParams, SharedReal};
 use crate::problem::{Linear, Logistic};
 use crate::solver::sgd::Sgd;
 use crate::solver::{Penalty, Schedule, StepSize};
@@ -110,18 +110,18 @@ fn meeting(width: usize) -> Result<f64> {
 fn place(width: usize) -> f64 {
     let (weights, places) = (vec![0.0_f32; width], Topology::detect().places(&[2]));
     let count = width.min(MOST_MEETINGS);
-    let mut meetings = Meetings::new(vec![(0..count).map(|k| (k * width / count) as u32).collect()]);
-    meetings.begin();
+    let mut schedule = MergeSchedule::new(vec![(0..count).map(|k| (k * width / count) as u32).collect()]);
+    schedule.begin();
     let copies = [(); 2].map(|()| {
         let mut own = OwnWeights::default();
-        own.fill(&weights, &meetings, None::<fn(usize) -> f32>);
+        own.fill(&weights, &schedule, None::<fn(usize) -> f32>);
         Mutex::new(own)
     });
     let rounds = (0..ROUNDS).map(|_| {
         let turn = AtomicUsize::new(0);
         both(&places, |worker| {
             let mut own = copies[worker].lock().expect("no panic");
-            let (_, mut merger) = Merger::new(&mut own, &weights, &meetings, 0);
+            let (_, mut merger) = Merger::new(&mut own, &weights, &schedule, 0);
             while turn.load(Acquire) != worker {
                 spin_loop();
             }

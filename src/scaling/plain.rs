@@ -119,7 +119,7 @@ fn visit_block<L: Loss>(
 ) -> Pace {
     let weights = Plain::new(weights, 0);
     for (term, ahead) in block.visits() {
-        if let Some(later) = ahead.place {
+        if let Some(later) = ahead.offset {
             examples.prefetch_record(later);
         }
         if let Some(later) = ahead.memory {

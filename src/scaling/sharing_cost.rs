@@ -121,7 +121,7 @@ impl Machine<'_> {
         self.frequencies.iter().map(|count| 1.0 - absent(count).max(0.0).powi(terms as i32)).sum()
     }
 
-    /// Meetings of one worker in an epoch, after so many `touches`, of the features that at least `hot` examples hold.
+    /// MergeSchedule of one worker in an epoch, after so many `touches`, of the features that at least `hot` examples hold.
     fn meetings(&self, p: f64, touches: f64, hot: f64) -> f64 {
         let blocks = self.examples as f64 / p / BLOCK;
         let of = |&count: &u32| {

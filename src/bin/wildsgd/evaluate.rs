@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use wildsgd::model::{ClassQuality, Evaluation, Judge, is_factors};
+use wildsgd::model::{ClassQuality, Evaluation, Evaluator, is_factors};
 use wildsgd::internal::report;
 use wildsgd::{Error, Model};
 
@@ -20,7 +20,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         return factorize::evaluate(args);
     }
     let model = Model::load(&args.model)?;
-    let mut judge = Judge::new(&model);
+    let mut judge = Evaluator::new(&model);
     let judged = |(), scores: &[f64], labels: &[f32]| {
         judge.add(scores, labels);
         Ok(())

@@ -17,7 +17,7 @@ use crate::row::real::Slot;
 
 /// Weights and dual variables, judged with sums in f64.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Judged {
+pub(crate) struct Gap {
     /// Mean loss plus regularizer of the weights: P(v).
     pub(crate) primal: f64,
     /// The examples' parts of the gap, together.
@@ -64,8 +64,8 @@ impl<R: Real> Dual<'_, R> {
     }
 
     /// Judges the weights `v` beside the dual variables of `snapshot`, but for the drift.
-    pub(crate) fn judge_snapshot(&self, snapshot: &mut Snapshot<R>, v: &[R]) -> Judged {
-        self.judge_beside(&snapshot.duals, v, &mut snapshot.parts)
+    pub(crate) fn gap_of_snapshot(&self, snapshot: &mut Snapshot<R>, v: &[R]) -> Gap {
+        self.gap_beside(&snapshot.duals, v, &mut snapshot.parts)
     }
 
     /// [`Dual::drift`] of the dual variables of `snapshot`.
@@ -84,14 +84,14 @@ impl<R: Real> Dual<'_, R> {
     }
 
     /// Judges the weights `v` beside the dual variables, but for the drift.
-    pub(crate) fn judge(&mut self, v: &[R]) -> Judged {
+    pub(crate) fn gap_parts(&mut self, v: &[R]) -> Gap {
         let mut parts = std::mem::replace(&mut self.parts, Parts::new(0));
-        let judged = self.judge_beside(&self.duals, v, &mut parts);
+        let judged = self.gap_beside(&self.duals, v, &mut parts);
         self.parts = parts;
         judged
     }
 
-    fn judge_beside(&self, duals: &[R::Shared], v: &[R], parts: &mut Parts) -> Judged {
+    fn gap_beside(&self, duals: &[R::Shared], v: &[R], parts: &mut Parts) -> Gap {
         let (examples, curves) = (self.examples, self.loss);
         let n = examples.len() as f64;
         let sizes: Vec<_> = parts.sizes.chunks_mut(SUMMED_TOGETHER).map(Mutex::new).collect();
@@ -119,7 +119,7 @@ impl<R: Real> Dual<'_, R> {
             losses += loss;
             parts.sums.iter_mut().zip(sums).for_each(|(sum, part)| *sum += part);
         }
-        Judged { primal: losses / n + self.penalty().value(v), parts: parts.sums.iter().sum::<f64>() / n }
+        Gap { primal: losses / n + self.penalty().value(v), parts: parts.sums.iter().sum::<f64>() / n }
     }
 
     /// The objective of weights that are all 0.

@@ -9,7 +9,7 @@ mod tests;
 
 use std::ops::ControlFlow;
 
-pub(in crate::solver) use self::gap::{Judged, Place, SUMMED_TOGETHER};
+pub(in crate::solver) use self::gap::{Gap, Place, SUMMED_TOGETHER};
 use self::newton_policy::NewtonPolicy;
 use self::pipeline::{Pipeline, Timing};
 pub(crate) use self::rule::{Dual, DualVisits};
@@ -232,21 +232,21 @@ const SMOOTHED: f64 = 0.5;
 
 impl<R: Real> Ascent<'_, R> {
     /// Judges the weights that an epoch left, which `self.now` is a copy of; says whether they were made anew.
-    fn judge(&mut self, now: &[R]) -> (Judged, bool) {
-        let judged = self.rule.judge(now);
+    fn judge(&mut self, now: &[R]) -> (Gap, bool) {
+        let judged = self.rule.gap_parts(now);
         let drift = self.wants_drift(judged).then(|| self.rule.drift(now, &self.w));
         self.conclude(judged, drift)
     }
 
     /// Whether the drift must be known, as the gap may be small enough or epochs are slow.
-    fn wants_drift(&self, judged: Judged) -> bool {
+    fn wants_drift(&self, judged: Gap) -> bool {
         let is_fast = judged.parts <= SLOW * self.parts;
         !is_fast || self.gap(judged) <= self.tolerance
     }
 
     /// Draws conclusions from what an epoch left, and its drift if that is known; says whether it was too large, and the weights
     /// were made anew.
-    fn conclude(&mut self, judged: Judged, drift: Option<f64>) -> (Judged, bool) {
+    fn conclude(&mut self, judged: Gap, drift: Option<f64>) -> (Gap, bool) {
         self.is_exact = drift.is_some();
         let Some(drift) = drift else { return (judged, false) };
         let dual = judged.primal - judged.parts - drift;
@@ -265,7 +265,7 @@ impl<R: Real> Ascent<'_, R> {
     }
 
     /// Takes a turn of Newton's method. Returns what passes go on from, and the best of the weights found.
-    fn turn(&mut self, must_stop: &(dyn Fn() -> bool + Sync)) -> (Judged, Measured) {
+    fn turn(&mut self, must_stop: &(dyn Fn() -> bool + Sync)) -> (Gap, Measured) {
         let (primal, dual, tolerance) = (self.primal, self.dual, self.tolerance);
         let Ascent { rule, w, now, best, policy, near, .. } = &mut *self;
         let is_narrow = rule.is_narrow();
@@ -293,7 +293,7 @@ impl<R: Real> Ascent<'_, R> {
             rule.newton(w, Turn { weights, q, end, highest: dual.is_finite().then_some(dual), must_stop });
         self.dual = self.dual.max(turned.dual);
         parallel::map(&mut self.now, &turned.weights, |&w| R::of(w));
-        let near = self.rule.judge(&self.now);
+        let near = self.rule.gap_parts(&self.now);
         self.keep(near.primal);
         if self.arrived() {
             let gap = Some(relative(near.primal, self.dual));
@@ -310,9 +310,9 @@ impl<R: Real> Ascent<'_, R> {
     }
 
     /// Makes the weights anew from w(a), and judges them.
-    fn anew(&mut self) -> Judged {
+    fn anew(&mut self) -> Gap {
         parallel::map(&mut self.now, &self.w, |w| R::of(w.get()));
-        let judged = self.rule.judge(&self.now);
+        let judged = self.rule.gap_parts(&self.now);
         self.dual = self.dual.max(judged.primal - judged.parts);
         self.remember();
         judged
@@ -352,7 +352,7 @@ impl<R: Real> Ascent<'_, R> {
     }
 
     /// The gap of weights that were judged, but for their drift, or that of the last dual variables if it is smaller.
-    fn gap(&self, judged: Judged) -> f64 {
+    fn gap(&self, judged: Gap) -> f64 {
         relative(judged.primal, self.dual.max(judged.primal - judged.parts))
     }
 }
@@ -373,7 +373,7 @@ fn highest(f: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// Whether weights that have drifted by so much are to be made anew.
-fn is_much(drift: f64, judged: Judged) -> bool {
+fn is_much(drift: f64, judged: Gap) -> bool {
     drift > DRIFTED * judged.parts
 }
 
@@ -402,7 +402,7 @@ impl<R: Real> Method<R> for Ascent<'_, R> {
             self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
             let (judged, is_anew) = match &mut ahead {
                 Some(ahead) if self.goes_on() && !driver.control.must_stop() => {
-                    self.judge_behind(driver, ahead, passes)?
+                    self.measure_behind(driver, ahead, passes)?
                 }
                 _ => driver.measure(|weights| {
                     parallel::copy(&mut self.now, weights);
@@ -451,7 +451,7 @@ impl<R: Real> Method<R> for Ascent<'_, R> {
             self.rule.restore(&ahead.snapshot);
         }
         if !self.is_exact {
-            let judged = self.rule.judge(&self.now);
+            let judged = self.rule.gap_parts(&self.now);
             let drift = self.rule.drift(&self.now, &self.w);
             self.dual = self.dual.max(judged.primal - judged.parts - drift);
         }

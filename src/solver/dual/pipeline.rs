@@ -1,6 +1,6 @@
 //! Judging an epoch while the next one is made; argued in `src/strategy/README.md`, "Judging behind".
 
-use super::gap::{Judged, Snapshot};
+use super::gap::{Gap, Snapshot};
 use super::{Ascent, Dual, is_much};
 use crate::error::Result;
 use crate::parallel;
@@ -35,19 +35,19 @@ impl<R: Real> Pipeline<R> {
 impl<R: Real> Ascent<'_, R> {
     /// Judges the weights that the visits so far have left, while those of the next epoch are made, `passes` times; says whether
     /// the weights were made anew.
-    pub(super) fn judge_behind(
+    pub(super) fn measure_behind(
         &mut self,
         driver: &mut FitDriver<'_, R>,
         ahead: &mut Pipeline<R>,
         passes: usize,
-    ) -> Result<(Judged, bool)> {
+    ) -> Result<(Gap, bool)> {
         parallel::copy(&mut self.now, driver.weights());
         self.rule.capture(&mut ahead.snapshot);
         let visits = self.problem.dual_visits(&self.rule);
         let (visited, (judged, drift)) = parallel::both(
             || (0..passes).try_for_each(|_| driver.pass(&*visits)),
             || {
-                let judged = self.rule.judge_snapshot(&mut ahead.snapshot, &self.now);
+                let judged = self.rule.gap_of_snapshot(&mut ahead.snapshot, &self.now);
                 let drift = || self.rule.drift_of_snapshot(&ahead.snapshot, &self.now, &self.w);
                 (judged, self.wants_drift(judged).then(drift))
             },

@@ -112,7 +112,7 @@ fn visit_block<L: Curved, R: Real, W: RawWeights<Real = R>>(
     let (examples, loss) = (problem.examples(), problem.loss_function());
     let is_left_out = |term: usize| rule.parts.sizes[term] < rule.least;
     for (term, ahead) in block.visits() {
-        if let Some(later) = ahead.place {
+        if let Some(later) = ahead.offset {
             examples.prefetch_record(later);
             prefetch::at(&rule.parts.sizes, later);
             prefetch::at(&rule.duals, later);

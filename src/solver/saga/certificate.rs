@@ -16,7 +16,7 @@ use crate::solver::sgd::Penalty;
 
 /// Weights, judged.
 #[derive(Clone, Debug)]
-pub(crate) struct Judged<R> {
+pub(crate) struct Certificate<R> {
     pub weights: Vec<R>,
     /// Score of each example.
     pub scores: Vec<f64>,
@@ -32,10 +32,10 @@ pub(crate) struct Judged<R> {
     pub bound: f64,
 }
 
-impl<R: Real> Judged<R> {
+impl<R: Real> Certificate<R> {
     /// Zero weights of `problem`, not judged yet.
     pub fn zero(examples: &Examples<'_>) -> Self {
-        Judged {
+        Certificate {
             weights: vec![R::ZERO; examples.width()],
             scores: vec![0.0; examples.len()],
             slopes: vec![0.0; examples.len()],
@@ -47,7 +47,7 @@ impl<R: Real> Judged<R> {
     }
 
     /// Judges the weights, on the threads of the current pool. Deterministic given their number.
-    pub fn judge(&mut self, examples: &Examples<'_>, curves: &dyn Curves, penalty: Penalty) {
+    pub fn certify(&mut self, examples: &Examples<'_>, curves: &dyn Curves, penalty: Penalty) {
         let terms = examples.len() as f64;
         let [loss, touching] = self.scan(examples, curves).map(|sum| sum / terms);
         let Squares { excess2, largest } = excess(&self.gradient, penalty.l1);

@@ -8,7 +8,7 @@ mod tests;
 
 use std::ops::ControlFlow;
 
-pub(crate) use self::certificate::Judged;
+pub(crate) use self::certificate::Certificate;
 pub(crate) use self::rule::{Saga, SagaVisits};
 use self::rule::usual_rate;
 use super::convergence::passes_left;
@@ -97,8 +97,8 @@ pub(crate) fn fit_any<R: Real>(
     let shape = Shape { terms, width, common: examples.common() };
     let driver = FitDriver::new(settings, plan, shape, touches, strategy)?;
     let rate = settings.learning_rate.unwrap_or_else(|| usual_rate(examples, smoothness));
-    let mut start = Judged::zero(examples);
-    driver.install(|| start.judge(examples, loss, settings.penalty));
+    let mut start = Certificate::zero(examples);
+    driver.install(|| start.certify(examples, loss, settings.penalty));
     let reduction = Reduction {
         problem,
         loss,
@@ -124,9 +124,9 @@ struct Reduction<'a, R: Real> {
     rule: Saga<'a, R>,
     first_rate: f64,
     /// The weights of the lowest objective so far: each epoch starts from them.
-    best: Judged<R>,
+    best: Certificate<R>,
     /// Room for the weights that an epoch leaves.
-    next: Judged<R>,
+    next: Certificate<R>,
     /// The highest bound so far.
     bound: f64,
     turns: Turns,
@@ -174,7 +174,7 @@ impl<R: Real> Reduction<'_, R> {
         driver.pass(&*self.problem.saga_visits(&self.rule))?;
         self.passes += 1;
         driver.params.copy_to(&mut self.next.weights);
-        self.next.judge(self.problem.examples(), self.loss, self.settings.penalty);
+        self.next.certify(self.problem.examples(), self.loss, self.settings.penalty);
         let factor = if self.keep_better() { GROW } else { SHORTEN };
         self.rule.set_rate(self.rule.rate() * factor);
         Ok(())

@@ -160,7 +160,7 @@ impl<'a, L: Curved, R: Real> SagaVisits<'a, L, R> {
     fn visit_terms<W: RawWeights<Real = R>>(&self, block: Block<'_>, w: &W) {
         let examples = self.problem.examples();
         for (term, ahead) in block.visits() {
-            if let Some(later) = ahead.place {
+            if let Some(later) = ahead.offset {
                 examples.prefetch_record(later);
             }
             if let Some(later) = ahead.memory {

@@ -200,8 +200,8 @@ fn visit_block<P: Problem, R: Real, W: RawWeights<Real = R>>(
 ) {
     let StepState { rate, always_moves, mut factor, change, .. } = *state;
     for (term, ahead) in block.visits() {
-        if let Some(later) = ahead.place {
-            problem.prefetch_place(later);
+        if let Some(later) = ahead.offset {
+            problem.prefetch_offset(later);
         }
         if let Some(later) = ahead.memory {
             problem.prefetch(later);
@@ -232,8 +232,8 @@ impl<P: Problem, R: Real> Planned<'_, '_, P, R> {
         let penalizes_common = self.rule.penalizes_common();
         let w = Regularized { raw, scale: scale(state.factor), shrinkage, penalizes_common };
         for (term, ahead) in block.visits() {
-            if let Some(later) = ahead.place {
-                problem.prefetch_place(later);
+            if let Some(later) = ahead.offset {
+                problem.prefetch_offset(later);
             }
             if let Some(later) = ahead.memory {
                 problem.prefetch(later);

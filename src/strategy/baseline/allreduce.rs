@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use super::exchange::{Exchange, Replica, lock};
+use super::allreduce_buffers::{Buffers, Replica, lock};
 use crate::error::Result;
 use crate::params::{Handle, Real, SharedParams};
 use crate::strategy::engine::{Batches, Tickets};
@@ -62,7 +62,7 @@ impl<R: Real> Strategy<R> for AllReduce<R> {
         let (workers, shape) = (self.replicas.len(), visit.shape());
         planner(visit)?;
         let tickets = Tickets::dealt(workers, pass.order.blocks());
-        let exchange = Exchange::new(workers, shape.width, self.is_sparse(visit));
+        let buffers = Buffers::new(workers, shape.width, self.is_sparse(visit));
         let rounds = self.rounds(pass);
         let task = |worker: usize| {
             let mut replica = lock(&self.replicas[worker]);
@@ -86,20 +86,20 @@ impl<R: Real> Strategy<R> for AllReduce<R> {
                     None => (),
                 }
                 touched.extend(shape.own()..shape.width);
-                exchange.sum(worker, round, &mut replica, touched.iter().copied())
+                buffers.sum(worker, round, &mut replica, touched.iter().copied())
             });
             if !together {
-                exchange.leave(worker);
+                buffers.leave(worker);
             }
             batches.next();
             batches.visits()
         };
         let abandon = |worker| {
             tickets.iter().for_each(Tickets::stop);
-            exchange.leave(worker);
+            buffers.leave(worker);
         };
         let visits = pass.pool.run_or(task, abandon)?;
-        params.copy_from(&lock(&self.replicas[0]).told);
+        params.copy_from(&lock(&self.replicas[0]).agreed);
         apply_deferred_scale(visit, params, pass.clock(visits));
         Ok(visits)
     }

@@ -1,10 +1,11 @@
 //! What Hogwild is compared with, and what only these strategies need.
 
 mod allreduce;
+mod allreduce_buffers;
 mod averaging;
 mod bounded;
 mod clocks;
-mod exchange;
+
 mod gate;
 mod locked;
 mod quorum;

@@ -12,7 +12,7 @@ pub struct Block<'a> {
 }
 
 /// How many times as far ahead the places of terms are asked for as the terms' memory.
-const PLACES: usize = 2;
+const FARTHER: usize = 2;
 
 impl<'a> Block<'a> {
     /// The first `count` of `terms`. The memory of a term is best asked for `ahead` visits before its own.
@@ -56,7 +56,7 @@ pub(crate) struct Ahead {
     /// The term that comes some visits later, whose memory is due.
     pub(crate) memory: Option<usize>,
     /// One that comes still later, of which it is due where its memory is.
-    pub(crate) place: Option<usize>,
+    pub(crate) offset: Option<usize>,
 }
 
 impl Iterator for Visits<'_> {
@@ -66,7 +66,7 @@ impl Iterator for Visits<'_> {
     fn next(&mut self) -> Option<(usize, Ahead)> {
         let (k, &term) = self.visited.next()?;
         let after = |visits: usize| self.terms.get(k + visits).copied();
-        Some((term, Ahead { memory: after(self.ahead), place: after(PLACES * self.ahead) }))
+        Some((term, Ahead { memory: after(self.ahead), offset: after(FARTHER * self.ahead) }))
     }
 }
 
@@ -78,9 +78,9 @@ mod tests {
     fn what_comes_later_is_asked_for_before_and_only_the_first_are_visited() {
         let terms: Vec<usize> = (10..20).collect();
         let visits: Vec<_> = Block::new(&terms, 6, 3).visits().collect();
-        let ahead = |term| Ahead { memory: Some(term + 3), place: Some(term + 6).filter(|&term| term < 20) };
+        let ahead = |term| Ahead { memory: Some(term + 3), offset: Some(term + 6).filter(|&term| term < 20) };
         assert_eq!(visits, (10..16).map(|term| (term, ahead(term))).collect::<Vec<_>>());
         let last = Block::new(&terms[8..], 2, 3).visits().last();
-        assert_eq!(last, Some((19, Ahead { memory: None, place: None })));
+        assert_eq!(last, Some((19, Ahead { memory: None, offset: None })));
     }
 }

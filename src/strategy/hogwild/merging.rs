@@ -4,7 +4,7 @@ use std::array;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
-use crate::params::{Meetings, Merger, OwnWeights, Real};
+use crate::params::{MergeSchedule, Merger, OwnWeights, Real};
 use crate::strategy::engine::{FrequencySample, Tickets, WorkerPool, work};
 use crate::strategy::{EndOfEpoch, Pass, Visit};
 
@@ -12,7 +12,7 @@ use crate::strategy::{EndOfEpoch, Pass, Visit};
 #[derive(Debug, Default)]
 pub(super) struct CopiesOfAll<R> {
     copies: Vec<Mutex<OwnWeights<R>>>,
-    meetings: Meetings<R>,
+    schedule: MergeSchedule<R>,
     /// What a copy had not told when the last epoch ended must be multiplied with to be told in the next: the scaled weights'
     /// factor, and that of the others.
     left: Option<[R; 2]>,
@@ -35,21 +35,21 @@ impl<R: Real> CopiesOfAll<R> {
         if self.copies.len() != workers {
             self.copies = (0..workers).map(|_| Mutex::default()).collect();
             let blocks = pass.order.blocks() / workers;
-            self.meetings = Meetings::new(groups(visit, pass.order.block_len(), blocks, workers));
+            self.schedule = MergeSchedule::new(groups(visit, pass.order.block_len(), blocks, workers));
             self.restart();
         }
-        self.meetings.begin();
+        self.schedule.begin();
         let tickets = Tickets::new(pass.order.blocks());
         let (scaled, common) = (visit.shape().own(), visit.shape().common);
-        let (before, meetings) = (&*weights, &self.meetings);
+        let (before, schedule) = (&*weights, &self.schedule);
         // An epoch that a panic ends leaves nothing.
         let left = self.left.take().map(|left| move |j: usize| left[usize::from(j >= scaled)]);
         let visits = pass.pool.run(&tickets, |worker| {
             let mut own = lock(&self.copies[worker]);
             // Each epoch anew, though the copies of the last one lack little: whatever was done with the data in between has
             // driven them out of the caches, from which they are fetched faster now than weight by weight.
-            own.fill(before, meetings, left);
-            let (weights, mut merger) = Merger::new(&mut own, before, meetings, common);
+            own.fill(before, schedule, left);
+            let (weights, mut merger) = Merger::new(&mut own, before, schedule, common);
             work(worker, visit, &tickets, pass, |block, state| {
                 visit.visit_block(block, state, &weights);
                 merger.merge();
@@ -81,7 +81,7 @@ impl<R: Real> CopiesOfAll<R> {
             let now: Vec<&[R]> = copies.iter().map(|own| &own.now[range.clone()]).collect();
             sum_up(weights, &now, scaled, factor);
             // Copies that have met know of each other's movements, which these sums count more than once.
-            self.meetings.end(&range, &copies, published, |j, w| {
+            self.schedule.end(&range, &copies, published, |j, w| {
                 weights[j - start] = if j - start < scaled { w * factor } else { w };
             });
         };
@@ -128,7 +128,7 @@ fn sum_up<R: Real>(weights: &mut [R], copies: &[&[R]], scaled: usize, factor: R)
 /// How often a worker may touch a coordinate before its copies meet: until then, all copies make up for the same errors, and
 /// the sum of what they do makes up for them several times.
 const TOUCHES: f64 = 16.0;
-/// Least visits of a worker between two meetings, where there is one other: a meeting takes about as long as a visit.
+/// Least visits of a worker between two schedule, where there is one other: a meeting takes about as long as a visit.
 const VISITS: f64 = 256.0;
 /// Share of the terms that touches are counted on, and the least number of terms: a coordinate that is not seen there is
 /// touched about as often in an epoch as it may be before its copies meet.

@@ -301,7 +301,7 @@ mod tests {
         for _ in 0..30 {
             let turn = Turn { weights, q, end: End::Near(1e-12), highest: None, must_stop: &|| false };
             let turned = pool.install(|| rule.newton(&w, turn));
-            let judged = pool.install(|| rule.judge(&turned.weights));
+            let judged = pool.install(|| rule.gap_parts(&turned.weights));
             let gap = judged.parts + rule.drift(&turned.weights, &w);
             assert!((judged.primal - turned.dual - gap).abs() < 1e-9 * judged.primal, "the dual is as told");
             relative = (judged.primal - turned.dual) / judged.primal;
@@ -348,7 +348,7 @@ mod tests {
                 Turn { weights: values(&w), q, end: End::Gap(goal), highest: None, must_stop: &|| false };
             let turned = rule.newton(&w, turn);
             assert!(turned.has_arrived);
-            let judged = rule.judge(&turned.weights);
+            let judged = rule.gap_parts(&turned.weights);
             (judged.primal - turned.dual) / judged.primal
         }
         // From no weights, where the kink of no example is near.

@@ -15,7 +15,7 @@ use crate::parallel;
 use crate::params::Real;
 use crate::problem::{Curves, Examples};
 use crate::solver::newton::hessian::Assembly;
-use crate::solver::saga::Judged;
+use crate::solver::saga::Certificate;
 use crate::solver::sgd::Penalty;
 
 /// Most multiplications for a step, for each entry of the data: as much time as a few epochs.
@@ -60,8 +60,8 @@ pub(crate) fn step<R: Real>(
     examples: &Examples<'_>,
     curves: &dyn Curves,
     penalty: Penalty,
-    from: &Judged<R>,
-    next: &mut Judged<R>,
+    from: &Certificate<R>,
+    next: &mut Certificate<R>,
     assembly: &mut Assembly,
 ) -> Option<Step> {
     let budget = WORK * (examples.touches() + examples.len());
@@ -88,16 +88,16 @@ pub(crate) fn step<R: Real>(
         let now = from.objective;
         objective - now <= ENOUGH * length * decrease.min(0.0) + ROUNDING * now.abs()
     };
-    let judge = |next: &mut Judged<R>, length: f64| {
+    let certify = |next: &mut Certificate<R>, length: f64| {
         next.weights.copy_from_slice(&from.weights);
         for (k, &j) in subspace.coordinates.iter().enumerate() {
             let moved = if length == 1.0 { point[k] } else { weights[k] + length * direction[k] };
             next.weights[j as usize] = R::of(moved);
         }
-        next.judge(examples, curves, penalty);
+        next.certify(examples, curves, penalty);
         is_enough(next.objective, length)
     };
-    if judge(next, 1.0) {
+    if certify(next, 1.0) {
         return Some(step);
     }
     let moves: Vec<f64> = next.scores.iter().zip(&from.scores).map(|(to, from)| to - from).collect();
@@ -115,7 +115,7 @@ pub(crate) fn step<R: Real>(
         });
         let objective = losses / examples.len() as f64 + unmoved + regularizer(penalty, &there);
         if is_enough(objective, length) {
-            return judge(next, length).then_some(Step::Rough);
+            return certify(next, length).then_some(Step::Rough);
         }
     }
     None
@@ -157,7 +157,7 @@ struct Subspace {
 const NONE: u32 = u32::MAX;
 
 impl Subspace {
-    fn of<R: Real>(examples: &Examples<'_>, l1: f64, from: &Judged<R>) -> Option<Self> {
+    fn of<R: Real>(examples: &Examples<'_>, l1: f64, from: &Certificate<R>) -> Option<Self> {
         let matters = |j: &usize| from.weights[*j] != R::ZERO || from.gradient[*j].abs() > NEAR * l1;
         let coordinates: Vec<u32> = (0..examples.width()).filter(matters).map(|j| j as u32).collect();
         // More would have most of the entries of any data.

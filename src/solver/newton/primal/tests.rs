@@ -4,7 +4,7 @@ use super::{Start, Subspace, curvatures, dense, sparse, step};
 use crate::data::{Builder, Dataset};
 use crate::problem::{Examples, Linear, Logistic};
 use crate::solver::newton::hessian::Assembly;
-use crate::solver::saga::Judged;
+use crate::solver::saga::Certificate;
 use crate::solver::sgd::Penalty;
 
 const PENALTY: Penalty = Penalty { l1: 5e-3, l2: 1e-3 };
@@ -50,9 +50,9 @@ fn both_models_are_minimized() {
     for bias in [None, Some(1.0)] {
         let problem = Linear::new(&data, data.labels(), Logistic, bias).unwrap();
         let examples = problem.examples();
-        let mut judged: Judged<f64> = Judged::zero(examples);
+        let mut judged: Certificate<f64> = Certificate::zero(examples);
         judged.weights.iter_mut().enumerate().for_each(|(j, w)| *w = ((j * 7) % 5) as f64 * 0.1 - 0.2);
-        judged.judge(problem.examples(), &Logistic, PENALTY);
+        judged.certify(problem.examples(), &Logistic, PENALTY);
         let subspace = Subspace::of(examples, PENALTY.l1, &judged).unwrap();
         let curvatures = curvatures(examples, &Logistic, &judged.scores);
         let point = subspace.at(|j| judged.weights[j]);
@@ -74,11 +74,11 @@ fn both_models_are_minimized() {
 fn a_few_steps_reach_the_optimum() {
     let data = data();
     let problem = Linear::new(&data, data.labels(), Logistic, Some(1.0)).unwrap();
-    let mut judged: Judged<f64> = Judged::zero(problem.examples());
-    judged.judge(problem.examples(), &Logistic, PENALTY);
+    let mut judged: Certificate<f64> = Certificate::zero(problem.examples());
+    judged.certify(problem.examples(), &Logistic, PENALTY);
     let mut assembly = Assembly::default();
     for _ in 0..12 {
-        let mut next = Judged::zero(problem.examples());
+        let mut next = Certificate::zero(problem.examples());
         let Some(_) = step(problem.examples(), &Logistic, PENALTY, &judged, &mut next, &mut assembly) else { break };
         assert!(next.objective <= judged.objective * (1.0 + 1e-14), "{} {judged:?}", next.objective);
         judged = next;

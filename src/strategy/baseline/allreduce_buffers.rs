@@ -1,6 +1,6 @@
 //! How the workers of an all-reduce add up their movements: round a ring in chunks, or as lists where these are shorter.
 //!
-//! Invariants: a replica's `told` is the same for all workers between two rounds; a sum is made in an order that does not
+//! Invariants: a replica's `agreed` is the same for all workers between two rounds; a sum is made in an order that does not
 //! depend on time; the lists and messages that are read are those of this round.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
@@ -16,7 +16,7 @@ pub(super) struct Replica<R> {
     /// With the worker's own movement.
     pub(super) now: Vec<R>,
     /// What all agree on.
-    pub(super) told: Vec<R>,
+    pub(super) agreed: Vec<R>,
 }
 
 impl<R: Real> Replica<R> {
@@ -25,12 +25,12 @@ impl<R: Real> Replica<R> {
         self.now.resize(shared.len(), R::ZERO);
         // On this thread, near which the memory comes to lie.
         self.now.iter_mut().zip(shared.slots()).for_each(|(now, slot)| *now = slot.get());
-        self.told.clone_from(&self.now);
+        self.agreed.clone_from(&self.now);
     }
 }
 
 /// Where movements become sums.
-pub(super) enum Exchange<R> {
+pub(super) enum Buffers<R> {
     /// There is nobody to agree with.
     Alone,
     /// All coordinates, in chunks that go round; one message a worker and chunk.
@@ -50,19 +50,19 @@ fn start(width: usize, chunk: usize, chunks: usize) -> usize {
     width / chunks * chunk + (width % chunks).min(chunk)
 }
 
-impl<R: Real> Exchange<R> {
+impl<R: Real> Buffers<R> {
     /// For `workers` workers and `width` coordinates, by lists if the movements are `sparse`.
     pub(super) fn new(workers: usize, width: usize, sparse: bool) -> Self {
         if workers == 1 {
-            return Exchange::Alone;
+            return Buffers::Alone;
         }
         if sparse {
             let lists = (0..workers).map(|_| RwLock::default()).collect();
-            return Exchange::Sparse { clocks: Clocks::new(workers), lists };
+            return Buffers::Sparse { clocks: Clocks::new(workers), lists };
         }
         let len = |k| start(width, k + 1, workers) - start(width, k, workers);
         let chunks = || (0..workers).map(|k| Mutex::new(vec![R::ZERO; len(k)])).collect();
-        Exchange::Dense { ring: Reduction::new(workers), messages: (0..workers).map(|_| chunks()).collect() }
+        Buffers::Dense { ring: Reduction::new(workers), messages: (0..workers).map(|_| chunks()).collect() }
     }
 
     /// Adds the movements of all workers to what all agree on. `touched` holds the coordinates that this worker moved, and
@@ -75,21 +75,21 @@ impl<R: Real> Exchange<R> {
         touched: impl Iterator<Item = usize>,
     ) -> bool {
         match self {
-            Exchange::Alone => {
-                touched.for_each(|j| replica.told[j] = replica.now[j]);
+            Buffers::Alone => {
+                touched.for_each(|j| replica.agreed[j] = replica.now[j]);
                 true
             }
-            Exchange::Dense { ring, messages } => dense(ring, messages, worker, round, replica),
-            Exchange::Sparse { clocks, lists } => sparse(clocks, lists, worker, round, replica, touched),
+            Buffers::Dense { ring, messages } => dense(ring, messages, worker, round, replica),
+            Buffers::Sparse { clocks, lists } => sparse(clocks, lists, worker, round, replica, touched),
         }
     }
 
     /// Says that this worker takes part in no further round: then no other one can.
     pub(super) fn leave(&self, worker: usize) {
         match self {
-            Exchange::Alone => (),
-            Exchange::Dense { ring, .. } => ring.leave(worker),
-            Exchange::Sparse { clocks, .. } => clocks.end(worker),
+            Buffers::Alone => (),
+            Buffers::Dense { ring, .. } => ring.leave(worker),
+            Buffers::Sparse { clocks, .. } => clocks.end(worker),
         }
     }
 }
@@ -99,14 +99,14 @@ fn dense<R: Real>(
     messages: &[Vec<Mutex<Vec<R>>>],
     worker: usize,
     round: usize,
-    Replica { now, told }: &mut Replica<R>,
+    Replica { now, agreed }: &mut Replica<R>,
 ) -> bool {
     let (workers, width) = (messages.len(), now.len());
     let ended = ring.round(worker, round, |chunk, message| {
         let mut own = lock(&messages[worker][chunk]);
         let left = || lock(&messages[ring.left(worker)][chunk]);
         let first = start(width, chunk, workers);
-        let moved = now[first..].iter().zip(&told[first..]).map(|(&now, &told)| now - told);
+        let moved = now[first..].iter().zip(&agreed[first..]).map(|(&now, &agreed)| now - agreed);
         match message {
             Message::Own => own.iter_mut().zip(moved).for_each(|(own, moved)| *own = moved),
             Message::Sum => {
@@ -121,10 +121,10 @@ fn dense<R: Real>(
         let sums = messages[worker].iter().map(lock);
         let mut first = 0;
         for sums in sums {
-            told[first..].iter_mut().zip(&*sums).for_each(|(told, &sum)| *told += sum);
+            agreed[first..].iter_mut().zip(&*sums).for_each(|(agreed, &sum)| *agreed += sum);
             first += sums.len();
         }
-        now.copy_from_slice(told);
+        now.copy_from_slice(agreed);
     }
     ended
 }
@@ -134,7 +134,7 @@ fn sparse<R: Real>(
     lists: &[RwLock<Vec<(usize, R)>>],
     worker: usize,
     round: usize,
-    Replica { now, told }: &mut Replica<R>,
+    Replica { now, agreed }: &mut Replica<R>,
     touched: impl Iterator<Item = usize>,
 ) -> bool {
     // All have read the lists of the last round.
@@ -144,10 +144,10 @@ fn sparse<R: Real>(
         list.clear();
         for j in touched {
             // A coordinate that comes again has no movement left.
-            let moved = now[j] - told[j];
+            let moved = now[j] - agreed[j];
             if moved != R::ZERO {
                 list.push((j, moved));
-                now[j] = told[j];
+                now[j] = agreed[j];
             }
         }
     }
@@ -158,8 +158,8 @@ fn sparse<R: Real>(
     }
     for list in lists {
         for &(j, moved) in &*list.read().unwrap_or_else(PoisonError::into_inner) {
-            told[j] += moved;
-            now[j] = told[j];
+            agreed[j] += moved;
+            now[j] = agreed[j];
         }
     }
     clocks.set(worker, 2 * round + 2);
@@ -183,17 +183,17 @@ mod tests {
         let rounds = 200;
         for (workers, width) in [(2, 1), (2, 10), (3, 10), (4, 3), (5, 64)] {
             for sparse in [false, true] {
-                let exchange = Exchange::new(workers, width, sparse);
+                let buffers = Buffers::new(workers, width, sparse);
                 let work = |worker: usize| {
                     let zero = vec![0.0; width];
-                    let mut replica = Replica { now: zero.clone(), told: zero };
+                    let mut replica = Replica { now: zero.clone(), agreed: zero };
                     for round in 0..rounds {
                         (0..width).for_each(|j| replica.now[j] += moved(worker, round, j));
                         // Each coordinate is named twice.
-                        assert!(exchange.sum(worker, round, &mut replica, (0..width).chain(0..width)));
-                        assert_eq!(replica.now, replica.told);
+                        assert!(buffers.sum(worker, round, &mut replica, (0..width).chain(0..width)));
+                        assert_eq!(replica.now, replica.agreed);
                     }
-                    replica.told
+                    replica.agreed
                 };
                 let found: Vec<Vec<f64>> = thread::scope(|scope| {
                     let threads: Vec<_> =
@@ -213,12 +213,12 @@ mod tests {
     #[test]
     fn who_leaves_ends_the_exchange_for_all() {
         for sparse in [false, true] {
-            let exchange: Exchange<f32> = Exchange::new(3, 8, sparse);
+            let buffers: Buffers<f32> = Buffers::new(3, 8, sparse);
             let work = |worker: usize| {
-                let mut replica = Replica { now: vec![0.0; 8], told: vec![0.0; 8] };
+                let mut replica = Replica { now: vec![0.0; 8], agreed: vec![0.0; 8] };
                 let last = if worker == 1 { 5 } else { 1_000 };
-                let ended = (0..last).all(|round| exchange.sum(worker, round, &mut replica, 0..8));
-                exchange.leave(worker);
+                let ended = (0..last).all(|round| buffers.sum(worker, round, &mut replica, 0..8));
+                buffers.leave(worker);
                 ended
             };
             thread::scope(|scope| {

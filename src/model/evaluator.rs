@@ -11,7 +11,7 @@ use crate::metrics::{self, ClassQuality, Counts, Evaluation, Quality};
 /// Compares scores with labels that come in pieces; see [`Model::evaluate`]. Deterministic: it does not matter where the
 /// pieces end.
 #[derive(Debug)]
-pub struct Judge<'m> {
+pub struct Evaluator<'m> {
     model: &'m Model,
     truths: Truths<'m>,
     examples: usize,
@@ -28,10 +28,10 @@ pub struct Judge<'m> {
     targets: (Vec<f64>, Vec<f32>),
 }
 
-impl<'m> Judge<'m> {
+impl<'m> Evaluator<'m> {
     /// Of scores of `model`.
     pub fn new(model: &'m Model) -> Self {
-        Judge {
+        Evaluator {
             model,
             truths: Truths::new(model),
             examples: 0,
