@@ -1,5 +1,5 @@
-//! Notes for reports: which compiler, for what, with which flags, and which commit if this is a repository. Nothing here
-//! can fail the build; what cannot be found out is left out.
+//! Notes for reports: which compiler, for what, with which flags, and which commit if this is a
+//! repository. Nothing here can fail the build; what cannot be found out is left out.
 
 use std::env;
 use std::path::Path;
@@ -26,15 +26,23 @@ fn main() {
     );
 }
 
-/// The commit of the repository whose root is `folder`: not that of one that holds an unpacked copy somewhere.
+/// The commit of the repository whose root is `folder`: not that of one that holds an unpacked copy
+/// somewhere.
 fn commit(folder: &Path) -> Option<String> {
     if !folder.join(".git").exists() {
         return None;
     }
     let git = |arguments: &[&str]| output("git", arguments, Some(folder));
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
-    let changed =
-        git(&["status", "--porcelain", "--untracked-files=no", "--", "src", "Cargo.toml", "Cargo.lock"])?;
+    let changed = git(&[
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        "src",
+        "Cargo.toml",
+        "Cargo.lock",
+    ])?;
     Some(if changed.is_empty() { commit } else { format!("{commit}-dirty") })
 }
 

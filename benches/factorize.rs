@@ -1,12 +1,14 @@
 //! One epoch of matrix completion per rating, beside the loop that one would write in C:
 //! `cargo bench --bench factorize`.
 //!
-//! For some ranks, in one interleaved run, medians of ns per rating, one thread unless it says otherwise, in an order that
-//! is shuffled anew for each epoch:
-//! - `in memory order`: the next loop in the same order in each epoch, that in which the ratings lie;
-//! - `textbook`: explicit steps with decay of the touched rows over plain memory, the product summed as it stands (Koren, Bell &
-//!   Volinsky, 2009; what libraries in C do);
-//! - `four sums`: the same with the product in four partial sums, which a compiler makes vector code of;
+//! For some ranks, in one interleaved run, medians of ns per rating, one thread unless it says
+//! otherwise, in an order that is shuffled anew for each epoch:
+//! - `in memory order`: the next loop in the same order in each epoch, that in which the ratings
+//!   lie;
+//! - `textbook`: explicit steps with decay of the touched rows over plain memory, the product
+//!   summed as it stands (Koren, Bell & Volinsky, 2009; what libraries in C do);
+//! - `four sums`: the same with the product in four partial sums, which a compiler makes vector
+//!   code of;
 //! - `same steps`: the same with the bounded steps that wildsgd makes, and four partial sums;
 //! - the strategies, with the default regularizer and a constant step.
 
@@ -40,7 +42,10 @@ type Timed<'a> = (&'static str, Box<dyn FnMut() + 'a>);
 fn measure(ratings: &Ratings, rank: usize) {
     let problem = Factorization::new(ratings, rank, 1).expect("ratings");
     let mut passes: Vec<Timed<'_>> = vec![
-        ("in memory order", Textbook::epoch(ratings, rank, |plain| plain.visit_in_order(Textbook::explicit))),
+        (
+            "in memory order",
+            Textbook::epoch(ratings, rank, |plain| plain.visit_in_order(Textbook::explicit)),
+        ),
         ("textbook", Textbook::epoch(ratings, rank, |plain| plain.visit_all(Textbook::explicit))),
         ("four sums", Textbook::epoch(ratings, rank, |plain| plain.visit_all(Textbook::four_sums))),
         ("same steps", Textbook::epoch(ratings, rank, |plain| plain.visit_all(Textbook::bounded))),
@@ -68,7 +73,10 @@ fn measure(ratings: &Ratings, rank: usize) {
 }
 
 /// One epoch of a strategy after the other.
-fn epoch<'a>(problem: &'a Factorization, mut strategy: impl Strategy<f32> + 'a) -> Box<dyn FnMut() + 'a> {
+fn epoch<'a>(
+    problem: &'a Factorization,
+    mut strategy: impl Strategy<f32> + 'a,
+) -> Box<dyn FnMut() + 'a> {
     let penalty = Penalty { l1: 0.0, l2: Factorizer::default().default_l2(problem.terms()) };
     let step = StepSize::new(RATE.into(), Schedule::Constant);
     let rule: Sgd<_, f32> = Sgd::new(problem, penalty, step, true);
@@ -83,7 +91,8 @@ fn epoch<'a>(problem: &'a Factorization, mut strategy: impl Strategy<f32> + 'a) 
     Box::new(move || {
         order.shuffle(1, epoch);
         let visits_before = epoch * problem.terms() as u64;
-        let pass = Pass { order: &order, epoch, visits_before, seed: 1, control: &control, pool: &pool };
+        let pass =
+            Pass { order: &order, epoch, visits_before, seed: 1, control: &control, pool: &pool };
         strategy.epoch(&rule, &mut params, pass).expect("no worker panics");
         epoch += 1;
     })
@@ -102,7 +111,11 @@ struct Textbook {
 }
 
 impl Textbook {
-    fn epoch<'a>(ratings: &Ratings, rank: usize, pass: impl Fn(&mut Self) + 'a) -> Box<dyn FnMut() + 'a> {
+    fn epoch<'a>(
+        ratings: &Ratings,
+        rank: usize,
+        pass: impl Fn(&mut Self) + 'a,
+    ) -> Box<dyn FnMut() + 'a> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut all: Vec<Rating> =
             ratings.all().iter().map(|r| Rating { value: (r.value - 3.5) / 1.2, ..*r }).collect();
@@ -123,7 +136,10 @@ impl Textbook {
     }
 
     #[inline(always)]
-    fn visit_in_order(&mut self, visit: impl Fn(Rating, &mut [f32], &mut [f32], [&mut f32; 2], f32)) {
+    fn visit_in_order(
+        &mut self,
+        visit: impl Fn(Rating, &mut [f32], &mut [f32], [&mut f32; 2], f32),
+    ) {
         (0..self.ratings.len()).for_each(|term| self.visit(term, &visit));
     }
 
@@ -142,7 +158,11 @@ impl Textbook {
     }
 
     #[inline(always)]
-    fn visit(&mut self, term: usize, visit: &impl Fn(Rating, &mut [f32], &mut [f32], [&mut f32; 2], f32)) {
+    fn visit(
+        &mut self,
+        term: usize,
+        visit: &impl Fn(Rating, &mut [f32], &mut [f32], [&mut f32; 2], f32),
+    ) {
         let (rank, rating) = (self.rank, self.ratings[term]);
         let (user, item) = (rating.user as usize, rating.item as usize);
         visit(

@@ -1,8 +1,8 @@
 //! The loops over one row's entries, per non-zero: `cargo bench --bench kernels [-- --quick]`.
 //!
-//! Rows are visited in memory order, on a vector in the second-level cache (47,000 weights) and on one that is not
-//! (1,300,000), with features by Zipf's law as in text. `stream` sums the row arrays alone: the floor. How racing handles
-//! write is in `--bench updates`.
+//! Rows are visited in memory order, on a vector in the second-level cache (47,000 weights) and on
+//! one that is not (1,300,000), with features by Zipf's law as in text. `stream` sums the row
+//! arrays alone: the floor. How racing handles write is in `--bench updates`.
 
 mod common;
 
@@ -31,7 +31,9 @@ fn kernels(criterion: &mut Criterion) {
         group.bench_function("add", |b| {
             b.iter(|| {
                 let a: f32 = black_box(1e-9);
-                data.iter().for_each(|(row, _)| kernel::for_each(cells, row, |w, x| w.set(w.get() + a * x)));
+                data.iter().for_each(|(row, _)| {
+                    kernel::for_each(cells, row, |w, x| w.set(w.get() + a * x))
+                });
             });
         });
     }

@@ -1,9 +1,11 @@
-//! How fast text loads, beside memcpy: `cargo bench --bench load -- [--runs 11] [--threads 1,2] [DATA]`.
+//! How fast text loads, beside memcpy:
+//! `cargo bench --bench load -- [--runs 11] [--threads 1,2] [DATA]`.
 //!
-//! Without DATA it reads the data set of Debian packages in this repository. The text is written plain, with each
-//! compression and as a cache to a temporary folder, and loaded from there, in the file's order and shuffled; MB/s are of the
-//! text, decompressed, or of the cache. The last column, on
-//! Linux, is the most anonymous memory during one load in a process of its own, as a multiple of the data set's arrays.
+//! Without DATA it reads the data set of Debian packages in this repository. The text is written
+//! plain, with each compression and as a cache to a temporary folder, and loaded from there, in the
+//! file's order and shuffled; MB/s are of the text, decompressed, or of the cache. The last column,
+//! on Linux, is the most anonymous memory during one load in a process of its own, as a multiple of
+//! the data set's arrays.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +19,8 @@ use wildsgd::data::{LoadOptions, load, source, throughput};
 const SEED: u64 = 1;
 
 fn main() {
-    let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> =
+        env::args().skip(1).filter(|argument| argument != "--bench").collect();
     if let [flag, path, threads, shuffle] = arguments.as_slice()
         && flag == "--peak"
     {
@@ -40,8 +43,9 @@ fn main() {
         }
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let files = write_all(&source::read(&path).unwrap_or_else(|error| panic!("{error}")), folder.path())
-        .expect("the temporary folder takes the text");
+    let files =
+        write_all(&source::read(&path).unwrap_or_else(|error| panic!("{error}")), folder.path())
+            .expect("the temporary folder takes the text");
     println!(
         "{:<6} {:<8} {:>7} {:>8} {:>14} {:>11} {:>14} {:>13}",
         "format",
@@ -93,22 +97,30 @@ fn row(format: &str, file: &Path, order: &str, threads: usize, runs: usize) {
 fn write_all(text: &[u8], folder: &Path) -> io::Result<Vec<(&'static str, PathBuf)>> {
     let path = |format: &str| folder.join(format);
     fs::write(path("text"), text)?;
-    let mut gzip =
-        flate2::write::GzEncoder::new(fs::File::create(path("gzip"))?, flate2::Compression::default());
+    let mut gzip = flate2::write::GzEncoder::new(
+        fs::File::create(path("gzip"))?,
+        flate2::Compression::default(),
+    );
     gzip.write_all(text)?;
     gzip.finish()?;
-    let mut bzip2 =
-        bzip2::write::BzEncoder::new(fs::File::create(path("bzip2"))?, bzip2::Compression::default());
+    let mut bzip2 = bzip2::write::BzEncoder::new(
+        fs::File::create(path("bzip2"))?,
+        bzip2::Compression::default(),
+    );
     bzip2.write_all(text)?;
     bzip2.finish()?;
-    zstd::stream::copy_encode(text, fs::File::create(path("zstd"))?, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+    zstd::stream::copy_encode(
+        text,
+        fs::File::create(path("zstd"))?,
+        zstd::DEFAULT_COMPRESSION_LEVEL,
+    )?;
     let data = load(path("text"), &options(0, true)).map_err(io::Error::other)?;
     cache::write(&data, path("cache"), &Notes::default()).map_err(io::Error::other)?;
     Ok(["text", "gzip", "bzip2", "zstd", "cache"].map(|format| (format, path(format))).into())
 }
 
-/// Prints the seconds of one load, after another one as in a process that has been at work, for comparison with other
-/// programs.
+/// Prints the seconds of one load, after another one as in a process that has been at work, for
+/// comparison with other programs.
 fn print_once(path: &Path, options: &LoadOptions) {
     let seconds = [(); 2].map(|()| {
         let start = Instant::now();

@@ -1,9 +1,11 @@
-//! Distance of the defaults to certified optima: `cargo bench --bench optima -- [--threads 1,2,8] [--seeds 1,2,3] [--losses logistic,...] [DATA ...]`.
+//! Distance of the defaults to certified optima:
+//! `cargo bench --bench optima -- [--threads 1,2,8] [--seeds 1,2,3] [--losses logistic,...] [DATA ...]`.
 //!
-//! Reads data sets and reference objectives from the folder that `WILDSGD_REFERENCE` names (default `../shared`):
-//! `data/NAME.train.svm[.zst]`, and `reference/optima.jsonl` with one object
-//! `{"data", "loss", "l2", "objective"}` a line. Trains with no option but loss, l2 = 1/n and no bias, prints one
-//! row per data set, loss and number of threads, and ends with status 1 if a row is outside its band.
+//! Reads data sets and reference objectives from the folder that `WILDSGD_REFERENCE` names (default
+//! `../shared`): `data/NAME.train.svm[.zst]`, and `reference/optima.jsonl` with one object
+//! `{"data", "loss", "l2", "objective"}` a line. Trains with no option but loss, l2 = 1/n and no
+//! bias, prints one row per data set, loss and number of threads, and ends with status 1 if a row
+//! is outside its band.
 
 mod common;
 
@@ -14,8 +16,8 @@ use wildsgd::Dataset;
 use wildsgd::problem::LossKind;
 use wildsgd::train::Trainer;
 
-/// Data sets that are well enough conditioned for stochastic gradient descent, and how near it should come:
-/// logistic, hinge and squared hinge loss. Infinite: finite is enough.
+/// Data sets that are well enough conditioned for stochastic gradient descent, and how near it
+/// should come: logistic, hinge and squared hinge loss. Infinite: finite is enough.
 const BANDS: [(&str, [f64; 3]); 10] = [
     ("a9a", [0.01, 0.03, 0.02]),
     ("mushrooms", [0.01, f64::INFINITY, f64::INFINITY]),
@@ -76,7 +78,8 @@ impl Options {
                 "--threads" => options.threads = numbers(&next()),
                 "--seeds" => options.seeds = numbers(&next()),
                 "--losses" => {
-                    options.losses = list(&next()).iter().map(|name| name.parse().expect("a loss")).collect();
+                    options.losses =
+                        list(&next()).iter().map(|name| name.parse().expect("a loss")).collect();
                 }
                 name => options.names.push(name.into()),
             }
@@ -90,7 +93,14 @@ impl Options {
 }
 
 /// Prints one row a number of threads; returns how many are outside the band.
-fn rows(data: &Dataset, name: &str, loss: LossKind, band: f64, optimum: f64, options: &Options) -> usize {
+fn rows(
+    data: &Dataset,
+    name: &str,
+    loss: LossKind,
+    band: f64,
+    optimum: f64,
+    options: &Options,
+) -> usize {
     let l2 = 1.0 / data.len() as f64;
     let mut outside = 0;
     for &threads in &options.threads {

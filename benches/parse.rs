@@ -1,8 +1,8 @@
 //! Parsing text, per byte: `cargo bench --bench parse [-- --quick]`.
 //!
-//! The repository's data set, decompressed, as `libsvm::parse` reads it from memory on one thread, and as whole files are
-//! loaded from the system's cache on one thread and on two: text, zstd, and the binary cache. `copy` is the floor.
-//! `--bench load` says more of large files.
+//! The repository's data set, decompressed, as `libsvm::parse` reads it from memory on one thread,
+//! and as whole files are loaded from the system's cache on one thread and on two: text, zstd, and
+//! the binary cache. `copy` is the floor. `--bench load` says more of large files.
 
 mod common;
 
@@ -22,14 +22,19 @@ fn parse(criterion: &mut Criterion) {
     fs::copy(own(), path("zstd")).expect("the temporary folder takes the file");
     let options = |threads| LoadOptions { threads, shuffle: Some(1), ..LoadOptions::default() };
     let data = load(path("text"), &options(1)).expect("the repository's data set");
-    cache::write(&data, path("cache"), &Notes::default()).expect("the temporary folder takes the cache");
+    cache::write(&data, path("cache"), &Notes::default())
+        .expect("the temporary folder takes the cache");
 
     let mut group = criterion.benchmark_group("parse");
     group.throughput(Throughput::Bytes(text.len() as u64)).sample_size(20);
     let mut copied = text.clone();
-    group.bench_function("copy", |b| b.iter(|| black_box(&mut copied).copy_from_slice(black_box(&text))));
+    group.bench_function("copy", |b| {
+        b.iter(|| black_box(&mut copied).copy_from_slice(black_box(&text)))
+    });
     group.bench_function("from memory", |b| {
-        b.iter(|| libsvm::parse(black_box(&text), &ParseOptions::default()).expect("it was read before"));
+        b.iter(|| {
+            libsvm::parse(black_box(&text), &ParseOptions::default()).expect("it was read before")
+        });
     });
     for format in ["text", "zstd", "cache"] {
         for threads in [1, 2] {

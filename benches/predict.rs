@@ -1,7 +1,7 @@
 //! Scores, measures and model files, per non-zero: `cargo bench --bench predict [-- --quick]`.
 //!
-//! A model that is trained on the repository's data set is judged on it; `stream` sums the row arrays alone, on one thread
-//! where the others have all.
+//! A model that is trained on the repository's data set is judged on it; `stream` sums the row
+//! arrays alone, on one thread where the others have all.
 
 mod common;
 

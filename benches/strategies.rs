@@ -1,8 +1,10 @@
-//! One epoch of each strategy, per non-zero, beside the memory's speed: `cargo bench --bench strategies [-- --quick]`.
+//! One epoch of each strategy, per non-zero, beside the memory's speed:
+//! `cargo bench --bench strategies [-- --quick]`.
 //!
-//! Logistic loss, l2 = 1/n, constant step, on rows with Zipf's law as in text (47,000 features) and on short rows of few
-//! features; `stream` sums the row arrays alone: the floor of one thread. More workers than cores share these. Time alone
-//! says little of a strategy: `--bench target` and `wildsgd bench scaling` say how far an epoch comes.
+//! Logistic loss, l2 = 1/n, constant step, on rows with Zipf's law as in text (47,000 features) and
+//! on short rows of few features; `stream` sums the row arrays alone: the floor of one thread. More
+//! workers than cores share these. Time alone says little of a strategy: `--bench target` and
+//! `wildsgd bench scaling` say how far an epoch comes.
 
 mod common;
 
@@ -23,8 +25,10 @@ fn strategies(criterion: &mut Criterion) {
         group.bench_function("sequential", |b| b.iter(&mut pass));
         for workers in [1, 2, 4] {
             for update in [Update::Wild, Update::Atomic, Update::Merged] {
-                let mut pass = epochs(&data, &targets, Logistic, RATE, Hogwild::new(workers, update));
-                group.bench_function(format!("hogwild {update:?} {workers}"), |b| b.iter(&mut pass));
+                let mut pass =
+                    epochs(&data, &targets, Logistic, RATE, Hogwild::new(workers, update));
+                group
+                    .bench_function(format!("hogwild {update:?} {workers}"), |b| b.iter(&mut pass));
             }
             let layout = Layout::new(workers, workers).for_problem(data.len(), data.width());
             let ring = HogwildPlusPlus::new(layout, &Topology::detect()).expect("no pins");

@@ -1,10 +1,13 @@
-//! Time to a target, side by side: `cargo bench --bench target -- [--gap P] [--seeds 1,2,3] [--ways a,b,...] [DATA ...]`.
+//! Time to a target, side by side:
+//! `cargo bench --bench target -- [--gap P] [--seeds 1,2,3] [--ways a,b,...] [DATA ...]`.
 //!
-//! Trains with each way to use the threads, interleaved, and prints the median over seeds of the training time until
-//! the objective is P percent (default 5) above the certified optimum, interpolated in the logarithm of the gap
-//! between epochs; how many times as fast that is as the first way; and the shortest of all epochs, in ms. At the end stand
-//! the mean and the worst factor of `auto` against the best way of each data set. Logistic loss, l2 = 1/n, no bias. A
-//! way is a strategy, or hogwild's kind of update, and a number of threads, `merged:2`. Data sets and optima as for the bench `optima`.
+//! Trains with each way to use the threads, interleaved, and prints the median over seeds of the
+//! training time until the objective is P percent (default 5) above the certified optimum,
+//! interpolated in the logarithm of the gap between epochs; how many times as fast that is as the
+//! first way; and the shortest of all epochs, in ms. At the end stand the mean and the worst factor
+//! of `auto` against the best way of each data set. Logistic loss, l2 = 1/n, no bias. A way is a
+//! strategy, or hogwild's kind of update, and a number of threads, `merged:2`. Data sets and optima
+//! as for the bench `optima`.
 
 mod common;
 
@@ -74,7 +77,9 @@ fn main() {
     if !lost.is_empty() {
         let mean = (lost.iter().map(|lost| lost.ln()).sum::<f64>() / lost.len() as f64).exp();
         let worst = lost.iter().copied().fold(0.0, f64::max);
-        println!("auto takes {mean:.2} times as long as the best other way, at worst {worst:.2} times");
+        println!(
+            "auto takes {mean:.2} times as long as the best other way, at worst {worst:.2} times"
+        );
     }
 }
 

@@ -1,8 +1,10 @@
-//! What a visit does to weights, by the handle that it goes through, per non-zero: `cargo bench --bench updates [-- --quick]`.
+//! What a visit does to weights, by the handle that it goes through, per non-zero:
+//! `cargo bench --bench updates [-- --quick]`.
 //!
-//! Dot product, addition of a multiple of the row, and addition with a degree-scaled shrinkage, on one thread: plain cells,
-//! relaxed atomics (wild), compare-and-swap (atomic). Then both threads of a pair on one vector (`shared`) and on one
-//! each (`own`), gather and scatter: what is dearer of the first is the price of contended lines.
+//! Dot product, addition of a multiple of the row, and addition with a degree-scaled shrinkage, on
+//! one thread: plain cells, relaxed atomics (wild), compare-and-swap (atomic). Then both threads of
+//! a pair on one vector (`shared`) and on one each (`own`), gather and scatter: what is dearer of
+//! the first is the price of contended lines.
 
 mod common;
 
@@ -39,10 +41,14 @@ fn updates(criterion: &mut Criterion) {
         let (one, two) = (vector(), vector());
         for (place, vectors) in [("shared", [&one, &one]), ("own", [&one, &two])] {
             group.bench_function(format!("wild, {place}"), |b| {
-                b.iter_custom(|rounds| pair(rounds, |k| visit(&Wild::new(vectors[k], 0, 2), &data, k)));
+                b.iter_custom(|rounds| {
+                    pair(rounds, |k| visit(&Wild::new(vectors[k], 0, 2), &data, k))
+                });
             });
             group.bench_function(format!("atomic, {place}"), |b| {
-                b.iter_custom(|rounds| pair(rounds, |k| visit(&Atomic::new(vectors[k], 0, 2), &data, k)));
+                b.iter_custom(|rounds| {
+                    pair(rounds, |k| visit(&Atomic::new(vectors[k], 0, 2), &data, k))
+                });
             });
         }
     }

@@ -1,7 +1,8 @@
-//! One epoch of training per non-zero, beside what bounds it: `cargo bench --bench visit -- [DATA ...]`.
+//! One epoch of training per non-zero, beside what bounds it:
+//! `cargo bench --bench visit -- [DATA ...]`.
 //!
-//! For each data set (default: synthetic rows with Zipf's law, and `data/debian-packages.train.svm.zst`), in one
-//! interleaved run, medians of ns per non-zero of
+//! For each data set (default: synthetic rows with Zipf's law, and
+//! `data/debian-packages.train.svm.zst`), in one interleaved run, medians of ns per non-zero of
 //! - `stream`: reading the row arrays once,
 //! - `dot`: the dot product of each row in memory order with a vector that nobody writes,
 //! - `plain`: the epoch as a loop over plain `&mut [f32]`, with the same order and prefetching,
@@ -17,10 +18,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use common::{arguments, epochs, number, own, shuffled, signs, stream, text};
+use wildsgd::Dataset;
+use wildsgd::internal::kernel;
 use wildsgd::problem::{Hinge, Logistic, Loss};
 use wildsgd::strategy::{Hogwild, Order, Sequential, Update};
-use wildsgd::internal::kernel;
-use wildsgd::Dataset;
 
 const ROUNDS: usize = 15;
 const RATE: f64 = 0.5;
@@ -164,7 +165,8 @@ impl<L: Loss> Textbook<'_, L> {
 
 fn dot(weights: &[f32], row: wildsgd::Row<'_>) -> f32 {
     let mut sums = [0.0; 4];
-    let each = |sums: &mut [f32; 4], k: usize, j: u32, x: f32| sums[k % 4] += weights[j as usize] * x;
+    let each =
+        |sums: &mut [f32; 4], k: usize, j: u32, x: f32| sums[k % 4] += weights[j as usize] * x;
     match row.values() {
         None => row.indices().iter().enumerate().for_each(|(k, &j)| each(&mut sums, k, j, 1.0)),
         Some(values) => {
@@ -184,6 +186,8 @@ fn dot(weights: &[f32], row: wildsgd::Row<'_>) -> f32 {
 fn axpy(weights: &mut [f32], a: f32, row: wildsgd::Row<'_>) {
     match row.values() {
         None => row.indices().iter().for_each(|&j| weights[j as usize] += a),
-        Some(values) => row.indices().iter().zip(values).for_each(|(&j, &x)| weights[j as usize] += a * x),
+        Some(values) => {
+            row.indices().iter().zip(values).for_each(|(&j, &x)| weights[j as usize] += a * x)
+        }
     }
 }

@@ -1,7 +1,9 @@
-//! Trains, saves and evaluates with a loss of your own: `cargo run --release --example custom_loss`.
+//! Trains, saves and evaluates with a loss of your own:
+//! `cargo run --release --example custom_loss`.
 //!
-//! Quantile regression: how long is a trip at most, in nine cases of ten? The pinball loss of quantile q costs
-//! q*(y - s) where the prediction is too low and (1 - q)*(s - y) where it is too high.
+//! Quantile regression: how long is a trip at most, in nine cases of ten? The pinball loss of
+//! quantile q costs q*(y - s) where the prediction is too low and (1 - q)*(s - y) where it is too
+//! high.
 
 use std::env;
 use std::fs;
@@ -39,7 +41,8 @@ impl CustomLoss for Pinball {
 
 static NINE_OF_TEN: Pinball = Pinball { quantile: 0.9 };
 
-/// Trips between 50 places, each of which adds a delay of its own; plus a random delay, uniform over 0 to 10.
+/// Trips between 50 places, each of which adds a delay of its own; plus a random delay, uniform
+/// over 0 to 10.
 fn trips() -> Dataset {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
     let mut trips = Builder::default();
@@ -55,7 +58,11 @@ fn trips() -> Dataset {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let trips = trips();
-    let trainer = Trainer { loss: LossKind::Custom(Custom(&NINE_OF_TEN)), l2: Some(1e-6), ..Trainer::default() };
+    let trainer = Trainer {
+        loss: LossKind::Custom(Custom(&NINE_OF_TEN)),
+        l2: Some(1e-6),
+        ..Trainer::default()
+    };
     let trained = trainer.fit(&trips)?;
 
     let path = env::temp_dir().join(format!("wildsgd-pinball-{}.model", std::process::id()));
@@ -64,7 +71,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::remove_file(&path)?;
 
     let predictions = model.predictions(&trips);
-    let within = trips.labels().iter().zip(&predictions).filter(|(y, s)| f64::from(**y) <= **s).count();
+    let within =
+        trips.labels().iter().zip(&predictions).filter(|(y, s)| f64::from(**y) <= **s).count();
     let share = within as f64 / trips.len() as f64;
     println!(
         "{} epochs on {} threads, loss {:.4}: {:.1} % of trips take no longer than predicted",

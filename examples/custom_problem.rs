@@ -1,7 +1,7 @@
 //! Trains a sum of your own under every strategy: `cargo run --release --example custom_problem`.
 //!
-//! Players have a strength each, 0.02 more than the player before; a game's term is -ln(probability of its outcome), which
-//! is 1/(1 + e^(loser - winner)).
+//! Players have a strength each, 0.02 more than the player before; a game's term is -ln(probability
+//! of its outcome), which is 1/(1 + e^(loser - winner)).
 
 use std::ops::{ControlFlow, Range};
 
@@ -59,7 +59,12 @@ fn main() -> wildsgd::Result<()> {
     for &strategy in StrategyKind::ALL {
         let settings = Settings { strategy, threads: 4, ..Settings::default() };
         let fit = minimize::<_, f32>(&league, &settings, None, &mut |_| ControlFlow::Continue(()))?;
-        println!("{}: loss {:.5} after {} epochs", strategy.label(), fit.objective, fit.epochs.len());
+        println!(
+            "{}: loss {:.5} after {} epochs",
+            strategy.label(),
+            fit.objective,
+            fit.epochs.len()
+        );
         assert!((fit.weights[150] - fit.weights[50] - 2.0).abs() < 0.4, "players who are 2 apart");
     }
     Ok(())

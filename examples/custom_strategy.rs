@@ -1,11 +1,13 @@
 //! Trains with a strategy of your own: `cargo run --release --example custom_strategy`.
 //!
-//! All workers visit their blocks of terms on one vector by relaxed loads and stores, as with hogwild, but each worker gets
-//! its blocks dealt in turn, whoever is fast.
+//! All workers visit their blocks of terms on one vector by relaxed loads and stores, as with
+//! hogwild, but each worker gets its blocks dealt in turn, whoever is fast.
 
 use wildsgd::data::Synthetic;
 use wildsgd::params::{Handle, Real, SharedParams};
-use wildsgd::strategy::{OwnKind, OwnStrategy, Pass, Profile, Strategy, StrategyKind, Tickets, Visit};
+use wildsgd::strategy::{
+    OwnKind, OwnStrategy, Pass, Profile, Strategy, StrategyKind, Tickets, Visit,
+};
 use wildsgd::train::{Solver, Trainer};
 
 struct Dealt {
@@ -53,13 +55,17 @@ impl OwnStrategy for MakeDealt {
 }
 
 fn main() -> wildsgd::Result<()> {
-    let data = Synthetic { examples: 20_000, features: 2_000, entries: 20, ..Synthetic::default() }.generate();
+    let data = Synthetic { examples: 20_000, features: 2_000, entries: 20, ..Synthetic::default() }
+        .generate();
     let mut trainer = Trainer { solver: Solver::Sgd, ..Trainer::default() };
     trainer.settings.threads = 2;
     let usual = trainer.fit(&data)?.fit.objective;
     trainer.settings.strategy = StrategyKind::Own(OwnKind(&MakeDealt));
     let own = trainer.fit(&data)?.fit.objective;
-    println!("objective {own:.5} with {}, {usual:.5} with hogwild", trainer.settings.strategy.name());
+    println!(
+        "objective {own:.5} with {}, {usual:.5} with hogwild",
+        trainer.settings.strategy.name()
+    );
     assert!((own / usual - 1.0).abs() < 0.02);
     Ok(())
 }

@@ -1,15 +1,17 @@
-//! Segments a noisy picture by a graph cut, the third problem of the Hogwild paper, and writes it before and after:
-//! `cargo run --release --example graph_cut -- [FOLDER]` (default: the folder for temporary files).
+//! Segments a noisy picture by a graph cut, the third problem of the Hogwild paper, and writes it
+//! before and after: `cargo run --release --example graph_cut -- [FOLDER]` (default: the folder for
+//! temporary files).
 //!
-//! Each pixel is a node that gets one of three grays: far ones cost more, and so do neighbors with different grays.
+//! Each pixel is a node that gets one of three grays: far ones cost more, and so do neighbors with
+//! different grays.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use wildsgd::problem::{Cut, Edge};
 use wildsgd::internal::save;
+use wildsgd::problem::{Cut, Edge};
 use wildsgd::train::{Settings, minimize};
 
 const SIDE: usize = 96;
@@ -47,21 +49,26 @@ fn main() -> wildsgd::Result<()> {
         noisy.iter().flat_map(|gray| GRAYS.map(|label| (gray - label).powi(2) as f32)).collect();
     let edges: Vec<Edge> = places()
         .flat_map(|(x, y)| {
-            [(x + 1 < SIDE, 1), (y + 1 < SIDE, SIDE)].map(|(joined, step)| (joined, y * SIDE + x, step))
+            [(x + 1 < SIDE, 1), (y + 1 < SIDE, SIDE)]
+                .map(|(joined, step)| (joined, y * SIDE + x, step))
         })
         .filter(|&(joined, ..)| joined)
         .map(|(_, place, step)| Edge { u: place as u32, v: (place + step) as u32, cost: 0.12 })
         .collect();
     let cut = Cut::new(GRAYS.len(), &costs, &edges, 1)?;
-    let fit = minimize::<_, f32>(&cut, &Settings::default(), None, &mut |_| ControlFlow::Continue(()))?;
+    let fit =
+        minimize::<_, f32>(&cut, &Settings::default(), None, &mut |_| ControlFlow::Continue(()))?;
     let labels = cut.labeling(&fit.weights);
 
     let alone: Vec<usize> = costs
         .chunks(GRAYS.len())
-        .map(|costs| (0..GRAYS.len()).min_by(|&a, &b| costs[a].total_cmp(&costs[b])).expect("three grays"))
+        .map(|costs| {
+            (0..GRAYS.len()).min_by(|&a, &b| costs[a].total_cmp(&costs[b])).expect("three grays")
+        })
         .collect();
     let wrong = |labels: &[usize]| {
-        let wrong = labels.iter().zip(places()).filter(|&(&label, (x, y))| label != truth(x, y)).count();
+        let wrong =
+            labels.iter().zip(places()).filter(|&(&label, (x, y))| label != truth(x, y)).count();
         100.0 * wrong as f64 / labels.len() as f64
     };
     let (before, after) = (folder.join("graph_cut_before.pgm"), folder.join("graph_cut_after.pgm"));

@@ -1,4 +1,5 @@
-//! From a text file to a saved model and its held-out accuracy: `cargo run --release --example quickstart`.
+//! From a text file to a saved model and its held-out accuracy:
+//! `cargo run --release --example quickstart`.
 
 use std::ops::ControlFlow;
 use std::path::Path;

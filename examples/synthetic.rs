@@ -16,7 +16,10 @@ fn main() -> ExitCode {
         [skew, out, examples] => (skew, out, examples.parse().ok()),
         _ => return usage(),
     };
-    let skew = match (skew.as_str(), skew.strip_prefix("zipf:").and_then(|exponent| exponent.parse().ok())) {
+    let skew = match (
+        skew.as_str(),
+        skew.strip_prefix("zipf:").and_then(|exponent| exponent.parse().ok()),
+    ) {
         ("uniform", _) => Skew::Uniform,
         (_, Some(exponent)) if exponent > 0.0 => Skew::Zipf(exponent),
         _ => return usage(),

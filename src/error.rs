@@ -85,7 +85,12 @@ impl Error {
         expected: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Error::Input { path: path.into(), what: what.into(), expected: expected.into(), hint: hint.into() }
+        Error::Input {
+            path: path.into(),
+            what: what.into(),
+            expected: expected.into(),
+            hint: hint.into(),
+        }
     }
 
     /// An [`Error::Io`].
@@ -104,8 +109,12 @@ fn advice(reason: io::ErrorKind) -> &'static str {
         Kind::PermissionDenied => {
             " (expected permission for that); check owner and mode, or name another file"
         }
-        Kind::ReadOnlyFilesystem => " (expected a disk that can be written); name a file on another disk",
-        Kind::NotFound => " (expected an existing file); check the name and the folder it is relative to",
+        Kind::ReadOnlyFilesystem => {
+            " (expected a disk that can be written); name a file on another disk"
+        }
+        Kind::NotFound => {
+            " (expected an existing file); check the name and the folder it is relative to"
+        }
         Kind::IsADirectory => " (expected a file); name one file in it",
         Kind::OutOfMemory => " (expected enough memory); use fewer features or a larger machine",
         _ => "",

@@ -1,4 +1,5 @@
-//! What the project's own binary and benches need beside the public face. Nothing here is promised to stay.
+//! What the project's own binary and benches need beside the public face. Nothing here is promised
+//! to stay.
 
 pub use crate::params::{Atomic, Plain, RawWeights, Wild};
 pub use crate::solver::sgd::{Sgd, SgdRule};

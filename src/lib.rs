@@ -1,8 +1,8 @@
 //! Lock-free parallel training of sparse models on one machine.
 //!
-//! A model is a vector of weights in shared memory; threads update the few weights that an example touches, without
-//! locks (*Hogwild!*, Niu, Recht, Ré & Wright, NIPS 2011). The library trains linear models on sparse rows and any
-//! other sum of terms that each touch few coordinates.
+//! A model is a vector of weights in shared memory; threads update the few weights that an example
+//! touches, without locks (*Hogwild!*, Niu, Recht, Ré & Wright, NIPS 2011). The library trains
+//! linear models on sparse rows and any other sum of terms that each touch few coordinates.
 //!
 //! ```
 //! use wildsgd::data::{ParseOptions, libsvm};
@@ -19,15 +19,18 @@
 //!
 //! # Three choices make a training run
 //!
-//! - The **problem** says what is minimized: [`problem::Linear`] over a [`Dataset`] with one of the losses or your own,
-//!   or any implementation of [`problem::Problem`]. [`problem::Softmax`] tells many classes apart at once,
-//!   [`problem::Factorization`] completes matrices, and [`problem::Cut`] cuts graphs.
-//! - The **solver** says how it is minimized: stochastic gradient descent ([`train::minimize`]), dual coordinate ascent
-//!   ([`train::fit_dual`]) or variance reduction ([`train::fit_saga`]).
-//! - The **strategy** says how workers share the weights: [`strategy::Sequential`], [`strategy::Hogwild`],
-//!   [`strategy::HogwildPlusPlus`], what they are compared with, or your own [`strategy::Strategy`].
+//! - The **problem** says what is minimized: [`problem::Linear`] over a [`Dataset`] with one of the
+//!   losses or your own, or any implementation of [`problem::Problem`]. [`problem::Softmax`] tells
+//!   many classes apart at once, [`problem::Factorization`] completes matrices, and
+//!   [`problem::Cut`] cuts graphs.
+//! - The **solver** says how it is minimized: stochastic gradient descent ([`train::minimize`]),
+//!   dual coordinate ascent ([`train::fit_dual`]) or variance reduction ([`train::fit_saga`]).
+//! - The **strategy** says how workers share the weights: [`strategy::Sequential`],
+//!   [`strategy::Hogwild`], [`strategy::HogwildPlusPlus`], what they are compared with, or your own
+//!   [`strategy::Strategy`].
 //!
-//! [`train::Trainer`] takes labeled rows to a [`Model`], [`train::Factorizer`] [`data::Ratings`] to [`model::Factors`].
+//! [`train::Trainer`] takes labeled rows to a [`Model`], [`train::Factorizer`] [`data::Ratings`] to
+//! [`model::Factors`].
 //!
 //! # Your own loss
 //!
@@ -67,11 +70,12 @@
 //!
 //! # Your own problem
 //!
-//! A [`problem::Problem`] is six functions: how many terms and coordinates there are, which coordinates a term touches, what
-//! it costs, and a visit in two halves. `plan` reads the weights and says what is to change; `apply` moves them. Whoever
-//! writes them knows nothing of threads or of regularizers: a handle ([`params::Weights`]) reads and writes wherever the
-//! strategy has the weights, and shrinks what is moved. Step sizes, their search, roll-back and the end of training come with
-//! [`train::minimize`]. A callback may end the fit.
+//! A [`problem::Problem`] is six functions: how many terms and coordinates there are, which
+//! coordinates a term touches, what it costs, and a visit in two halves. `plan` reads the weights
+//! and says what is to change; `apply` moves them. Whoever writes them knows nothing of threads or
+//! of regularizers: a handle ([`params::Weights`]) reads and writes wherever the strategy has the
+//! weights, and shrinks what is moved. Step sizes, their search, roll-back and the end of training
+//! come with [`train::minimize`]. A callback may end the fit.
 //!
 //! ```
 //! use std::ops::{ControlFlow, Range};
@@ -116,13 +120,14 @@
 //! # Ok::<(), wildsgd::Error>(())
 //! ```
 //!
-//! Each problem says what it does not bear: one whose steps project, like [`problem::Cut`], has a reason in
-//! [`averages_only`](problem::Problem::averages_only), and strategies that sum the movements of copies are refused with it.
+//! Each problem says what it does not bear: one whose steps project, like [`problem::Cut`], has a
+//! reason in [`averages_only`](problem::Problem::averages_only), and strategies that sum the
+//! movements of copies are refused with it.
 //!
 //! # Your own strategy
 //!
-//! A [`strategy::Strategy`] lets workers draw blocks of terms and visit them on handles of its choice. It sees a solver's
-//! rule through one object, so it compiles once, whatever is trained.
+//! A [`strategy::Strategy`] lets workers draw blocks of terms and visit them on handles of its
+//! choice. It sees a solver's rule through one object, so it compiles once, whatever is trained.
 //!
 //! ```
 //! use wildsgd::data::Synthetic;
@@ -169,34 +174,38 @@
 //!
 //! # Map
 //!
-//! Data flows one way: bytes → [`data`] → [`problem`] → [`train`] (a solver × a [`strategy`], over [`params`]) → [`model`] →
-//! predictions. [`metrics`] judges scores. The library prints nothing.
+//! Data flows one way: bytes → [`data`] → [`problem`] → [`train`] (a solver × a [`strategy`], over
+//! [`params`]) → [`model`] → predictions. [`metrics`] judges scores. The library prints nothing.
 //!
 //! # Determinism
 //!
-//! With one worker a fit is deterministic given the seed, and all strategies give the same bits. With more, synchronous rounds
-//! without backup workers, all-reduce and averaging are deterministic too; the others are racy by design: weights differ from run to run, objectives by less than a percent where rows are sparse. Evaluation and
-//! prediction are deterministic for any number of threads.
+//! With one worker a fit is deterministic given the seed, and all strategies give the same bits.
+//! With more, synchronous rounds without backup workers, all-reduce and averaging are deterministic
+//! too; the others are racy by design: weights differ from run to run, objectives by less than a
+//! percent where rows are sparse. Evaluation and prediction are deterministic for any number of
+//! threads.
 //!
 //! # Soundness
 //!
 //! Threads that race on plain floats are undefined behavior; here they never do.
 //!
-//! - Weights that several threads reach are atomics ([`params::SharedParams`]). The hot loop uses relaxed loads and stores,
-//!   which compile to plain moves. A `&[f32]` of them exists only while the vector is borrowed as a whole, `&mut`, so that no
-//!   worker can run, and never of a named file.
-//! - `unsafe` code is denied except in six places, each block with its proof: `params/shared.rs` views a memory map
-//!   as atomics or, borrowed alone, as plain numbers; `data/map.rs` maps text and caches; [`kernel`] leaves out bounds
-//!   checks, per entry, that it has made per row; `data/csr/records.rs` leaves out those of rows, made once for all of them;
-//!   `real.rs` moves bits between registers with instructions that every x86-64 processor has; and `cpu.rs` calls loops that
-//!   are compiled for newer ones where it has found such a processor.
-//! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields keep it, and
-//!   each kernel compares the width with the vector's length before it starts.
-//! - Rows of a [cache](data::cache) are used where they lie in the file, after all of it was checked. It must not be
-//!   written to from then on; the module says why, and what is told.
-//! - Mapped files can be changed or cut by other processes. Weights in a named file are atomics too, so a change is
-//!   only a strange weight. Text is parsed from a map, too; rows are checked after they were copied out of
-//!   it. A file that is made shorter ends the process with SIGBUS.
+//! - Weights that several threads reach are atomics ([`params::SharedParams`]). The hot loop uses
+//!   relaxed loads and stores, which compile to plain moves. A `&[f32]` of them exists only while
+//!   the vector is borrowed as a whole, `&mut`, so that no worker can run, and never of a named
+//!   file.
+//! - `unsafe` code is denied except in six places, each block with its proof: `params/shared.rs`
+//!   views a memory map as atomics or, borrowed alone, as plain numbers; `data/map.rs` maps text
+//!   and caches; [`kernel`] leaves out bounds checks, per entry, that it has made per row;
+//!   `data/csr/records.rs` leaves out those of rows, made once for all of them; `real.rs` moves
+//!   bits between registers with instructions that every x86-64 processor has; and `cpu.rs` calls
+//!   loops that are compiled for newer ones where it has found such a processor.
+//! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields
+//!   keep it, and each kernel compares the width with the vector's length before it starts.
+//! - Rows of a [cache](data::cache) are used where they lie in the file, after all of it was
+//!   checked. It must not be written to from then on; the module says why, and what is told.
+//! - Mapped files can be changed or cut by other processes. Weights in a named file are atomics
+//!   too, so a change is only a strange weight. Text is parsed from a map, too; rows are checked
+//!   after they were copied out of it. A file that is made shorter ends the process with SIGBUS.
 
 mod container;
 pub mod data;

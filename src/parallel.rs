@@ -1,7 +1,8 @@
 //! Dense passes: work on whole vectors, cut into ranges, by all threads of rayon's current pool.
 //!
-//! What rayon compiles stands here, once; callers pass closures by reference. Ranges are cut by the length alone, and results
-//! are combined in the order of ranges, so that a pass gives the same bits for any number of threads.
+//! What rayon compiles stands here, once; callers pass closures by reference. Ranges are cut by the
+//! length alone, and results are combined in the order of ranges, so that a pass gives the same
+//! bits for any number of threads.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +11,8 @@ use rayon::prelude::*;
 
 use crate::row::prefetch;
 
-/// Calls `task(k, range)` for each range of `each` numbers below `len`; the last one may be shorter.
+/// Calls `task(k, range)` for each range of `each` numbers below `len`; the last one may be
+/// shorter.
 ///
 /// # Panics
 /// If `each` is 0.
@@ -31,7 +33,8 @@ pub(crate) fn collect<T: Send>(
 ) -> Vec<T> {
     let places: Vec<Mutex<Option<T>>> = (0..len.div_ceil(each)).map(|_| Mutex::new(None)).collect();
     ranges(len, each, &|k, range| *place(&places[k]) = Some(task(k, range)));
-    let found = places.into_iter().map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let found =
+        places.into_iter().map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner));
     found.map(|found| found.expect("each range was worked on")).collect()
 }
 
@@ -40,7 +43,8 @@ pub(crate) fn sum(len: usize, each: usize, task: &(dyn Fn(Range<usize>) -> f64 +
     collect(len, each, &|_, range| task(range)).iter().sum()
 }
 
-/// Calls `task(first, part)` for each part of `each` places of `all`; `first` is the number of the part's first place.
+/// Calls `task(first, part)` for each part of `each` places of `all`; `first` is the number of the
+/// part's first place.
 pub(crate) fn parts<T: Send>(all: &mut [T], each: usize, task: &(dyn Fn(usize, &mut [T]) + Sync)) {
     let len = all.len();
     let parts: Vec<Mutex<&mut [T]>> = all.chunks_mut(each).map(Mutex::new).collect();
@@ -78,7 +82,10 @@ pub(crate) fn on_each_thread(task: &(dyn Fn() + Sync)) {
 }
 
 /// Does two things at the same time, if two threads are free.
-pub(crate) fn both<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+pub(crate) fn both<A: Send, B: Send>(
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
     let (mut a, mut b) = (Some(a), Some(b));
     let (mut of_a, mut of_b) = (None, None);
     join(&mut || of_a = a.take().map(|a| a()), &mut || of_b = b.take().map(|b| b()));
@@ -89,19 +96,25 @@ fn join(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
     rayon::join(a, b);
 }
 
-/// Lets each thread read all `weights` in order. Of weights that others have written lately, what a thread needs comes sooner
-/// than line by line when it needs it.
+/// Lets each thread read all `weights` in order. Of weights that others have written lately, what a
+/// thread needs comes sooner than line by line when it needs it.
 pub(crate) fn fetch<T: Sync>(weights: &[T]) {
     on_each_thread(&|| prefetch::all(weights));
 }
 
-/// Whether [`fetch`] is worth its time before a pass in which `threads` threads read a vector of `width` weights of `bytes` bytes
-/// `touches` times: it takes each of them a few percent of that.
-pub(crate) fn is_worth_fetching(width: usize, bytes: usize, touches: usize, threads: usize) -> bool {
+/// Whether [`fetch`] is worth its time before a pass in which `threads` threads read a vector of
+/// `width` weights of `bytes` bytes `touches` times: it takes each of them a few percent of that.
+pub(crate) fn is_worth_fetching(
+    width: usize,
+    bytes: usize,
+    touches: usize,
+    threads: usize,
+) -> bool {
     width * bytes <= CACHED && width.saturating_mul(4 * threads) <= touches
 }
 
-/// Bytes of weights that last-level caches may hold: of more, the first would be gone when the last have come.
+/// Bytes of weights that last-level caches may hold: of more, the first would be gone when the last
+/// have come.
 const CACHED: usize = 1 << 25;
 
 #[cfg(test)]
@@ -124,7 +137,8 @@ mod tests {
     fn results_come_in_the_order_of_ranges() {
         for len in [0, 1, 9, 10, 11, 95] {
             let found = collect(len, 10, &|k, range| (k, range));
-            let wanted: Vec<_> = (0..len.div_ceil(10)).map(|k| (k, 10 * k..len.min(10 * k + 10))).collect();
+            let wanted: Vec<_> =
+                (0..len.div_ceil(10)).map(|k| (k, 10 * k..len.min(10 * k + 10))).collect();
             assert_eq!(found, wanted);
             let total = sum(len, 10, &|range| range.map(|k| k as f64).sum());
             assert_eq!(total, (0..len).map(|k| k as f64).sum::<f64>());

@@ -1,7 +1,9 @@
-//! Files that appear at once or not at all: written under a temporary name beside the target, synced, renamed.
+//! Files that appear at once or not at all: written under a temporary name beside the target,
+//! synced, renamed.
 //!
-//! Invariant: whatever fails, and at whatever moment the process is killed, the target holds either all of its
-//! old bytes or all of the new ones. A kill may leave a file `.wildsgd-*.tmp` behind; a failure leaves none.
+//! Invariant: whatever fails, and at whatever moment the process is killed, the target holds either
+//! all of its old bytes or all of the new ones. A kill may leave a file `.wildsgd-*.tmp` behind; a
+//! failure leaves none.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -16,15 +18,16 @@ const BUFFER: usize = 1 << 16;
 /// Longest chain of symbolic links that Linux follows.
 const MOST_LINKS: usize = 40;
 
-/// Gives `path` the bytes that `write` writes, all at once. The file has the permissions of the one that it
-/// replaces, or else those of any new file (0666 less the process's mask). A symbolic link stays, and its
-/// target is replaced; another hard link keeps the old bytes.
+/// Gives `path` the bytes that `write` writes, all at once. The file has the permissions of the one
+/// that it replaces, or else those of any new file (0666 less the process's mask). A symbolic link
+/// stays, and its target is replaced; another hard link keeps the old bytes.
 ///
-/// What is no regular file (a pipe, a terminal, `/dev/stdout`) has no name to give to another file: it is written
-/// directly, and may hold a part of the bytes after a failure.
+/// What is no regular file (a pipe, a terminal, `/dev/stdout`) has no name to give to another file:
+/// it is written directly, and may hold a part of the bytes after a failure.
 ///
 /// # Errors
-/// [`Error::Io`] if a file cannot be made in the directory, `write` or the system fails, as with a full disk.
+/// [`Error::Io`] if a file cannot be made in the directory, `write` or the system fails, as with a
+/// full disk.
 pub fn atomically(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
@@ -34,18 +37,24 @@ pub fn atomically(
     let result = match fs::metadata(&target) {
         Ok(old) if is_stream || !old.is_file() => stream(&target, write),
         Ok(old) => replace(&target, Some(&old), |file| fill(file, write)),
-        Err(error) if error.kind() == ErrorKind::NotFound => replace(&target, None, |file| fill(file, write)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            replace(&target, None, |file| fill(file, write))
+        }
         Err(error) => Err(("open", error)),
     };
     result.map_err(|(action, source)| Error::io(path, action, source))
 }
 
-/// Gives `path` the bytes that `write` puts into the file, all at once, like [`atomically`], at places of its own
-/// choice: what is no regular file is refused.
+/// Gives `path` the bytes that `write` puts into the file, all at once, like [`atomically`], at
+/// places of its own choice: what is no regular file is refused.
 ///
 /// # Errors
-/// [`Error::Io`] as for [`atomically`], [`Error::Input`] if `path` is a pipe, a terminal or the like.
-pub fn file_atomically(path: impl AsRef<Path>, write: impl FnOnce(&File) -> io::Result<()>) -> Result<()> {
+/// [`Error::Io`] as for [`atomically`], [`Error::Input`] if `path` is a pipe, a terminal or the
+/// like.
+pub fn file_atomically(
+    path: impl AsRef<Path>,
+    write: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<()> {
     let path = path.as_ref();
     let (target, is_stream) = follow(path);
     let write = |file: &File| write(file).map_err(|e| ("write", e));
@@ -81,10 +90,12 @@ pub fn check_file(path: impl AsRef<Path>) -> Result<()> {
     }
 }
 
-/// Finds out, before long work, whether [`atomically`] could begin with `path`. Leaves nothing behind.
+/// Finds out, before long work, whether [`atomically`] could begin with `path`. Leaves nothing
+/// behind.
 ///
 /// # Errors
-/// [`Error::Input`] if `path` is a directory or its directory is missing, [`Error::Io`] if no file can be made there.
+/// [`Error::Input`] if `path` is a directory or its directory is missing, [`Error::Io`] if no file
+/// can be made there.
 pub fn check(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let wrong = |what: String, expected: &str, hint: &str| {
@@ -93,7 +104,9 @@ pub fn check(path: impl AsRef<Path>) -> Result<()> {
     let (target, is_stream) = follow(path);
     let directory = directory(&target);
     match fs::metadata(&target) {
-        Ok(old) if old.is_dir() => wrong("is a directory".into(), "a file to write", "name a file in it"),
+        Ok(old) if old.is_dir() => {
+            wrong("is a directory".into(), "a file to write", "name a file in it")
+        }
         Ok(old) if is_stream || !old.is_file() => Ok(()),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path, "open", error)),
         _ if !directory.is_dir() => wrong(
@@ -101,7 +114,9 @@ pub fn check(path: impl AsRef<Path>) -> Result<()> {
             "a file in an existing directory",
             "make the directory first",
         ),
-        _ => tempfile::tempfile_in(directory).map(drop).map_err(|error| Error::io(path, "create", error)),
+        _ => tempfile::tempfile_in(directory)
+            .map(drop)
+            .map_err(|error| Error::io(path, "create", error)),
     }
 }
 
@@ -138,12 +153,16 @@ fn stream(
     target: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    // Appending matters if a descriptor of this process leads to a regular file that has bytes already.
+    // Appending matters if a descriptor of this process leads to a regular file that has bytes
+    // already.
     let file = OpenOptions::new().append(true).open(target).map_err(|e| ("open", e))?;
     fill(&file, write)
 }
 
-fn fill(file: &File, write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> Result<(), Failure> {
+fn fill(
+    file: &File,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> Result<(), Failure> {
     let mut out = BufWriter::with_capacity(BUFFER, file);
     write(&mut out).and_then(|()| out.flush()).map_err(|e| ("write", e))
 }
@@ -159,14 +178,17 @@ fn keep_permissions(file: &NamedTempFile, old: Option<&Metadata>) -> io::Result<
 fn sync_directory(directory: &Path) -> io::Result<()> {
     let result = File::open(directory).and_then(|directory| directory.sync_all());
     match result {
-        // The new file is in place: a directory that may not be read, or that knows no sync, is no failure.
-        Err(e) if matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::InvalidInput) => Ok(()),
+        // The new file is in place: a directory that may not be read, or that knows no sync, is no
+        // failure.
+        Err(e) if matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::InvalidInput) => {
+            Ok(())
+        }
         result => result,
     }
 }
 
-/// The file behind a chain of symbolic links, even if it is still missing, and whether the chain goes through
-/// the descriptors of a process: such a link is an open file rather than a name.
+/// The file behind a chain of symbolic links, even if it is still missing, and whether the chain
+/// goes through the descriptors of a process: such a link is an open file rather than a name.
 fn follow(path: &Path) -> (PathBuf, bool) {
     let mut at = path.to_path_buf();
     for _ in 0..MOST_LINKS {

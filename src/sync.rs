@@ -1,5 +1,6 @@
-//! Every atomic of the crate comes from here, so that the model checker's own can take the place of the
-//! hardware's: with `--cfg loom`, the atomics of protocols are loom's. So are the locks that protocols sleep in.
+//! Every atomic of the crate comes from here, so that the model checker's own can take the place of
+//! the hardware's: with `--cfg loom`, the atomics of protocols are loom's. So are the locks that
+//! protocols sleep in.
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

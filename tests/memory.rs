@@ -1,6 +1,7 @@
 //! How much memory reading data takes, by an allocator that counts: a test binary of its own.
 //!
-//! The peak is that of all bytes that are allocated, touched or not, so that it bounds the anonymous memory.
+//! The peak is that of all bytes that are allocated, touched or not, so that it bounds the
+//! anonymous memory.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -24,12 +25,13 @@ fn add(bytes: usize) {
     MOST.fetch_max(now, Ordering::Relaxed);
 }
 
-// SAFETY: each call is passed on to the system's allocator as it came, and its answer is returned as it is; counting
-// touches two atomics only.
+// SAFETY: each call is passed on to the system's allocator as it came, and its answer is returned
+// as it is; counting touches two atomics only.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add(layout.size());
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which is that of the system's.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which is that of the
+        // system's.
         unsafe { System.alloc(layout) }
     }
 
@@ -46,7 +48,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // While it is moved it may be there twice, but the system moves pages, not bytes, if it is large.
+        // While it is moved it may be there twice, but the system moves pages, not bytes, if it is
+        // large.
         add(size);
         NOW.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: as above.
@@ -73,7 +76,9 @@ fn write(path: &Path, rows: usize, entries: usize, ones: bool) {
         write!(out, "{}", if i % 3 == 0 { 1 } else { -1 }).unwrap();
         let mut index = 0;
         for _ in 0..entries {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             index += 1 + (random >> 40) as usize % ((1 << 20) / entries);
             match ones {
                 true => write!(out, " {index}:1").unwrap(),

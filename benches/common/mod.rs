@@ -1,4 +1,5 @@
-//! What the benches share: options, data sets with certified optima, one epoch of a strategy, the floor.
+//! What the benches share: options, data sets with certified optima, one epoch of a strategy, the
+//! floor.
 #![allow(dead_code)] // Each bench takes what it needs.
 
 use std::hint::black_box;
@@ -51,8 +52,8 @@ pub fn own() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst")
 }
 
-/// A folder with data sets, `data/NAME.train.svm[.zst]`, and certified optima, `reference/optima.jsonl`: an object
-/// `{"data", "loss", "l2", "objective"}` a line.
+/// A folder with data sets, `data/NAME.train.svm[.zst]`, and certified optima,
+/// `reference/optima.jsonl`: an object `{"data", "loss", "l2", "objective"}` a line.
 pub struct Reference {
     folder: PathBuf,
     optima: Vec<Optimum>,
@@ -67,9 +68,11 @@ struct Optimum {
 }
 
 impl Reference {
-    /// The folder that `WILDSGD_REFERENCE` names, by default `../shared`; where there is none, says so.
+    /// The folder that `WILDSGD_REFERENCE` names, by default `../shared`; where there is none, says
+    /// so.
     pub fn find() -> Option<Self> {
-        let folder = PathBuf::from(env::var("WILDSGD_REFERENCE").unwrap_or_else(|_| "../shared".into()));
+        let folder =
+            PathBuf::from(env::var("WILDSGD_REFERENCE").unwrap_or_else(|_| "../shared".into()));
         let Ok(lines) = fs::read_to_string(folder.join("reference/optima.jsonl")) else {
             println!("skipped: {} holds no reference/optima.jsonl", folder.display());
             return None;
@@ -87,7 +90,8 @@ impl Reference {
     /// The certified optimum for l2 = 1/n, without a bias.
     pub fn optimum(&self, name: &str, data: &Dataset, loss: &str) -> f64 {
         let l2 = 1.0 / data.len() as f64;
-        let is_it = |o: &&Optimum| o.data == name && o.loss == loss && (o.l2 / l2 - 1.0).abs() < 1e-9;
+        let is_it =
+            |o: &&Optimum| o.data == name && o.loss == loss && (o.l2 / l2 - 1.0).abs() < 1e-9;
         self.optima.iter().find(is_it).expect("a reference for l2 = 1/n").objective
     }
 }
@@ -126,7 +130,8 @@ pub fn epochs<'a, L: Loss + 'a>(
     mut strategy: impl Strategy<f32> + 'a,
 ) -> Box<dyn FnMut() + 'a> {
     // Rule and problem live as long as the program, which runs each to its end.
-    let problem: &Linear<L> = Box::leak(Box::new(Linear::new(data, targets, loss, None).expect("a problem")));
+    let problem: &Linear<L> =
+        Box::leak(Box::new(Linear::new(data, targets, loss, None).expect("a problem")));
     let penalty = Penalty { l1: 0.0, l2: 1.0 / data.len() as f64 };
     let step = StepSize::new(rate, Schedule::Constant);
     let profile = strategy.profile();
@@ -138,7 +143,8 @@ pub fn epochs<'a, L: Loss + 'a>(
     Box::new(move || {
         order.shuffle(1, epoch);
         let visits_before = epoch * data.len() as u64;
-        let pass = Pass { order: &order, epoch, visits_before, seed: 1, control: &control, pool: &pool };
+        let pass =
+            Pass { order: &order, epoch, visits_before, seed: 1, control: &control, pool: &pool };
         strategy.epoch(&rule, &mut params, pass).expect("no worker panics");
         epoch += 1;
     })

@@ -1,11 +1,13 @@
-//! Hogwild++ beside one thread and beside hogwild: `cargo bench --bench hogwildpp -- distance|rules|time [OPTION ...] [DATA ...]`.
+//! Hogwild++ beside one thread and beside hogwild:
+//! `cargo bench --bench hogwildpp -- distance|rules|time [OPTION ...] [DATA ...]`.
 //!
-//! `distance` trains one thread to the default tolerance, then each number of clusters, one thread each, for as many
-//! epochs, and prints how far the objective is above one thread's and above the certified optimum, in percent, a seed a
-//! column. `rules` does the same with other rules for the sync, simulated on one thread (`rules.rs`). `time` prints
-//! seconds an epoch of interleaved runs, median and least.
-//! Logistic loss, l2 = 1/n, no bias; data sets and optima as for the bench `optima`. Options: `--clusters 1,2,4,8`,
-//! `--seeds 1,2,3,4,5`, `--delay N` (visits), `--threads N` (for `time`).
+//! `distance` trains one thread to the default tolerance, then each number of clusters, one thread
+//! each, for as many epochs, and prints how far the objective is above one thread's and above the
+//! certified optimum, in percent, a seed a column. `rules` does the same with other rules for the
+//! sync, simulated on one thread (`rules.rs`). `time` prints seconds an epoch of interleaved runs,
+//! median and least. Logistic loss, l2 = 1/n, no bias; data sets and optima as for the bench
+//! `optima`. Options: `--clusters 1,2,4,8`, `--seeds 1,2,3,4,5`, `--delay N` (visits),
+//! `--threads N` (for `time`).
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -76,7 +78,9 @@ fn main() {
         match options.mode.as_str() {
             "time" => time(name, &data, &options),
             "rules" => rules(name, &data, &options),
-            "distance" => distance(name, &data, reference.optimum(name, &data, "logistic"), &options),
+            "distance" => {
+                distance(name, &data, reference.optimum(name, &data, "logistic"), &options)
+            }
             "" => return println!("skipped: say distance, rules or time"),
             mode => panic!("`{mode}` is not distance, rules or time"),
         }
@@ -84,7 +88,13 @@ fn main() {
 }
 
 /// Trains; with `epochs`, for just as many.
-fn train(data: &Dataset, strategy: StrategyKind, threads: usize, seed: u64, epochs: Option<usize>) -> Trained {
+fn train(
+    data: &Dataset,
+    strategy: StrategyKind,
+    threads: usize,
+    seed: u64,
+    epochs: Option<usize>,
+) -> Trained {
     let mut trainer = Trainer { bias: None, solver: Solver::Sgd, ..Trainer::default() };
     trainer.settings.strategy = strategy;
     trainer.settings.threads = threads;
@@ -98,9 +108,14 @@ fn train(data: &Dataset, strategy: StrategyKind, threads: usize, seed: u64, epoc
 
 fn distance(name: &str, data: &Dataset, optimum: f64, options: &Options) {
     let percent = |x: f64| format!("{:.2}", 100.0 * x);
-    let row = |label: String, values: Vec<String>| println!("{name:<18} {label:<24} {}", values.join(" "));
-    let oracles: Vec<Trained> =
-        options.seeds.iter().map(|&seed| train(data, StrategyKind::Sequential, 1, seed, None)).collect();
+    let row = |label: String, values: Vec<String>| {
+        println!("{name:<18} {label:<24} {}", values.join(" "))
+    };
+    let oracles: Vec<Trained> = options
+        .seeds
+        .iter()
+        .map(|&seed| train(data, StrategyKind::Sequential, 1, seed, None))
+        .collect();
     let epochs = |trained: &Trained| trained.fit.epochs.len();
     row("epochs".into(), oracles.iter().map(|oracle| epochs(oracle).to_string()).collect());
     row(
@@ -135,7 +150,8 @@ fn rules(name: &str, data: &Dataset, options: &Options) {
         let oracle = train(data, StrategyKind::Sequential, 1, seed, None).fit;
         let mut cells = distances.iter_mut().zip(&mut syncs);
         for &clusters in &options.clusters {
-            let delay = options.delay.unwrap_or_else(|| Layout::new(clusters, clusters).update_delay);
+            let delay =
+                options.delay.unwrap_or_else(|| Layout::new(clusters, clusters).update_delay);
             for rule in rules {
                 let simulation = Simulation {
                     data: &shuffled,
@@ -149,13 +165,19 @@ fn rules(name: &str, data: &Dataset, options: &Options) {
                 let (objective, count) = simulation.run(rule);
                 let (distances, syncs) = cells.next().expect("a cell for each");
                 let distance = 100.0 * (objective / oracle.objective - 1.0);
-                distances.push(if distance < 1e4 { format!("{distance:.2}") } else { "diverged".into() });
+                distances.push(if distance < 1e4 {
+                    format!("{distance:.2}")
+                } else {
+                    "diverged".into()
+                });
                 *syncs = count;
             }
         }
     }
-    let labels =
-        options.clusters.iter().flat_map(|k| rules.iter().map(move |rule| format!("K={k} {rule:?}")));
+    let labels = options
+        .clusters
+        .iter()
+        .flat_map(|k| rules.iter().map(move |rule| format!("K={k} {rule:?}")));
     for ((label, distances), syncs) in labels.zip(distances).zip(syncs) {
         println!("{name:<18} {label:<16} {} ({syncs} syncs)", distances.join(" "));
     }
@@ -167,12 +189,14 @@ fn time(name: &str, data: &Dataset, options: &Options) {
         ("sequential".to_string(), StrategyKind::Sequential),
         ("hogwild".to_string(), StrategyKind::Hogwild(Update::Wild)),
     ];
-    strategies.extend(options.clusters.iter().map(|&k| (format!("hogwild++ K={k}"), options.ring(k))));
+    strategies
+        .extend(options.clusters.iter().map(|&k| (format!("hogwild++ K={k}"), options.ring(k))));
     let mut seconds = vec![Vec::new(); strategies.len()];
     for &seed in &options.seeds {
         for ((_, strategy), seconds) in strategies.iter().zip(&mut seconds) {
             let fit = train(data, *strategy, options.threads, seed, Some(EPOCHS)).fit;
-            let times: Vec<f64> = fit.epochs.iter().map(|epoch| epoch.train_time.as_secs_f64()).collect();
+            let times: Vec<f64> =
+                fit.epochs.iter().map(|epoch| epoch.train_time.as_secs_f64()).collect();
             seconds.extend(times.windows(2).map(|pair| pair[1] - pair[0]));
         }
     }

@@ -1,5 +1,5 @@
-//! Rules for the sync side by side, on clusters of one worker that take turns block by block on one thread: the same
-//! result on any machine, and that of K cores that are equally fast.
+//! Rules for the sync side by side, on clusters of one worker that take turns block by block on one
+//! thread: the same result on any machine, and that of K cores that are equally fast.
 
 use wildsgd::Dataset;
 use wildsgd::internal::{Sgd, SgdRule};
@@ -17,7 +17,8 @@ pub enum Rule {
     Rare,
     /// As `Ring`, and all replicas are set to the consensus after each epoch.
     Reset,
-    /// The authors' code: changes are multiplied by the step size. The model is the mean of the replicas.
+    /// The authors' code: changes are multiplied by the step size. The model is the mean of the
+    /// replicas.
     Released,
     /// Both replicas become their mean. The model is the mean of all.
     Averaging,
@@ -36,7 +37,8 @@ pub struct Simulation<'a> {
 impl Simulation<'_> {
     /// The lowest objective of all epochs, and the number of syncs in the last.
     pub fn run(&self, rule: Rule) -> (f64, usize) {
-        let problem = Linear::new(self.data, self.targets, Logistic, None).expect("labels were checked");
+        let problem =
+            Linear::new(self.data, self.targets, Logistic, None).expect("labels were checked");
         let l2 = 1.0 / self.data.len() as f64;
         let step = StepSize::new(self.eta0, Schedule::default());
         let mut sgd: Sgd<_, f32> = Sgd::new(&problem, Penalty { l1: 0.0, l2 }, step, false);
@@ -46,7 +48,8 @@ impl Simulation<'_> {
             ring.mixing = Mixing::RARE;
         }
         let mut best = f64::INFINITY;
-        let (mut last, mut syncs) = (sgd.objective(self.data.len(), &vec![0.0; self.data.width()]), 0);
+        let (mut last, mut syncs) =
+            (sgd.objective(self.data.len(), &vec![0.0; self.data.width()]), 0);
         for epoch in 0..self.epochs {
             order.shuffle(self.seed, epoch as u64);
             syncs = 0;

@@ -52,15 +52,17 @@ impl Kind {
     }
 }
 
-/// Whether a file that starts with `head` claims to be of this family. A magic number with a few wrong bytes counts, so
-/// that its damage is told as such.
+/// Whether a file that starts with `head` claims to be of this family. A magic number with a few
+/// wrong bytes counts, so that its damage is told as such.
 pub(crate) fn claims(head: &[u8]) -> bool {
-    head.len() >= MAGIC.len() && head.iter().zip(MAGIC).filter(|&(&a, b)| a == b).count() + 2 >= MAGIC.len()
+    head.len() >= MAGIC.len()
+        && head.iter().zip(MAGIC).filter(|&(&a, b)| a == b).count() + 2 >= MAGIC.len()
 }
 
 /// Whether a file that starts with `head` says that it is of this kind.
 pub(crate) fn is_of(head: &[u8], kind: Kind) -> bool {
-    claims(head) && head.get(8..12).is_some_and(|number| u32::from_le_bytes(array(number)) == kind.number())
+    claims(head)
+        && head.get(8..12).is_some_and(|number| u32::from_le_bytes(array(number)) == kind.number())
 }
 
 /// Numbers that a kind keeps in the header, by their place in it.
@@ -128,7 +130,8 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Of a file with these sections, each a name of at most 8 ASCII characters and a number of bytes.
+    /// Of a file with these sections, each a name of at most 8 ASCII characters and a number of
+    /// bytes.
     ///
     /// # Panics
     /// If there are more than 16 sections, or a name is longer.
@@ -162,7 +165,12 @@ impl Header {
 
     /// Name of the section with this number.
     pub(super) fn name(&self, section: usize) -> String {
-        self.sections[section].name.iter().filter(|&&byte| byte != 0).map(|&byte| char::from(byte)).collect()
+        self.sections[section]
+            .name
+            .iter()
+            .filter(|&&byte| byte != 0)
+            .map(|&byte| char::from(byte))
+            .collect()
     }
 
     /// First byte of a section, and one past its last, with and without padding.
@@ -214,7 +222,8 @@ impl Header {
         page
     }
 
-    /// Reads the first page of `file`, which is all of the file's bytes, and of which `kind` in `version` is expected.
+    /// Reads the first page of `file`, which is all of the file's bytes, and of which `kind` in
+    /// `version` is expected.
     ///
     /// # Errors
     /// What is wrong, if the header or the file's length is.
@@ -243,8 +252,8 @@ impl Header {
             ));
         }
         if number(8) != kind.number() {
-            let found =
-                Kind::of_number(number(8)).map_or("of a kind that this version does not know", Kind::name);
+            let found = Kind::of_number(number(8))
+                .map_or("of a kind that this version does not know", Kind::name);
             return Err(Damage::new(format!("is {found}"), kind.name()));
         }
         if number(12) != version {
@@ -267,7 +276,8 @@ impl Header {
 
     /// The header of a page with the right checksum, whose sections need not be where they should.
     fn of_page(page: &[u8], kind: Kind, version: u32) -> Result<Self, Damage> {
-        let strange = |what: &str| Damage::new(format!("has a header whose {what}"), "the documented layout");
+        let strange =
+            |what: &str| Damage::new(format!("has a header whose {what}"), "the documented layout");
         let number = |at: usize| u64::from_le_bytes(array(&page[at..]));
         let count = u32::from_le_bytes(array(&page[28..])) as usize;
         if count > MOST_SECTIONS {
@@ -280,7 +290,8 @@ impl Header {
         let mut start = PAGE;
         for k in 0..count {
             let at = SECTIONS_AT + k * SECTION;
-            let section = Section { name: array(&page[at..]), start: number(at + 8), bytes: number(at + 16) };
+            let section =
+                Section { name: array(&page[at..]), start: number(at + 8), bytes: number(at + 16) };
             // Far below 2^64, so that no sum runs over.
             if section.start != start || section.bytes > 1 << 56 {
                 return Err(strange("sections (byte 32) do not follow each other"));

@@ -13,7 +13,8 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Reads header and table of checksums of `file`, which is all of the file's bytes. Looks at no section.
+    /// Reads header and table of checksums of `file`, which is all of the file's bytes. Looks at no
+    /// section.
     ///
     /// # Errors
     /// What is wrong with the header, the length, or the table.
@@ -47,9 +48,9 @@ impl Container {
         self.header.section(name).map(|bytes| bytes.start as usize..bytes.end as usize)
     }
 
-    /// Checks all chunks of the sections of `file`, the bytes that were opened, in rayon's current pool. After a chunk of
-    /// the section `name` was found whole, `then` gets that section's bytes in it (a range within the section), while
-    /// they are in the core's cache.
+    /// Checks all chunks of the sections of `file`, the bytes that were opened, in rayon's current
+    /// pool. After a chunk of the section `name` was found whole, `then` gets that section's bytes
+    /// in it (a range within the section), while they are in the core's cache.
     ///
     /// # Errors
     /// The first damage, in the order of the file; what `then` returns counts as damage.
@@ -61,7 +62,9 @@ impl Container {
     ) -> Result<(), Damage> {
         let chunks = self.chunks(names);
         let damage = chunks.into_par_iter().find_map_first(|chunk| {
-            self.check_chunk(file, &chunk).and_then(|()| then(names[chunk.name], chunk.inside)).err()
+            self.check_chunk(file, &chunk)
+                .and_then(|()| then(names[chunk.name], chunk.inside))
+                .err()
         });
         damage.map_or(Ok(()), Err)
     }

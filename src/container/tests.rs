@@ -72,7 +72,8 @@ fn a_flipped_bit_is_told_wherever_it_is() {
     let mut file = written();
     let all_of = |range: std::ops::Range<usize>| range.collect::<Vec<_>>();
     let table = file.len() - 4 * 8..file.len();
-    let places = [all_of(0..4200), all_of(table), (4200..file.len()).step_by(1009).collect()].concat();
+    let places =
+        [all_of(0..4200), all_of(table), (4200..file.len()).step_by(1009).collect()].concat();
     for place in places {
         for bit in 0..8 {
             file[place] ^= 1 << bit;
@@ -92,7 +93,9 @@ fn messages_name_the_place_and_the_remedy() {
         let damage = Container::open(file, kind, version)
             .and_then(|container| container.check(file, &["small", "large"], |_, _| Ok(())))
             .unwrap_err();
-        let Error::Input { .. } = damage.clone().into_error("a", kind) else { panic!("{damage:?}") };
+        let Error::Input { .. } = damage.clone().into_error("a", kind) else {
+            panic!("{damage:?}")
+        };
         damage.into_error("a", kind).to_string()
     };
     assert_eq!(
@@ -112,7 +115,8 @@ fn messages_name_the_place_and_the_remedy() {
     );
     file[0] = b'x';
     assert!(
-        message(&file, Kind::Dataset, VERSION).starts_with("a: is damaged: byte 0 is 0x78 (expected 0x89")
+        message(&file, Kind::Dataset, VERSION)
+            .starts_with("a: is damaged: byte 0 is 0x78 (expected 0x89")
     );
 }
 

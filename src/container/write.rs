@@ -7,7 +7,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// Writes a file whose sections' sizes are known before. Keeps a checksum a chunk in memory, and no byte of a section.
+/// Writes a file whose sections' sizes are known before. Keeps a checksum a chunk in memory, and no
+/// byte of a section.
 pub(crate) struct Writer<'f> {
     file: &'f File,
     header: Header,
@@ -42,7 +43,8 @@ impl<'f> Writer<'f> {
         Ok(Writer { file, header, sections })
     }
 
-    /// Appends `bytes` to the section `name`. A call is at least one write of the system's: bring some thousand bytes.
+    /// Appends `bytes` to the section `name`. A call is at least one write of the system's: bring
+    /// some thousand bytes.
     ///
     /// # Errors
     /// The system's.

@@ -1,7 +1,8 @@
 //! Examples as compressed sparse rows.
 //!
-//! Invariant, checked when a [`Dataset`] or a [`Row`] is made and kept by private fields: the indices of
-//! a row ascend strictly and are smaller than its width. The kernels rely on it to leave out bounds checks.
+//! Invariant, checked when a [`Dataset`] or a [`Row`] is made and kept by private fields: the
+//! indices of a row ascend strictly and are smaller than its width. The kernels rely on it to leave
+//! out bounds checks.
 
 mod array;
 mod assembly;
@@ -35,10 +36,12 @@ use crate::row::Row;
 ///
 /// Takes 8 bytes an entry, 4 if all values are 1, and 8 an example (12 with 2^32 entries or more).
 ///
-/// The examples lie in the order of the file, or in the random order of a seed: see [`Dataset::shuffled`].
+/// The examples lie in the order of the file, or in the random order of a seed: see
+/// [`Dataset::shuffled`].
 ///
-/// The arrays are in memory, or where they lie in a [cache](super::cache) file. What lies in a file is checked as a
-/// whole before the first row or label of it is seen: [`Dataset::verify`] does that, and tells damage as an error.
+/// The arrays are in memory, or where they lie in a [cache](super::cache) file. What lies in a file
+/// is checked as a whole before the first row or label of it is seen: [`Dataset::verify`] does
+/// that, and tells damage as an error.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     offsets: Offsets,
@@ -63,8 +66,9 @@ pub(super) struct Arrays {
 }
 
 impl Dataset {
-    /// A data set from its arrays: row `i` holds the entries `offsets[i]..offsets[i + 1]` of `indices` and `values`
-    /// (`None`: all values are 1), and `labels[i]`; all indices are below `width`.
+    /// A data set from its arrays: row `i` holds the entries `offsets[i]..offsets[i + 1]` of
+    /// `indices` and `values` (`None`: all values are 1), and `labels[i]`; all indices are below
+    /// `width`.
     ///
     /// # Errors
     /// [`Error::Input`] that says which array breaks which rule.
@@ -88,7 +92,8 @@ impl Dataset {
         Self::checked(Offsets::from(offsets), indices, values, labels, width)
     }
 
-    /// The data set in a file, each of whose rows is in the arrays if `cache` says that they are as they should be.
+    /// The data set in a file, each of whose rows is in the arrays if `cache` says that they are as
+    /// they should be.
     pub(super) fn in_cache(arrays: Arrays, cache: Arc<Cache>) -> Self {
         let Arrays { offsets, indices, values, labels, width, seed } = arrays;
         Dataset { offsets, indices, values, labels, width, seed, cache: Some(cache) }
@@ -119,11 +124,13 @@ impl Dataset {
         Ok(Dataset { offsets, indices, values, labels, width, seed: None, cache: None })
     }
 
-    /// Checks what lies in a [cache](super::cache) file, all of it at the first call, in rayon's current pool; later
-    /// calls only look whether the file was written to. Rows in memory are checked from the start.
+    /// Checks what lies in a [cache](super::cache) file, all of it at the first call, in rayon's
+    /// current pool; later calls only look whether the file was written to. Rows in memory are
+    /// checked from the start.
     ///
     /// # Errors
-    /// [`Error::Input`] that names the bytes that are damaged, or says that the file has changed since it was opened.
+    /// [`Error::Input`] that names the bytes that are damaged, or says that the file has changed
+    /// since it was opened.
     pub fn verify(&self) -> Result<()> {
         self.cache.as_ref().map_or(Ok(()), |cache| cache.verify(self.unchecked()))
     }

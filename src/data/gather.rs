@@ -9,8 +9,8 @@ use std::convert::Infallible;
 use std::io::Read;
 
 impl Reading<'_> {
-    /// The data set of the text in `reader`, laid out in the order of `seed` by the threads of `pool`, and from which
-    /// number the text counts features.
+    /// The data set of the text in `reader`, laid out in the order of `seed` by the threads of
+    /// `pool`, and from which number the text counts features.
     ///
     /// # Errors
     /// Those of [`Reading::run`].
@@ -32,7 +32,11 @@ impl Reading<'_> {
         pool.install(|| self.lay_out(parts, seed)).map_err(Stop::Text)
     }
 
-    fn lay_out(&self, parts: Vec<Packed>, seed: Option<u64>) -> Result<(Dataset, IndexBase), ParseError> {
+    fn lay_out(
+        &self,
+        parts: Vec<Packed>,
+        seed: Option<u64>,
+    ) -> Result<(Dataset, IndexBase), ParseError> {
         let rows: u64 = parts.iter().map(|part| part.len() as u64).sum();
         libsvm::check_rows(rows, self.options)?;
         let mut lengths = Vec::with_capacity(rows as usize);

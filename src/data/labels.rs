@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use super::Dataset;
 use crate::error::{Error, Result};
 
-/// The labels of a data set with two classes or more, in LIBLINEAR's order: that of first appearance, except that of -1
-/// and +1 alone the first is always +1. Of two classes, models score the first one positive.
+/// The labels of a data set with two classes or more, in LIBLINEAR's order: that of first
+/// appearance, except that of -1 and +1 alone the first is always +1. Of two classes, models score
+/// the first one positive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassLabels {
     /// All different; no -0.
@@ -18,16 +19,18 @@ pub struct ClassLabels {
 }
 
 impl ClassLabels {
-    /// The classes that `labels`, one an example, tell apart: whole numbers, as LIBLINEAR has them. `path` names the
-    /// data in messages.
+    /// The classes that `labels`, one an example, tell apart: whole numbers, as LIBLINEAR has them.
+    /// `path` names the data in messages.
     ///
     /// # Errors
-    /// [`Error::Input`] if a label is not a whole number within i32, or if there are less than two different ones.
+    /// [`Error::Input`] if a label is not a whole number within i32, or if there are less than two
+    /// different ones.
     pub fn of(path: &str, labels: &[f32]) -> Result<Self> {
         Self::found(path, labels, is_whole, not_whole)
     }
 
-    /// Like [`ClassLabels::of`], with any finite numbers as labels. LIBLINEAR reads no model with other than whole ones.
+    /// Like [`ClassLabels::of`], with any finite numbers as labels. LIBLINEAR reads no model with
+    /// other than whole ones.
     ///
     /// # Errors
     /// [`Error::Input`] if a label is not finite, or if there are less than two different ones.
@@ -56,7 +59,12 @@ impl ClassLabels {
             }
         }
         match classes.labels[..] {
-            [] => Err(Error::input(path, "holds no example", "examples of two classes", "check the input")),
+            [] => Err(Error::input(
+                path,
+                "holds no example",
+                "examples of two classes",
+                "check the input",
+            )),
             [only] => Err(Error::input(
                 path,
                 format!("all {} examples have label {only}", labels.len()),
@@ -68,8 +76,8 @@ impl ClassLabels {
         }
     }
 
-    /// What `find` ([`ClassLabels::of`] or [`ClassLabels::of_any`]) finds for the labels of `data` in the order of the
-    /// file, which two classes need not be brought into.
+    /// What `find` ([`ClassLabels::of`] or [`ClassLabels::of_any`]) finds for the labels of `data`
+    /// in the order of the file, which two classes need not be brought into.
     ///
     /// # Errors
     /// Those of `find`.
@@ -106,7 +114,8 @@ impl ClassLabels {
         }
     }
 
-    /// The class of each of `labels`, as [`ClassLabels::class`] has it; [`ClassLabels::NONE`] for a label that is none.
+    /// The class of each of `labels`, as [`ClassLabels::class`] has it; [`ClassLabels::NONE`] for a
+    /// label that is none.
     pub fn classes(&self, labels: &[f32]) -> Vec<u32> {
         let class = |&label: &f32| self.class(label).map_or(Self::NONE, |class| class as u32);
         labels.par_iter().with_min_len(1 << 14).map(class).collect()
@@ -123,7 +132,8 @@ fn key(label: f32) -> u32 {
 
 /// Whether `label` is a whole number that i32 holds.
 fn is_whole(label: f32) -> bool {
-    // Above the range the cast saturates to a number that f32 rounds up to 2^31, so 2^31 needs its own check.
+    // Above the range the cast saturates to a number that f32 rounds up to 2^31, so 2^31 needs its
+    // own check.
     (label as i32) as f32 == label && label < 2_147_483_648.0
 }
 
@@ -176,12 +186,16 @@ mod tests {
             &[1.0, 2.0, f32::NAN, 0.25],
         ] {
             let data =
-                Dataset::from_parts(vec![0; labels.len() + 1], vec![], None, labels.to_vec(), 0).unwrap();
+                Dataset::from_parts(vec![0; labels.len() + 1], vec![], None, labels.to_vec(), 0)
+                    .unwrap();
             for find in [ClassLabels::of, ClassLabels::of_any] {
                 let text = |found: Result<ClassLabels>| found.map_err(|error| error.to_string());
                 let expected = text(find("a.svm", labels));
                 for seed in 0..20 {
-                    assert_eq!(text(ClassLabels::of_dataset("a.svm", &data.shuffled(seed), find)), expected);
+                    assert_eq!(
+                        text(ClassLabels::of_dataset("a.svm", &data.shuffled(seed), find)),
+                        expected
+                    );
                 }
             }
         }
@@ -190,7 +204,10 @@ mod tests {
     #[test]
     fn each_label_has_its_class_and_others_have_none() {
         let two = ClassLabels::of("a.svm", &[-1.0, 1.0]).unwrap();
-        assert_eq!(two.classes(&[-1.0, 1.0, 0.0, f32::NAN]), [1, 0, ClassLabels::NONE, ClassLabels::NONE]);
+        assert_eq!(
+            two.classes(&[-1.0, 1.0, 0.0, f32::NAN]),
+            [1, 0, ClassLabels::NONE, ClassLabels::NONE]
+        );
         let many = ClassLabels::of("a.svm", &[5.0, -0.0, 7.0, 5.0]).unwrap();
         assert_eq!(many.classes(&[7.0, 0.0, -0.0, 5.0, 6.0]), [2, 1, 1, 0, ClassLabels::NONE]);
     }

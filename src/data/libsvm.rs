@@ -1,9 +1,10 @@
 //! The libsvm text format: `label index:value ...`, one example a line.
 //!
-//! [`parse`] is a pure function over bytes, on one thread; [`load`](super::load) gives the same on many. Invariant: what it accepts keeps the rules of [`Dataset`], and every number
-//! is the f32 nearest to its decimal form. Between tokens stand spaces and tabs; lines end in LF or CRLF, the last
-//! one may lack it; blank lines, `#` comments, a byte order mark and `qid:N` after the label are skipped. A line may
-//! have a label only, and explicit zeros are kept.
+//! [`parse`] is a pure function over bytes, on one thread; [`load`](super::load) gives the same on
+//! many. Invariant: what it accepts keeps the rules of [`Dataset`], and every number is the f32
+//! nearest to its decimal form. Between tokens stand spaces and tabs; lines end in LF or CRLF, the
+//! last one may lack it; blank lines, `#` comments, a byte order mark and `qid:N` after the label
+//! are skipped. A line may have a label only, and explicit zeros are kept.
 
 mod count;
 mod error;
@@ -26,8 +27,8 @@ use number::Line;
 use std::ops::Range;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Bytes from an offending token on in which a NUL byte makes the text a binary file. They also show all of a token
-/// that a message does.
+/// Bytes from an offending token on in which a NUL byte makes the text a binary file. They also
+/// show all of a token that a message does.
 pub(super) const LOOKAHEAD: usize = 1024;
 
 /// From which number a text counts its features.
@@ -47,7 +48,8 @@ impl IndexBase {
         u32::from(self == IndexBase::One)
     }
 
-    /// Keeps the number of features within u32. [`IndexBase::Auto`] cannot allow more, as 0 may still come.
+    /// Keeps the number of features within u32. [`IndexBase::Auto`] cannot allow more, as 0 may
+    /// still come.
     fn largest(self) -> u32 {
         u32::MAX - 1 + self.lowest()
     }
@@ -93,8 +95,8 @@ pub(super) fn mark_length(bytes: &[u8]) -> usize {
     if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
 }
 
-/// Puts the rows of the lines `bytes` of `text` into `block`, in place of those before, as [`read_lines`] reads them;
-/// the first one is line 1. Returns the number of these lines.
+/// Puts the rows of the lines `bytes` of `text` into `block`, in place of those before, as
+/// [`read_lines`] reads them; the first one is line 1. Returns the number of these lines.
 pub(super) fn parse_lines(
     text: &[u8],
     bytes: Range<usize>,
@@ -125,10 +127,10 @@ fn whole(kind: Kind, options: &ParseOptions) -> ParseError {
 /// What is wrong with a line, and the position of the offending token in it.
 struct Fault(usize, Kind);
 
-/// Adds the rows of the lines `bytes` of `text` to `block`, and returns the number of these lines. They start at the
-/// start of line number `first_line` and end at the end of a line or of the text; what comes after them may decide how
-/// an error reads. Indices count from 0, but under [`IndexBase::Auto`] as in the text: whether 0 occurs is known only
-/// when all of it is read.
+/// Adds the rows of the lines `bytes` of `text` to `block`, and returns the number of these lines.
+/// They start at the start of line number `first_line` and end at the end of a line or of the text;
+/// what comes after them may decide how an error reads. Indices count from 0, but under
+/// [`IndexBase::Auto`] as in the text: whether 0 occurs is known only when all of it is read.
 fn read_lines(
     text: &[u8],
     bytes: Range<usize>,
@@ -162,7 +164,8 @@ fn read_lines(
 #[inline(always)]
 fn read_line(line: Line<'_>, base: IndexBase, block: &mut Block) -> Result<(), Fault> {
     let Some(start) = next_token(line, 0)? else { return Ok(()) };
-    let (label, end) = number::read(line, start).map_err(|fault| label_fault(line, start, fault))?;
+    let (label, end) =
+        number::read(line, start).map_err(|fault| label_fault(line, start, fault))?;
     let mut at = next_token(line, end)?;
     if let Some(start) = at
         && line.bytes()[start..].starts_with(b"qid:")
@@ -212,7 +215,12 @@ fn query_id(line: Line<'_>, start: usize) -> Result<usize, Fault> {
 
 /// Index, value and end of the entry that starts at `start`; the index is at least `lowest`.
 #[inline(always)]
-fn entry(line: Line<'_>, start: usize, lowest: u64, base: IndexBase) -> Result<(u32, f32, usize), Fault> {
+fn entry(
+    line: Line<'_>,
+    start: usize,
+    lowest: u64,
+    base: IndexBase,
+) -> Result<(u32, f32, usize), Fault> {
     let (index, colon) = match number::whole(line, start) {
         Some((index, end)) if line.get(end) == Some(&b':') => (index, end),
         _ => return Err(index_fault(line, start)),
@@ -220,8 +228,8 @@ fn entry(line: Line<'_>, start: usize, lowest: u64, base: IndexBase) -> Result<(
     if index < lowest || index > u64::from(base.largest()) {
         return Err(order_fault(start, index, lowest, base));
     }
-    let (value, end) =
-        number::read(line, colon + 1).map_err(|fault| value_fault(line, start, colon + 1, fault))?;
+    let (value, end) = number::read(line, colon + 1)
+        .map_err(|fault| value_fault(line, start, colon + 1, fault))?;
     Ok((index as u32, value, end))
 }
 
@@ -233,7 +241,9 @@ fn label_fault(line: Line<'_>, start: usize, fault: number::Fault) -> Fault {
         number::Fault::NotFinite => Kind::LabelNotFinite,
         number::Fault::Overflow => Kind::LabelOverflow,
         number::Fault::NotANumber if memchr(b':', token).is_some() => Kind::LabelMissing,
-        number::Fault::NotANumber if token.split(|&byte| byte == b',').all(numeric) => Kind::SeveralLabels,
+        number::Fault::NotANumber if token.split(|&byte| byte == b',').all(numeric) => {
+            Kind::SeveralLabels
+        }
         number::Fault::NotANumber => Kind::LabelNotANumber,
     };
     Fault(start, kind)
@@ -246,7 +256,9 @@ fn index_fault(line: Line<'_>, start: usize) -> Fault {
     let after_digits = |from: usize| number::whole(line, start + from).map(|(_, end)| end - start);
     let kind = match after_digits(0) {
         Some(end) if end == token.len() => Kind::ValueMissing,
-        None if token[0] == b'-' && after_digits(1).is_some_and(|end| token.get(end) == Some(&b':')) => {
+        None if token[0] == b'-'
+            && after_digits(1).is_some_and(|end| token.get(end) == Some(&b':')) =>
+        {
             Kind::IndexNegative
         }
         _ => Kind::IndexNotANumber,
@@ -254,7 +266,8 @@ fn index_fault(line: Line<'_>, start: usize) -> Fault {
     Fault(start, kind)
 }
 
-/// What is wrong with an index that is below `lowest`, the one before plus 1, or above the largest of all.
+/// What is wrong with an index that is below `lowest`, the one before plus 1, or above the largest
+/// of all.
 #[cold]
 fn order_fault(start: usize, index: u64, lowest: u64, base: IndexBase) -> Fault {
     let kind = match u32::try_from(index) {

@@ -14,43 +14,50 @@ use std::path::Path;
 pub struct LoadOptions {
     /// How the text is read.
     pub parse: ParseOptions,
-    /// Seed of the random order that the examples are laid out in, as if by [`Dataset::shuffled`] but without a copy;
-    /// training with the same seed then makes none either. Default `None`: the order of the file.
+    /// Seed of the random order that the examples are laid out in, as if by [`Dataset::shuffled`]
+    /// but without a copy; training with the same seed then makes none either. Default `None`: the
+    /// order of the file.
     pub shuffle: Option<u64>,
-    /// Threads that read text; compressed text and standard input take one more that decompresses. Default 0: as
-    /// many as there are cores.
+    /// Threads that read text; compressed text and standard input take one more that decompresses.
+    /// Default 0: as many as there are cores.
     pub threads: usize,
 }
 
-/// Reads the data set at `path`: libsvm text (`-`: standard input) or a cache. gzip, bzip2 and zstd are recognized by the
-/// first bytes.
+/// Reads the data set at `path`: libsvm text (`-`: standard input) or a cache. gzip, bzip2 and zstd
+/// are recognized by the first bytes.
 ///
-/// Takes memory for the data set itself and about 1 MiB a thread if the file is plain, and for at most twice the data
-/// set and 2 MiB a thread if the text comes from standard input, from a pipe, or compressed. Deterministic, whatever
-/// the number of threads.
+/// Takes memory for the data set itself and about 1 MiB a thread if the file is plain, and for at
+/// most twice the data set and 2 MiB a thread if the text comes from standard input, from a pipe,
+/// or compressed. Deterministic, whatever the number of threads.
 ///
-/// A [cache](super::cache) is recognized by its content and opened: what `options` say was said when it was made, and it is
-/// checked later ([`Dataset::verify`]).
+/// A [cache](super::cache) is recognized by its content and opened: what `options` say was said
+/// when it was made, and it is checked later ([`Dataset::verify`]).
 ///
-/// A plain file is mapped. If another process writes to it meanwhile, rows may be refused or read as what was written;
-/// if it makes the file shorter, the system may end this process (SIGBUS). Replace files by renaming.
+/// A plain file is mapped. If another process writes to it meanwhile, rows may be refused or read
+/// as what was written; if it makes the file shorter, the system may end this process (SIGBUS).
+/// Replace files by renaming.
 ///
 /// # Errors
-/// [`Error::Text`] for the first place that [`libsvm::parse`] refuses. [`Error::Io`] if the system does not let the
-/// input be opened or read, or threads be started. [`Error::Input`] if there is no such file, it is a directory,
-/// empty, without an example, changed while it is read, truncated, damaged, followed by other bytes, or compressed in a
-/// way that is not supported. Damage of compressed data is told before any fault of the text in them.
+/// [`Error::Text`] for the first place that [`libsvm::parse`] refuses. [`Error::Io`] if the system
+/// does not let the input be opened or read, or threads be started. [`Error::Input`] if there is no
+/// such file, it is a directory, empty, without an example, changed while it is read, truncated,
+/// damaged, followed by other bytes, or compressed in a way that is not supported. Damage of
+/// compressed data is told before any fault of the text in them.
 pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset> {
     load_with_base(path, options).map(|(data, _)| data)
 }
 
-/// Like [`load`]; also tells from which number the text counts its features, which is never [`IndexBase::Auto`]. A file
-/// that must share its features with this one is to be read with that: on its own, it may happen to lack the index 0
-/// that tells. A cache that does not know counts as one from 1.
+/// Like [`load`]; also tells from which number the text counts its features, which is never
+/// [`IndexBase::Auto`]. A file that must share its features with this one is to be read with that:
+/// on its own, it may happen to lack the index 0 that tells. A cache that does not know counts as
+/// one from 1.
 ///
 /// # Errors
 /// Those of [`load`].
-pub fn load_with_base(path: impl AsRef<Path>, options: &LoadOptions) -> Result<(Dataset, IndexBase)> {
+pub fn load_with_base(
+    path: impl AsRef<Path>,
+    options: &LoadOptions,
+) -> Result<(Dataset, IndexBase)> {
     let path = path.as_ref();
     let name = source::display_name(path);
     match source::open(path, &name)? {

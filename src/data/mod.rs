@@ -16,8 +16,8 @@ mod synthetic;
 mod throughput;
 mod weights;
 
-pub(crate) use csr::Records;
 pub use crate::row::Row;
+pub(crate) use csr::Records;
 pub use csr::{Builder, Dataset, Rows};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};

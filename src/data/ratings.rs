@@ -1,7 +1,8 @@
 //! Ratings as text: `user item rating` a line, where users and items are numbers or names.
 //!
-//! Fields stand apart by blanks, tabs or one comma. Lines without a field and those that start with `#` are skipped, and so is
-//! what comes after the rating (a time stamp). A user or item is whatever its field says: `7` and `07` are two.
+//! Fields stand apart by blanks, tabs or one comma. Lines without a field and those that start with
+//! `#` are skipped, and so is what comes after the rating (a time stamp). A user or item is
+//! whatever its field says: `7` and `07` are two.
 
 mod low_rank;
 mod text;
@@ -79,7 +80,8 @@ impl Ratings {
     }
 }
 
-/// Reads the ratings in the file at `path` (`-`: standard input), plain or compressed with gzip, bzip2 or zstd.
+/// Reads the ratings in the file at `path` (`-`: standard input), plain or compressed with gzip,
+/// bzip2 or zstd.
 ///
 /// # Errors
 /// Those of [`Ratings::parse`], and for the file as a whole as [`load`](super::load).
@@ -142,7 +144,8 @@ impl Names {
         self.all.iter().map(|name| &**name)
     }
 
-    /// The place of a name, which is put at the end if it is not there. `None` if there is no place left.
+    /// The place of a name, which is put at the end if it is not there. `None` if there is no place
+    /// left.
     pub(crate) fn place(&mut self, name: &str) -> Option<u32> {
         if let Some(place) = self.find(name) {
             return Some(place);
@@ -165,7 +168,12 @@ fn parse(text: &[u8], name: &str, rated: bool) -> Result<Ratings> {
     }
     if ratings.all.is_empty() {
         let form = if rated { "lines of `user item rating`" } else { "lines of `user item`" };
-        return Err(Error::input(name, "holds no rating", form, "check that this is the file you meant"));
+        return Err(Error::input(
+            name,
+            "holds no rating",
+            form,
+            "check that this is the file you meant",
+        ));
     }
     Ok(ratings)
 }

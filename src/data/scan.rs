@@ -1,4 +1,5 @@
-//! Rows in passing: blocks of them in the order of the file, for work that needs no data set as a whole.
+//! Rows in passing: blocks of them in the order of the file, for work that needs no data set as a
+//! whole.
 
 #[cfg(test)]
 mod tests;
@@ -30,24 +31,26 @@ use std::path::Path;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
-    /// How the text is read. [`IndexBase::Auto`] is refused: a block cannot tell what comes after it.
+    /// How the text is read. [`IndexBase::Auto`] is refused: a block cannot tell what comes after
+    /// it.
     pub parse: ParseOptions,
-    /// Threads that read text and work on rows; one more reads and decompresses the file. Default 0: as many as there
-    /// are cores.
+    /// Threads that read text and work on rows; one more reads and decompresses the file. Default
+    /// 0: as many as there are cores.
     pub threads: usize,
 }
 
 impl Scan {
-    /// Reads the libsvm data set at `path` (`-`: standard input) in blocks of rows, lets `work` make of each block what
-    /// it likes, on many threads, and hands that to `take`, in the order of the file. Deterministic if both are:
-    /// blocks do not depend on the number of threads.
+    /// Reads the libsvm data set at `path` (`-`: standard input) in blocks of rows, lets `work`
+    /// make of each block what it likes, on many threads, and hands that to `take`, in the order of
+    /// the file. Deterministic if both are: blocks do not depend on the number of threads.
     ///
-    /// Takes memory for a few blocks a thread (1 MiB or so, more if lines are longer than 256 KiB), whatever the size
-    /// of the file; plain files are read, not mapped. What `take` got before an error is a beginning of the data set.
+    /// Takes memory for a few blocks a thread (1 MiB or so, more if lines are longer than 256 KiB),
+    /// whatever the size of the file; plain files are read, not mapped. What `take` got before an
+    /// error is a beginning of the data set.
     ///
     /// # Errors
-    /// Those of [`load`](super::load) for the text, at the first place in it, [`Error::Parameter`] for
-    /// [`IndexBase::Auto`], and those of `take`, which gets nothing more then.
+    /// Those of [`load`](super::load) for the text, at the first place in it, [`Error::Parameter`]
+    /// for [`IndexBase::Auto`], and those of `take`, which gets nothing more then.
     pub fn blocks<T: Send>(
         &self,
         path: impl AsRef<Path>,

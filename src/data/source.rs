@@ -1,8 +1,9 @@
 //! Bytes of files and of standard input, decompressed.
 //!
-//! gzip, bzip2 and zstd are recognized by their first bytes, never by the file's name. Invariant: compressed data are
-//! decoded to their end or not at all; what is left of a truncated or damaged file is never returned as a whole.
-//! Truncation exactly between two members of a file of several cannot be seen, as such a file is complete in itself.
+//! gzip, bzip2 and zstd are recognized by their first bytes, never by the file's name. Invariant:
+//! compressed data are decoded to their end or not at all; what is left of a truncated or damaged
+//! file is never returned as a whole. Truncation exactly between two members of a file of several
+//! cannot be seen, as such a file is complete in itself.
 
 #[cfg(test)]
 mod tests;
@@ -21,13 +22,15 @@ const BUFFER: usize = 1 << 16;
 /// The largest zstd window, as `zstd --long` makes it.
 const ZSTD_WINDOW_LOG: u32 = if cfg!(target_pointer_width = "64") { 31 } else { 30 };
 
-/// All bytes of the file at `path` (`-`: standard input), decompressed if they are gzip, bzip2 or zstd.
+/// All bytes of the file at `path` (`-`: standard input), decompressed if they are gzip, bzip2 or
+/// zstd.
 ///
 /// Takes memory for the bytes once; for an uncompressed file it is reserved at its size.
 ///
 /// # Errors
-/// [`Error::Io`] if the system does not let it be opened or read; [`Error::Input`] if there is no such file, it is a
-/// directory, empty, truncated, damaged, followed by other bytes, or compressed in a way that is not supported.
+/// [`Error::Io`] if the system does not let it be opened or read; [`Error::Input`] if there is no
+/// such file, it is a directory, empty, truncated, damaged, followed by other bytes, or compressed
+/// in a way that is not supported.
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
     let path = path.as_ref();
     let name = display_name(path);
@@ -79,7 +82,8 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Input> {
     Stream::new(file, name).map(Input::Stream)
 }
 
-/// Whether the file at `path` is compressed, as far as its first bytes tell. What cannot be read is not.
+/// Whether the file at `path` is compressed, as far as its first bytes tell. What cannot be read is
+/// not.
 pub fn is_compressed(path: impl AsRef<Path>) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
@@ -202,7 +206,12 @@ fn decode<'a>(input: impl Read + 'a, name: &str, size: u64) -> Result<Vec<u8>> {
 
 /// The error for an input without a byte.
 pub(super) fn empty(name: &str) -> Error {
-    Error::input(name, "is empty", "text, plain or compressed", "check that what wrote it ended well")
+    Error::input(
+        name,
+        "is empty",
+        "text, plain or compressed",
+        "check that what wrote it ended well",
+    )
 }
 
 fn reserve(bytes: &mut Vec<u8>, size: u64, name: &str) -> Result<()> {
@@ -236,7 +245,8 @@ fn buffered<R: Read>(reader: R) -> BufReader<R> {
     BufReader::with_capacity(BUFFER, reader)
 }
 
-/// The error for `error`, which came from the system if it has a system's code, else from the decoder.
+/// The error for `error`, which came from the system if it has a system's code, else from the
+/// decoder.
 pub(super) fn fault(error: io::Error, format: Format, name: &str) -> Error {
     let compression = format.name();
     match (format, error.kind()) {

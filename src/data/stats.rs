@@ -1,7 +1,7 @@
 //! What a data set looks like, and what that means for threads that share weights without locks.
 //!
-//! Invariant: every number is deterministic. None depends on the number of threads, nor (but for the rounding of
-//! means) on the order of the examples, unless it says so.
+//! Invariant: every number is deterministic. None depends on the number of threads, nor (but for
+//! the rounding of means) on the order of the examples, unless it says so.
 //!
 //! An entry counts where it is stored, explicit zeros included: a step of SGD visits its weight.
 
@@ -44,8 +44,8 @@ pub struct Stats {
     pub features_seen: usize,
     /// Features that every example has, with the same value: they do what the bias does.
     pub constant_features: usize,
-    /// Bytes of the rows in memory: 4 an index, 4 a value unless all are 1, 4 a label, 4 a row for where it starts
-    /// (8 above 2^32 entries).
+    /// Bytes of the rows in memory: 4 an index, 4 a value unless all are 1, 4 a label, 4 a row for
+    /// where it starts (8 above 2^32 entries).
     pub memory_bytes: u64,
     /// Whether all values are 1.
     pub all_ones: bool,
@@ -83,7 +83,8 @@ pub struct Norms {
 }
 
 impl Stats {
-    /// Measures `data`, which is called `name` in messages and gives its first feature the number `first`.
+    /// Measures `data`, which is called `name` in messages and gives its first feature the number
+    /// `first`.
     ///
     /// Takes a few passes over the rows, in parallel, and a few numbers a feature and a row.
     ///
@@ -119,7 +120,8 @@ impl Stats {
             None => (data, None),
         };
         let counts = Counts::of(data);
-        let number = |j: u32| u64::from(first) + u64::from(numbers.map_or(j, |numbers| numbers[j as usize]));
+        let number =
+            |j: u32| u64::from(first) + u64::from(numbers.map_or(j, |numbers| numbers[j as usize]));
         let mut lengths: Vec<u32> =
             (0..data.len()).into_par_iter().map(|i| data.row(i).len() as u32).collect();
         lengths.par_sort_unstable();
@@ -149,7 +151,8 @@ impl Stats {
 impl Norms {
     fn of(data: &Dataset) -> Option<Self> {
         let rows = (0..data.len()).into_par_iter().map(|i| data.row(i));
-        let mut norms: Vec<f64> = rows.filter(|row| !row.is_empty()).map(|row| row.norm2().sqrt()).collect();
+        let mut norms: Vec<f64> =
+            rows.filter(|row| !row.is_empty()).map(|row| row.norm2().sqrt()).collect();
         norms.par_sort_unstable_by(f64::total_cmp);
         let (&min, &max) = (norms.first()?, norms.last()?);
         Some(Norms { min, median: norms[spread::rank(norms.len(), 0.5)], max })
@@ -168,8 +171,8 @@ fn ratio(part: f64, whole: f64) -> f64 {
     if whole == 0.0 { 0.0 } else { part / whole }
 }
 
-/// Cuts the rows of `data` into as many runs as there are threads, but so few that an array of one number a feature
-/// for each of them takes no more room than the data.
+/// Cuts the rows of `data` into as many runs as there are threads, but so few that an array of one
+/// number a feature for each of them takes no more room than the data.
 fn runs(data: &Dataset) -> Vec<std::ops::Range<usize>> {
     let affordable = data.nonzeros() / data.width().max(1);
     let runs = affordable.clamp(1, rayon::current_num_threads()).min(data.len());

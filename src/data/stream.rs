@@ -1,9 +1,11 @@
-//! Text that comes one byte after another: one thread reads and decompresses it, others make rows of it meanwhile.
+//! Text that comes one byte after another: one thread reads and decompresses it, others make rows
+//! of it meanwhile.
 //!
-//! The reader cuts blocks of whole lines and sends them through a bounded channel. A block also holds the bytes after
-//! it that decide how an error in it reads. What is made of each block is handed on in the order of the text.
-//! Invariant: there is a fixed number of buffers for text, and a block keeps its own until it was handed on, so that
-//! neither the reader nor a fast parser gets far ahead of a slow one.
+//! The reader cuts blocks of whole lines and sends them through a bounded channel. A block also
+//! holds the bytes after it that decide how an error in it reads. What is made of each block is
+//! handed on in the order of the text. Invariant: there is a fixed number of buffers for text, and
+//! a block keeps its own until it was handed on, so that neither the reader nor a fast parser gets
+//! far ahead of a slow one.
 
 use super::ParseOptions;
 use super::csr::Block;
@@ -28,8 +30,8 @@ pub(super) struct Reading<'a> {
     pub(super) threads: usize,
     /// Bytes of text in a block, at least 1.
     pub(super) block: usize,
-    /// Whether a stream that can tell damage is read to its end even if its text is refused before, as damage is then
-    /// the likelier reason.
+    /// Whether a stream that can tell damage is read to its end even if its text is refused before,
+    /// as damage is then the likelier reason.
     pub(super) read_on: bool,
 }
 
@@ -57,7 +59,8 @@ struct Lines<'a> {
     end: usize,
 }
 
-/// Memory for text, lent out: goes back to the reader when it is dropped, and wakes it if that is by a panic.
+/// Memory for text, lent out: goes back to the reader when it is dropped, and wakes it if that is
+/// by a panic.
 struct Buffer<'a> {
     bytes: Vec<u8>,
     home: &'a Home,
@@ -105,8 +108,8 @@ impl Drop for Buffer<'_> {
     }
 }
 
-/// What became of a block: what was made of its rows and its number of lines, or an error whose line counts from the
-/// block's first.
+/// What became of a block: what was made of its rows and its number of lines, or an error whose
+/// line counts from the block's first.
 type Outcome<T> = Result<(T, u64), ParseError>;
 
 /// Hands blocks on in order.
@@ -153,12 +156,12 @@ impl<'a, T, E, F: FnMut(T) -> Result<(), E>> Delivery<'a, T, E, F> {
 }
 
 impl Reading<'_> {
-    /// Makes rows of the text in `reader`, lets `work` make of each block what it likes, and hands that to `take` in
-    /// the order of the text.
+    /// Makes rows of the text in `reader`, lets `work` make of each block what it likes, and hands
+    /// that to `take` in the order of the text.
     ///
     /// # Errors
-    /// Without [`Reading::read_on`], what comes first: a line that is refused, an error of the stream or of `take`.
-    /// With it, an error of the stream comes before any other.
+    /// Without [`Reading::read_on`], what comes first: a line that is refused, an error of the
+    /// stream or of `take`. With it, an error of the stream comes before any other.
     pub(super) fn run<T: Send, E: Send>(
         &self,
         mut reader: impl Read,
@@ -168,13 +171,16 @@ impl Reading<'_> {
         let home = Home::new(2 * self.threads + 1, 4 * (self.block + LOOKAHEAD));
         let delivery = Mutex::new(Delivery::new(take));
         let (sender, receiver) = bounded(self.threads);
-        // Threads of their own: in a pool, parallel work on one block could wait for a task that waits for the next.
+        // Threads of their own: in a pool, parallel work on one block could wait for a task that
+        // waits for the next.
         let read = thread::scope(|scope| {
             let mut parsers = Vec::with_capacity(self.threads);
             for _ in 0..self.threads {
                 let (receiver, work, delivery) = (receiver.clone(), &work, &delivery);
                 let parse = move || self.parse(receiver, work, delivery);
-                parsers.push(thread::Builder::new().spawn_scoped(scope, parse).map_err(Stop::NoThread)?);
+                parsers.push(
+                    thread::Builder::new().spawn_scoped(scope, parse).map_err(Stop::NoThread)?,
+                );
             }
             drop(receiver);
             let mut sent = self.send(&mut reader, sender, &home);
@@ -198,7 +204,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Cuts the text into blocks and sends them until it ends or nobody wants more; returns whether there was a byte.
+    /// Cuts the text into blocks and sends them until it ends or nobody wants more; returns whether
+    /// there was a byte.
     fn send<'h>(
         &self,
         reader: &mut impl Read,
@@ -215,7 +222,8 @@ impl Reading<'_> {
             next.bytes.extend_from_slice(&buffer.bytes[end..]);
             let ended = next.bytes.is_empty();
             // Without receivers a parser has panicked, which the scope passes on.
-            let sent = sender.send(Lines { number, buffer: mem::replace(&mut buffer, next), start, end });
+            let sent =
+                sender.send(Lines { number, buffer: mem::replace(&mut buffer, next), start, end });
             if ended || sent.is_err() || home.stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -223,9 +231,14 @@ impl Reading<'_> {
         Ok(true)
     }
 
-    /// Reads on until `bytes` hold a block of whole lines and what comes after it, or all that is left. Returns where
-    /// its lines start and end.
-    fn fill(&self, reader: &mut impl Read, bytes: &mut Vec<u8>, first: bool) -> io::Result<(usize, usize)> {
+    /// Reads on until `bytes` hold a block of whole lines and what comes after it, or all that is
+    /// left. Returns where its lines start and end.
+    fn fill(
+        &self,
+        reader: &mut impl Read,
+        bytes: &mut Vec<u8>,
+        first: bool,
+    ) -> io::Result<(usize, usize)> {
         let mut least = self.block;
         loop {
             let missing = least.saturating_add(LOOKAHEAD).saturating_sub(bytes.len());

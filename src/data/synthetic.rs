@@ -11,7 +11,8 @@ use super::{Builder, Dataset};
 pub enum Skew {
     /// All the same.
     Uniform,
-    /// The j-th as often as j to the power of minus this, which is above 0; words of a language are near 1.
+    /// The j-th as often as j to the power of minus this, which is above 0; words of a language are
+    /// near 1.
     Zipf(f64),
 }
 
@@ -35,8 +36,8 @@ pub struct Synthetic {
     pub features: usize,
     /// Different features of an example, at most as many as there are. Default 100.
     pub entries: usize,
-    /// How often features occur; frequent ones have small numbers, as in text that is numbered as it is read. Default
-    /// Zipf's law with exponent 1.1.
+    /// How often features occur; frequent ones have small numbers, as in text that is numbered as
+    /// it is read. Default Zipf's law with exponent 1.1.
     pub skew: Skew,
     /// Share of wrong labels, from 0 to 1. Default 0.05.
     pub noise: f64,
@@ -67,7 +68,10 @@ impl Synthetic {
     /// If there are no features, or fewer than an example is to have.
     pub fn generate(&self) -> Dataset {
         let Synthetic { examples, features, entries, skew, noise, seed } = *self;
-        assert!(entries <= features && features >= 1, "{entries} of {features} features in an example");
+        assert!(
+            entries <= features && features >= 1,
+            "{entries} of {features} features in an example"
+        );
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let hidden: Vec<f64> = (0..features).map(|_| random.random::<f64>() - 0.5).collect();
         let sums = sums(features, skew);
@@ -124,7 +128,8 @@ fn draw(sums: &[f64], at: f64) -> u32 {
 fn fill(row: &mut Vec<u32>, features: usize, entries: usize, random: &mut Xoshiro256PlusPlus) {
     row.sort_unstable();
     row.dedup();
-    let mut others: Vec<u32> = (0..features as u32).filter(|j| row.binary_search(j).is_err()).collect();
+    let mut others: Vec<u32> =
+        (0..features as u32).filter(|j| row.binary_search(j).is_err()).collect();
     others.shuffle(random);
     row.extend(others.iter().take(entries - row.len()));
     row.sort_unstable();
@@ -136,9 +141,11 @@ mod tests {
 
     fn counts(skew: Skew) -> Vec<usize> {
         let data =
-            Synthetic { examples: 3000, features: 50, entries: 5, skew, ..Synthetic::default() }.generate();
+            Synthetic { examples: 3000, features: 50, entries: 5, skew, ..Synthetic::default() }
+                .generate();
         let mut counts = vec![0; 50];
-        data.iter().for_each(|(row, _)| row.indices().iter().for_each(|&j| counts[j as usize] += 1));
+        data.iter()
+            .for_each(|(row, _)| row.indices().iter().for_each(|&j| counts[j as usize] += 1));
         counts
     }
 
@@ -170,8 +177,13 @@ mod tests {
 
     #[test]
     fn all_features_can_be_in_each_row() {
-        let rows =
-            Synthetic { examples: 3, features: 9, entries: 9, skew: Skew::Zipf(5.0), ..Synthetic::default() };
+        let rows = Synthetic {
+            examples: 3,
+            features: 9,
+            entries: 9,
+            skew: Skew::Zipf(5.0),
+            ..Synthetic::default()
+        };
         assert_eq!(rows.generate().nonzeros(), 27);
         assert_eq!(Synthetic { entries: 0, ..rows }.generate().nonzeros(), 0);
     }

@@ -18,9 +18,11 @@ pub struct Throughput {
     pub nonzeros: usize,
     /// Time of loading, to checked rows in place: the median of all runs.
     pub load: Duration,
-    /// Time until a data set is there, whose rows are checked yet if it lies in a cache: the median of all runs.
+    /// Time until a data set is there, whose rows are checked yet if it lies in a cache: the median
+    /// of all runs.
     pub open: Duration,
-    /// Time of copying the text between two buffers that are in memory, on one thread: the median of all runs.
+    /// Time of copying the text between two buffers that are in memory, on one thread: the median
+    /// of all runs.
     pub copy: Duration,
 }
 
@@ -46,13 +48,18 @@ impl Throughput {
     }
 }
 
-/// Loads the file at `path`, text or a cache, `runs` times (at least once), each time after a copy of its bytes, so that both see the
-/// same load of the machine. Takes memory for the text twice beside the data set. A first run, which is not counted,
-/// brings the file into the system's cache. Standard input cannot be read twice.
+/// Loads the file at `path`, text or a cache, `runs` times (at least once), each time after a copy
+/// of its bytes, so that both see the same load of the machine. Takes memory for the text twice
+/// beside the data set. A first run, which is not counted, brings the file into the system's cache.
+/// Standard input cannot be read twice.
 ///
 /// # Errors
 /// Those of [`load`].
-pub fn throughput(path: impl AsRef<Path>, options: &LoadOptions, runs: usize) -> Result<Throughput> {
+pub fn throughput(
+    path: impl AsRef<Path>,
+    options: &LoadOptions,
+    runs: usize,
+) -> Result<Throughput> {
     let path = path.as_ref();
     let text = match cache::is_cache(path) {
         true => std::fs::read(path).map_err(|error| Error::io(path, "read", error))?,

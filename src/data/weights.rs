@@ -5,11 +5,12 @@ use std::path::Path;
 use super::source;
 use crate::error::{Error, Result};
 
-/// Reads the weights in the file at `path` (`-`: standard input), plain or compressed: finite numbers, at least 0, with
-/// blanks around them or not, and with Unix or Windows line ends.
+/// Reads the weights in the file at `path` (`-`: standard input), plain or compressed: finite
+/// numbers, at least 0, with blanks around them or not, and with Unix or Windows line ends.
 ///
 /// # Errors
-/// [`Error::Text`] for the first line that is no such number, and for the file as a whole as [`load`](super::load).
+/// [`Error::Text`] for the first line that is no such number, and for the file as a whole as
+/// [`load`](super::load).
 pub fn load_weights(path: impl AsRef<Path>) -> Result<Vec<f32>> {
     let path = path.as_ref();
     parse(&source::read(path)?, &source::display_name(path))
@@ -17,7 +18,9 @@ pub fn load_weights(path: impl AsRef<Path>) -> Result<Vec<f32>> {
 
 fn parse(bytes: &[u8], path: &str) -> Result<Vec<f32>> {
     let lines = bytes.trim_ascii_end().split(|&byte| byte == b'\n').zip(1..);
-    lines.map(|(line, number)| weight(line).map_err(|what| wrong(path, number, line, what))).collect()
+    lines
+        .map(|(line, number)| weight(line).map_err(|what| wrong(path, number, line, what)))
+        .collect()
 }
 
 fn weight(line: &[u8]) -> Result<f32, String> {
@@ -64,7 +67,10 @@ mod tests {
             ("+1 1:1\n", "w:1:1: `+1 1:1`"),
             ("\n", "w:1:1: an empty line"),
         ] {
-            assert_eq!(parse(text.as_bytes(), "w").unwrap_err().to_string(), format!("{what}{rest}"));
+            assert_eq!(
+                parse(text.as_bytes(), "w").unwrap_err().to_string(),
+                format!("{what}{rest}")
+            );
         }
     }
 }

@@ -4,15 +4,16 @@ use serde::Serialize;
 
 use super::label;
 
-/// Measures of a model on labeled examples. Which of them are there depends on the kind of the model.
+/// Measures of a model on labeled examples. Which of them are there depends on the kind of the
+/// model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// Mean loss plus the regularizer; `None` where the regularizer's strengths are not known (a model file does not
-    /// tell).
+    /// Mean loss plus the regularizer; `None` where the regularizer's strengths are not known (a
+    /// model file does not tell).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objective: Option<f64>,
-    /// Mean loss over the examples whose label the model knows; `None` if there is none. With more than two classes,
-    /// the mean of what it is for each class against the rest.
+    /// Mean loss over the examples whose label the model knows; `None` if there is none. With more
+    /// than two classes, the mean of what it is for each class against the rest.
     pub loss: Option<f64>,
     /// The measures of the model's kind.
     #[serde(flatten)]
@@ -25,9 +26,11 @@ pub struct Evaluation {
 pub enum Quality {
     /// Two classes.
     Classes {
-        /// Share of examples with the right label, from 0 to 1. One whose label the model does not know is wrong.
+        /// Share of examples with the right label, from 0 to 1. One whose label the model does not
+        /// know is wrong.
         accuracy: f64,
-        /// Area under the ROC curve, over the examples whose label the model knows; `None` if a class is missing.
+        /// Area under the ROC curve, over the examples whose label the model knows; `None` if a
+        /// class is missing.
         auc: Option<f64>,
         /// Number of examples whose label the model does not know.
         #[serde(skip_serializing_if = "is_zero")]
@@ -35,12 +38,15 @@ pub enum Quality {
     },
     /// More than two classes.
     ManyClasses {
-        /// Share of examples with the right label, from 0 to 1. One whose label the model does not know is wrong.
+        /// Share of examples with the right label, from 0 to 1. One whose label the model does not
+        /// know is wrong.
         accuracy: f64,
-        /// Mean of the [F1 scores](ClassQuality::f1) of the classes that occur, as a label or as a prediction.
+        /// Mean of the [F1 scores](ClassQuality::f1) of the classes that occur, as a label or as a
+        /// prediction.
         macro_f1: Option<f64>,
-        /// Mean of -ln(probability of the right label), over the examples whose label the model knows; `None` if there
-        /// is none, or if scores are no log-odds (another loss than the logistic one).
+        /// Mean of -ln(probability of the right label), over the examples whose label the model
+        /// knows; `None` if there is none, or if scores are no log-odds (another loss than the
+        /// logistic one).
         log_loss: Option<f64>,
         /// Number of examples whose label the model does not know.
         #[serde(skip_serializing_if = "is_zero")]

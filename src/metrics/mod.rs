@@ -1,7 +1,8 @@
-//! How good predictions are, from scores and the truth. All sums are in f64, all functions deterministic.
+//! How good predictions are, from scores and the truth. All sums are in f64, all functions
+//! deterministic.
 //!
-//! Every function takes one score and one true value per example; an empty pair of slices has no measure
-//! (`None`).
+//! Every function takes one score and one true value per example; an empty pair of slices has no
+//! measure (`None`).
 
 mod evaluation;
 pub(crate) mod label;
@@ -11,8 +12,9 @@ pub use self::evaluation::{ClassQuality, Evaluation, Quality};
 
 use rayon::prelude::*;
 
-/// The share, from 0 to 1, of examples whose class is right. `signs` are positive for the first class; a score
-/// of exactly 0 counts for the second one, as in [`Model::predict`](crate::model::Model::predict).
+/// The share, from 0 to 1, of examples whose class is right. `signs` are positive for the first
+/// class; a score of exactly 0 counts for the second one, as in
+/// [`Model::predict`](crate::model::Model::predict).
 ///
 /// # Panics
 /// If the slices differ in length.
@@ -21,8 +23,8 @@ pub fn accuracy(scores: &[f64], signs: &[f32]) -> Option<f64> {
     mean(right as f64, scores.len())
 }
 
-/// Area under the ROC curve: the probability, from 0 to 1, that an example of the first class (positive sign)
-/// scores higher than one of the second, where equal scores count 1/2. O(n log n).
+/// Area under the ROC curve: the probability, from 0 to 1, that an example of the first class
+/// (positive sign) scores higher than one of the second, where equal scores count 1/2. O(n log n).
 ///
 /// `None` if a class is missing or a score is NaN.
 ///
@@ -30,7 +32,10 @@ pub fn accuracy(scores: &[f64], signs: &[f32]) -> Option<f64> {
 /// If the slices differ in length.
 pub fn auc(scores: &[f64], signs: &[f32]) -> Option<f64> {
     let of = |first: bool| pairs(scores, signs).filter(move |&(_, sign)| (sign > 0.0) == first);
-    auc_of_classes(of(true).map(|(score, _)| score).collect(), of(false).map(|(score, _)| score).collect())
+    auc_of_classes(
+        of(true).map(|(score, _)| score).collect(),
+        of(false).map(|(score, _)| score).collect(),
+    )
 }
 
 /// [`auc`] of the scores of both classes, in place.
@@ -71,8 +76,8 @@ pub fn mae(scores: &[f64], labels: &[f32]) -> Option<f64> {
     mean(sum, scores.len())
 }
 
-/// Coefficient of determination: 1 for perfect predictions, 0 for ones as good as the labels' mean, negative for
-/// worse.
+/// Coefficient of determination: 1 for perfect predictions, 0 for ones as good as the labels' mean,
+/// negative for worse.
 ///
 /// `None` if all labels are the same.
 ///
@@ -91,8 +96,8 @@ pub fn r2(scores: &[f64], labels: &[f32]) -> Option<f64> {
 
 /// Errors of predictions that come one after another, in memory for their sums.
 ///
-/// The variance of the labels is kept as Welford (Technometrics 1962) does; apart from rounding, measures are those of
-/// the functions.
+/// The variance of the labels is kept as Welford (Technometrics 1962) does; apart from rounding,
+/// measures are those of the functions.
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
     count: usize,

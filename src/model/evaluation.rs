@@ -11,14 +11,14 @@ use crate::parallel;
 const SCORED_TOGETHER: usize = 1 << 18;
 
 impl Model {
-    /// Compares the model's scores with the labels of `data`. Takes 8 bytes an example of two classes, 12 in
-    /// regression. Deterministic.
+    /// Compares the model's scores with the labels of `data`. Takes 8 bytes an example of two
+    /// classes, 12 in regression. Deterministic.
     pub fn evaluate(&self, data: &Dataset) -> Evaluation {
         self.evaluate_classes(data).0
     }
 
-    /// Compares as [`Model::evaluate`] does, and each class with the others, in the order of the labels. Classes are
-    /// empty in regression. Deterministic.
+    /// Compares as [`Model::evaluate`] does, and each class with the others, in the order of the
+    /// labels. Classes are empty in regression. Deterministic.
     pub fn evaluate_classes(&self, data: &Dataset) -> (Evaluation, Vec<ClassQuality>) {
         let mut judge = Evaluator::new(self);
         let together = (SCORED_TOGETHER / self.outputs()).max(1);
@@ -29,8 +29,9 @@ impl Model {
         judge.finish()
     }
 
-    /// Mean over the examples whose label the model knows of their loss times their weight; with more than two classes,
-    /// the loss is the mean of those of the classes. `None` if there is no such example. Deterministic.
+    /// Mean over the examples whose label the model knows of their loss times their weight; with
+    /// more than two classes, the loss is the mean of those of the classes. `None` if there is no
+    /// such example. Deterministic.
     ///
     /// # Panics
     /// If there is not one weight an example.
@@ -43,10 +44,16 @@ impl Model {
             for (i, &weight) in range.clone().zip(&weights[range]) {
                 self.score_into(rows.row(i), &mut scores);
                 let loss = match (truths.of(labels[i]), &scores[..]) {
-                    (_, &[score]) if self.labels().is_empty() => self.loss().value(labels[i].into(), score),
+                    (_, &[score]) if self.labels().is_empty() => {
+                        self.loss().value(labels[i].into(), score)
+                    }
                     (None, _) => continue,
-                    (Some(truth), &[score]) => self.loss().value(if truth == 0 { 1.0 } else { -1.0 }, score),
-                    (Some(truth), scores) => self.loss_of_classes(truth, scores) / self.losses() as f64,
+                    (Some(truth), &[score]) => {
+                        self.loss().value(if truth == 0 { 1.0 } else { -1.0 }, score)
+                    }
+                    (Some(truth), scores) => {
+                        self.loss_of_classes(truth, scores) / self.losses() as f64
+                    }
                 };
                 sum += f64::from(weight) * loss;
                 known += 1;

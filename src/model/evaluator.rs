@@ -1,4 +1,5 @@
-//! Scores and labels that come in pieces, judged with no more of them in memory than the measures need.
+//! Scores and labels that come in pieces, judged with no more of them in memory than the measures
+//! need.
 
 use std::collections::HashMap;
 
@@ -8,8 +9,8 @@ use super::Model;
 use super::predict::ROWS_PER_TASK;
 use crate::metrics::{self, ClassQuality, Counts, Evaluation, Quality};
 
-/// Compares scores with labels that come in pieces; see [`Model::evaluate`]. Deterministic: it does not matter where the
-/// pieces end.
+/// Compares scores with labels that come in pieces; see [`Model::evaluate`]. Deterministic: it does
+/// not matter where the pieces end.
 #[derive(Debug)]
 pub struct Evaluator<'m> {
     model: &'m Model,
@@ -19,7 +20,8 @@ pub struct Evaluator<'m> {
     unknown: usize,
     /// Of each class.
     counts: Vec<Counts>,
-    /// Over the examples of known label: losses over all classes, and -ln(probability of the right one).
+    /// Over the examples of known label: losses over all classes, and -ln(probability of the right
+    /// one).
     loss: f64,
     log_loss: f64,
     /// Scores of the examples of each class, if there are two.
@@ -49,7 +51,11 @@ impl<'m> Evaluator<'m> {
     /// # Panics
     /// If there are not as many.
     pub fn add(&mut self, scores: &[f64], labels: &[f32]) {
-        assert_eq!(scores.len(), labels.len() * self.model.outputs(), "all scores of each labeled example");
+        assert_eq!(
+            scores.len(),
+            labels.len() * self.model.outputs(),
+            "all scores of each labeled example"
+        );
         self.examples += labels.len();
         match self.model.labels().len() {
             0 => {
@@ -167,7 +173,10 @@ pub(super) struct Truths<'m> {
 impl<'m> Truths<'m> {
     pub(super) fn new(model: &'m Model) -> Self {
         let labels = model.labels();
-        Truths { labels, places: labels.iter().zip(0..).map(|(&label, k)| (key(label), k)).collect() }
+        Truths {
+            labels,
+            places: labels.iter().zip(0..).map(|(&label, k)| (key(label), k)).collect(),
+        }
     }
 
     /// The place of `label` among the model's; `None` if it is none of them.

@@ -1,7 +1,7 @@
 //! What matrix completion leaves: biases and factors of users and items, which predict ratings.
 //!
-//! Invariant, checked when [`Factors`] are made and kept by private fields: one row of `rank + 1` finite weights for each
-//! user and item.
+//! Invariant, checked when [`Factors`] are made and kept by private fields: one row of `rank + 1`
+//! finite weights for each user and item.
 
 mod file;
 #[cfg(test)]
@@ -18,8 +18,8 @@ use crate::metrics;
 
 pub use file::is_factors;
 
-/// A model of ratings: mean + spread * (b_u + c_i + p_u.q_i), with biases b, c and factors p, q. A user or an item that
-/// it does not know has zeros.
+/// A model of ratings: mean + spread * (b_u + c_i + p_u.q_i), with biases b, c and factors p, q. A
+/// user or an item that it does not know has zeros.
 ///
 /// All methods are deterministic.
 #[derive(Clone, Debug)]
@@ -37,23 +37,30 @@ impl Factors {
     /// A model with a row of `rank` factors and a bias for each user, then for each item.
     ///
     /// # Errors
-    /// [`Error::Input`] if a number is not finite, the spread is not above 0, or the rows are not as many.
+    /// [`Error::Input`] if a number is not finite, the spread is not above 0, or the rows are not
+    /// as many.
     pub fn new(
         rank: usize,
         [mean, spread]: [f64; 2],
         [users, items]: [Names; 2],
         weights: Vec<f32>,
     ) -> Result<Self> {
-        let wrong =
-            |what: String, expected: &str, hint: &str| Err(Error::input("model", what, expected, hint));
+        let wrong = |what: String, expected: &str, hint: &str| {
+            Err(Error::input("model", what, expected, hint))
+        };
         if !(mean.is_finite() && spread.is_finite() && spread > 0.0) {
             let what = format!("the ratings have mean {mean} and standard deviation {spread}");
             return wrong(what, "finite numbers, the second above 0", "check the training data");
         }
         let rows = users.len() + items.len();
         if rank == 0 || rows.checked_mul(rank.saturating_add(1)) != Some(weights.len()) {
-            let what = format!("{} weights for {rows} users and items and rank {rank}", weights.len());
-            return wrong(what, "rank + 1 weights for each of them, and a rank of 1 or more", "train again");
+            let what =
+                format!("{} weights for {rows} users and items and rank {rank}", weights.len());
+            return wrong(
+                what,
+                "rank + 1 weights for each of them, and a rank of 1 or more",
+                "train again",
+            );
         }
         if let Some(at) = weights.iter().position(|weight| !weight.is_finite()) {
             let what = format!("weight {at} is {}", weights[at]);
@@ -65,16 +72,19 @@ impl Factors {
     /// Reads the model file at `path`.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read, [`Error::Input`] if it is damaged or holds something else.
+    /// [`Error::Io`] if it cannot be read, [`Error::Input`] if it is damaged or holds something
+    /// else.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         file::load(path.as_ref())
     }
 
-    /// Writes a model file, [at once or not at all](crate::save::file_atomically), under checksums: its layout is in the
-    /// source beside this type's. Deterministic: equal models give equal bytes.
+    /// Writes a model file, [at once or not at all](crate::save::file_atomically), under checksums:
+    /// its layout is in the source beside this type's. Deterministic: equal models give equal
+    /// bytes.
     ///
     /// # Errors
-    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Input`] if `path` is no regular file.
+    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Input`] if `path`
+    /// is no regular file.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         file::save(self, path.as_ref())
     }
@@ -89,7 +99,8 @@ impl Factors {
         self.mean
     }
 
-    /// What biases and products of factors are multiplied with: the standard deviation of the ratings.
+    /// What biases and products of factors are multiplied with: the standard deviation of the
+    /// ratings.
     pub fn spread(&self) -> f64 {
         self.spread
     }
@@ -115,8 +126,8 @@ impl Factors {
         self.view().row(self.users.len() + place)
     }
 
-    /// The predicted rating of `item` by `user`, summed in f64. With a user or an item that is not known, what is known
-    /// of the other one.
+    /// The predicted rating of `item` by `user`, summed in f64. With a user or an item that is not
+    /// known, what is known of the other one.
     pub fn predict(&self, user: &str, item: &str) -> f64 {
         self.view().predict(self.users.find(user), self.items.find(item))
     }
@@ -131,11 +142,15 @@ impl Factors {
     pub fn unseen(&self, pairs: &Ratings) -> usize {
         let Places { users, items } = Places::new(pairs, [&self.users, &self.items]);
         let known = |places: &[Option<u32>], place: u32| places[place as usize].is_some();
-        pairs.all().iter().filter(|pair| !(known(&users, pair.user) && known(&items, pair.item))).count()
+        pairs
+            .all()
+            .iter()
+            .filter(|pair| !(known(&users, pair.user) && known(&items, pair.item)))
+            .count()
     }
 
-    /// Compares predictions with ratings. The loss is half the mean squared error over the squared spread, as in
-    /// training.
+    /// Compares predictions with ratings. The loss is half the mean squared error over the squared
+    /// spread, as in training.
     pub fn evaluate(&self, ratings: &Ratings) -> Evaluation {
         self.view().evaluate(ratings, &Places::new(ratings, [&self.users, &self.items]))
     }
@@ -166,7 +181,8 @@ pub(crate) struct Places {
 impl Places {
     /// `known` are the users and the items of the model.
     pub(crate) fn new(ratings: &Ratings, known: [&Names; 2]) -> Self {
-        let find = |names: &Names, known: &Names| names.iter().map(|name| known.find(name)).collect();
+        let find =
+            |names: &Names, known: &Names| names.iter().map(|name| known.find(name)).collect();
         Places { users: find(ratings.users(), known[0]), items: find(ratings.items(), known[1]) }
     }
 }

@@ -12,8 +12,9 @@
 //! ...
 //! ```
 //!
-//! Numbers have 17 significant digits, so weights read back bit for bit. LIBLINEAR reads labels only if they are whole
-//! and within i32; others are written as the shortest decimal that names them.
+//! Numbers have 17 significant digits, so weights read back bit for bit. LIBLINEAR reads labels
+//! only if they are whole and within i32; others are written as the shortest decimal that names
+//! them.
 //!
 //! The format names a solver, not a loss, and says less than a [`Model`]:
 //!
@@ -26,9 +27,10 @@
 //! | epsilon-insensitive | `L2R_L1LOSS_SVR_DUAL` | this, with LIBLINEAR's usual epsilon of 0.1 |
 //! | Huber | `L2R_L1LOSS_SVR_DUAL` | - |
 //!
-//! What is lost: the strengths of l1 and l2, that l2 took part beside l1, l1 itself with hinge and the losses of
-//! regression (LIBLINEAR has no such solver), and the exact loss of regression: epsilon, that the squared loss has none
-//! (LIBLINEAR's has), and Huber, which has no solver either. Predictions depend on none of these.
+//! What is lost: the strengths of l1 and l2, that l2 took part beside l1, l1 itself with hinge and
+//! the losses of regression (LIBLINEAR has no such solver), and the exact loss of regression:
+//! epsilon, that the squared loss has none (LIBLINEAR's has), and Huber, which has no solver
+//! either. Predictions depend on none of these.
 
 mod read;
 #[cfg(test)]
@@ -42,7 +44,8 @@ pub use read::read;
 use super::number::push_g17;
 use super::{LossKind, Model};
 
-/// LIBLINEAR's names of our losses, with whether l1 is used. Of those with the same meaning the first is written.
+/// LIBLINEAR's names of our losses, with whether l1 is used. Of those with the same meaning the
+/// first is written.
 const SOLVERS: [(&str, LossKind, bool); 10] = [
     ("L2R_LR", LossKind::Logistic, false),
     ("L2R_LR_DUAL", LossKind::Logistic, false),
@@ -60,19 +63,24 @@ fn solver(loss: LossKind, l1: bool) -> &'static str {
     let of = |wanted: LossKind, l1: bool| {
         SOLVERS.iter().find(|(_, loss, with_l1)| loss.name() == wanted.name() && *with_l1 == l1)
     };
-    // Losses that LIBLINEAR does not have get the name of one whose predictions are made in the same way.
+    // Losses that LIBLINEAR does not have get the name of one whose predictions are made in the
+    // same way.
     let alike = match loss {
         // With two classes only: then it is the logistic loss.
         LossKind::Softmax => LossKind::Logistic,
         _ if loss.is_regression() => LossKind::EPSILON_INSENSITIVE,
         _ => LossKind::Hinge,
     };
-    let found = of(loss, l1).or_else(|| of(loss, false)).or_else(|| of(alike, l1)).or_else(|| of(alike, false));
+    let found = of(loss, l1)
+        .or_else(|| of(loss, false))
+        .or_else(|| of(alike, l1))
+        .or_else(|| of(alike, false));
     found.expect("a loss that LIBLINEAR has").0
 }
 
-/// Writes `model`, byte for byte as LIBLINEAR 2.50 does (a space ends each line of weights). LIBLINEAR itself
-/// reads at most 2^31 - 1 features. `out` should be buffered: it gets one call a line.
+/// Writes `model`, byte for byte as LIBLINEAR 2.50 does (a space ends each line of weights).
+/// LIBLINEAR itself reads at most 2^31 - 1 features. `out` should be buffered: it gets one call a
+/// line.
 ///
 /// # Errors
 /// Those of `out`.

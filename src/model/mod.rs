@@ -1,11 +1,11 @@
 //! What training leaves: weights that score examples, and the labels that scores stand for.
 //!
-//! Invariant, checked when a [`Model`] is made and kept by private fields: all numbers are finite, a classifier
-//! has two or more labels, all different, and a regression model none.
+//! Invariant, checked when a [`Model`] is made and kept by private fields: all numbers are finite,
+//! a classifier has two or more labels, all different, and a regression model none.
 
 mod evaluation;
-mod factors;
 mod evaluator;
+mod factors;
 pub mod liblinear;
 pub mod native;
 mod number;
@@ -18,9 +18,9 @@ use std::io::Read;
 use std::path::Path;
 
 pub use crate::metrics::{ClassQuality, Evaluation, Quality};
+pub use evaluator::Evaluator;
 pub use factors::{Factors, is_factors};
 pub(crate) use factors::{Places, View};
-pub use evaluator::Evaluator;
 
 use crate::problem::CustomLoss;
 pub use crate::problem::LossKind;
@@ -37,10 +37,11 @@ pub struct Bias {
     pub weight: f64,
 }
 
-/// A linear model: a score is the sum of weight times value over an example's features, plus the bias.
+/// A linear model: a score is the sum of weight times value over an example's features, plus the
+/// bias.
 ///
-/// A regression model and a classifier of two classes have one score an example; a classifier of more has one for each
-/// class, against all others (one-vs-rest).
+/// A regression model and a classifier of two classes have one score an example; a classifier of
+/// more has one for each class, against all others (one-vs-rest).
 ///
 /// All methods are deterministic; the batched ones give the same bits for any number of threads.
 ///
@@ -84,13 +85,14 @@ pub enum ModelFormat {
 }
 
 impl Model {
-    /// A model with one weight per feature. `labels` are the classes of positive and of other scores, in this
-    /// order; `None` for regression. It counts as trained without `l1`, see [`Model::with_l1`].
+    /// A model with one weight per feature. `labels` are the classes of positive and of other
+    /// scores, in this order; `None` for regression. It counts as trained without `l1`, see
+    /// [`Model::with_l1`].
     ///
     /// # Errors
-    /// [`Error::Input`] if a number is not finite, the bias feature is negative, the two labels are the same,
-    /// labels are missing for a classification loss or given for a regression loss; [`Error::Parameter`] if the loss's
-    /// epsilon is out of its range.
+    /// [`Error::Input`] if a number is not finite, the bias feature is negative, the two labels are
+    /// the same, labels are missing for a classification loss or given for a regression loss;
+    /// [`Error::Parameter`] if the loss's epsilon is out of its range.
     pub fn new(
         loss: LossKind,
         labels: Option<[i32; 2]>,
@@ -102,9 +104,10 @@ impl Model {
         Self::with_classes(loss, labels, weights, bias.map(|bias| bias.value))
     }
 
-    /// A model with one weight per score and feature: those of one feature stand side by side. With a `constant`
-    /// feature, its weights come last. There is one score if there are two labels, or none, as in regression, else one
-    /// for each label. Of two labels, the first is that of positive scores.
+    /// A model with one weight per score and feature: those of one feature stand side by side. With
+    /// a `constant` feature, its weights come last. There is one score if there are two labels, or
+    /// none, as in regression, else one for each label. Of two labels, the first is that of
+    /// positive scores.
     ///
     /// # Errors
     /// As for [`Model::new`], and if the number of weights is no multiple of that of scores.
@@ -122,8 +125,9 @@ impl Model {
     }
 
     fn check_weights(&self) -> Result<()> {
-        let wrong =
-            |what: String, expected: &str, hint: &str| Err(Error::input("model", what, expected, hint));
+        let wrong = |what: String, expected: &str, hint: &str| {
+            Err(Error::input("model", what, expected, hint))
+        };
         let (scores, count) = (self.outputs(), self.weights.len());
         if !count.is_multiple_of(scores) || self.constant.is_some() && count == 0 {
             return wrong(
@@ -149,23 +153,25 @@ impl Model {
         }
     }
 
-    /// The same model, with a note for the header of its file whether `l1` took part in its training (alone
-    /// or beside `l2`). Predictions do not depend on it.
+    /// The same model, with a note for the header of its file whether `l1` took part in its
+    /// training (alone or beside `l2`). Predictions do not depend on it.
     pub fn with_l1(mut self, l1: bool) -> Self {
         self.l1 = l1;
         self
     }
 
-    /// Reads a model file in [LIBLINEAR's text format](liblinear) or in the [native] one, which its first bytes
-    /// tell.
+    /// Reads a model file in [LIBLINEAR's text format](liblinear) or in the [native] one, which its
+    /// first bytes tell.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::Text`] or [`Error::Input`] if it is no complete model.
+    /// [`Error::Io`] if the file cannot be read, [`Error::Text`] or [`Error::Input`] if it is no
+    /// complete model.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         Model::load_with(path, &[])
     }
 
-    /// Reads a model as [`Model::load`] does; one in the native format may have one of the given `losses` of the caller's own.
+    /// Reads a model as [`Model::load`] does; one in the native format may have one of the given
+    /// `losses` of the caller's own.
     ///
     /// # Errors
     /// As for [`Model::load`].
@@ -183,11 +189,12 @@ impl Model {
         }
     }
 
-    /// Writes a model file in [LIBLINEAR's text format](liblinear), [at once or not at all](save::atomically).
+    /// Writes a model file in [LIBLINEAR's text format](liblinear),
+    /// [at once or not at all](save::atomically).
     ///
     /// # Errors
-    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Parameter`] for the softmax loss with
-    /// more than two classes, which the format does not know.
+    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Parameter`] for
+    /// the softmax loss with more than two classes, which the format does not know.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         self.check_liblinear()?;
         save::atomically(path, |out| liblinear::write(self, out))
@@ -196,8 +203,8 @@ impl Model {
     /// Writes a model file in the given format, at once or not at all.
     ///
     /// # Errors
-    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Input`] if the format is the native one
-    /// and `path` is no regular file.
+    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Input`] if the
+    /// format is the native one and `path` is no regular file.
     pub fn save_as(&self, path: impl AsRef<Path>, format: ModelFormat) -> Result<()> {
         match format {
             ModelFormat::Liblinear => self.save(path),
@@ -236,13 +243,14 @@ impl Model {
         self.l1
     }
 
-    /// The labels of the classes: of two, that of positive scores, then that of all others; of more, in the order of the
-    /// scores. Empty for regression.
+    /// The labels of the classes: of two, that of positive scores, then that of all others; of
+    /// more, in the order of the scores. Empty for regression.
     pub fn labels(&self) -> &[f64] {
         &self.labels
     }
 
-    /// Number of scores that an example gets: 1 for regression and for two classes, else one a class.
+    /// Number of scores that an example gets: 1 for regression and for two classes, else one a
+    /// class.
     pub fn outputs(&self) -> usize {
         match self.labels.len() {
             0..=2 => 1,
@@ -281,10 +289,12 @@ fn wrong_bias(value: f64, weight: f64) -> Result<()> {
 }
 
 fn check_labels(loss: LossKind, labels: &[f64]) -> Result<()> {
-    let wrong = |what: String, expected: &str, hint: &str| Err(Error::input("model", what, expected, hint));
+    let wrong =
+        |what: String, expected: &str, hint: &str| Err(Error::input("model", what, expected, hint));
     let mut seen = HashSet::new();
     // Adding 0 makes -0 the same label as 0.
-    let odd = labels.iter().find(|&&label| !label.is_finite() || !seen.insert((label + 0.0).to_bits()));
+    let odd =
+        labels.iter().find(|&&label| !label.is_finite() || !seen.insert((label + 0.0).to_bits()));
     match (labels, odd) {
         ([], _) if loss.is_regression() => Ok(()),
         _ if loss.is_regression() => wrong(
@@ -297,9 +307,11 @@ fn check_labels(loss: LossKind, labels: &[f64]) -> Result<()> {
             "the labels of two classes or more",
             "give the labels, or choose a loss for regression",
         ),
-        (_, Some(label)) if !label.is_finite() => {
-            wrong(format!("a label is {label}"), "finite labels", "check the labels of the training data")
-        }
+        (_, Some(label)) if !label.is_finite() => wrong(
+            format!("a label is {label}"),
+            "finite labels",
+            "check the labels of the training data",
+        ),
         ([_, _], Some(label)) => wrong(
             format!("both classes have the label {label}"),
             "two different labels",

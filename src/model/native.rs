@@ -2,8 +2,9 @@
 //!
 //! # Layout
 //!
-//! A file of kind 2, version 1, of the format that `src/container` lays out byte by byte (header, sections on pages of
-//! 4096 bytes, a CRC-32 for each 256 KiB). All numbers are little-endian. The header's facts, from byte 416 of the file on:
+//! A file of kind 2, version 1, of the format that `src/container` lays out byte by byte (header,
+//! sections on pages of 4096 bytes, a CRC-32 for each 256 KiB). All numbers are little-endian. The
+//! header's facts, from byte 416 of the file on:
 //!
 //! | byte | size | holds |
 //! |---|---|---|
@@ -16,8 +17,9 @@
 //! | 472 | 8 | bytes of a weight: 4 (f32) if that holds each weight exactly, else 8 (f64) |
 //! | 480 | 8 | epsilon of the epsilon-insensitive loss (`eps-insensitive`), as f64; 0 with others |
 //!
-//! Sections: `labels` (f64 each, in the order of [`Model::labels`]) and `weights` (one a vector for each feature, side by
-//! side, then for the constant feature, if there is one). Unlike LIBLINEAR's text it keeps the loss of regression as it is.
+//! Sections: `labels` (f64 each, in the order of [`Model::labels`]) and `weights` (one a vector for
+//! each feature, side by side, then for the constant feature, if there is one). Unlike LIBLINEAR's
+//! text it keeps the loss of regression as it is.
 
 #[cfg(test)]
 mod tests;
@@ -53,10 +55,12 @@ pub(super) fn is_native(head: &[u8]) -> bool {
     claims(head)
 }
 
-/// Writes `model` to `path`, [at once or not at all](save::file_atomically). Deterministic: equal models give equal bytes.
+/// Writes `model` to `path`, [at once or not at all](save::file_atomically). Deterministic: equal
+/// models give equal bytes.
 ///
 /// # Errors
-/// [`Error::Io`] if the system fails, as with a full disk; [`Error::Input`] if `path` is no regular file.
+/// [`Error::Io`] if the system fails, as with a full disk; [`Error::Input`] if `path` is no regular
+/// file.
 pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     let (labels, bias) = (model.labels(), model.bias());
     let weights = || model.weights().iter().chain(model.bias_weights()).copied();
@@ -74,7 +78,8 @@ pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     facts.set(VECTORS, model.outputs() as u64);
     facts.set(FEATURES, model.width() as u64);
     facts.set(WEIGHT, size as u64);
-    let sections = [("labels", 8 * labels.len() as u64), ("weights", (weights().count() * size) as u64)];
+    let sections =
+        [("labels", 8 * labels.len() as u64), ("weights", (weights().count() * size) as u64)];
     let header = Header::new(Kind::Model, VERSION, facts, &sections);
     save::file_atomically(path, |file| {
         let mut writer = Writer::new(file, header)?;
@@ -99,7 +104,8 @@ pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
 /// Reads a model from all bytes of a file; `name` names it in messages.
 ///
 /// # Errors
-/// [`Error::Input`] that names the bytes that are damaged or missing, or says what the file holds instead of a model.
+/// [`Error::Input`] that names the bytes that are damaged or missing, or says what the file holds
+/// instead of a model.
 pub fn read(bytes: &[u8], name: &str) -> Result<Model> {
     read_with(bytes, name, &[])
 }
@@ -107,7 +113,8 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Model> {
 /// Reads a model as [`read`] does, whose loss may also be one of `losses`.
 ///
 /// # Errors
-/// [`Error::Input`] that names the bytes that are damaged or missing, or says what the file holds instead of a model.
+/// [`Error::Input`] that names the bytes that are damaged or missing, or says what the file holds
+/// instead of a model.
 pub fn read_with(bytes: &[u8], name: &str, losses: &[&'static dyn CustomLoss]) -> Result<Model> {
     parts(bytes, losses).map_err(|damage| damage.into_error(name, Kind::Model))?.model(name)
 }
@@ -130,7 +137,10 @@ fn parts(bytes: &[u8], losses: &[&'static dyn CustomLoss]) -> Result<Parts, Dama
     let loss = loss(facts, losses)?;
     let flags = facts.get(FLAGS);
     if flags & !(L1 | CONSTANT) != 0 {
-        return Err(strange(format!("has unknown flags {flags:#x} (byte 432)"), "the documented layout"));
+        return Err(strange(
+            format!("has unknown flags {flags:#x} (byte 432)"),
+            "the documented layout",
+        ));
     }
     let constant = (flags & CONSTANT != 0).then(|| f64::from_bits(facts.get(VALUE)));
     let labels = numbers(section(&container, bytes, "labels"), 8);
@@ -144,7 +154,10 @@ fn parts(bytes: &[u8], losses: &[&'static dyn CustomLoss]) -> Result<Parts, Dama
             let vectors = if labels.len() > 2 { labels.len() as u64 } else { 1 };
             if facts.get(VECTORS) != vectors {
                 let found = facts.get(VECTORS);
-                let what = format!("has {found} vectors of weights (byte 456) for {} labels", labels.len());
+                let what = format!(
+                    "has {found} vectors of weights (byte 456) for {} labels",
+                    labels.len()
+                );
                 return Err(strange(what, "1 vector, or one a label if there are more than 2"));
             }
             Ok(Parts { loss, l1: flags & L1 != 0, labels, weights, constant })
@@ -163,10 +176,14 @@ fn loss(facts: &Facts, losses: &[&'static dyn CustomLoss]) -> Result<LossKind, D
         let epsilon = f64::from_bits(facts.get(EPSILON));
         let loss = LossKind::EpsilonInsensitive { epsilon: epsilon as f32 };
         return loss.check().map(|()| loss).map_err(|_| {
-            Damage::new(format!("has the epsilon {epsilon} (byte 480)"), "a finite number, 0 or larger")
+            Damage::new(
+                format!("has the epsilon {epsilon} (byte 480)"),
+                "a finite number, 0 or larger",
+            )
         });
     }
-    let custom = losses.iter().find(|loss| loss.name() == name).map(|&loss| LossKind::Custom(Custom(loss)));
+    let custom =
+        losses.iter().find(|loss| loss.name() == name).map(|&loss| LossKind::Custom(Custom(loss)));
     custom.map_or_else(|| name.parse(), Ok).map_err(|_| {
         Damage::new(format!("has the loss `{name}` (byte 416)"), "a loss that this version knows")
     })
@@ -176,11 +193,14 @@ fn section<'a>(container: &Container, bytes: &'a [u8], name: &str) -> &'a [u8] {
     container.section(name).map_or(&[], |range| &bytes[range])
 }
 
-/// The numbers in `bytes`, each of `size` bytes; `None` if they are not whole, or of no size that floats have.
+/// The numbers in `bytes`, each of `size` bytes; `None` if they are not whole, or of no size that
+/// floats have.
 fn numbers(bytes: &[u8], size: u64) -> Option<Vec<f64>> {
     let (short, long) = (bytes.as_chunks::<4>(), bytes.as_chunks::<8>());
     match size {
-        4 if short.1.is_empty() => Some(short.0.iter().map(|&x| f32::from_le_bytes(x).into()).collect()),
+        4 if short.1.is_empty() => {
+            Some(short.0.iter().map(|&x| f32::from_le_bytes(x).into()).collect())
+        }
         8 if long.1.is_empty() => Some(long.0.iter().map(|&x| f64::from_le_bytes(x)).collect()),
         _ => None,
     }

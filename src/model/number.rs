@@ -1,5 +1,5 @@
-//! Decimal numbers as C's `%.17g` writes them: 17 significant digits name every f64 exactly, and equal models
-//! give equal bytes whichever program wrote them.
+//! Decimal numbers as C's `%.17g` writes them: 17 significant digits name every f64 exactly, and
+//! equal models give equal bytes whichever program wrote them.
 
 use std::fmt::Write;
 
@@ -55,9 +55,9 @@ const POWERS: [u128; 23] = {
     powers
 };
 
-/// The digits and the exponent of `x`, above 0, if it is between about 1e-6 and 1e15, as weights are: x = m / 2^s with
-/// integers m and s, so m * 10^k / 2^s has all digits wanted before its point, and is computed as it is. Ties go to even
-/// digits, as in C.
+/// The digits and the exponent of `x`, above 0, if it is between about 1e-6 and 1e15, as weights
+/// are: x = m / 2^s with integers m and s, so m * 10^k / 2^s has all digits wanted before its
+/// point, and is computed as it is. Ties go to even digits, as in C.
 fn exact(x: f64) -> Option<([u8; DIGITS], i32)> {
     let bits = x.to_bits();
     let exponent2 = (bits >> 52) as i32 - 1075;
@@ -65,7 +65,8 @@ fn exact(x: f64) -> Option<([u8; DIGITS], i32)> {
     let shift = u32::try_from(-exponent2).ok().filter(|shift| (1..=100).contains(shift))?;
     let scaled = |exponent: i32| {
         let product = mantissa * POWERS.get(usize::try_from(DIGITS as i32 - 1 - exponent).ok()?)?;
-        let (whole, rest, half) = (product >> shift, product & ((1 << shift) - 1), 1 << (shift - 1));
+        let (whole, rest, half) =
+            (product >> shift, product & ((1 << shift) - 1), 1 << (shift - 1));
         let up = rest > half || rest == half && whole & 1 == 1;
         Some(whole + u128::from(up))
     };

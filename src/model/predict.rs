@@ -7,16 +7,16 @@ use rayon::prelude::*;
 use super::{LossKind, Model};
 use crate::data::{Dataset, Row};
 use crate::error::{Error, Result};
-use crate::row::kernel;
 use crate::problem::log_sum_exp;
+use crate::row::kernel;
 
 /// Rows that one task scores: enough of them to pay for the hand-over.
 pub(super) const ROWS_PER_TASK: usize = 256;
 
 impl Model {
-    /// The score of an example: a sum in f64 over its features, and the bias. With more than two classes, the highest
-    /// of its scores. Features that the model does not know are left out, as in LIBLINEAR; [`Model::unseen`] counts
-    /// them.
+    /// The score of an example: a sum in f64 over its features, and the bias. With more than two
+    /// classes, the highest of its scores. Features that the model does not know are left out, as
+    /// in LIBLINEAR; [`Model::unseen`] counts them.
     pub fn decision(&self, row: Row<'_>) -> f64 {
         if self.outputs() == 1 {
             return self.only_score(row);
@@ -45,7 +45,10 @@ impl Model {
         scores.fill(0.0);
         kernel::scores(&self.weights, row.below(self.width()), scores);
         if let Some(value) = self.constant {
-            scores.iter_mut().zip(self.bias_weights()).for_each(|(score, weight)| *score += weight * value);
+            scores
+                .iter_mut()
+                .zip(self.bias_weights())
+                .for_each(|(score, weight)| *score += weight * value);
         }
     }
 
@@ -55,8 +58,9 @@ impl Model {
         sum + self.bias().map_or(0.0, |bias| bias.weight * bias.value)
     }
 
-    /// The label of an example's class, or its value in regression. Of two classes, a score of exactly 0 has the
-    /// second label; of more, the first of equal highest scores wins, as in LIBLINEAR.
+    /// The label of an example's class, or its value in regression. Of two classes, a score of
+    /// exactly 0 has the second label; of more, the first of equal highest scores wins, as in
+    /// LIBLINEAR.
     pub fn predict(&self, row: Row<'_>) -> f64 {
         if self.outputs() == 1 {
             return self.prediction(&[self.only_score(row)]);
@@ -88,7 +92,8 @@ impl Model {
     /// The probability, from 0 to 1, that an example has the first label.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if the loss is neither the logistic one nor softmax: other scores are no log-odds.
+    /// [`Error::Parameter`] if the loss is neither the logistic one nor softmax: other scores are
+    /// no log-odds.
     pub fn probability(&self, row: Row<'_>) -> Result<f64> {
         self.check_probability()?;
         let mut shares = vec![0.0; self.labels.len()];
@@ -134,11 +139,16 @@ impl Model {
             self.score_into(rows.row(i), scores);
             self.prediction(scores)
         };
-        (0..data.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map_init(buffer, prediction).collect()
+        (0..data.len())
+            .into_par_iter()
+            .with_min_len(ROWS_PER_TASK)
+            .map_init(buffer, prediction)
+            .collect()
     }
 
-    /// The probabilities of all examples in their order, those of one side by side in the order of the labels. With
-    /// more than two classes, they are each class's against the rest, divided by their sum, as in LIBLINEAR.
+    /// The probabilities of all examples in their order, those of one side by side in the order of
+    /// the labels. With more than two classes, they are each class's against the rest, divided by
+    /// their sum, as in LIBLINEAR.
     ///
     /// # Errors
     /// As for [`Model::probability`].
@@ -156,7 +166,8 @@ impl Model {
         Ok(shares)
     }
 
-    /// The probabilities, as by [`Model::probabilities`], of examples whose `scores` are known, those of one side by side.
+    /// The probabilities, as by [`Model::probabilities`], of examples whose `scores` are known,
+    /// those of one side by side.
     ///
     /// # Errors
     /// As for [`Model::probability`].
@@ -175,14 +186,19 @@ impl Model {
         Ok(shares)
     }
 
-    /// Number of entries in `data` whose feature the model does not know; they do not count in scores.
+    /// Number of entries in `data` whose feature the model does not know; they do not count in
+    /// scores.
     pub fn unseen(&self, data: &Dataset) -> usize {
         if data.width() <= self.width() {
             return 0;
         }
         let unseen = |row: Row<'_>| row.len() - row.below(self.width()).len();
         let rows = data.rows();
-        (0..rows.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(|i| unseen(rows.row(i))).sum()
+        (0..rows.len())
+            .into_par_iter()
+            .with_min_len(ROWS_PER_TASK)
+            .map(|i| unseen(rows.row(i)))
+            .sum()
     }
 
     /// Puts the probability of each label into `shares`.
@@ -193,7 +209,10 @@ impl Model {
             return;
         }
         let sum = self.log_sum(scores);
-        shares.iter_mut().zip(scores).for_each(|(share, &score)| *share = (self.log(score) - sum).exp());
+        shares
+            .iter_mut()
+            .zip(scores)
+            .for_each(|(share, &score)| *share = (self.log(score) - sum).exp());
     }
 
     /// Whether scores tell probabilities.
@@ -201,7 +220,8 @@ impl Model {
         matches!(self.loss, LossKind::Logistic | LossKind::Softmax)
     }
 
-    /// -ln(probability of the class at place `truth`), given the scores of all of more than two classes.
+    /// -ln(probability of the class at place `truth`), given the scores of all of more than two
+    /// classes.
     pub(super) fn log_loss(&self, truth: usize, scores: &[f64]) -> f64 {
         self.log_sum(scores) - self.log(scores[truth])
     }
@@ -211,13 +231,15 @@ impl Model {
         if self.loss == LossKind::Softmax { score } else { log_odds_to_log(score) }
     }
 
-    /// The logarithm of the sum of the classes' shares, which may be too small or large for f64 itself.
+    /// The logarithm of the sum of the classes' shares, which may be too small or large for f64
+    /// itself.
     fn log_sum(&self, scores: &[f64]) -> f64 {
         if self.loss == LossKind::Softmax {
             return log_sum_exp(scores);
         }
         let largest = log_odds_to_log(scores[highest(scores)]);
-        largest + scores.iter().map(|&score| (log_odds_to_log(score) - largest).exp()).sum::<f64>().ln()
+        largest
+            + scores.iter().map(|&score| (log_odds_to_log(score) - largest).exp()).sum::<f64>().ln()
     }
 
     fn check_probability(&self) -> Result<()> {

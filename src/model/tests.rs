@@ -35,7 +35,8 @@ fn regression_predicts_the_score() {
 #[test]
 fn softmax_has_probabilities_in_the_ratio_of_powers_and_no_liblinear_file() {
     let model =
-        Model::with_classes(LossKind::Softmax, vec![1.0, 2.0, 3.0], vec![0.0, 1.0, 800.0], None).unwrap();
+        Model::with_classes(LossKind::Softmax, vec![1.0, 2.0, 3.0], vec![0.0, 1.0, 800.0], None)
+            .unwrap();
     let of = |x: f32| {
         let mut data = Builder::default();
         data.entry(0, x);
@@ -53,7 +54,10 @@ fn softmax_has_probabilities_in_the_ratio_of_powers_and_no_liblinear_file() {
     let Quality::ManyClasses { log_loss, .. } = evaluation.quality else { panic!() };
     assert_eq!((log_loss, evaluation.loss), (Some(7990.0), Some(7990.0)));
     let error = model.save("never").unwrap_err().to_string();
-    assert!(error.starts_with("model format is liblinear with the softmax loss (expected native"), "{error}");
+    assert!(
+        error.starts_with("model format is liblinear with the softmax loss (expected native"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -116,7 +120,13 @@ fn a_model_that_could_not_predict_is_refused() {
         ),
         (LossKind::Huber, None, vec![0.0, f64::NAN], None, "the weight of feature 2 is NaN"),
         (LossKind::Huber, None, vec![], bias(-1.0, 0.0), "the bias feature is -1 with weight 0"),
-        (LossKind::Huber, None, vec![], bias(1.0, f64::INFINITY), "the bias feature is 1 with weight inf"),
+        (
+            LossKind::Huber,
+            None,
+            vec![],
+            bias(1.0, f64::INFINITY),
+            "the bias feature is 1 with weight inf",
+        ),
     ];
     for (loss, labels, weights, bias, what) in cases {
         let message = Model::new(loss, labels, weights, bias).unwrap_err().to_string();
@@ -165,7 +175,8 @@ fn many_classes_have_a_score_each() {
     }
     assert_eq!(judge.examples(), 4);
     assert_eq!(judge.finish(), (evaluation, classes.clone()));
-    let Quality::ManyClasses { accuracy, macro_f1, log_loss, unknown_labels } = evaluation.quality else {
+    let Quality::ManyClasses { accuracy, macro_f1, log_loss, unknown_labels } = evaluation.quality
+    else {
         panic!("{evaluation:?}")
     };
     assert_eq!((accuracy, unknown_labels), (0.25, 1));
@@ -176,7 +187,10 @@ fn many_classes_have_a_score_each() {
     let class = classes[1];
     assert_eq!((class.label, class.examples, class.predicted), (8.5, 1, 4));
     assert_eq!((class.precision, class.recall), (Some(0.25), Some(1.0)));
-    assert_eq!((classes[0].precision, classes[0].recall, classes[0].f1), (None, Some(0.0), Some(0.0)));
+    assert_eq!(
+        (classes[0].precision, classes[0].recall, classes[0].f1),
+        (None, Some(0.0), Some(0.0))
+    );
     let softplus = |score: f64| score.exp().ln_1p();
     let rest: f64 = [0.5, 1.5, 1.0].map(softplus).iter().sum();
     // Each class is once the right one, at a loss less by its score.
@@ -218,11 +232,17 @@ fn classes_that_could_not_predict_are_refused() {
             None,
             "the weight of feature 2 is NaN",
         ),
-        (vec![1.0, 2.0, 3.0], vec![0.0, f64::NAN, 0.0], Some(1.0), "the bias feature is 1 with weight NaN"),
+        (
+            vec![1.0, 2.0, 3.0],
+            vec![0.0, f64::NAN, 0.0],
+            Some(1.0),
+            "the bias feature is 1 with weight NaN",
+        ),
     ];
     for (labels, weights, constant, what) in cases {
-        let message =
-            Model::with_classes(LossKind::Logistic, labels, weights, constant).unwrap_err().to_string();
+        let message = Model::with_classes(LossKind::Logistic, labels, weights, constant)
+            .unwrap_err()
+            .to_string();
         assert!(message.contains(what), "{message}");
     }
 }

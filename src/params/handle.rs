@@ -1,5 +1,5 @@
-//! The handle that a strategy gives to a solver's rule: one of a closed set of ways to reach the weights, told apart once
-//! a block.
+//! The handle that a strategy gives to a solver's rule: one of a closed set of ways to reach the
+//! weights, told apart once a block.
 
 use std::cell::Cell;
 
@@ -9,8 +9,8 @@ use super::{Real, SharedParams};
 
 /// One worker's handle on one vector of weights.
 ///
-/// Coordinates that every term touches (a bias) are private copies in handles on shared weights; [`Handle::merge`] merges
-/// them with the shared ones.
+/// Coordinates that every term touches (a bias) are private copies in handles on shared weights;
+/// [`Handle::merge`] merges them with the shared ones.
 pub struct Handle<'a, R: Real>(pub(crate) Kind<'a, R>);
 
 /// The ways to reach the weights.
@@ -46,13 +46,14 @@ impl<'a, R: Real> Handle<'a, R> {
         Handle(Kind::Plain(Plain::of(cells, common)))
     }
 
-    /// Weights shared with `workers` workers in all, updated by a relaxed load and a relaxed store: an update that another
-    /// worker makes in between is lost (Niu et al., 2011).
+    /// Weights shared with `workers` workers in all, updated by a relaxed load and a relaxed store:
+    /// an update that another worker makes in between is lost (Niu et al., 2011).
     pub fn wild(params: &'a SharedParams<R>, common: usize, workers: usize) -> Self {
         Handle(Kind::Wild(Wild::new(params, common, workers)))
     }
 
-    /// Weights shared with `workers` workers in all, updated by compare-and-swap: no update is lost.
+    /// Weights shared with `workers` workers in all, updated by compare-and-swap: no update is
+    /// lost.
     pub fn atomic(params: &'a SharedParams<R>, common: usize, workers: usize) -> Self {
         Handle(Kind::Atomic(Atomic::new(params, common, workers)))
     }
@@ -77,7 +78,8 @@ impl<'a, R: Real> Handle<'a, R> {
         }
     }
 
-    /// Merges all private copies with the shared weights, when the worker has made its last visit of an epoch.
+    /// Merges all private copies with the shared weights, when the worker has made its last visit
+    /// of an epoch.
     pub fn merge_all(&self) {
         match &self.0 {
             Kind::Split(weights) => weights.merge_all(),

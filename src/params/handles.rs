@@ -1,8 +1,9 @@
 //! One worker's handle on one vector of weights: gather and scatter over places of its own kind.
 //!
-//! Coordinates that *every* term touches (the bias) would be one cache line that all workers fight over. A handle
-//! keeps a private copy of these *common* coordinates, which lie at the end of the vector, and merges it with the
-//! shared one when its worker ends a block of terms ([`Weights::merge`]).
+//! Coordinates that *every* term touches (the bias) would be one cache line that all workers fight
+//! over. A handle keeps a private copy of these *common* coordinates, which lie at the end of the
+//! vector, and merges it with the shared one when its worker ends a block of terms
+//! ([`Weights::merge`]).
 
 use std::cell::Cell;
 
@@ -11,7 +12,8 @@ use crate::row::Row;
 use crate::row::kernel;
 use crate::row::real::Slot;
 
-/// A scale that a solver keeps beside the weights: each weight but the common ones is the factor times its value in memory.
+/// A scale that a solver keeps beside the weights: each weight but the common ones is the factor
+/// times its value in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale<R> {
     /// Above 0.
@@ -27,8 +29,9 @@ impl<R: Real> Scale<R> {
 
 /// The weights as a problem sees them during a visit, wherever the strategy keeps them.
 ///
-/// Whatever is moved through these methods is regularized on the way, so a problem cannot forget it. The methods that end
-/// in `_in_memory` leave out the [`scale`](Weights::scale), for problems that fold it into a factor of their own.
+/// Whatever is moved through these methods is regularized on the way, so a problem cannot forget
+/// it. The methods that end in `_in_memory` leave out the [`scale`](Weights::scale), for problems
+/// that fold it into a factor of their own.
 pub trait Weights {
     /// Type of a weight.
     type Real: Real;
@@ -44,11 +47,13 @@ pub trait Weights {
     }
     /// The weight of coordinate `j`, which is not a common one.
     fn get(&self, j: usize) -> Self::Real;
-    /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure and may run again.
+    /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure
+    /// and may run again.
     fn update(&self, j: usize, f: impl Fn(Self::Real) -> Self::Real);
     /// The `k`-th common coordinate, as this worker sees it.
     fn common(&self, k: usize) -> Self::Real;
-    /// Adds `x` to the `k`-th common coordinate, whose steps are `pace` times those of the other coordinates.
+    /// Adds `x` to the `k`-th common coordinate, whose steps are `pace` times those of the other
+    /// coordinates.
     fn add_common(&self, k: usize, x: Self::Real, pace: Self::Real);
     /// Whether the regularizer shrinks what is moved, so that a term without a gradient must still
     /// [touch](crate::problem::Problem::touch) its coordinates.
@@ -61,12 +66,18 @@ pub trait Weights {
     fn add_in_memory(&self, a: Self::Real, row: Row<'_>);
     /// The values in memory of `N` adjacent coordinates from `start` on, none of them common.
     fn read_in_memory<const N: usize>(&self, start: usize) -> [Self::Real; N];
-    /// Replaces the values in memory of adjacent coordinates from `start` on, one for each of `others`, by `f(value, other)`;
-    /// `f` is pure and may run again.
-    fn update_in_memory<T>(&self, start: usize, others: &[T], f: impl Fn(Self::Real, &T) -> Self::Real);
+    /// Replaces the values in memory of adjacent coordinates from `start` on, one for each of
+    /// `others`, by `f(value, other)`; `f` is pure and may run again.
+    fn update_in_memory<T>(
+        &self,
+        start: usize,
+        others: &[T],
+        f: impl Fn(Self::Real, &T) -> Self::Real,
+    );
 }
 
-/// One worker's view of the weights in memory, without scale and regularizer: what a solver's rule sees of a strategy.
+/// One worker's view of the weights in memory, without scale and regularizer: what a solver's rule
+/// sees of a strategy.
 pub trait RawWeights {
     /// Type of a weight.
     type Real: Real;
@@ -74,21 +85,33 @@ pub trait RawWeights {
     fn dot(&self, row: Row<'_>) -> Self::Real;
     /// Adds `a` times the row.
     fn add(&self, a: Self::Real, row: Row<'_>);
-    /// Replaces the weight of each entry by `f(value, other, weight)`, where `other` is what `others` holds for the
-    /// entry's index; `f` is pure and may run again.
-    fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(Self::Real, &T, Self::Real) -> Self::Real);
+    /// Replaces the weight of each entry by `f(value, other, weight)`, where `other` is what
+    /// `others` holds for the entry's index; `f` is pure and may run again.
+    fn update_row<T>(
+        &self,
+        row: Row<'_>,
+        others: &[T],
+        f: impl Fn(Self::Real, &T, Self::Real) -> Self::Real,
+    );
     /// The weight of coordinate `j`, which is not a common one.
     fn get(&self, j: usize) -> Self::Real;
-    /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure and may run again.
+    /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure
+    /// and may run again.
     fn update(&self, j: usize, f: impl Fn(Self::Real) -> Self::Real);
     /// The weights of `N` adjacent coordinates from `start` on.
     #[inline(always)]
     fn read<const N: usize>(&self, start: usize) -> [Self::Real; N] {
         std::array::from_fn(|k| self.get(start + k))
     }
-    /// Replaces the weights of adjacent coordinates from `start` on, one for each of `others`, by `f(weight, other)`.
+    /// Replaces the weights of adjacent coordinates from `start` on, one for each of `others`, by
+    /// `f(weight, other)`.
     #[inline(always)]
-    fn update_adjacent<T>(&self, start: usize, others: &[T], f: impl Fn(Self::Real, &T) -> Self::Real) {
+    fn update_adjacent<T>(
+        &self,
+        start: usize,
+        others: &[T],
+        f: impl Fn(Self::Real, &T) -> Self::Real,
+    ) {
         others.iter().zip(start..).for_each(|(other, j)| self.update(j, |w| f(w, other)));
     }
     /// The `k`-th common coordinate, as this worker sees it.
@@ -143,7 +166,9 @@ impl<R: Real> RawWeights for Plain<'_, R> {
 
     #[inline(always)]
     fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(R, &T, R) -> R) {
-        kernel::for_each_with(self.cells, others, row, |slot, other, x| slot.set(f(x, other, slot.get())));
+        kernel::for_each_with(self.cells, others, row, |slot, other, x| {
+            slot.set(f(x, other, slot.get()))
+        });
     }
 
     #[inline(always)]
@@ -179,7 +204,8 @@ impl<R: Real> RawWeights for Plain<'_, R> {
     }
 }
 
-/// The shared part of both racy handles: the slots, and the private copies of the common coordinates.
+/// The shared part of both racy handles: the slots, and the private copies of the common
+/// coordinates.
 struct Shared<'a, R: Real> {
     slots: &'a [R::Shared],
     common: &'a [R::Shared],
@@ -199,8 +225,9 @@ impl<'a, R: Real> Shared<'a, R> {
         }
     }
 
-    /// Adds this worker's movement, divided by the number of workers: each moved its copy as if it were alone, and
-    /// the sum of all movements could overshoot by their number; the mean cannot. Alone, the copy is the value.
+    /// Adds this worker's movement, divided by the number of workers: each moved its copy as if it
+    /// were alone, and the sum of all movements could overshoot by their number; the mean cannot.
+    /// Alone, the copy is the value.
     fn merge(&self) {
         for (slot, copy) in self.common.iter().zip(&self.copies) {
             let (seen, now) = (copy.seen.get(), copy.now.get());
@@ -220,7 +247,8 @@ macro_rules! shared_handle {
         pub struct $name<'a, R: Real>(Shared<'a, R>);
 
         impl<'a, R: Real> $name<'a, R> {
-            /// A handle on `params` for one of `workers` workers; every term touches the last `common` coordinates.
+            /// A handle on `params` for one of `workers` workers; every term touches the last
+            /// `common` coordinates.
             pub fn new(params: &'a SharedParams<R>, common: usize, workers: usize) -> Self {
                 $name(Shared::new(params, common, workers))
             }
@@ -294,8 +322,9 @@ macro_rules! shared_handle {
 }
 
 shared_handle!(
-    /// Shared weights updated by a relaxed load and a relaxed store. An update that another worker makes in between is
-    /// lost, which Hogwild (Niu et al., 2011) shows to be harmless when rows are sparse.
+    /// Shared weights updated by a relaxed load and a relaxed store. An update that another worker
+    /// makes in between is lost, which Hogwild (Niu et al., 2011) shows to be harmless when rows
+    /// are sparse.
     Wild,
     |slot, f| slot.set(f(slot.get()))
 );

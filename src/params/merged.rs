@@ -14,8 +14,8 @@ use crate::row::prefetch;
 /// Most coordinates that meet at a bucket.
 const BUCKET: usize = 64;
 
-/// Where some coordinates of all copies meet. They lie side by side here, wherever they lie in the vector: a few cache lines
-/// pass from worker to worker, not one for each coordinate.
+/// Where some coordinates of all copies meet. They lie side by side here, wherever they lie in the
+/// vector: a few cache lines pass from worker to worker, not one for each coordinate.
 #[derive(Debug)]
 struct Bucket<R> {
     /// The coordinates, ascending.
@@ -35,9 +35,11 @@ impl<R> Bucket<R> {
 /// The weights with all movements that workers have published.
 #[derive(Debug)]
 struct Sums<R> {
-    /// The epoch in which somebody published something last; until then, the weights are those that it began with.
+    /// The epoch in which somebody published something last; until then, the weights are those that
+    /// it began with.
     epoch: u64,
-    /// One a coordinate, in the bucket itself, so that a bucket can be asked for before it is locked.
+    /// One a coordinate, in the bucket itself, so that a bucket can be asked for before it is
+    /// locked.
     weights: [R; BUCKET],
 }
 
@@ -57,9 +59,14 @@ impl<R: Real> MergeSchedule<R> {
             let start = end;
             end += coordinates.len();
             let sums = Sums { epoch: 0, weights: [R::ZERO; BUCKET] };
-            CachePadded::new(Bucket { coordinates: coordinates.into(), start, sums: Mutex::new(sums) })
+            CachePadded::new(Bucket {
+                coordinates: coordinates.into(),
+                start,
+                sums: Mutex::new(sums),
+            })
         };
-        let groups = groups.iter().map(|group| group.chunks(BUCKET).map(&mut bucket).collect()).collect();
+        let groups =
+            groups.iter().map(|group| group.chunks(BUCKET).map(&mut bucket).collect()).collect();
         MergeSchedule { epoch: 0, groups }
     }
 
@@ -76,11 +83,15 @@ impl<R: Real> MergeSchedule<R> {
     fn due(&self, block: usize) -> impl Iterator<Item = &Bucket<R>> {
         // 1 for each second block, 2 for each second one of the others ...
         let turn = block.trailing_zeros() as usize + 1;
-        [self.groups.first(), self.groups.get(turn)].into_iter().flatten().flatten().map(|bucket| &**bucket)
+        [self.groups.first(), self.groups.get(turn)]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|bucket| &**bucket)
     }
 
-    /// After an epoch, calls `f` with each coordinate of `range` that has a bucket, and with its weight: all movements that were
-    /// published, and a `share` of those that `copies` have left.
+    /// After an epoch, calls `f` with each coordinate of `range` that has a bucket, and with its
+    /// weight: all movements that were published, and a `share` of those that `copies` have left.
     pub(crate) fn end(
         &self,
         range: &Range<usize>,
@@ -90,15 +101,26 @@ impl<R: Real> MergeSchedule<R> {
     ) {
         for group in &self.groups {
             let first = group.partition_point(|bucket| bucket.last() < range.start);
-            for bucket in group[first..].iter().take_while(|bucket| (bucket.coordinates[0] as usize) < range.end)
+            for bucket in group[first..]
+                .iter()
+                .take_while(|bucket| (bucket.coordinates[0] as usize) < range.end)
             {
                 let sums = bucket.sums.lock().unwrap_or_else(PoisonError::into_inner);
                 let published = |own: &OwnWeights<R>, k: usize| own.published[bucket.start + k];
                 let coordinates = bucket.coordinates.iter().map(|&j| j as usize);
                 for (k, j) in coordinates.enumerate().filter(|(_, j)| range.contains(j)) {
                     // Where nobody was, what each copy took over is still all that is known.
-                    let sum = if sums.epoch == self.epoch { sums.weights[k] } else { published(copies[0], k) };
-                    f(j, copies.iter().fold(sum, |sum, own| sum + share * (own.now[j] - published(own, k))));
+                    let sum = if sums.epoch == self.epoch {
+                        sums.weights[k]
+                    } else {
+                        published(copies[0], k)
+                    };
+                    f(
+                        j,
+                        copies
+                            .iter()
+                            .fold(sum, |sum, own| sum + share * (own.now[j] - published(own, k))),
+                    );
                 }
             }
         }
@@ -115,18 +137,27 @@ pub(crate) struct OwnWeights<R> {
 }
 
 impl<R: Real> OwnWeights<R> {
-    /// Takes over the shared weights. Of what it has not published about coordinate j, `left(j)` times as much is still to be published; if
-    /// there is no `left`, nothing.
-    pub(crate) fn fill(&mut self, shared: &[R], schedule: &MergeSchedule<R>, left: Option<impl Fn(usize) -> R>) {
+    /// Takes over the shared weights. Of what it has not published about coordinate j, `left(j)`
+    /// times as much is still to be published; if there is no `left`, nothing.
+    pub(crate) fn fill(
+        &mut self,
+        shared: &[R],
+        schedule: &MergeSchedule<R>,
+        left: Option<impl Fn(usize) -> R>,
+    ) {
         let OwnWeights { now, published } = self;
-        let coordinates = || schedule.buckets().flat_map(|bucket| &bucket.coordinates).map(|&j| j as usize);
+        let coordinates =
+            || schedule.buckets().flat_map(|bucket| &bucket.coordinates).map(|&j| j as usize);
         if now.capacity() < shared.len() {
             // On this thread, near which the memory comes to lie.
             *now = room(shared.len());
         }
         match left {
             Some(left) if now.len() == shared.len() => {
-                published.iter_mut().zip(coordinates()).for_each(|(published, j)| *published = left(j) * (now[j] - *published));
+                published
+                    .iter_mut()
+                    .zip(coordinates())
+                    .for_each(|(published, j)| *published = left(j) * (now[j] - *published));
             }
             _ => {
                 published.clear();
@@ -143,9 +174,10 @@ impl<R: Real> OwnWeights<R> {
     }
 }
 
-/// Lets one worker's own weights meet those of the others. After each block it visits some places: what it moved the coordinates
-/// there by since it last did is added to their sums, and the sums taken over. No movement is lost, and none is counted twice. The
-/// shared vector stays as it is until the epoch ends.
+/// Lets one worker's own weights meet those of the others. After each block it visits some places:
+/// what it moved the coordinates there by since it last did is added to their sums, and the sums
+/// taken over. No movement is lost, and none is counted twice. The shared vector stays as it is
+/// until the epoch ends.
 pub(crate) struct Merger<'a, R: Real> {
     now: &'a [Cell<R>],
     published: &'a [Cell<R>],
@@ -155,8 +187,8 @@ pub(crate) struct Merger<'a, R: Real> {
 }
 
 impl<'a, R: Real> Merger<'a, R> {
-    /// A handle on `own`, which was filled from `shared`, of which every term touches the last `common` coordinates; and what
-    /// merges it.
+    /// A handle on `own`, which was filled from `shared`, of which every term touches the last
+    /// `common` coordinates; and what merges it.
     pub(crate) fn new(
         own: &'a mut OwnWeights<R>,
         shared: &'a [R],
@@ -173,7 +205,10 @@ impl<'a, R: Real> Merger<'a, R> {
         let Sums { epoch, weights } = &mut *sums;
         if *epoch != self.schedule.epoch {
             *epoch = self.schedule.epoch;
-            weights.iter_mut().zip(&bucket.coordinates).for_each(|(sum, &j)| *sum = self.shared[j as usize]);
+            weights
+                .iter_mut()
+                .zip(&bucket.coordinates)
+                .for_each(|(sum, &j)| *sum = self.shared[j as usize]);
         }
         let published = &self.published[bucket.start..][..bucket.coordinates.len()];
         for ((&j, sum), published) in bucket.coordinates.iter().zip(weights).zip(published) {
@@ -218,14 +253,17 @@ mod tests {
         let mut copies = [OwnWeights::default(), OwnWeights::default()];
         for epoch in [0.0, 1.0] {
             schedule.begin();
-            copies.iter_mut().for_each(|own| own.fill(&shared, &schedule, None::<fn(usize) -> f32>));
+            copies
+                .iter_mut()
+                .for_each(|own| own.fill(&shared, &schedule, None::<fn(usize) -> f32>));
             let [first, second] = &mut copies;
             let [(first, mut of_first), (second, mut of_second)] =
                 [first, second].map(|own| Merger::new(own, &shared, &schedule, 0));
             (0..3).for_each(|j| add(&first, j, 1.0));
             of_first.merge();
             add(&second, 2, 4.0);
-            let seen = |weights: &Handle<'_, f32>| [0, 1, 2].map(|j| get(weights, j) - 10.0 * epoch);
+            let seen =
+                |weights: &Handle<'_, f32>| [0, 1, 2].map(|j| get(weights, j) - 10.0 * epoch);
             let taken = schedule.buckets().next().unwrap().sums.lock().unwrap();
             of_second.merge();
             assert_eq!(seen(&second), [10.0, 20.0, 34.0], "left alone");

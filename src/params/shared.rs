@@ -18,17 +18,19 @@ use crate::row::real::Slot;
 /// A vector of weights that any number of threads read and write at the same time, in a memory map.
 ///
 /// # What is promised
-/// - **Size and alignment.** A weight takes `size_of::<R>()` bytes (4 for f32, 8 for f64), nothing lies between two
-///   weights, and the first is page-aligned, so no weight crosses a cache line.
-/// - **Ordering.** All accesses are relaxed. A thread may see another's writes late and in another order; whoever
-///   needs all writes of a worker joins its thread first, which publishes them.
-/// - **Tearing.** A weight is read and written as a whole: a reader sees one of the values that were written, never
-///   half of one and half of another. No promise spans two weights.
-/// - **No plain view of shared weights.** Whoever shares the vector reaches its weights as atomics only, so racing threads
-///   are defined behavior in Rust's memory model. Dense passes work on a copy ([`SharedParams::copy_to`]); whoever has
-///   the vector alone may have them as plain memory ([`SharedParams::alone`]).
-/// - **Named file.** The file is the raw array in the machine's byte order and nothing else; other processes may map
-///   it and read along. If one shortens the file, the system ends this process (SIGBUS), as with any map.
+/// - **Size and alignment.** A weight takes `size_of::<R>()` bytes (4 for f32, 8 for f64), nothing
+///   lies between two weights, and the first is page-aligned, so no weight crosses a cache line.
+/// - **Ordering.** All accesses are relaxed. A thread may see another's writes late and in another
+///   order; whoever needs all writes of a worker joins its thread first, which publishes them.
+/// - **Tearing.** A weight is read and written as a whole: a reader sees one of the values that
+///   were written, never half of one and half of another. No promise spans two weights.
+/// - **No plain view of shared weights.** Whoever shares the vector reaches its weights as atomics
+///   only, so racing threads are defined behavior in Rust's memory model. Dense passes work on a
+///   copy ([`SharedParams::copy_to`]); whoever has the vector alone may have them as plain memory
+///   ([`SharedParams::alone`]).
+/// - **Named file.** The file is the raw array in the machine's byte order and nothing else; other
+///   processes may map it and read along. If one shortens the file, the system ends this process
+///   (SIGBUS), as with any map.
 pub struct SharedParams<R: Real> {
     map: MmapRaw,
     len: usize,
@@ -44,15 +46,15 @@ impl<R: Real> SharedParams<R> {
     /// If the system has no room for them.
     pub fn anonymous(len: usize) -> Result<Self> {
         let bytes = Self::bytes(len)?;
-        let map =
-            zeros(bytes).map_err(|source| Error::io(format!("<{bytes} bytes of weights>"), "map", source))?;
+        let map = zeros(bytes)
+            .map_err(|source| Error::io(format!("<{bytes} bytes of weights>"), "map", source))?;
         Ok(SharedParams { map: map.into(), len, named: false, real: PhantomData })
     }
 
     /// `len` zeros in the file `path`, which other processes may map to watch the training.
     ///
-    /// The file is made if there is none. One that is there must be empty or of exactly the size needed, so that
-    /// a mistyped name destroys nothing; its contents are set to zero.
+    /// The file is made if there is none. One that is there must be empty or of exactly the size
+    /// needed, so that a mistyped name destroys nothing; its contents are set to zero.
     ///
     /// # Errors
     /// If the file is of another size, or the system refuses to make, size or map it.
@@ -75,22 +77,25 @@ impl<R: Real> SharedParams<R> {
             ));
         }
         write_zeros(&file, bytes as u64).map_err(|source| Error::io(path, "write", source))?;
-        let map =
-            MmapOptions::new().len(bytes).map_raw(&file).map_err(|source| Error::io(path, "map", source))?;
+        let map = MmapOptions::new()
+            .len(bytes)
+            .map_raw(&file)
+            .map_err(|source| Error::io(path, "map", source))?;
         Ok(SharedParams { map, len, named: true, real: PhantomData })
     }
 
     fn bytes(len: usize) -> Result<usize> {
-        len.max(1).checked_mul(size_of::<R>()).filter(|&bytes| isize::try_from(bytes).is_ok()).ok_or_else(
-            || {
+        len.max(1)
+            .checked_mul(size_of::<R>())
+            .filter(|&bytes| isize::try_from(bytes).is_ok())
+            .ok_or_else(|| {
                 Error::input(
                     "weights",
                     format!("{len} weights are more than memory can address"),
                     "a vector that fits into memory",
                     "look for a mistyped feature index in the data",
                 )
-            },
-        )
+            })
     }
 
     /// Number of weights.
@@ -105,25 +110,29 @@ impl<R: Real> SharedParams<R> {
 
     /// The weights as atomics.
     pub fn slots(&self) -> &[R::Shared] {
-        // SAFETY: the map is at least `len * size_of::<R>()` bytes long (both constructors asked for that), page-aligned
-        // and lives as long as `self`, which owns it. `R::Shared` is `AtomicF32` or `AtomicF64`, transparent over
-        // `AtomicU32` or `AtomicU64`, which have the size of f32 and f64, accept any bit pattern, and are themselves
-        // the `UnsafeCell` that lets other threads and processes write behind a shared reference. The memory is reached
+        // SAFETY: the map is at least `len * size_of::<R>()` bytes long (both constructors asked
+        // for that), page-aligned and lives as long as `self`, which owns it. `R::Shared` is
+        // `AtomicF32` or `AtomicF64`, transparent over `AtomicU32` or `AtomicU64`, which have the
+        // size of f32 and f64, accept any bit pattern, and are themselves the `UnsafeCell` that
+        // lets other threads and processes write behind a shared reference. The memory is reached
         // in no other way but `alone`, which nobody can call while this reference lives.
         unsafe { slice::from_raw_parts(self.map.as_ptr().cast::<R::Shared>(), self.len) }
     }
 
-    /// The weights as plain memory, for a thread that has them alone; `None` if other processes may have them too.
+    /// The weights as plain memory, for a thread that has them alone; `None` if other processes may
+    /// have them too.
     pub fn alone(&mut self) -> Option<&mut [R]> {
-        // SAFETY: size, alignment and lifetime are as in `slots`, and any bit pattern is an `R`, a float. `&mut self` says
-        // that no reference into the map lives that was made by `slots` or here, and none is made as long as this one
-        // lives; an anonymous map is reached by this process alone.
-        (!self.named)
-            .then(|| unsafe { slice::from_raw_parts_mut(self.map.as_mut_ptr().cast::<R>(), self.len) })
+        // SAFETY: size, alignment and lifetime are as in `slots`, and any bit pattern is an `R`, a
+        // float. `&mut self` says that no reference into the map lives that was made by `slots` or
+        // here, and none is made as long as this one lives; an anonymous map is reached by this
+        // process alone.
+        (!self.named).then(|| unsafe {
+            slice::from_raw_parts_mut(self.map.as_mut_ptr().cast::<R>(), self.len)
+        })
     }
 
-    /// Lets `f` change the weights as plain memory: themselves, or if other processes may look on, a copy, which they see when
-    /// `f` has returned.
+    /// Lets `f` change the weights as plain memory: themselves, or if other processes may look on,
+    /// a copy, which they see when `f` has returned.
     pub(crate) fn with_plain<T>(&mut self, f: impl FnOnce(&mut [R]) -> T) -> T {
         if let Some(weights) = self.alone() {
             return f(weights);
@@ -135,15 +144,18 @@ impl<R: Real> SharedParams<R> {
         value
     }
 
-    /// Copies all weights to `to`. Exact when no worker runs; otherwise each weight is one that was there at some
-    /// moment.
+    /// Copies all weights to `to`. Exact when no worker runs; otherwise each weight is one that was
+    /// there at some moment.
     ///
     /// # Panics
     /// If the lengths differ.
     pub fn copy_to(&self, to: &mut [R]) {
         assert_eq!(to.len(), self.len, "one place a weight");
-        let parts = to.par_chunks_mut(COPIED_TOGETHER).zip(self.slots().par_chunks(COPIED_TOGETHER));
-        parts.for_each(|(to, slots)| to.iter_mut().zip(slots).for_each(|(to, slot)| *to = slot.get()));
+        let parts =
+            to.par_chunks_mut(COPIED_TOGETHER).zip(self.slots().par_chunks(COPIED_TOGETHER));
+        parts.for_each(|(to, slots)| {
+            to.iter_mut().zip(slots).for_each(|(to, slot)| *to = slot.get())
+        });
     }
 
     /// Sets all weights from `from`.
@@ -154,7 +166,8 @@ impl<R: Real> SharedParams<R> {
         assert_eq!(from.len(), self.len, "one weight a place");
         let (slots, line) = (self.slots(), LINE / size_of::<R>());
         for (k, (places, from)) in slots.chunks(line).zip(from.chunks(line)).enumerate() {
-            // Whoever read the weights last has their lines: asked for one by one, these take several times as long.
+            // Whoever read the weights last has their lines: asked for one by one, these take
+            // several times as long.
             prefetch::at_for_write(slots, (k + AHEAD) * line);
             places.iter().zip(from).for_each(|(place, &x)| place.set(x));
         }
@@ -175,8 +188,8 @@ const AHEAD: usize = 16;
 /// Weights that are copied by one task.
 const COPIED_TOGETHER: usize = 1 << 15;
 
-/// Zeros in memory, in huge pages if there is room for one: weights are gathered from all over the vector, and every small
-/// page is one more address to look up.
+/// Zeros in memory, in huge pages if there is room for one: weights are gathered from all over the
+/// vector, and every small page is one more address to look up.
 fn zeros(bytes: usize) -> io::Result<MmapMut> {
     let is_huge = bytes >= HUGE_PAGE;
     // The system puts a map on the border of a huge page if it ends on one.
@@ -193,8 +206,8 @@ fn zeros(bytes: usize) -> io::Result<MmapMut> {
 /// Bytes of a huge page, where pages have 4 KiB.
 const HUGE_PAGE: usize = 2 << 20;
 
-/// Fills `file` with zeros, or leaves it empty. Written rather than left as a hole, so that a full disk is an error now and not a
-/// signal at the first store through the map.
+/// Fills `file` with zeros, or leaves it empty. Written rather than left as a hole, so that a full
+/// disk is an error now and not a signal at the first store through the map.
 fn write_zeros(mut file: &File, bytes: u64) -> io::Result<()> {
     file.set_len(0)?;
     io::copy(&mut io::repeat(0).take(bytes), &mut file).map(|_| ()).inspect_err(|_| {
@@ -215,8 +228,13 @@ mod tests {
         let path = folder.path().join("w");
         let params = SharedParams::<f32>::file(&path, 3).unwrap();
         params.copy_from(&[1.0, -2.5, 3.0]);
-        let watcher: Vec<f32> =
-            fs::read(&path).unwrap().as_chunks().0.iter().map(|&bytes| f32::from_ne_bytes(bytes)).collect();
+        let watcher: Vec<f32> = fs::read(&path)
+            .unwrap()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&bytes| f32::from_ne_bytes(bytes))
+            .collect();
         assert_eq!(watcher, [1.0, -2.5, 3.0]);
         drop(params);
         let mut again = [9.0; 3];
@@ -255,8 +273,14 @@ mod tests {
 
     #[test]
     fn weights_are_laid_out_as_promised() {
-        assert_eq!((size_of::<<f32 as Real>::Shared>(), align_of::<<f32 as Real>::Shared>()), (4, 4));
-        assert_eq!((size_of::<<f64 as Real>::Shared>(), align_of::<<f64 as Real>::Shared>()), (8, 8));
+        assert_eq!(
+            (size_of::<<f32 as Real>::Shared>(), align_of::<<f32 as Real>::Shared>()),
+            (4, 4)
+        );
+        assert_eq!(
+            (size_of::<<f64 as Real>::Shared>(), align_of::<<f64 as Real>::Shared>()),
+            (8, 8)
+        );
         let params = SharedParams::<f64>::anonymous(5).unwrap();
         assert_eq!(params.slots().as_ptr().addr() % 4096, 0);
         assert_eq!(params.slots().len(), 5);

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use super::handles::RawWeights;
 use super::{Real, SharedParams, SharedReal};
-use crate::row::Row;
 use crate::error::Result;
+use crate::row::Row;
 use crate::row::kernel::{self, Either};
 use crate::row::prefetch;
 use crate::row::real::Slot;
@@ -15,11 +15,13 @@ use crate::row::real::Slot;
 pub(crate) struct Hot {
     /// One bit a coordinate: whether it is hot.
     pub(crate) bits: Vec<u64>,
-    /// The coordinates of group g meet once in 2^g blocks, one group or two after each. Each hot one is in one group.
+    /// The coordinates of group g meet once in 2^g blocks, one group or two after each. Each hot
+    /// one is in one group.
     pub(crate) groups: Vec<Vec<u32>>,
 }
 
-/// A worker's own copies of the hot weights, in vectors as long as the shared one; the other places are not used.
+/// A worker's own copies of the hot weights, in vectors as long as the shared one; the other places
+/// are not used.
 pub(crate) struct Copies<R: Real> {
     /// The weights as the worker moves them.
     now: SharedParams<R>,
@@ -33,13 +35,17 @@ impl<R: Real> Copies<R> {
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) if the system has no memory.
     pub(crate) fn new(width: usize) -> Result<Self> {
-        Ok(Copies { now: SharedParams::anonymous(width)?, published: SharedParams::anonymous(width)? })
+        Ok(Copies {
+            now: SharedParams::anonymous(width)?,
+            published: SharedParams::anonymous(width)?,
+        })
     }
 }
 
-/// Shared weights, but for hot ones, of which the worker has a copy. After each block a group of these meets the shared
-/// ones: what the worker moved them by since they last met is added to the shared values, by compare-and-swap, and the
-/// sums taken over. The other weights are updated by a relaxed load and a relaxed store.
+/// Shared weights, but for hot ones, of which the worker has a copy. After each block a group of
+/// these meets the shared ones: what the worker moved them by since they last met is added to the
+/// shared values, by compare-and-swap, and the sums taken over. The other weights are updated by a
+/// relaxed load and a relaxed store.
 pub(crate) struct Split<'a, R: Real> {
     places: Either<'a, R::Shared>,
     shared: &'a [R::Shared],
@@ -58,7 +64,8 @@ impl<'a, R: Real> Split<'a, R> {
         hot: &'a Hot,
         common: usize,
     ) -> Self {
-        let (shared, now, published) = (shared.slots(), copies.now.slots(), copies.published.slots());
+        let (shared, now, published) =
+            (shared.slots(), copies.now.slots(), copies.published.slots());
         let places = Either::new(shared, now, &hot.bits);
         let common = shared.len() - common;
         let split = Split { places, shared, now, published, hot, common, blocks: Cell::new(0) };
@@ -100,13 +107,18 @@ impl<'a, R: Real> Split<'a, R> {
     #[inline(always)]
     fn merge_weight(&self, j: usize) {
         let (now, published) = (self.now[j].get(), self.published[j].get());
-        let sum = if now == published { self.shared[j].get() } else { self.shared[j].add_and_get(now - published) };
+        let sum = if now == published {
+            self.shared[j].get()
+        } else {
+            self.shared[j].add_and_get(now - published)
+        };
         self.now[j].set(sum);
         self.published[j].set(sum);
     }
 }
 
-/// How many meetings before its own a coordinate's line is asked for: another core has it, so it takes a while to come.
+/// How many meetings before its own a coordinate's line is asked for: another core has it, so it
+/// takes a while to come.
 const AHEAD: usize = 12;
 
 impl<R: Real> RawWeights for Split<'_, R> {
@@ -124,7 +136,9 @@ impl<R: Real> RawWeights for Split<'_, R> {
 
     #[inline(always)]
     fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(R, &T, R) -> R) {
-        kernel::for_each_with(&self.places, others, row, |slot, other, x| slot.set(f(x, other, slot.get())));
+        kernel::for_each_with(&self.places, others, row, |slot, other, x| {
+            slot.set(f(x, other, slot.get()))
+        });
     }
 
     #[inline(always)]

@@ -22,13 +22,15 @@ pub struct Edge {
     pub cost: f32,
 }
 
-/// The relaxed multi-way cut (Niu et al., 2011, section 2): the sum over nodes of cost.x_v, and over edges of
-/// cost/2 * ||x_u - x_v||_1, where the K shares in x_v of node v's labels are at least 0 and sum to 1.
+/// The relaxed multi-way cut (Niu et al., 2011, section 2): the sum over nodes of cost.x_v, and
+/// over edges of cost/2 * ||x_u - x_v||_1, where the K shares in x_v of node v's labels are at
+/// least 0 and sum to 1.
 ///
-/// The vector w has K adjacent coordinates for each node. A visit to an edge first moves both nodes by their part of their own costs,
-/// then towards each other as far as the edge's cost reaches, and at last to the nearest points of the simplex. The parts of
-/// a node's costs are the same at each of its edges. With shares of 0 and 1 the sum is the cost of a labeling; with two
-/// labels no other shares are cheaper than the best labeling.
+/// The vector w has K adjacent coordinates for each node. A visit to an edge first moves both nodes
+/// by their part of their own costs, then towards each other as far as the edge's cost reaches, and
+/// at last to the nearest points of the simplex. The parts of a node's costs are the same at each
+/// of its edges. With shares of 0 and 1 the sum is the cost of a labeling; with two labels no other
+/// shares are cheaper than the best labeling.
 pub struct Cut {
     labels: usize,
     /// In random order.
@@ -40,15 +42,17 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// A cut into `labels` parts of as many nodes as `costs` has groups of so many costs: what it costs to give a node each
-    /// of the labels. `seed` is that of the order of the edges.
+    /// A cut into `labels` parts of as many nodes as `costs` has groups of so many costs: what it
+    /// costs to give a node each of the labels. `seed` is that of the order of the edges.
     ///
     /// # Errors
-    /// [`Error::Input`] if there are fewer than two labels, costs are missing, negative or not finite, an edge names a node
-    /// that is not there or the same node twice, or a node has no edge: its cheapest label is the best one.
+    /// [`Error::Input`] if there are fewer than two labels, costs are missing, negative or not
+    /// finite, an edge names a node that is not there or the same node twice, or a node has no
+    /// edge: its cheapest label is the best one.
     pub fn new(labels: usize, costs: &[f32], edges: &[Edge], seed: u64) -> Result<Self> {
-        let wrong =
-            |what: String, expected: &str| Err(Error::input("graph", what, expected, "check the graph"));
+        let wrong = |what: String, expected: &str| {
+            Err(Error::input("graph", what, expected, "check the graph"))
+        };
         if labels < 2 || costs.is_empty() || !costs.len().is_multiple_of(labels) {
             let what = format!("{} costs for {labels} labels", costs.len());
             return wrong(what, "two labels or more, and a cost of each for every node");
@@ -66,7 +70,10 @@ impl Cut {
                 );
             }
             if !(cost.is_finite() && cost > 0.0) {
-                return wrong(format!("the edge of nodes {u} and {v} costs {cost}"), "a finite cost above 0");
+                return wrong(
+                    format!("the edge of nodes {u} and {v} costs {cost}"),
+                    "a finite cost above 0",
+                );
             }
             degrees[u as usize] += 1;
             degrees[v as usize] += 1;
@@ -136,7 +143,9 @@ impl Problem for Cut {
     }
 
     fn averages_only(&self) -> Option<&'static str> {
-        Some("each of its steps ends on a simplex, which a sum of several workers' movements leaves")
+        Some(
+            "each of its steps ends on a simplex, which a sum of several workers' movements leaves",
+        )
     }
 
     /// All labels the same.
@@ -200,8 +209,8 @@ impl Problem for Cut {
     }
 }
 
-/// The nearest point of the simplex: numbers of at least 0 that sum to 1. A common number is taken from all, and what is
-/// below 0 then is 0 (Duchi et al., ICML 2008).
+/// The nearest point of the simplex: numbers of at least 0 that sum to 1. A common number is taken
+/// from all, and what is below 0 then is 0 (Duchi et al., ICML 2008).
 fn project<R: Real>(point: &mut [R]) {
     let count = |n: usize| R::of(n as f64);
     // A common number changes nothing; without it, sums of large numbers keep the small ones.
@@ -213,7 +222,8 @@ fn project<R: Real>(point: &mut [R]) {
     }
     let mut left = point.len();
     let mut taken = (sum - R::ONE) / count(left);
-    // Numbers at or below what is taken do not bear it: each round leaves out some, and there are few labels.
+    // Numbers at or below what is taken do not bear it: each round leaves out some, and there are
+    // few labels.
     loop {
         let (mut sum, mut above) = (R::ZERO, 0);
         for &x in point.iter().filter(|&&x| x > taken) {

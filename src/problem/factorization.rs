@@ -9,15 +9,16 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::Problem;
 use crate::data::{Rating, Ratings};
 use crate::error::{Error, Result};
-use crate::row::prefetch;
 use crate::parallel;
 use crate::params::{Real, Weights};
+use crate::row::prefetch;
 
-/// Half the mean squared error of b_u + c_i + p_u.q_i as a prediction of ratings, which are counted in standard
-/// deviations from their mean.
+/// Half the mean squared error of b_u + c_i + p_u.q_i as a prediction of ratings, which are counted
+/// in standard deviations from their mean.
 ///
-/// The vector w has a row of `rank + 1` adjacent coordinates for each user and then for each item: the factors, and the
-/// bias. Steps are bounded (see [`Factorization::step`](Problem::plan)), so that any rate leaves the weights finite.
+/// The vector w has a row of `rank + 1` adjacent coordinates for each user and then for each item:
+/// the factors, and the bias. Steps are bounded (see [`Factorization::step`](Problem::plan)), so
+/// that any rate leaves the weights finite.
 pub struct Factorization {
     /// In random order.
     ratings: Vec<Rating>,
@@ -29,19 +30,21 @@ pub struct Factorization {
     seed: u64,
 }
 
-/// Standard deviation of p_u.q_i at the start, as a share of that of the ratings: enough to get away from the saddle point
-/// at zero within an epoch or two, and little beside what there is to learn.
+/// Standard deviation of p_u.q_i at the start, as a share of that of the ratings: enough to get
+/// away from the saddle point at zero within an epoch or two, and little beside what there is to
+/// learn.
 const START: f64 = 0.1;
 
 /// Most ratings that step sizes are tried on.
 const TRIED: usize = 100_000;
 
 impl Factorization {
-    /// Factors of `rank` for `ratings`, at least 1; `seed` is that of their order and of where fits begin.
+    /// Factors of `rank` for `ratings`, at least 1; `seed` is that of their order and of where fits
+    /// begin.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if the rank is 0, [`Error::Input`] if there is no rating or a vector of so many weights
-    /// cannot be addressed.
+    /// [`Error::Parameter`] if the rank is 0, [`Error::Input`] if there is no rating or a vector of
+    /// so many weights cannot be addressed.
     pub fn new(ratings: &Ratings, rank: usize, seed: u64) -> Result<Self> {
         if rank == 0 {
             return Err(Error::Parameter {
@@ -51,12 +54,14 @@ impl Factorization {
                 hint: "8 to 64 are usual",
             });
         }
-        let wrong = |what: String, expected: &str, hint| Err(Error::input("ratings", what, expected, hint));
+        let wrong =
+            |what: String, expected: &str, hint| Err(Error::input("ratings", what, expected, hint));
         let (users, items) = (ratings.users().len(), ratings.items().len());
         let fits = rank.checked_add(1).and_then(|row| row.checked_mul(users + items));
         if fits.is_none() {
-            let what =
-                format!("rank {rank} for {users} users and {items} items is more than memory can address");
+            let what = format!(
+                "rank {rank} for {users} users and {items} items is more than memory can address"
+            );
             return wrong(what, "weights that fit into memory", "choose a lower rank");
         }
         let mut all = ratings.all().to_vec();
@@ -118,7 +123,8 @@ impl Factorization {
     }
 }
 
-/// By how much of the item's row the user's moves, and the other way round, and where both rows begin.
+/// By how much of the item's row the user's moves, and the other way round, and where both rows
+/// begin.
 #[derive(Clone, Copy, Debug)]
 pub struct Move<R> {
     a: R,
@@ -155,7 +161,8 @@ impl Problem for Factorization {
         }
     }
 
-    /// The ratings of some users for some items, so that each row is touched as often as its share of them.
+    /// The ratings of some users for some items, so that each row is touched as often as its share
+    /// of them.
     fn trial(&self) -> Option<Self> {
         let share = (TRIED as f64 / self.terms() as f64).sqrt().min(1.0);
         let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
@@ -192,8 +199,8 @@ impl Problem for Factorization {
         parallel::sum(ratings.len(), SUMMED_TOGETHER, &sum)
     }
 
-    /// A step whose length is that of the gradient where it arrives, as far as the error is linear in it: it makes the
-    /// error smaller at any rate, and is at most |error| / (|p|^2 + |q|^2 + 2).
+    /// A step whose length is that of the gradient where it arrives, as far as the error is linear
+    /// in it: it makes the error smaller at any rate, and is at most |error| / (|p|^2 + |q|^2 + 2).
     #[inline(always)]
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Move<W::Real>> {
         let rating = self.ratings[term];
@@ -216,8 +223,8 @@ impl Problem for Factorization {
     }
 }
 
-/// Of the rows that start at `p` and `q`, with `rank` factors and a bias each: the sum of products of factors, the sum of both
-/// rows' squared factors, and the sum of the biases.
+/// Of the rows that start at `p` and `q`, with `rank` factors and a bias each: the sum of products
+/// of factors, the sum of both rows' squared factors, and the sum of the biases.
 #[inline(always)]
 fn factor_dot<W: Weights>(w: &W, p: usize, q: usize, rank: usize) -> [W::Real; 3] {
     type Four<W> = <<W as Weights>::Real as Real>::Four;
@@ -245,7 +252,8 @@ fn factor_dot<W: Weights>(w: &W, p: usize, q: usize, rank: usize) -> [W::Real; 3
     [product * (factor * factor), square * (factor * factor), (x + y) * factor]
 }
 
-/// Adds to the factors of each of two such rows `a` times those of the other as they were, and to the bias of each, `a`.
+/// Adds to the factors of each of two such rows `a` times those of the other as they were, and to
+/// the bias of each, `a`.
 #[inline(always)]
 fn rank_one_update<W: Weights>(w: &W, p: usize, q: usize, rank: usize, a: W::Real) {
     let fours = rank / 4 * 4;

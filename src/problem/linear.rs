@@ -5,16 +5,18 @@ use std::ops::Range;
 use super::{Loss, Problem};
 use crate::data::{Dataset, Records, Row};
 use crate::error::{Error, Result};
-use crate::row::kernel;
 use crate::parallel;
 use crate::params::{Real, Weights};
+use crate::row::kernel;
 
-/// Rows with a target each, how much each counts, and a bias: all that a linear model has but its loss.
+/// Rows with a target each, how much each counts, and a bias: all that a linear model has but its
+/// loss.
 #[derive(Clone)]
 pub struct Examples<'d> {
     records: Records<'d, Example>,
     constant: Option<f32>,
-    /// What the constant feature adds to each example's squared norm, as its weight moves: 0 without one.
+    /// What the constant feature adds to each example's squared norm, as its weight moves: 0
+    /// without one.
     constant_norm2: f32,
     /// Factor of each example's loss; all are 1 if there are none.
     weights: Option<&'d [f32]>,
@@ -31,12 +33,13 @@ struct Example {
 }
 
 impl<'d> Examples<'d> {
-    /// `targets` holds +1 or -1 an example in classification, any finite number in regression; `constant` is the
-    /// value of the bias's feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
+    /// `targets` holds +1 or -1 an example in classification, any finite number in regression;
+    /// `constant` is the value of the bias's feature, `None` for no bias. Rows should be in random
+    /// order ([`Problem::terms`]).
     ///
     /// # Errors
-    /// If there is no example, a target is missing or not finite, the constant is not finite, or the data set lies in
-    /// a file that is damaged.
+    /// If there is no example, a target is missing or not finite, the constant is not finite, or
+    /// the data set lies in a file that is damaged.
     pub fn new(data: &'d Dataset, targets: &[f32], constant: Option<f32>) -> Result<Self> {
         if data.is_empty() {
             return Err(wrong("there is no example".into(), "at least one"));
@@ -182,8 +185,9 @@ impl<'d> Examples<'d> {
 
 /// Mean loss of the scores x.w (+ bias) against one target an example; each loss may have a factor.
 ///
-/// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a constant feature
-/// that each example has, regularized like any other (LIBLINEAR's `-B`) or not at all ([`Linear::with_free_bias`]).
+/// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a
+/// constant feature that each example has, regularized like any other (LIBLINEAR's `-B`) or not at
+/// all ([`Linear::with_free_bias`]).
 #[derive(Clone)]
 pub struct Linear<'d, L> {
     examples: Examples<'d>,
@@ -191,7 +195,8 @@ pub struct Linear<'d, L> {
 }
 
 impl<'d, L: Loss> Linear<'d, L> {
-    /// A linear model of `data` with the loss `loss`; the other parameters and errors are those of [`Examples::new`].
+    /// A linear model of `data` with the loss `loss`; the other parameters and errors are those of
+    /// [`Examples::new`].
     ///
     /// # Errors
     /// As for [`Examples::new`].
@@ -238,7 +243,9 @@ fn check_targets(examples: usize, targets: &[f32]) -> Result<()> {
         ));
     }
     match targets.iter().position(|y| !y.is_finite()) {
-        Some(i) => Err(wrong(format!("the target of example {i} is {}", targets[i]), "a finite number")),
+        Some(i) => {
+            Err(wrong(format!("the target of example {i} is {}", targets[i]), "a finite number"))
+        }
         None => Ok(()),
     }
 }
@@ -247,13 +254,14 @@ fn wrong(what: String, expected: &str) -> Error {
     Error::input("data set", what, expected, "check the data")
 }
 
-/// Step of the bias, as a share of the step of the other weights. The bias moves at each visit, others at few: at
-/// the pace that suits these it would never come to rest. Its fixed point does not depend on this. Bottou's `svmsgd`
-/// and scikit-learn take 0.01; between 1 and 0.01, 0.03 came nearest to the optimum in the fewest epochs on eight
-/// data sets.
+/// Step of the bias, as a share of the step of the other weights. The bias moves at each visit,
+/// others at few: at the pace that suits these it would never come to rest. Its fixed point does
+/// not depend on this. Bottou's `svmsgd` and scikit-learn take 0.01; between 1 and 0.01, 0.03 came
+/// nearest to the optimum in the fewest epochs on eight data sets.
 pub(crate) const BIAS_PACE: f32 = 0.03;
 
-/// Examples whose losses are summed by one task: the sum's order, hence its rounding, does not depend on the threads.
+/// Examples whose losses are summed by one task: the sum's order, hence its rounding, does not
+/// depend on the threads.
 const SUMMED_TOGETHER: usize = 256;
 
 impl<'d, L: Loss> Problem for Linear<'d, L> {

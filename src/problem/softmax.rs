@@ -6,15 +6,15 @@ use std::ops::Range;
 use super::{BIAS_PACE, Problem};
 use crate::data::{Dataset, Row, Rows};
 use crate::error::{Error, Result};
-use crate::row::prefetch;
 use crate::parallel;
 use crate::params::{Real, Weights};
+use crate::row::prefetch;
 
-/// Mean of -ln(probability of the example's class), where the probabilities of the K classes are in the ratio of e to the
-/// power of the scores x.w_k (+ bias).
+/// Mean of -ln(probability of the example's class), where the probabilities of the K classes are in
+/// the ratio of e to the power of the scores x.w_k (+ bias).
 ///
-/// The vector w has K adjacent coordinates for each feature, one a class, and with a bias K more at the end. So it has as
-/// many as features times classes, which may be more than 2^32.
+/// The vector w has K adjacent coordinates for each feature, one a class, and with a bias K more at
+/// the end. So it has as many as features times classes, which may be more than 2^32.
 pub struct Softmax<'d> {
     rows: Rows<'d>,
     class_of: &'d [u32],
@@ -28,20 +28,21 @@ pub struct Softmax<'d> {
 }
 
 impl<'d> Softmax<'d> {
-    /// `class_of` holds the class of each example, below `classes`; `constant` is the value of the bias's feature, `None` for
-    /// no bias. Rows should be in random order ([`Problem::terms`]).
+    /// `class_of` holds the class of each example, below `classes`; `constant` is the value of the
+    /// bias's feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
     ///
     /// # Errors
-    /// If there is no example, a class is missing or out of range, the constant is not finite, or the data set lies in a
-    /// file that is damaged.
+    /// If there is no example, a class is missing or out of range, the constant is not finite, or
+    /// the data set lies in a file that is damaged.
     pub fn new(
         data: &'d Dataset,
         class_of: &'d [u32],
         classes: NonZeroUsize,
         constant: Option<f32>,
     ) -> Result<Self> {
-        let wrong =
-            |what: String, expected: &str| Err(Error::input("data set", what, expected, "check the data"));
+        let wrong = |what: String, expected: &str| {
+            Err(Error::input("data set", what, expected, "check the data"))
+        };
         if data.is_empty() {
             return wrong("there is no example".into(), "at least one");
         }
@@ -61,7 +62,10 @@ impl<'d> Softmax<'d> {
         let rows = data.rows();
         let mut norms2 = vec![0.0; data.len()];
         parallel::parts(&mut norms2, SUMMED_TOGETHER, &|first, norms2| {
-            norms2.iter_mut().zip(first..).for_each(|(norm2, i)| *norm2 = rows.row(i).norm2() as f32);
+            norms2
+                .iter_mut()
+                .zip(first..)
+                .for_each(|(norm2, i)| *norm2 = rows.row(i).norm2() as f32);
         });
         let classes = classes.get();
         Ok(Softmax { rows, class_of, classes, norms2, constant, weights: None, free_bias: false })
@@ -176,14 +180,16 @@ impl Problem for Softmax<'_> {
             (first + range.start..first + range.end)
                 .map(|i| {
                     self.score(self.rows.row(i), w, &mut scores);
-                    f64::from(self.weight(i)) * (log_sum_exp(&scores) - scores[self.class_of[i] as usize])
+                    f64::from(self.weight(i))
+                        * (log_sum_exp(&scores) - scores[self.class_of[i] as usize])
                 })
                 .sum()
         })
     }
 
-    /// A step that no rate makes too long for its example: the loss curves by at most 1/2 along any line of scores, so one
-    /// that moves them by 2 times the slopes makes it smaller, and longer ones are cut to that.
+    /// A step that no rate makes too long for its example: the loss curves by at most 1/2 along any
+    /// line of scores, so one that moves them by 2 times the slopes makes it smaller, and longer
+    /// ones are cut to that.
     #[inline(always)]
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Vec<W::Real>> {
         let (zero, one) = (W::Real::ZERO, W::Real::ONE);

@@ -1,7 +1,8 @@
 //! What all drawings have in common.
 
-/// Colors and letters, light and dark by the reader's setting: text (`h` a heading, `t` a title; `m` in the middle, `e` at the end of
-/// its place), `p` paper, `g` grid, `x` axis, `a` and `b` two kinds of bars.
+/// Colors and letters, light and dark by the reader's setting: text (`h` a heading, `t` a title;
+/// `m` in the middle, `e` at the end of its place), `p` paper, `g` grid, `x` axis, `a` and `b` two
+/// kinds of bars.
 pub(super) const STYLE: &str = "\
 text{font:12px system-ui,sans-serif;fill:#24292f}.h{font-size:15px;font-weight:600}.t{font-weight:600}\
 .m{text-anchor:middle}.e{text-anchor:end}.p{fill:#fff}.g{stroke:#d8dee4}.x{stroke:#57606a}\
@@ -24,7 +25,8 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Round numbers from 0 to `most` or a little more, at most `count` steps apart by 1, 2 or 5 times a power of 10.
+/// Round numbers from 0 to `most` or a little more, at most `count` steps apart by 1, 2 or 5 times
+/// a power of 10.
 pub(super) fn ticks(most: f64, count: usize) -> Vec<f64> {
     if !(most.is_finite() && most > 0.0) {
         return vec![0.0, 1.0];

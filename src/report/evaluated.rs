@@ -34,7 +34,8 @@ pub struct ModelFile {
     pub loss: &'static str,
     /// Half-width of the tube without a loss, if the loss has one.
     pub epsilon: Option<f32>,
-    /// Labels: of two classes, that of positive scores first; of more, in the order of scores. Empty for regression.
+    /// Labels: of two classes, that of positive scores first; of more, in the order of scores.
+    /// Empty for regression.
     #[serde(serialize_with = "label::all")]
     pub labels: Vec<f64>,
     /// Number of features.
@@ -46,8 +47,8 @@ pub struct ModelFile {
 }
 
 impl Evaluated {
-    /// The report of the model that was read from `path`, with its evaluation on `data`, of whose entries it does not
-    /// know the features of `unseen`.
+    /// The report of the model that was read from `path`, with its evaluation on `data`, of whose
+    /// entries it does not know the features of `unseen`.
     pub fn new(
         path: &str,
         model: &Model,

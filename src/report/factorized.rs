@@ -76,7 +76,8 @@ pub struct FactorSettings {
     pub update: Option<&'static str>,
     /// Number of clusters that share a replica each; none without replicas.
     pub clusters: Option<usize>,
-    /// Visits that a thread makes between taking the token and passing it on; none without replicas.
+    /// Visits that a thread makes between taking the token and passing it on; none without
+    /// replicas.
     pub update_delay: Option<usize>,
     /// Whether each thread was kept on one processor; none without replicas.
     pub pin: Option<bool>,
@@ -101,8 +102,8 @@ pub struct FactorSettings {
 /// What came out.
 #[derive(Clone, Debug, Serialize)]
 pub struct FactorOutcome {
-    /// Mean loss plus regularizer on the training data, in squared standard deviations of the ratings: the lowest of all
-    /// epochs.
+    /// Mean loss plus regularizer on the training data, in squared standard deviations of the
+    /// ratings: the lowest of all epochs.
     pub objective: f64,
     /// The model on the training data.
     pub train: Evaluation,
@@ -121,8 +122,8 @@ pub struct FactorOutcome {
 }
 
 impl Factorized {
-    /// The report of what `trainer` made of `data`; `total` is the time from the start of the process to the model on
-    /// disk.
+    /// The report of what `trainer` made of `data`; `total` is the time from the start of the
+    /// process to the model on disk.
     pub fn new(
         trainer: &Factorizer,
         trained: &train::Factorized,
@@ -203,8 +204,8 @@ pub struct FactorsFile {
 }
 
 impl EvaluatedFactors {
-    /// The report of the model that was read from `path`, with its evaluation on `data`, of which it does not know a user or
-    /// an item of `unseen` ratings.
+    /// The report of the model that was read from `path`, with its evaluation on `data`, of which
+    /// it does not know a user or an item of `unseen` ratings.
     pub fn new(
         path: &str,
         model: &Factors,

@@ -1,4 +1,5 @@
-//! The machine that figures were taken on, as far as the system tells, and the program that took them.
+//! The machine that figures were taken on, as far as the system tells, and the program that took
+//! them.
 
 use std::fs;
 
@@ -32,9 +33,11 @@ pub struct Machine {
     pub compiler: &'static str,
     /// What it compiled for.
     pub target: &'static str,
-    /// Level of optimization, and flags that were given to the compiler beside those of the manifest.
+    /// Level of optimization, and flags that were given to the compiler beside those of the
+    /// manifest.
     pub flags: &'static str,
-    /// The commit that was compiled, if that was done in a repository; `-dirty` if files had changed since.
+    /// The commit that was compiled, if that was done in a repository; `-dirty` if files had
+    /// changed since.
     pub commit: Option<&'static str>,
 }
 
@@ -55,7 +58,8 @@ impl Machine {
     /// What is known, by name.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let machine = self;
-        let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+        let count =
+            |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
         let mut lines = Vec::new();
         lines.extend(machine.cpu.clone().map(|cpu| ("CPU", cpu)));
         lines.push((
@@ -83,7 +87,10 @@ impl Machine {
         lines.extend(machine.memory_bytes.map(|bytes| ("memory", HumanBytes(bytes).to_string())));
         lines.push(("system", machine.kernel.clone()));
         lines.extend(machine.governor.clone().map(|governor| ("frequency governor", governor)));
-        lines.push(("compiler", format!("{}, {}, {}", machine.compiler, machine.target, machine.flags)));
+        lines.push((
+            "compiler",
+            format!("{}, {}, {}", machine.compiler, machine.target, machine.flags),
+        ));
         lines.extend(machine.commit.map(|commit| ("commit", commit.to_string())));
         lines
     }
@@ -93,7 +100,8 @@ impl Machine {
         let topology = Topology::detect();
         let [sockets, last_level_caches, cores] = topology.parts();
         let cpu = topology.places(&[1]).first().copied().unwrap_or(0);
-        let release = read("/proc/sys/kernel/osrelease").map_or(String::new(), |text| format!(" {text}"));
+        let release =
+            read("/proc/sys/kernel/osrelease").map_or(String::new(), |text| format!(" {text}"));
         Machine {
             cpu: cpu_name(),
             processors: topology.processors(),
@@ -129,7 +137,11 @@ fn cpu_name() -> Option<String> {
     let text = read("/proc/cpuinfo")?;
     // Arm processors have numbers in place of a name.
     let implementer = || {
-        Some(format!("implementer {}, part {}", field(&text, "CPU implementer")?, field(&text, "CPU part")?))
+        Some(format!(
+            "implementer {}, part {}",
+            field(&text, "CPU implementer")?,
+            field(&text, "CPU part")?
+        ))
     };
     let name = field(&text, "model name").or_else(implementer)?;
     let model = match (field(&text, "cpu family"), field(&text, "model")) {
@@ -145,7 +157,8 @@ fn memory() -> Option<u64> {
 }
 
 fn cache(cpu: usize, index: usize) -> Option<Cache> {
-    let read = |name: &str| read(&format!("/sys/devices/system/cpu/cpu{cpu}/cache/index{index}/{name}"));
+    let read =
+        |name: &str| read(&format!("/sys/devices/system/cpu/cpu{cpu}/cache/index{index}/{name}"));
     Some(Cache {
         level: read("level")?.parse().ok()?,
         kind: read("type")?.to_lowercase(),
@@ -170,7 +183,10 @@ mod tests {
     #[test]
     fn this_machine_has_processors() {
         let machine = Machine::here();
-        assert!(machine.processors >= machine.cores && machine.cores >= machine.sockets, "{machine:?}");
+        assert!(
+            machine.processors >= machine.cores && machine.cores >= machine.sockets,
+            "{machine:?}"
+        );
         assert!(machine.sockets >= 1 && machine.compiler.starts_with("rustc"), "{machine:?}");
     }
 

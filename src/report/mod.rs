@@ -1,8 +1,9 @@
-//! What happened, for programs: a training, an evaluation or a look at data as JSON; distributions as SVG.
+//! What happened, for programs: a training, an evaluation or a look at data as JSON; distributions
+//! as SVG.
 //!
-//! Invariants: the file is valid JSON whatever the numbers (those that are not finite become `null`), and
-//! [`SCHEMA`] changes whenever a key changes its name or its meaning; keys may be added under the same number.
-//! All times are in seconds.
+//! Invariants: the file is valid JSON whatever the numbers (those that are not finite become
+//! `null`), and [`SCHEMA`] changes whenever a key changes its name or its meaning; keys may be
+//! added under the same number. All times are in seconds.
 
 mod drawing;
 mod evaluated;
@@ -21,7 +22,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use evaluated::{Evaluated, ModelFile};
-pub use factorized::{EvaluatedFactors, FactorOutcome, FactorSettings, Factorized, FactorsFile, RatingsData};
+pub use factorized::{
+    EvaluatedFactors, FactorOutcome, FactorSettings, Factorized, FactorsFile, RatingsData,
+};
 pub use inspected::Inspected;
 pub use machine::{Cache, Machine};
 pub use scaled::Scaled;

@@ -1,4 +1,5 @@
-//! Distributions as a drawing that needs nothing else: no script, no font, light and dark by the reader's setting.
+//! Distributions as a drawing that needs nothing else: no script, no font, light and dark by the
+//! reader's setting.
 
 use std::fmt::{self, Display};
 use std::path::Path;
@@ -24,7 +25,8 @@ const STEPS: [f64; 6] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25];
 /// Width of a digit, or a little more.
 const LETTER: f64 = 7.0;
 
-/// Draws the lengths of rows and the frequencies of features to a file, [at once or not at all](save::atomically).
+/// Draws the lengths of rows and the frequencies of features to a file,
+/// [at once or not at all](save::atomically).
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the file cannot be written.
@@ -37,10 +39,14 @@ struct Drawing<'a>(&'a Inspected);
 impl Display for Drawing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (data, stats) = (&self.0.data, &self.0.stats);
-        let lengths = Panel { spread: &stats.row_lengths, unit: "examples", axis: "non-zeros per example" };
+        let lengths =
+            Panel { spread: &stats.row_lengths, unit: "examples", axis: "non-zeros per example" };
         let frequencies = stats.frequencies.as_ref();
-        let frequencies =
-            frequencies.map(|spread| Panel { spread, unit: "features", axis: "examples per feature" });
+        let frequencies = frequencies.map(|spread| Panel {
+            spread,
+            unit: "features",
+            axis: "examples per feature",
+        });
         let panels = || [Some(&lengths), frequencies.as_ref()].into_iter().flatten();
         let height = HEAD + PANEL * panels().count() as f64;
         let name = escaped(&data.path);
@@ -82,14 +88,21 @@ impl Display for Panel<'_> {
             let (y, percent) = (y(share), (100.0 * share).round());
             let class = if line == 0 { "x" } else { "g" };
             writeln!(f, r#"<path class="{class}" d="M{LEFT} {y:.1}H{RIGHT}"/>"#)?;
-            writeln!(f, r#"<text class="e" x="{}" y="{:.1}">{percent} %</text>"#, LEFT - 6.0, y + 4.0)?;
+            writeln!(
+                f,
+                r#"<text class="e" x="{}" y="{:.1}">{percent} %</text>"#,
+                LEFT - 6.0,
+                y + 4.0
+            )?;
         }
         let slot = (RIGHT - LEFT) / shares.len() as f64;
         let bar = (0.4 * slot).min(40.0);
         for (k, (bin, shares)) in self.spread.bins.iter().zip(&shares).enumerate() {
             let middle = LEFT + slot * (k as f64 + 0.5);
             let units = [("a", middle - bar, self.unit), ("b", middle, "non-zeros")];
-            for (&share, (class, x, unit)) in shares.iter().zip(units).filter(|(share, _)| **share > 0.0) {
+            for (&share, (class, x, unit)) in
+                shares.iter().zip(units).filter(|(share, _)| **share > 0.0)
+            {
                 let (y, height) = (y(share), BOTTOM - y(share));
                 writeln!(
                     f,
@@ -113,24 +126,27 @@ impl Display for Panel<'_> {
 impl Panel<'_> {
     fn legend(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, r#"<text class="t" x="{LEFT}" y="14">{}</text>"#, self.axis)?;
-        for (class, x, what) in [("a", RIGHT - 290.0, self.unit), ("b", RIGHT - 140.0, "non-zeros")] {
+        for (class, x, what) in [("a", RIGHT - 290.0, self.unit), ("b", RIGHT - 140.0, "non-zeros")]
+        {
             writeln!(f, r#"<rect class="{class}" x="{x}" y="4" width="11" height="11"/>"#)?;
             writeln!(f, r#"<text x="{}" y="14">share of {what}</text>"#, x + 17.0)?;
         }
         Ok(())
     }
 
-    /// Names the bins: below them where all names fit, else by their starts, where they start, and of these only as
-    /// many as fit.
+    /// Names the bins: below them where all names fit, else by their starts, where they start, and
+    /// of these only as many as fit.
     fn marks(&self, f: &mut fmt::Formatter<'_>, slot: f64) -> fmt::Result {
         let bins = &self.spread.bins;
         let widest = |name: fn(&Bin) -> String| {
-            LETTER * (2 + bins.iter().map(|bin| name(bin).chars().count()).max().unwrap_or(0)) as f64
+            LETTER
+                * (2 + bins.iter().map(|bin| name(bin).chars().count()).max().unwrap_or(0)) as f64
         };
         let start: fn(&Bin) -> String = |bin| HumanCount(bin.from.into()).to_string();
         let single = bins.iter().all(|bin| bin.from == bin.to);
         let below = single || widest(Bin::range) <= slot;
-        let (name, offset) = if below { (Bin::range as fn(&Bin) -> String, 0.5) } else { (start, 0.0) };
+        let (name, offset) =
+            if below { (Bin::range as fn(&Bin) -> String, 0.5) } else { (start, 0.0) };
         let stride = (widest(name) / slot).ceil() as usize;
         for (k, bin) in bins.iter().enumerate().step_by(stride) {
             let (x, name) = (LEFT + slot * (k as f64 + offset), name(bin));

@@ -26,7 +26,8 @@ pub struct Trained {
     pub settings: Settings,
     /// The epochs in order, without those that were rolled back; empty with more than two classes.
     pub epochs: Vec<Epoch>,
-    /// The classes one against the rest, in the order of the model's labels; left out if there are not more than two.
+    /// The classes one against the rest, in the order of the model's labels; left out if there are
+    /// not more than two.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<Class>,
     /// What came out.
@@ -65,7 +66,8 @@ pub struct Settings {
     pub update: Option<&'static str>,
     /// Number of clusters that share a replica each; none without replicas.
     pub clusters: Option<usize>,
-    /// Visits that a thread makes between taking the token and passing it on; none without replicas.
+    /// Visits that a thread makes between taking the token and passing it on; none without
+    /// replicas.
     pub update_delay: Option<usize>,
     /// Whether each thread was kept on one processor; none without replicas.
     pub pin: Option<bool>,
@@ -75,7 +77,8 @@ pub struct Settings {
     pub backup_workers: Option<usize>,
     /// Batches that a thread may be ahead of the slowest; none without such a bound.
     pub staleness_bound: Option<usize>,
-    /// Whether a thread waits for that bound before it reads: `blocking` or `non-blocking`; none without such a bound.
+    /// Whether a thread waits for that bound before it reads: `blocking` or `non-blocking`; none
+    /// without such a bound.
     pub reads: Option<&'static str>,
     /// The same before it writes.
     pub writes: Option<&'static str>,
@@ -85,18 +88,20 @@ pub struct Settings {
     pub threads: usize,
     /// `ovr` if there are more than two classes, each trained against the rest.
     pub multiclass: Option<&'static str>,
-    /// The first epoch's step size; none with more than two classes, see [`Class::learning_rate`], and
-    /// for a solver without.
+    /// The first epoch's step size; none with more than two classes, see [`Class::learning_rate`],
+    /// and for a solver without.
     pub learning_rate: Option<f64>,
     /// Whether it was searched for.
     pub learning_rate_searched: Option<bool>,
-    /// Name of the schedule, with its parameter if it has one: `geometric:0.9`; none for a solver without step sizes.
+    /// Name of the schedule, with its parameter if it has one: `geometric:0.9`; none for a solver
+    /// without step sizes.
     pub schedule: Option<String>,
     /// Seed of all random choices.
     pub seed: u64,
     /// Most epochs.
     pub epochs: usize,
-    /// Relative gap that ends training; relative change of the objective for a solver without a gap.
+    /// Relative gap that ends training; relative change of the objective for a solver without a
+    /// gap.
     pub tolerance: f64,
     /// Most time.
     pub time_limit_seconds: Option<f64>,
@@ -111,7 +116,8 @@ pub struct Epoch {
     pub train_seconds: f64,
     /// Mean loss plus regularizer on the training data.
     pub objective: f64,
-    /// Bound of the distance to the optimum, as a share of the objective: see [`train::Epoch::gap`].
+    /// Bound of the distance to the optimum, as a share of the objective: see
+    /// [`train::Epoch::gap`].
     pub gap: Option<f64>,
     /// Measures on the held-out data.
     pub test: Option<Evaluation>,
@@ -133,7 +139,8 @@ pub struct Class {
     pub undone: usize,
     /// The first epoch's step size; none for a solver without.
     pub learning_rate: Option<f64>,
-    /// Bound of the distance to the optimum, as a share of the objective; none for a solver without.
+    /// Bound of the distance to the optimum, as a share of the objective; none for a solver
+    /// without.
     pub gap: Option<f64>,
     /// Time of training this class.
     pub train_seconds: f64,
@@ -144,39 +151,42 @@ pub struct Class {
 /// What came out.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
-    /// Mean loss plus regularizer of the model on the training data: the lowest of all epochs. With more than two
-    /// classes, the mean over the classes.
+    /// Mean loss plus regularizer of the model on the training data: the lowest of all epochs. With
+    /// more than two classes, the mean over the classes.
     pub objective: f64,
-    /// Bound of the model's distance to the optimum, as a share of the objective; none for a solver without.
+    /// Bound of the model's distance to the optimum, as a share of the objective; none for a solver
+    /// without.
     pub gap: Option<f64>,
     /// The model on the training data.
     pub train: Evaluation,
     /// The model on the held-out data.
     pub test: Option<Evaluation>,
-    /// Time of training: workers, and each pass that the stopping rule needs. With more than two classes, the search
-    /// for each one's step size as well.
+    /// Time of training: workers, and each pass that the stopping rule needs. With more than two
+    /// classes, the search for each one's step size as well.
     pub train_seconds: f64,
     /// From the start of the process to the model on disk.
     pub total_seconds: f64,
-    /// Number of epochs, without those that were rolled back; with more than two classes, of all together.
+    /// Number of epochs, without those that were rolled back; with more than two classes, of all
+    /// together.
     pub epochs: usize,
-    /// Entries visited by `train_seconds`, rolled-back epochs included. Of an epoch that was cut short, the visited
-    /// examples count with the mean number of entries.
+    /// Entries visited by `train_seconds`, rolled-back epochs included. Of an epoch that was cut
+    /// short, the visited examples count with the mean number of entries.
     pub nonzeros_per_second: f64,
-    /// The most batches, or visits with round-robin, that a gradient did not know of, if the strategy looks at that.
+    /// The most batches, or visits with round-robin, that a gradient did not know of, if the
+    /// strategy looks at that.
     pub most_staleness: Option<usize>,
     /// The mean of that.
     pub mean_staleness: Option<f64>,
     /// Share of the gradients that came too late and were dropped, if the strategy counts them.
     pub dropped_gradients: Option<f64>,
-    /// Why training ended: `tolerance`, `stalled`, `epochs`, `time limit` or `interrupted`; with more than two classes, the last of
-    /// these that ended one.
+    /// Why training ended: `tolerance`, `stalled`, `epochs`, `time limit` or `interrupted`; with
+    /// more than two classes, the last of these that ended one.
     pub stop_reason: &'static str,
 }
 
 impl Trained {
-    /// The report of what `trainer` made of `data`; `total` is the time from the start of the process to the
-    /// model on disk.
+    /// The report of what `trainer` made of `data`; `total` is the time from the start of the
+    /// process to the model on disk.
     pub fn new(trainer: &Trainer, trained: &train::Trained, data: Data, total: Duration) -> Self {
         let epochs = trained.fit.epochs.iter().map(Epoch::of).collect();
         Trained {
@@ -298,7 +308,8 @@ impl Outcome {
             test: trained.test,
             train_seconds,
             total_seconds: total.as_secs_f64(),
-            epochs: fit.epochs.len() + trained.classes.iter().map(|class| class.epochs).sum::<usize>(),
+            epochs: fit.epochs.len()
+                + trained.classes.iter().map(|class| class.epochs).sum::<usize>(),
             nonzeros_per_second: fit.visits as f64 * per_visit / train_seconds,
             most_staleness: staleness.map(|seen| seen.most),
             mean_staleness: staleness.map(|seen| seen.mean),

@@ -1,8 +1,8 @@
 //! The loops over one row's entries: dot product and scatter. No policy, no allocation.
 //!
-//! Bounds are checked once per row, not once per entry: a [`Row`] holds only indices below its width
-//! (its private fields are set by checking code alone), and each kernel compares that width with the vector's
-//! length before its loop.
+//! Bounds are checked once per row, not once per entry: a [`Row`] holds only indices below its
+//! width (its private fields are set by checking code alone), and each kernel compares that width
+//! with the vector's length before its loop.
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
@@ -40,8 +40,8 @@ impl<S> Places for [S] {
     }
 }
 
-/// Two vectors of the same length, of which one or the other holds the place of a coordinate: one bit a coordinate tells.
-/// The bit selects the vector's address, so that no branch is mispredicted.
+/// Two vectors of the same length, of which one or the other holds the place of a coordinate: one
+/// bit a coordinate tells. The bit selects the vector's address, so that no branch is mispredicted.
 #[derive(Clone, Copy, Debug)]
 pub struct Either<'a, S> {
     vectors: [*const S; 2],
@@ -56,17 +56,27 @@ impl<'a, S> Either<'a, S> {
     /// # Panics
     /// If the lengths differ, or there are too few bits.
     pub fn new(first: &'a [S], second: &'a [S], bits: &'a [u64]) -> Self {
-        assert!(first.len() == second.len() && first.len() <= bits.len() * 64, "vectors do not fit together");
-        Either { vectors: [first.as_ptr(), second.as_ptr()], bits, len: first.len(), both: PhantomData }
+        assert!(
+            first.len() == second.len() && first.len() <= bits.len() * 64,
+            "vectors do not fit together"
+        );
+        Either {
+            vectors: [first.as_ptr(), second.as_ptr()],
+            bits,
+            len: first.len(),
+            both: PhantomData,
+        }
     }
 
     /// # Safety
     /// `j` is below the length of the vectors.
     #[inline(always)]
     unsafe fn at(&self, j: usize) -> &'a S {
-        // SAFETY: the caller vouches that j is below the length, and `new` checked that there are as many bits.
+        // SAFETY: the caller vouches that j is below the length, and `new` checked that there are
+        // as many bits.
         let bit = unsafe { self.bits.get_unchecked(j / 64) } >> (j % 64) & 1;
-        // SAFETY: both pointers are the starts of slices of that length, which are borrowed for 'a; j is below it.
+        // SAFETY: both pointers are the starts of slices of that length, which are borrowed for 'a;
+        // j is below it.
         unsafe { &*self.vectors[bit as usize].add(j) }
     }
 }
@@ -103,8 +113,8 @@ impl<S> Places for Either<'_, S> {
 /// `j` is one of `row`'s indices, and `row.width() <= places.len()`.
 #[inline(always)]
 unsafe fn slot<P: Places + ?Sized>(places: &P, j: u32) -> &P::Place {
-    // SAFETY: the caller vouches that j is an index of a row at most as wide as `places`; a row's indices are below
-    // its width (the invariant of `Row`), hence j < places.len().
+    // SAFETY: the caller vouches that j is an index of a row at most as wide as `places`; a row's
+    // indices are below its width (the invariant of `Row`), hence j < places.len().
     unsafe { places.place(j) }
 }
 
@@ -113,8 +123,8 @@ fn check<P: Places + ?Sized>(places: &P, row: Row<'_>) {
     assert!(row.width() <= places.len(), "a row is wider than the vector that it is used with");
 }
 
-/// The values of a row, of which there are as many as indices: said where compilers see it, or they compare the lengths at
-/// each loop.
+/// The values of a row, of which there are as many as indices: said where compilers see it, or they
+/// compare the lengths at each loop.
 #[inline(always)]
 fn as_many<'a>(values: &'a [f32], row: Row<'_>) -> &'a [f32] {
     &values[..row.len()]
@@ -131,8 +141,9 @@ pub fn dot<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(slots: &P, row: R
     sum4(row, |j| unsafe { slot(slots, j) }.get())
 }
 
-/// Sum of `weight(index)` times value over the row's entries, in four partial sums. The few entries that make no four with
-/// others come first: where the loop over them ends is hard to foresee, and is found out while there is still work to do.
+/// Sum of `weight(index)` times value over the row's entries, in four partial sums. The few entries
+/// that make no four with others come first: where the loop over them ends is hard to foresee, and
+/// is found out while there is still work to do.
 #[inline(always)]
 fn sum4<R: Real>(row: Row<'_>, weight: impl Fn(u32) -> R) -> R {
     let (first, fours) = row.indices().as_rchunks::<4>();
@@ -140,7 +151,9 @@ fn sum4<R: Real>(row: Row<'_>, weight: impl Fn(u32) -> R) -> R {
     let sums = match row.values() {
         None => {
             let sum = first.iter().fold(R::ZERO, |sum, &j| sum + weight(j));
-            fours.iter().fold(start(sum), |sums, four_indices| sums + four(four_indices.map(&weight)))
+            fours
+                .iter()
+                .fold(start(sum), |sums, four_indices| sums + four(four_indices.map(&weight)))
         }
         Some(values) => {
             let (first_values, value_fours) = as_many(values, row).as_rchunks::<4>();
@@ -183,8 +196,8 @@ pub fn for_each<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(
     }
 }
 
-/// Calls `f(slot, other, value)` for each entry of the row, in order, where `other` is what `others` holds for the
-/// entry's index.
+/// Calls `f(slot, other, value)` for each entry of the row, in order, where `other` is what
+/// `others` holds for the entry's index.
 ///
 /// # Panics
 /// If the row is wider than one of the vectors.
@@ -213,7 +226,8 @@ pub fn for_each_with<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized, T>(
     }
 }
 
-/// Sum of weight times value over the row's entries, each product and the sum in f64: for scores that are reported.
+/// Sum of weight times value over the row's entries, each product and the sum in f64: for scores
+/// that are reported.
 ///
 /// # Panics
 /// If the row is wider than the vector.
@@ -224,8 +238,9 @@ pub fn score<R: Real>(weights: &[R], row: Row<'_>) -> f64 {
     sum4(row, |j| unsafe { slot(weights, j) }.to_f64())
 }
 
-/// Adds to each of `sums` what [`score`] sums for one vector, in the order of the entries: `weights` holds as many
-/// vectors as there are sums, coordinate by coordinate, so that an entry finds the weights of all of them side by side.
+/// Adds to each of `sums` what [`score`] sums for one vector, in the order of the entries:
+/// `weights` holds as many vectors as there are sums, coordinate by coordinate, so that an entry
+/// finds the weights of all of them side by side.
 ///
 /// # Panics
 /// If the row is wider than the vectors.
@@ -243,7 +258,8 @@ pub fn scores(weights: &[f64], row: Row<'_>, sums: &mut [f64]) {
     }
 }
 
-/// Four numbers in a vector register: with plain arrays, compilers mix the two sums of [`products`] up and get slow.
+/// Four numbers in a vector register: with plain arrays, compilers mix the two sums of [`products`]
+/// up and get slow.
 #[inline(always)]
 fn four<R: Real>(numbers: [R; 4]) -> R::Four {
     numbers.into()

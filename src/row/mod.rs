@@ -1,8 +1,9 @@
-//! One example's features, the loops over them, and the scalar types of weights. No policy, no allocation.
+//! One example's features, the loops over them, and the scalar types of weights. No policy, no
+//! allocation.
 //!
-//! Invariant, which the kernels rely on to leave out bounds checks: the indices of a [`Row`] ascend strictly and are smaller
-//! than its width. [`Row::new`] checks it; the fields are otherwise written in `data/csr` alone, from arrays that were
-//! checked.
+//! Invariant, which the kernels rely on to leave out bounds checks: the indices of a [`Row`] ascend
+//! strictly and are smaller than its width. [`Row::new`] checks it; the fields are otherwise
+//! written in `data/csr` alone, from arrays that were checked.
 
 pub(crate) mod kernel;
 pub(crate) mod prefetch;
@@ -31,7 +32,10 @@ impl<'a> Row<'a> {
             indices.last().is_none_or(|&last| (last as usize) < width),
             "the indices of a row must be below its width"
         );
-        assert!(values.is_none_or(|values| values.len() == indices.len()), "a row has one value an index");
+        assert!(
+            values.is_none_or(|values| values.len() == indices.len()),
+            "a row has one value an index"
+        );
         Row { indices, values, width }
     }
 
@@ -75,20 +79,36 @@ impl<'a> Row<'a> {
             .map(move |(k, &j)| (j as usize, values.map_or(1.0, |values| values[k])))
     }
 
-    /// The part of the row whose indices are below `width`: a model that is narrower than the data reads this.
+    /// The part of the row whose indices are below `width`: a model that is narrower than the data
+    /// reads this.
     pub fn below(&self, width: usize) -> Row<'a> {
         let fits = self.indices.last().is_none_or(|&last| (last as usize) < width);
-        let end =
-            if fits { self.indices.len() } else { self.indices.partition_point(|&j| (j as usize) < width) };
-        Row { indices: &self.indices[..end], values: self.values.map(|values| &values[..end]), width }
+        let end = if fits {
+            self.indices.len()
+        } else {
+            self.indices.partition_point(|&j| (j as usize) < width)
+        };
+        Row {
+            indices: &self.indices[..end],
+            values: self.values.map(|values| &values[..end]),
+            width,
+        }
     }
 
     /// The part of the row whose indices are in `columns`.
     #[inline]
     pub fn within(&self, columns: &Range<u32>) -> Row<'a> {
-        let start = if columns.start == 0 { 0 } else { self.indices.partition_point(|&j| j < columns.start) };
+        let start = if columns.start == 0 {
+            0
+        } else {
+            self.indices.partition_point(|&j| j < columns.start)
+        };
         let fits = self.indices.last().is_none_or(|&last| last < columns.end);
-        let end = if fits { self.indices.len() } else { self.indices.partition_point(|&j| j < columns.end) };
+        let end = if fits {
+            self.indices.len()
+        } else {
+            self.indices.partition_point(|&j| j < columns.end)
+        };
         let part = start..end.max(start);
         Row {
             indices: &self.indices[part.clone()],

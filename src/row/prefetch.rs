@@ -17,9 +17,9 @@ pub fn row(row: Row<'_>) {
     }
 }
 
-/// Asks for the cache lines of the first and the last number of a range, and for those between if there can be more than one.
-/// A row is mostly short, and counting its few lines takes longer than asking twice for one. Whether there are such numbers
-/// is not looked at.
+/// Asks for the cache lines of the first and the last number of a range, and for those between if
+/// there can be more than one. A row is mostly short, and counting its few lines takes longer than
+/// asking twice for one. Whether there are such numbers is not looked at.
 #[inline(always)]
 pub(crate) fn range<T>(numbers: &[T], range: Range<usize>) {
     let start = numbers.as_ptr().wrapping_add(range.start);
@@ -43,14 +43,18 @@ pub(crate) fn at<T>(numbers: &[T], j: usize) {
     prefetch_line(numbers.as_ptr().wrapping_add(j));
 }
 
-/// Asks for the memory of `value`, to be written soon: other cores give their copies of its lines up.
+/// Asks for the memory of `value`, to be written soon: other cores give their copies of its lines
+/// up.
 #[inline(always)]
 pub(crate) fn all_for_write<T>(value: &T) {
     let bytes = std::ptr::from_ref(value).cast::<u8>();
-    (0..size_of::<T>()).step_by(LINE_BYTES).for_each(|at| prefetch_line_for_write(bytes.wrapping_add(at)));
+    (0..size_of::<T>())
+        .step_by(LINE_BYTES)
+        .for_each(|at| prefetch_line_for_write(bytes.wrapping_add(at)));
 }
 
-/// Asks for the memory of place `j`, to be written soon: other cores give their copies of its line up.
+/// Asks for the memory of place `j`, to be written soon: other cores give their copies of its line
+/// up.
 #[inline(always)]
 pub(crate) fn at_for_write<S>(slots: &[S], j: usize) {
     prefetch_line_for_write(slots.as_ptr().wrapping_add(j));
@@ -59,8 +63,8 @@ pub(crate) fn at_for_write<S>(slots: &[S], j: usize) {
 #[inline(always)]
 fn prefetch_line_for_write<T>(place: *const T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch is a hint: it reads and writes nothing as far as the program can tell, and never faults, whatever
-    // the address; processors without this one take it for no operation.
+    // SAFETY: a prefetch is a hint: it reads and writes nothing as far as the program can tell, and
+    // never faults, whatever the address; processors without this one take it for no operation.
     unsafe {
         std::arch::asm!("prefetchw [{}]", in(reg) place, options(nostack, preserves_flags, readonly));
     }
@@ -71,8 +75,8 @@ fn prefetch_line_for_write<T>(place: *const T) {
 #[inline(always)]
 fn prefetch_line<T>(place: *const T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch is a hint: it reads nothing as far as the program can tell, and never faults, whatever the
-    // address.
+    // SAFETY: a prefetch is a hint: it reads nothing as far as the program can tell, and never
+    // faults, whatever the address.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(place.cast());

@@ -25,7 +25,11 @@ pub trait Real:
     + 'static
 {
     /// Four numbers that are computed with at once.
-    type Four: Copy + From<[Self; 4]> + Into<[Self; 4]> + Add<Output = Self::Four> + Mul<Output = Self::Four>;
+    type Four: Copy
+        + From<[Self; 4]>
+        + Into<[Self; 4]>
+        + Add<Output = Self::Four>
+        + Mul<Output = Self::Four>;
     /// The atomic of the same size, alignment and bit pattern.
     type Shared: SharedReal<Real = Self>;
     /// Zero.
@@ -38,7 +42,8 @@ pub trait Real:
     fn to_f64(self) -> f64;
     /// e to the power of `self`.
     fn exp(self) -> Self;
-    /// 2 to the power of `self`, which is from -100 to 100, and 1 more than that; the relative errors are below 3e-7 in f32.
+    /// 2 to the power of `self`, which is from -100 to 100, and 1 more than that; the relative
+    /// errors are below 3e-7 in f32.
     fn exp2_and_next(self) -> [Self; 2];
     /// Absolute value.
     fn abs(self) -> Self;
@@ -85,7 +90,8 @@ pub trait SharedReal: Slot + Default + Send + Sync {
     }
     /// Adds by compare-and-swap and returns the sum; no addition is lost.
     fn add_and_get(&self, x: Self::Real) -> Self::Real;
-    /// Replaces the value by `f` of it by compare-and-swap; `f` may run again if another thread came between.
+    /// Replaces the value by `f` of it by compare-and-swap; `f` may run again if another thread
+    /// came between.
     fn replace(&self, f: impl Fn(Self::Real) -> Self::Real);
     /// Stores `new` if the value is still `old`, bit for bit; says whether it was.
     fn exchange(&self, old: Self::Real, new: Self::Real) -> bool;
@@ -185,42 +191,50 @@ macro_rules! real {
 real!(f32, wide::f32x4, AtomicF32, exp2_and_next_f32);
 real!(f64, wide::f64x4, AtomicF64, |x: f64| [x.exp2(), 1.0 + x.exp2()]);
 
-/// A polynomial for the part of `x` beside the nearest whole number, which goes into the exponent. It can be inlined, and is
-/// done sooner than the system's: the shortest way from `x` to the results counts, as steps wait for it.
+/// A polynomial for the part of `x` beside the nearest whole number, which goes into the exponent.
+/// It can be inlined, and is done sooner than the system's: the shortest way from `x` to the
+/// results counts, as steps wait for it.
 #[inline(always)]
 fn exp2_and_next_f32(x: f32) -> [f32; 2] {
-    /// Behind this one's point there is no bit: adding it rounds, and leaves the whole number in the lowest bits.
+    /// Behind this one's point there is no bit: adding it rounds, and leaves the whole number in
+    /// the lowest bits.
     const ROUNDS: f32 = 1.5 * (1 << 23) as f32;
     let shifted = x + ROUNDS;
     let part = x - (shifted - ROUNDS);
-    // The whole number as an exponent is there before the part's powers, and goes into the coefficients.
+    // The whole number as an exponent is there before the part's powers, and goes into the
+    // coefficients.
     let whole = power_of_lowest_bits(shifted);
-    // Of the polynomials with value 1 and slope ln 2 at 0, the one of the least largest relative error from -1/2 to 1/2,
-    // which is 1.05e-7. Terms of the same shape would be packed into vectors, which takes longer than it saves.
+    // Of the polynomials with value 1 and slope ln 2 at 0, the one of the least largest relative
+    // error from -1/2 to 1/2, which is 1.05e-7. Terms of the same shape would be packed into
+    // vectors, which takes longer than it saves.
     const C2: f32 = 0.240_222_83;
     const C3: f32 = 0.055_505_585;
     const C4: f32 = 0.009_669_691;
     const C5: f32 = 0.001_330_060_5;
     let part2 = part * part;
     let slope = part * (LN_2 * whole);
-    let curved =
-        part2 * ((part + C2 / C3) * (C3 * whole)) + (part2 * part2) * ((part + C4 / C5) * (C5 * whole));
+    let curved = part2 * ((part + C2 / C3) * (C3 * whole))
+        + (part2 * part2) * ((part + C4 / C5) * (C5 * whole));
     [curved + (slope + whole), curved + (slope + (whole + 1.0))]
 }
 
-/// 2 to the power of the whole number in the lowest bits of `x`. Without leaving the registers of floats where compilers
-/// would: there and back again takes eight cycles.
+/// 2 to the power of the whole number in the lowest bits of `x`. Without leaving the registers of
+/// floats where compilers would: there and back again takes eight cycles.
 #[inline(always)]
 fn power_of_lowest_bits(x: f32) -> f32 {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{
-            _mm_add_epi32, _mm_castps_si128, _mm_castsi128_ps, _mm_cvtss_f32, _mm_set_ss, _mm_slli_epi32,
+            _mm_add_epi32, _mm_castps_si128, _mm_castsi128_ps, _mm_cvtss_f32, _mm_set_ss,
+            _mm_slli_epi32,
         };
         // SAFETY: these need SSE2, which every x86-64 processor has.
         unsafe {
             let exponent = _mm_slli_epi32::<23>(_mm_castps_si128(_mm_set_ss(x)));
-            _mm_cvtss_f32(_mm_castsi128_ps(_mm_add_epi32(exponent, _mm_castps_si128(_mm_set_ss(1.0)))))
+            _mm_cvtss_f32(_mm_castsi128_ps(_mm_add_epi32(
+                exponent,
+                _mm_castps_si128(_mm_set_ss(1.0)),
+            )))
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -170,12 +170,16 @@ fn a_file_may_be_written_in_any_order() {
     use std::os::unix::fs::FileExt;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("cache");
-    let write = |file: &File| file.write_all_at(b"cd", 2).and_then(|()| file.write_all_at(b"ab", 0));
+    let write =
+        |file: &File| file.write_all_at(b"cd", 2).and_then(|()| file.write_all_at(b"ab", 0));
     file_atomically(&path, write).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"abcd");
     let failing = |file: &File| write(file).and(Err(io::Error::other("full")));
     assert!(file_atomically(&path, failing).is_err());
-    assert_eq!((fs::read(&path).unwrap(), names(directory.path())), (b"abcd".to_vec(), vec!["cache".into()]));
+    assert_eq!(
+        (fs::read(&path).unwrap(), names(directory.path())),
+        (b"abcd".to_vec(), vec!["cache".into()])
+    );
     let message = file_atomically("/dev/null", write).unwrap_err().to_string();
     assert!(message.starts_with("/dev/null: is no regular file (expected a file, "), "{message}");
 }

@@ -12,8 +12,8 @@ use crate::strategy::{Topology, pin};
 /// Passes of which the median counts.
 const PASSES: usize = 7;
 
-/// Seconds in which `threads` threads read all indices and values of `data`, each its own part of the arrays and on a
-/// processor of its own as far as there are enough: the median of a few passes.
+/// Seconds in which `threads` threads read all indices and values of `data`, each its own part of
+/// the arrays and on a processor of its own as far as there are enough: the median of a few passes.
 pub(super) fn stream(data: &Dataset, threads: usize) -> f64 {
     let places = Topology::detect().places(&[threads]);
     let barrier = Barrier::new(threads);
@@ -32,7 +32,8 @@ pub(super) fn stream(data: &Dataset, threads: usize) -> f64 {
         (0..=PASSES).map(|_| pass()).skip(1).collect::<Vec<_>>()
     };
     let times: Vec<Vec<_>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|worker| scope.spawn(move || read(worker))).collect();
+        let workers: Vec<_> =
+            (0..threads).map(|worker| scope.spawn(move || read(worker))).collect();
         workers.into_iter().map(|worker| worker.join().expect("reading does not panic")).collect()
     });
     let pass = |k: usize| {

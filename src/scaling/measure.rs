@@ -102,12 +102,7 @@ pub(super) fn measure(
 }
 
 /// A problem with its optimum.
-fn task<'a>(
-    plan: &Plan,
-    data: &'a Dataset,
-    targets: &'a [f32],
-    name: &str,
-) -> Result<Task<'a>> {
+fn task<'a>(plan: &Plan, data: &'a Dataset, targets: &'a [f32], name: &str) -> Result<Task<'a>> {
     let problem = linear(plan.loss, Examples::new(data, targets, None)?);
     let l2 = plan.l2.unwrap_or(1.0 / data.len() as f64);
     let trainer = Trainer {
@@ -177,7 +172,8 @@ fn predict(points: &mut [super::Point], pieces: Pieces, streaming: &[Floor], dat
         topology: Topology::detect(),
     };
     for points in points.chunk_by_mut(|a, b| a.strategy == b.strategy) {
-        let strategy = StrategyKind::of_label(&points[0].strategy).unwrap_or(StrategyKind::Sequential);
+        let strategy =
+            StrategyKind::of_label(&points[0].strategy).unwrap_or(StrategyKind::Sequential);
         machine.predict(strategy, points);
     }
 }

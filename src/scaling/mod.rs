@@ -1,9 +1,11 @@
-//! How training scales with threads on this machine: measured beside a plain loop, the memory's speed, and a model.
+//! How training scales with threads on this machine: measured beside a plain loop, the memory's
+//! speed, and a model.
 //!
-//! Every point is a number of whole trainings, each with another order of the examples, interleaved with those of all
-//! other points, so that a neighbor on the machine disturbs all alike. A point says how fast its epochs are *and* when it
-//! came near the certified optimum: throughput alone says nothing of what racing threads lose. The first point is not a
-//! slow one: speed-ups are against the best single thread, of the plain loop ([`Scaling::plain`]) and all strategies.
+//! Every point is a number of whole trainings, each with another order of the examples, interleaved
+//! with those of all other points, so that a neighbor on the machine disturbs all alike. A point
+//! says how fast its epochs are *and* when it came near the certified optimum: throughput alone
+//! says nothing of what racing threads lose. The first point is not a slow one: speed-ups are
+//! against the best single thread, of the plain loop ([`Scaling::plain`]) and all strategies.
 //!
 //! Linear models without a bias, by stochastic gradient descent with the default step sizes.
 
@@ -64,15 +66,16 @@ pub struct Scaling {
     pub plain: Point,
     /// The fastest single thread: what speed-ups are against.
     pub best_single: Best,
-    /// How the time of the first point, sequential, compares with that of the plain loop: 1 is as fast, more is slower.
-    /// The median of the ratios of each round, whose two trainings followed each other.
+    /// How the time of the first point, sequential, compares with that of the plain loop: 1 is as
+    /// fast, more is slower. The median of the ratios of each round, whose two trainings followed
+    /// each other.
     pub first_against_plain: Spread,
     /// What single steps cost.
     pub pieces: Pieces,
     /// All points with all data, strategy by strategy, threads ascending.
     pub strong: Vec<Point>,
-    /// All points with data in proportion to the threads; speed-up and efficiency are against the best single thread on
-    /// its part.
+    /// All points with data in proportion to the threads; speed-up and efficiency are against the
+    /// best single thread on its part.
     pub weak: Vec<Point>,
 }
 

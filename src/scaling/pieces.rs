@@ -1,4 +1,5 @@
-//! What single steps cost on this machine: the pieces that the model of an epoch is put together from.
+//! What single steps cost on this machine: the pieces that the model of an epoch is put together
+//! from.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::Mutex;
@@ -12,33 +13,35 @@ use super::rehearsal::{ROUNDS, Rehearsal, Touch, both, median};
 use super::run::{Run, Task};
 use crate::data::{Builder, Dataset};
 use crate::error::Result;
-use crate::row::prefetch;
 use crate::params::{MergeSchedule, Merger, OwnWeights, SharedParams, SharedReal};
 use crate::problem::{Linear, Logistic};
+use crate::row::prefetch;
 use crate::solver::sgd::Sgd;
 use crate::solver::{Penalty, Schedule, StepSize};
 use crate::strategy::{Control, Hogwild, Order, Pass, Strategy, Topology, Update, WorkerPool};
 
-/// Measured pieces, in seconds: medians of measurements between the trainings. What takes two processors is `None` where
-/// there is but one.
+/// Measured pieces, in seconds: medians of measurements between the trainings. What takes two
+/// processors is `None` where there is but one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Pieces {
-    /// What a touch of a weight costs more when two threads visit rows on one vector, with a load and a store, than on a
-    /// vector each.
+    /// What a touch of a weight costs more when two threads visit rows on one vector, with a load
+    /// and a store, than on a vector each.
     pub contended_touch: Option<f64>,
     /// The same with compare-and-swap.
     pub contended_swap: Option<f64>,
     /// The same for visits that hold the locks of all their weights.
     pub contended_lock: Option<f64>,
-    /// What a visit takes longer than half of one, which writes, where two threads plan at any time and write in turn:
-    /// seeing that a turn has come, and fetching what the other thread wrote.
+    /// What a visit takes longer than half of one, which writes, where two threads plan at any time
+    /// and write in turn: seeing that a turn has come, and fetching what the other thread wrote.
     pub turn: Option<f64>,
-    /// What a round takes longer than planning a batch and writing two, where two threads plan a batch of the usual
-    /// size each on the same weights, and one writes both.
+    /// What a round takes longer than planning a batch and writing two, where two threads plan a
+    /// batch of the usual size each on the same weights, and one writes both.
     pub round: Option<f64>,
-    /// Adding to a weight by compare-and-swap that another thread added to before, with its line asked for ahead.
+    /// Adding to a weight by compare-and-swap that another thread added to before, with its line
+    /// asked for ahead.
     pub meeting: Option<f64>,
-    /// A weight of a worker's own copy that meets at a place where another worker was before (`params/merged.rs`).
+    /// A weight of a worker's own copy that meets at a place where another worker was before
+    /// (`params/merged.rs`).
     pub place: Option<f64>,
     /// A weight in a dense pass over two vectors, on one thread.
     pub sweep: f64,
@@ -65,7 +68,8 @@ impl Pieces {
         }
     }
 
-    /// Measures on the rows of `task`, whose features tell how often threads meet, with the weights of a training.
+    /// Measures on the rows of `task`, whose features tell how often threads meet, with the weights
+    /// of a training.
     ///
     /// # Errors
     /// If the system has no memory for three vectors of weights.
@@ -91,7 +95,8 @@ impl Pieces {
 
 fn meeting(width: usize) -> Result<f64> {
     const AHEAD: usize = 12;
-    let (vector, places) = (SharedParams::<f32>::anonymous(width)?, Topology::detect().places(&[2]));
+    let (vector, places) =
+        (SharedParams::<f32>::anonymous(width)?, Topology::detect().places(&[2]));
     let slots = vector.slots();
     let count = slots.len().min(MOST_MEETINGS);
     let rounds = (0..ROUNDS).map(|_| {
@@ -110,7 +115,8 @@ fn meeting(width: usize) -> Result<f64> {
 fn place(width: usize) -> f64 {
     let (weights, places) = (vec![0.0_f32; width], Topology::detect().places(&[2]));
     let count = width.min(MOST_MEETINGS);
-    let mut schedule = MergeSchedule::new(vec![(0..count).map(|k| (k * width / count) as u32).collect()]);
+    let mut schedule =
+        MergeSchedule::new(vec![(0..count).map(|k| (k * width / count) as u32).collect()]);
     schedule.begin();
     let copies = [(); 2].map(|()| {
         let mut own = OwnWeights::default();
@@ -136,14 +142,17 @@ fn sweep(width: usize) -> f64 {
     let (mut to, from) = (vec![0.5_f32; width], vec![0.25_f32; width]);
     let rounds = (0..ROUNDS).map(|_| {
         let started = Instant::now();
-        black_box(&mut to).iter_mut().zip(black_box(&from)).for_each(|(to, from)| *to = 0.5 * (*to + from));
+        black_box(&mut to)
+            .iter_mut()
+            .zip(black_box(&from))
+            .for_each(|(to, from)| *to = 0.5 * (*to + from));
         started.elapsed().as_secs_f64()
     });
     median(rounds) / width.max(1) as f64
 }
 
-/// Seconds of an epoch of one term: `threads` threads begin, find nothing to do, and meet at the end. Between two epochs all
-/// of them compute, as they do where it is an objective.
+/// Seconds of an epoch of one term: `threads` threads begin, find nothing to do, and meet at the
+/// end. Between two epochs all of them compute, as they do where it is an objective.
 ///
 /// # Errors
 /// If the system refuses memory or threads.
@@ -170,12 +179,20 @@ pub(super) fn barrier(threads: usize) -> Result<f64> {
         }
     };
     let mut seconds_of = |epoch| {
-        let pass = Pass { order: &order, epoch, visits_before: epoch, seed: 1, control: &control, pool: &workers };
+        let pass = Pass {
+            order: &order,
+            epoch,
+            visits_before: epoch,
+            seed: 1,
+            control: &control,
+            pool: &workers,
+        };
         rayon::broadcast(|_| compute());
         let started = Instant::now();
         strategy.epoch(&rule, &mut params, pass).map(|_| started.elapsed().as_secs_f64())
     };
-    let seconds: Vec<f64> = pool.install(|| (0..EPOCHS).map(&mut seconds_of).collect::<Result<_>>())?;
+    let seconds: Vec<f64> =
+        pool.install(|| (0..EPOCHS).map(&mut seconds_of).collect::<Result<_>>())?;
     Ok(median(seconds.into_iter().skip(1)))
 }
 
@@ -202,7 +219,8 @@ mod tests {
             builder.end_row(1.0);
         }
         let data = builder.finish(0);
-        let problem = linear(LossKind::Logistic, Examples::new(&data, data.labels(), None).unwrap());
+        let problem =
+            linear(LossKind::Logistic, Examples::new(&data, data.labels(), None).unwrap());
         let task = Task {
             data: &data,
             targets: data.labels(),
@@ -224,9 +242,18 @@ mod tests {
         };
         let pieces = Pieces::measure(&task, &training).unwrap();
         assert!(pieces.sweep > 0.0 && pieces.sweep < 1e-3, "{pieces:?}");
-        let Pieces { contended_touch, contended_swap, contended_lock, turn, round, meeting, place, .. } =
-            pieces;
-        for piece in [contended_touch, contended_swap, contended_lock, turn, round, meeting, place] {
+        let Pieces {
+            contended_touch,
+            contended_swap,
+            contended_lock,
+            turn,
+            round,
+            meeting,
+            place,
+            ..
+        } = pieces;
+        for piece in [contended_touch, contended_swap, contended_lock, turn, round, meeting, place]
+        {
             assert_eq!(piece.is_some(), Topology::detect().processors() > 1);
             assert!(piece.is_none_or(|seconds| (0.0..1e-3).contains(&seconds)), "{pieces:?}");
         }

@@ -1,8 +1,9 @@
-//! The best loop there is for one thread: no strategy, no handles, nothing shared, on weights that are a `&mut [f32]`.
+//! The best loop there is for one thread: no strategy, no handles, nothing shared, on weights that
+//! are a `&mut [f32]`.
 //!
-//! It is a training like the others: the same first step size and schedule, blocks in the same order, the next rows
-//! asked for ahead, the scale of l2 beside the vector. What it leaves out is what sharing needs: tickets, progress, an
-//! interrupt, private copies, generic weights.
+//! It is a training like the others: the same first step size and schedule, blocks in the same
+//! order, the next rows asked for ahead, the scale of l2 beside the vector. What it leaves out is
+//! what sharing needs: tickets, progress, an interrupt, private copies, generic weights.
 
 use std::time::{Duration, Instant};
 
@@ -86,7 +87,8 @@ impl<'a> PlainLoop<'a> {
 /// Far from overflow; reached within an epoch only where l2 is far above 1/n.
 const MOST_SCALE: f32 = 1e6;
 
-/// The step size, the scale beside the vector and its inverse, and what a visit multiplies these with.
+/// The step size, the scale beside the vector and its inverse, and what a visit multiplies these
+/// with.
 #[derive(Clone, Copy)]
 struct Pace {
     rate: f32,
@@ -103,7 +105,9 @@ type VisitBlock = dyn Fn(&Examples<'_>, &mut [f32], Block<'_>, Pace) -> Pace + S
 /// The loop for a loss. Losses of the caller's own are not measured.
 fn of_loss(loss: LossKind) -> Box<VisitBlock> {
     fn of(loss: impl Loss + 'static) -> Box<VisitBlock> {
-        Box::new(move |examples, weights, block, pace| visit_block(examples, weights, loss, block, pace))
+        Box::new(move |examples, weights, block, pace| {
+            visit_block(examples, weights, loss, block, pace)
+        })
     }
     with_loss!(loss, loss => of(loss))
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::measure::measure;
 use super::Scaling;
+use super::measure::measure;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::problem::LossKind;
@@ -19,12 +19,13 @@ pub struct Plan {
     pub loss: LossKind,
     /// Strength of the squares in the regularizer, above 0. Default 1/n.
     pub l2: Option<f64>,
-    /// Numbers of threads, at least 1 each; 1 is always measured. Default 1, 2, 4 ... and one a core.
+    /// Numbers of threads, at least 1 each; 1 is always measured. Default 1, 2, 4 ... and one a
+    /// core.
     pub threads: Vec<usize>,
     /// The strategies; [`StrategyKind::Sequential`] is always measured. Default all.
     pub strategies: Vec<StrategyKind>,
-    /// Trainings a point, at least 1. Default 9, and up to 49 while all take less than 75 seconds: on small data single
-    /// trainings differ much.
+    /// Trainings a point, at least 1. Default 9, and up to 49 while all take less than 75 seconds:
+    /// on small data single trainings differ much.
     pub repeats: Option<usize>,
     /// Whether to measure weak scaling, too: data in proportion to the threads.
     pub weak: bool,
@@ -62,7 +63,8 @@ impl Default for Plan {
 
 /// 1, 2, 4 ... and `most`.
 fn doubling(most: usize) -> Vec<usize> {
-    let mut threads: Vec<usize> = (0..).map(|k| 1 << k).take_while(|&threads| threads < most).collect();
+    let mut threads: Vec<usize> =
+        (0..).map(|k| 1 << k).take_while(|&threads| threads < most).collect();
     threads.push(most.max(1));
     threads
 }
@@ -114,8 +116,8 @@ impl Plan {
     /// Measures everything, and tells `watch` what is going on.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a plan out of range, [`Error::Input`] for labels that do not fit the loss (of classes,
-    /// there must be two), and as for [`minimize`](crate::train::minimize).
+    /// [`Error::Parameter`] for a plan out of range, [`Error::Input`] for labels that do not fit
+    /// the loss (of classes, there must be two), and as for [`minimize`](crate::train::minimize).
     pub fn run(&self, input: Input<'_>, watch: &mut dyn FnMut(Stage)) -> Result<Scaling> {
         self.check(input)?;
         match self.loss {
@@ -143,18 +145,22 @@ impl Plan {
     }
 
     fn check(&self, input: Input<'_>) -> Result<()> {
-        let wrong =
-            |name, value: String, expected, hint| Err(Error::Parameter { name, value, expected, hint });
+        let wrong = |name, value: String, expected, hint| {
+            Err(Error::Parameter { name, value, expected, hint })
+        };
         self.loss.check()?;
         if let Some(l2) = self.l2.filter(|&l2| !(l2.is_finite() && l2 > 0.0)) {
-            let hint = "the optimum is certified by dual ascent, which needs it; leave it out for 1/n";
+            let hint =
+                "the optimum is certified by dual ascent, which needs it; leave it out for 1/n";
             return wrong("l2", l2.to_string(), "a finite number above 0", hint);
         }
         let counts = [("repeats", self.repeats.unwrap_or(1)), ("epochs", self.epochs)];
         if let Some((name, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return wrong(name, "0".into(), "1 or more", "leave it out for the default");
         }
-        if let Some(threads) = self.threads.iter().find(|threads| !(1..=MOST_THREADS).contains(*threads)) {
+        if let Some(threads) =
+            self.threads.iter().find(|threads| !(1..=MOST_THREADS).contains(*threads))
+        {
             let hint = "1, 2, 4 ... up to one a core is the default";
             return wrong("threads", threads.to_string(), "numbers from 1 to 4096", hint);
         }
@@ -167,7 +173,12 @@ impl Plan {
             ),
             Some(Target::Accuracy(share)) if input.test.is_none() || self.loss.is_regression() => {
                 let expected = "an accuracy only with held-out examples of classes";
-                wrong("target", format!("accuracy {share}"), expected, "name a file of them, or an objective")
+                wrong(
+                    "target",
+                    format!("accuracy {share}"),
+                    expected,
+                    "name a file of them, or an objective",
+                )
             }
             Some(Target::Objective(objective)) if !objective.is_finite() => wrong(
                 "target",

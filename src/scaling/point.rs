@@ -18,7 +18,8 @@ pub struct Point {
     pub threads: usize,
     /// Threads that got something to do.
     pub workers: usize,
-    /// Whether there are more threads than processors: such a point says nothing of a machine with more.
+    /// Whether there are more threads than processors: such a point says nothing of a machine with
+    /// more.
     pub oversubscribed: bool,
     /// Whether each thread was kept on one processor.
     pub pinned: bool,
@@ -46,13 +47,15 @@ pub struct Point {
     pub objective: Spread,
     /// Share of held-out examples with the right label, after the epoch with the lowest objective.
     pub test_accuracy: Option<Spread>,
-    /// The course of the training in the middle: the one with the median time to the widest gap that it reached.
+    /// The course of the training in the middle: the one with the median time to the widest gap
+    /// that it reached.
     pub course: Vec<Step>,
     /// What the model says; not of weak scaling, and not where one thread was not measured.
     pub prediction: Option<Prediction>,
 }
 
-/// When trainings came near the optimum. Medians count a training that did not arrive as one that takes forever.
+/// When trainings came near the optimum. Medians count a training that did not arrive as one that
+/// takes forever.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ToGap {
     /// Distance to the optimum, as a share of it.
@@ -61,7 +64,8 @@ pub struct ToGap {
     pub arrived: usize,
     /// Epochs until then, the last one in part; `None` if fewer than half arrived.
     pub epochs: Option<Spread>,
-    /// Time from checked rows until then: the preparation, and training with the objectives that the step size needs.
+    /// Time from checked rows until then: the preparation, and training with the objectives that
+    /// the step size needs.
     pub seconds: Option<Spread>,
     /// The best time of a single thread as a multiple of this one.
     pub speed_up: Option<f64>,
@@ -117,7 +121,8 @@ impl Runs {
 
     /// The digest of all trainings; comparisons with others are left open.
     pub(super) fn point(&self, task: &Task<'_>, context: &Context<'_>) -> Result<Point> {
-        let epoch_seconds = Spread::of(self.runs.iter().map(Run::epoch_seconds)).ok_or_else(diverged)?;
+        let epoch_seconds =
+            Spread::of(self.runs.iter().map(Run::epoch_seconds)).ok_or_else(diverged)?;
         let nonzeros = task.data.nonzeros();
         let nonzeros_per_second = epoch_seconds.map(|seconds| nonzeros as f64 / seconds);
         let floor = context.streaming.iter().find(|floor| floor.threads == self.threads);
@@ -135,7 +140,8 @@ impl Runs {
             nonzeros_per_second,
             speed_up: f64::NAN,
             efficiency: f64::NAN,
-            share_of_streaming: floor.map(|floor| nonzeros_per_second.median / floor.nonzeros_per_second),
+            share_of_streaming: floor
+                .map(|floor| nonzeros_per_second.median / floor.nonzeros_per_second),
             prepare_seconds: Spread::of(self.runs.iter().map(seconds)).ok_or_else(diverged)?,
             to_gaps: GAPS.iter().map(|&gap| self.to_gap(task, gap)).collect(),
             to_target: context.target.map(|target| self.to_target(target, context.load_time)),
@@ -177,7 +183,8 @@ impl Runs {
             arrived: found.iter().flatten().count(),
             load_seconds: load.as_secs_f64(),
             train_seconds,
-            total_seconds: train_seconds.map(|spread| spread.map(|seconds| seconds + load.as_secs_f64())),
+            total_seconds: train_seconds
+                .map(|spread| spread.map(|seconds| seconds + load.as_secs_f64())),
         }
     }
 

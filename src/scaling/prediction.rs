@@ -1,4 +1,5 @@
-//! A model of the time of an epoch, put together from measured pieces (as Paleo does: Qi, Sparks & Talwalkar, ICLR 2017).
+//! A model of the time of an epoch, put together from measured pieces (as Paleo does: Qi, Sparks &
+//! Talwalkar, ICLR 2017).
 //!
 //! With P threads on a processor each, an epoch over N non-zeros takes
 //!
@@ -6,11 +7,12 @@
 //! T(P) = (T(1) - S(1))/P + S(P) + B(P) + g*C(P)
 //! ```
 //!
-//! where S is the time of streaming the rows, which speeds up as the memory lets it, the rest of T(1) speeds up with the
-//! threads, and B is an epoch with nothing to do. C is what sharing costs (`sharing_cost.rs`).
+//! where S is the time of streaming the rows, which speeds up as the memory lets it, the rest of
+//! T(1) speeds up with the threads, and B is an epoch with nothing to do. C is what sharing costs
+//! (`sharing_cost.rs`).
 //!
-//! T(1) is measured, so that one thread says nothing of the model. g is 1; where points between one thread and the largest
-//! number are measured, it is fitted to these, never to the largest.
+//! T(1) is measured, so that one thread says nothing of the model. g is 1; where points between one
+//! thread and the largest number are measured, it is fitted to these, never to the largest.
 
 use serde::Serialize;
 
@@ -25,7 +27,8 @@ pub struct Prediction {
     pub epoch_seconds: f64,
     /// How far that is from the measured median, as a share of it.
     pub error: f64,
-    /// Whether the point took part in making the prediction: one thread, and those that were fitted to.
+    /// Whether the point took part in making the prediction: one thread, and those that were fitted
+    /// to.
     pub used: bool,
 }
 
@@ -45,9 +48,12 @@ impl Machine<'_> {
     pub(super) fn predict(&self, strategy: StrategyKind, points: &mut [Point]) {
         let Some(single) = points.first().filter(|point| point.threads == 1) else { return };
         let single = single.epoch_seconds.median;
-        let most = points.iter().filter(|point| !point.oversubscribed).map(|point| point.threads).max();
+        let most =
+            points.iter().filter(|point| !point.oversubscribed).map(|point| point.threads).max();
         let fitted = |point: &Point| {
-            point.threads > 1 && !point.oversubscribed && most.is_some_and(|most| point.threads < most)
+            point.threads > 1
+                && !point.oversubscribed
+                && most.is_some_and(|most| point.threads < most)
         };
         let (mut above, mut below) = (0.0, 0.0);
         for point in points.iter().filter(|point| fitted(point)) {
@@ -57,9 +63,13 @@ impl Machine<'_> {
         }
         let scale = if below > 0.0 { (above / below).max(0.0) } else { 1.0 };
         for point in points {
-            let cost =
-                if point.threads == 1 { 0.0 } else { scale * self.sharing(strategy, single, point.threads) };
-            let seconds = if point.threads == 1 { single } else { self.base(single, point.threads) + cost };
+            let cost = if point.threads == 1 {
+                0.0
+            } else {
+                scale * self.sharing(strategy, single, point.threads)
+            };
+            let seconds =
+                if point.threads == 1 { single } else { self.base(single, point.threads) + cost };
             point.prediction = Some(Prediction {
                 epoch_seconds: seconds,
                 error: seconds / point.epoch_seconds.median - 1.0,
@@ -73,7 +83,9 @@ impl Machine<'_> {
         let floor = |threads| self.streaming.iter().find(|floor| floor.threads == threads);
         let seconds = |threads| floor(threads).map_or(0.0, |floor| floor.seconds.median);
         let alone = seconds(1).min(single);
-        (single - alone) / self.at_once(threads) + seconds(threads).min(single) + self.barrier(threads)
+        (single - alone) / self.at_once(threads)
+            + seconds(threads).min(single)
+            + self.barrier(threads)
     }
 
     /// An epoch that has nothing to do.
@@ -145,10 +157,14 @@ pub(super) mod tests {
 
     #[test]
     fn two_threads_are_predicted_from_one_and_the_pieces() {
-        // 4 ms alone; half of it, and half a million touches, half of which are with the other: 1e-9 extra each.
+        // 4 ms alone; half of it, and half a million touches, half of which are with the other:
+        // 1e-9 extra each.
         let found = predicted("hogwild-wild", [4e-3, 5e-3, 0.0, 0.0], 2);
         assert!((found[1].epoch_seconds / 2.5e-3 - 1.0).abs() < 1e-9, "{found:?}");
-        assert!((found[1].error + 0.5).abs() < 1e-9 && !found[1].used && found[0].used, "{found:?}");
+        assert!(
+            (found[1].error + 0.5).abs() < 1e-9 && !found[1].used && found[0].used,
+            "{found:?}"
+        );
         assert_eq!(found[0].error, 0.0);
     }
 

@@ -1,8 +1,9 @@
-//! Two threads in a part of an epoch, with one set of what is shared or a set each: what sharing takes longer.
+//! Two threads in a part of an epoch, with one set of what is shared or a set each: what sharing
+//! takes longer.
 //!
-//! The visits are those of trainings, with their rule and in their order, and wait by the same locks and turns: how long a
-//! visit computes between reading and writing decides how often lines are with another thread, and how long a thread waits
-//! decides whether it falls asleep.
+//! The visits are those of trainings, with their rule and in their order, and wait by the same
+//! locks and turns: how long a visit computes between reading and writing decides how often lines
+//! are with another thread, and how long a thread waits decides whether it falls asleep.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -16,8 +17,8 @@ use crate::params::{Handle, SharedParams};
 use crate::solver::sgd::SgdRule;
 use crate::solver::{Penalty, RulesOf, Schedule, StepSize};
 use crate::strategy::{
-    BATCH, Block, Clock, Control, Gate, Locker, Order, Pass, Plan, Quorum, Stripes, Tickets, Topology, Visit,
-    WorkerPool, pin, work,
+    BATCH, Block, Clock, Control, Gate, Locker, Order, Pass, Plan, Quorum, Stripes, Tickets,
+    Topology, Visit, WorkerPool, pin, work,
 };
 
 /// Most touches of an epoch's part: a hundredth of a second.
@@ -85,7 +86,8 @@ impl<'p> Rehearsal<'p> {
         })
     }
 
-    /// What a touch takes longer on one vector, with one set of locks, than on a vector and a set each.
+    /// What a touch takes longer on one vector, with one set of locks, than on a vector and a set
+    /// each.
     pub(super) fn touch(&self, touch: Touch) -> f64 {
         let (control, pool) = (&Control::new(2), &WorkerPool::new(1, 1, Vec::new()));
         let pass = Pass { order: &self.order, epoch: 0, visits_before: 0, seed: 1, control, pool };
@@ -105,7 +107,9 @@ impl<'p> Rehearsal<'p> {
                     match touch {
                         Touch::Wild | Touch::Atomic => visit.visit_block(block, state, &weights),
                         Touch::Locked => {
-                            block.singles().for_each(|term| locker.visit(visit, term, state, &weights));
+                            block
+                                .singles()
+                                .for_each(|term| locker.visit(visit, term, state, &weights));
                         }
                     }
                     weights.merge();
@@ -115,7 +119,8 @@ impl<'p> Rehearsal<'p> {
         (shared - own).max(0.0) / (self.touches / 2.0).max(1.0)
     }
 
-    /// What a visit takes longer than the half of it that writes, where each waits for its turn to write.
+    /// What a visit takes longer than the half of it that writes, where each waits for its turn to
+    /// write.
     pub(super) fn turn(&self) -> f64 {
         let (terms, rule) = (&self.terms(MOST_TURNS), &self.rule);
         let state = rule.step_state(START);
@@ -172,8 +177,8 @@ impl<'p> Rehearsal<'p> {
         terms
     }
 
-    /// Seconds that two threads take on the first of the sets, and on one each. `begin` makes a task for a worker and its
-    /// set.
+    /// Seconds that two threads take on the first of the sets, and on one each. `begin` makes a
+    /// task for a worker and its set.
     fn times<T: Fn(usize, usize) + Sync>(&self, begin: impl Fn(usize) -> T) -> [f64; 2] {
         self.sets.iter().for_each(|(vector, _)| vector.copy_from(self.weights));
         let time = |round, sets: [usize; 2]| {
@@ -205,7 +210,9 @@ pub(super) fn both(places: &[usize], task: impl Fn(usize) + Sync) -> f64 {
     };
     let work = &work;
     let times = thread::scope(|scope| {
-        [0, 1].map(|worker| scope.spawn(move || work(worker))).map(|thread| thread.join().expect("no panic"))
+        [0, 1]
+            .map(|worker| scope.spawn(move || work(worker)))
+            .map(|thread| thread.join().expect("no panic"))
     });
     times[0].max(times[1])
 }

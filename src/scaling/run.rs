@@ -78,7 +78,13 @@ impl Calm {
 }
 
 impl<'a> Task<'a> {
-    pub(super) fn train(&self, strategy: StrategyKind, threads: usize, seed: u64, test: Option<Test<'_>>) -> Result<Run> {
+    pub(super) fn train(
+        &self,
+        strategy: StrategyKind,
+        threads: usize,
+        seed: u64,
+        test: Option<Test<'_>>,
+    ) -> Result<Run> {
         let settings = Settings {
             penalty: Penalty { l1: 0.0, l2: self.l2 },
             strategy,
@@ -86,7 +92,8 @@ impl<'a> Task<'a> {
             pin: true,
             seed,
             epochs: self.most_epochs,
-            // The schedule of every way, and of the plain loop, is that of a fit that has no tolerance.
+            // The schedule of every way, and of the plain loop, is that of a fit that has no
+            // tolerance.
             tolerance: 0.0,
             ..Settings::default()
         };
@@ -95,7 +102,9 @@ impl<'a> Task<'a> {
         let evaluate: Option<&Evaluate<'_, f32>> = evaluate.as_ref().map(|evaluate| evaluate as _);
         let problem: &dyn RulesOf<f32> = &*self.problem;
         let fit = sgd::minimize_linear(problem, &settings, evaluate, &mut |event| match event {
-            Event::Epoch(epoch) if calm.sees(epoch.objective) | self.is_enough(epoch) => ControlFlow::Break(()),
+            Event::Epoch(epoch) if calm.sees(epoch.objective) | self.is_enough(epoch) => {
+                ControlFlow::Break(())
+            }
             _ => ControlFlow::Continue(()),
         })?;
         Ok(Run {
@@ -107,14 +116,21 @@ impl<'a> Task<'a> {
         })
     }
 
-    /// The plain loop, with the first step size that `first` searched for, hence with its preparation.
-    pub(super) fn train_plain(&self, first: &Run, seed: u64, test: Option<Test<'_>>) -> Result<Run> {
+    /// The plain loop, with the first step size that `first` searched for, hence with its
+    /// preparation.
+    pub(super) fn train_plain(
+        &self,
+        first: &Run,
+        seed: u64,
+        test: Option<Test<'_>>,
+    ) -> Result<Run> {
         let place = Topology::detect().places(&[1])[0];
         let pool = pool(1)?;
         let (rate, prepare) = (first.rate, first.prepare);
         let mut weights = SharedParams::anonymous(self.data.width())?;
         let weights = weights.alone().expect("memory without a name is nobody else's");
-        let mut plain = PlainLoop::new(self.data, self.targets, self.loss, self.l2, (rate, seed), weights);
+        let mut plain =
+            PlainLoop::new(self.data, self.targets, self.loss, self.l2, (rate, seed), weights);
         let penalty = Penalty { l1: 0.0, l2: self.l2 };
         let problem: &dyn RulesOf<f32> = &*self.problem;
         let rule = problem.sgd(penalty, StepSize::new(rate, <_>::default()), false);
@@ -134,7 +150,14 @@ impl<'a> Task<'a> {
             plain.after_epoch(last, objective);
             last = objective;
             let test = test.and_then(|test| test.judge(plain.weights));
-            let epoch = Epoch { epoch: epochs.len() + 1, train_time, visit_time, objective, gap: None, test };
+            let epoch = Epoch {
+                epoch: epochs.len() + 1,
+                train_time,
+                visit_time,
+                objective,
+                gap: None,
+                test,
+            };
             let enough = calm.sees(objective) | self.is_enough(&epoch);
             epochs.push(epoch);
             if enough || !objective.is_finite() {
@@ -174,21 +197,22 @@ impl Test<'_> {
 }
 
 fn pool(threads: usize) -> Result<ThreadPool> {
-    ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Error::io(format!("<{threads} threads>"), "start", std::io::Error::other(error)))
+    ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
+        Error::io(format!("<{threads} threads>"), "start", std::io::Error::other(error))
+    })
 }
 
 impl Run {
     /// Seconds in which the workers visited terms, epoch by epoch.
     pub(super) fn visit_seconds(&self) -> Vec<f64> {
-        let ends: Vec<f64> = self.epochs.iter().map(|epoch| epoch.visit_time.as_secs_f64()).collect();
+        let ends: Vec<f64> =
+            self.epochs.iter().map(|epoch| epoch.visit_time.as_secs_f64()).collect();
         let starts = std::iter::once(0.0).chain(ends.iter().copied());
         ends.iter().zip(starts).map(|(end, start)| end - start).collect()
     }
 
-    /// Seconds of a usual epoch: the median of all but the first, which starts threads and meets cold memory.
+    /// Seconds of a usual epoch: the median of all but the first, which starts threads and meets
+    /// cold memory.
     pub(super) fn epoch_seconds(&self) -> f64 {
         let all = self.visit_seconds();
         let usual = if all.len() > 1 { &all[1..] } else { &all };

@@ -1,4 +1,5 @@
-//! A row of trainings: each strategy with each number of threads, on data that stay or grow with the threads.
+//! A row of trainings: each strategy with each number of threads, on data that stay or grow with
+//! the threads.
 
 use super::plan::Plan;
 use super::point::{Context, Runs};
@@ -9,17 +10,21 @@ use crate::strategy::StrategyKind;
 
 /// Trainings that are compared with each other.
 pub(super) struct Series<'t> {
-    /// What is trained, by the number of threads: for the largest number, or any that is not here, the last one.
+    /// What is trained, by the number of threads: for the largest number, or any that is not here,
+    /// the last one.
     tasks: Vec<(usize, &'t Task<'t>)>,
     jobs: Vec<Runs>,
     plain: Runs,
 }
 
 impl<'t> Series<'t> {
-    /// All points of `plan`, sequential first, then strategy by strategy. `tasks` are in ascending order of threads.
+    /// All points of `plan`, sequential first, then strategy by strategy. `tasks` are in ascending
+    /// order of threads.
     pub(super) fn new(plan: &Plan, threads: &[usize], tasks: Vec<(usize, &'t Task<'t>)>) -> Self {
         let mut jobs = vec![Runs::new(StrategyKind::Sequential, 1)];
-        for &strategy in plan.strategies.iter().filter(|&&strategy| strategy != StrategyKind::Sequential) {
+        for &strategy in
+            plan.strategies.iter().filter(|&&strategy| strategy != StrategyKind::Sequential)
+        {
             if jobs.iter().all(|job| job.strategy != strategy) {
                 jobs.extend(threads.iter().map(|&threads| Runs::new(strategy, threads)));
             }
@@ -32,7 +37,8 @@ impl<'t> Series<'t> {
         self.jobs.len() + 1
     }
 
-    /// One training a point. Points have other neighbors in each round; the first and the plain loop stay side by side.
+    /// One training a point. Points have other neighbors in each round; the first and the plain
+    /// loop stay side by side.
     pub(super) fn round(
         &mut self,
         round: usize,
@@ -63,7 +69,8 @@ impl<'t> Series<'t> {
         self.plain.runs.last()
     }
 
-    /// The time of an epoch in the first point as a multiple of that in the plain loop, round by round.
+    /// The time of an epoch in the first point as a multiple of that in the plain loop, round by
+    /// round.
     pub(super) fn first_against_plain(&self) -> impl Iterator<Item = f64> {
         let ratio = |(first, plain): (&Run, &Run)| first.epoch_seconds() / plain.epoch_seconds();
         self.jobs[0].runs.iter().zip(&self.plain.runs).map(ratio)
@@ -88,7 +95,8 @@ fn task<'t>(tasks: &[(usize, &'t Task<'t>)], threads: usize) -> &'t Task<'t> {
 fn best<'p>(points: impl Iterator<Item = &'p Point>) -> Best {
     let singles: Vec<&Point> = points.filter(|point| point.threads == 1).collect();
     let speed = |point: &&Point| point.nonzeros_per_second.median;
-    let fastest = singles.iter().max_by(|a, b| speed(a).total_cmp(&speed(b))).expect("the plain loop");
+    let fastest =
+        singles.iter().max_by(|a, b| speed(a).total_cmp(&speed(b))).expect("the plain loop");
     let seconds = |k: usize| {
         let seconds = singles.iter().filter_map(|point| Some(point.to_gaps[k].seconds?.median));
         seconds.min_by(f64::total_cmp)

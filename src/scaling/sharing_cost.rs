@@ -1,35 +1,45 @@
-//! What sharing adds to an epoch, by strategy: C(P) of the model (`prediction.rs`), from pieces and counts.
+//! What sharing adds to an epoch, by strategy: C(P) of the model (`prediction.rs`), from pieces and
+//! counts.
 //!
 //! For P threads:
 //!
-//! - wild and atomic updates: each touch of a weight finds its line with another thread with probability (P-1)/P, at
-//!   the extra cost that two threads showed on these rows, with probability 1/2;
-//! - merged copies: the meetings of `strategy/merging.rs`, at the cost of one, and the dense pass at the end;
+//! - wild and atomic updates: each touch of a weight finds its line with another thread with
+//!   probability (P-1)/P, at the extra cost that two threads showed on these rows, with probability
+//!   1/2;
+//! - merged copies: the meetings of `strategy/merging.rs`, at the cost of one, and the dense pass
+//!   at the end;
 //! - split weights: meetings of the hot ones, touches of the others;
-//! - the ring: its syncs, each a meeting of all weights and a pass over three vectors, the consensus at the end, and wild
-//!   updates within a cluster;
-//! - sync: half of a visit writes, and one thread does that for all; in each round of P batches, P-1 threads wait for
-//!   another one;
-//! - ssp: touches by compare-and-swap, and a wait to read and one to write each time that the bound is used up;
-//! - all-reduce: each thread waits for the others twice a round, and applies the movements of all: half of T(1) again, less
-//!   where a batch touches coordinates more than once; or all coordinates, in chunks of which each is waited for;
-//! - averaging: (P-1)/P of each copy go to another thread, and as much of the mean comes from there, at the cost of a
-//!   meeting; and threads wake up once more;
-//! - locked: what a touch costs more with one set of locks, P-1 times of P: visits that need one lock in common divide by
-//!   no number of threads;
-//! - round-robin: the half of the visits that writes is made by one thread at a time, and each visit is a turn.
+//! - the ring: its syncs, each a meeting of all weights and a pass over three vectors, the
+//!   consensus at the end, and wild updates within a cluster;
+//! - sync: half of a visit writes, and one thread does that for all; in each round of P batches,
+//!   P-1 threads wait for another one;
+//! - ssp: touches by compare-and-swap, and a wait to read and one to write each time that the bound
+//!   is used up;
+//! - all-reduce: each thread waits for the others twice a round, and applies the movements of all:
+//!   half of T(1) again, less where a batch touches coordinates more than once; or all coordinates,
+//!   in chunks of which each is waited for;
+//! - averaging: (P-1)/P of each copy go to another thread, and as much of the mean comes from
+//!   there, at the cost of a meeting; and threads wake up once more;
+//! - locked: what a touch costs more with one set of locks, P-1 times of P: visits that need one
+//!   lock in common divide by no number of threads;
+//! - round-robin: the half of the visits that writes is made by one thread at a time, and each
+//!   visit is a turn.
 //!
-//! Waiting is measured with the protocols' own turns and rounds (`rehearsal.rs`), which tell a wait of a moment from one
-//! in which a thread falls asleep: waking it up takes many times as long. Where waits are near that border, the same data
-//! show both from one training to the next, several times apart, and the model has the median of what the rehearsals met.
-//! It leaves out that all-reduce's and ssp's waits are of other lengths than those of sync, the lists that all-reduce
+//! Waiting is measured with the protocols' own turns and rounds (`rehearsal.rs`), which tell a wait
+//! of a moment from one in which a thread falls asleep: waking it up takes many times as long.
+//! Where waits are near that border, the same data show both from one training to the next, several
+//! times apart, and the model has the median of what the rehearsals met. It leaves out that
+//! all-reduce's and ssp's waits are of other lengths than those of sync, the lists that all-reduce
 //! moves, and that more than two threads wait for the slowest of them.
 
 use super::prediction::Machine;
-use crate::strategy::{Access, BATCH, Bounds, ClusterConfig, Clusters, Layout, StrategyKind, Update, by_lists};
+use crate::strategy::{
+    Access, BATCH, Bounds, ClusterConfig, Clusters, Layout, StrategyKind, Update, by_lists,
+};
 
-/// Touches after which a coordinate meets where all have copies (`strategy/merging.rs`) and where hot ones have
-/// (`strategy/splitting.rs`), and least visits between two meetings, with two threads.
+/// Touches after which a coordinate meets where all have copies (`strategy/merging.rs`) and where
+/// hot ones have (`strategy/splitting.rs`), and least visits between two meetings, with two
+/// threads.
 const TOUCHES: f64 = 16.0;
 const HOT_TOUCHES: f64 = 64.0;
 const VISITS: f64 = 256.0;
@@ -60,13 +70,19 @@ impl Machine<'_> {
             }
             StrategyKind::Hogwild(Update::Split) => {
                 let hot = self.examples as f64 / RARE;
-                let rare =
-                    self.frequencies.iter().map(|&count| f64::from(count)).filter(|count| *count < hot);
+                let rare = self
+                    .frequencies
+                    .iter()
+                    .map(|&count| f64::from(count))
+                    .filter(|count| *count < hot);
                 let share = rare.sum::<f64>() / self.nonzeros.max(1) as f64;
-                self.meetings(p, HOT_TOUCHES, hot) * meeting + share * self.touches(p, pieces.contended_touch)
+                self.meetings(p, HOT_TOUCHES, hot) * meeting
+                    + share * self.touches(p, pieces.contended_touch)
             }
             StrategyKind::HogwildPlusPlus(ring) => self.ring(ring, threads),
-            StrategyKind::Synchronous { .. } => WRITING * single * (1.0 - 1.0 / p) + rounds * (p - 1.0) * round,
+            StrategyKind::Synchronous { .. } => {
+                WRITING * single * (1.0 - 1.0 / p) + rounds * (p - 1.0) * round
+            }
             StrategyKind::BoundedStaleness(bounds) => {
                 self.touches(p, pieces.contended_swap) + rounds * waits(bounds) * round
             }
@@ -85,14 +101,18 @@ impl Machine<'_> {
                 let moves = 2.0 * (p - 1.0) / p;
                 self.barrier(threads) + width as f64 * (moves * meeting + 3.0 * pieces.sweep)
             }
-            StrategyKind::Locked => self.nonzeros as f64 * (1.0 - 1.0 / p) * pieces.contended_lock.unwrap_or(0.0),
+            StrategyKind::Locked => {
+                self.nonzeros as f64 * (1.0 - 1.0 / p) * pieces.contended_lock.unwrap_or(0.0)
+            }
             StrategyKind::RoundRobin => {
-                single * (WRITING - 1.0 / p).max(0.0) + self.examples as f64 * pieces.turn.unwrap_or(0.0)
+                single * (WRITING - 1.0 / p).max(0.0)
+                    + self.examples as f64 * pieces.turn.unwrap_or(0.0)
             }
         }
     }
 
-    /// Touches of one thread, of weights that all have in common, `each` of which costs so much more with one other.
+    /// Touches of one thread, of weights that all have in common, `each` of which costs so much
+    /// more with one other.
     fn touches(&self, p: f64, each: Option<f64>) -> f64 {
         let with_others = 2.0 * (p - 1.0) / p;
         self.nonzeros as f64 / p * with_others * each.unwrap_or(0.0)
@@ -121,7 +141,8 @@ impl Machine<'_> {
         self.frequencies.iter().map(|count| 1.0 - absent(count).max(0.0).powi(terms as i32)).sum()
     }
 
-    /// MergeSchedule of one worker in an epoch, after so many `touches`, of the features that at least `hot` examples hold.
+    /// MergeSchedule of one worker in an epoch, after so many `touches`, of the features that at
+    /// least `hot` examples hold.
     fn meetings(&self, p: f64, touches: f64, hot: f64) -> f64 {
         let blocks = self.examples as f64 / p / BLOCK;
         let of = |&count: &u32| {
@@ -158,11 +179,15 @@ mod tests {
 
     #[test]
     fn meetings_are_those_of_the_groups() {
-        // Touched once in 100 visits: 64 touches take 6,400 visits, 100 blocks, rounded down to 64; 781.25 blocks each.
+        // Touched once in 100 visits: 64 touches take 6,400 visits, 100 blocks, rounded down to 64;
+        // 781.25 blocks each.
         let expected = 1000.0 * (100_000.0 / 2.0 / 64.0) / 64.0;
         assert_near(machine(&floors()).meetings(2.0, HOT_TOUCHES, 0.0), expected);
         // 16 touches take 1,600 visits, 25 blocks.
-        assert_near(machine(&floors()).meetings(2.0, TOUCHES, 0.0), 1000.0 * (100_000.0 / 2.0 / 64.0) / 16.0);
+        assert_near(
+            machine(&floors()).meetings(2.0, TOUCHES, 0.0),
+            1000.0 * (100_000.0 / 2.0 / 64.0) / 16.0,
+        );
     }
 
     #[test]
@@ -170,12 +195,15 @@ mod tests {
         let rounds = 100_000.0 / 16.0 / 2.0;
         // Half of the visits' time is writing, of which half would be the other thread's.
         assert_near(cost("sync", 2), 1e-3 + rounds * 3e-6);
-        // Three batches apart, so that one in four waits to read, and to write; half a million touches each.
+        // Three batches apart, so that one in four waits to read, and to write; half a million
+        // touches each.
         assert_near(cost("ssp", 2), 0.5e6 * 5e-9 + rounds * 2.0 / 4.0 * 3e-6);
-        // All movements are applied by each: of 160 touches of a batch, 1,000 * (1 - 0.99^16) are of other coordinates.
+        // All movements are applied by each: of 160 touches of a batch, 1,000 * (1 - 0.99^16) are
+        // of other coordinates.
         let applied = 2e-3 * 1000.0 * (1.0 - 0.99_f64.powi(16)) / 160.0;
         assert_near(cost("allreduce", 2), applied + rounds * 2.0 * 3e-6);
-        // Of eight threads, seven follow another one in each of the rounds, which are a quarter as many.
+        // Of eight threads, seven follow another one in each of the rounds, which are a quarter as
+        // many.
         assert_near(cost("sync", 8), 2e-3 * 7.0 / 8.0 + rounds / 4.0 * 7.0 * 3e-6);
     }
 

@@ -9,13 +9,14 @@ pub struct Spread {
     pub median: f64,
     /// The least.
     pub low: f64,
-    /// The largest; infinite where it is a time until something that one of the runs did not arrive at.
+    /// The largest; infinite where it is a time until something that one of the runs did not arrive
+    /// at.
     pub high: f64,
 }
 
 impl Spread {
-    /// That of `runs`; `None` if there are none, or if the median is not finite: where most runs did not arrive, the
-    /// others say nothing.
+    /// That of `runs`; `None` if there are none, or if the median is not finite: where most runs
+    /// did not arrive, the others say nothing.
     pub fn of(runs: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut runs: Vec<f64> = runs.into_iter().collect();
         runs.sort_by(f64::total_cmp);

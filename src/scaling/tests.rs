@@ -63,7 +63,8 @@ fn each_strategy_has_a_point_for_each_number_of_threads() {
 fn the_best_single_thread_has_speed_up_1_and_the_plain_loop_trains_as_sequential_does() {
     let data = examples(2000);
     let scaling = plan().run(input(&data), &mut |_| ()).unwrap();
-    let singles = || scaling.strong.iter().chain([&scaling.plain]).filter(|point| point.threads == 1);
+    let singles =
+        || scaling.strong.iter().chain([&scaling.plain]).filter(|point| point.threads == 1);
     let best = |of: fn(&Point) -> f64| singles().map(of).fold(0.0, f64::max);
     assert_eq!(best(|point| point.speed_up), 1.0);
     assert_eq!(best(|point| point.to_gaps[0].speed_up.unwrap()), 1.0);
@@ -73,14 +74,16 @@ fn the_best_single_thread_has_speed_up_1_and_the_plain_loop_trains_as_sequential
         assert!((point.nonzeros_per_second.median / speed - 1.0).abs() < 1e-9);
     }
     // The same step sizes on the same rows; blocks are shuffled inside by other streams.
-    let [sequential, plain] = [&scaling.strong[0], &scaling.plain].map(|point| point.objective.median);
+    let [sequential, plain] =
+        [&scaling.strong[0], &scaling.plain].map(|point| point.objective.median);
     assert!((sequential / plain - 1.0).abs() < 5e-3, "{sequential} {plain}");
 }
 
 #[test]
 fn what_cannot_be_measured_is_refused() {
     let data = examples(200);
-    let refusal = |plan: Plan, data: &Dataset| plan.run(input(data), &mut |_| ()).unwrap_err().to_string();
+    let refusal =
+        |plan: Plan, data: &Dataset| plan.run(input(data), &mut |_| ()).unwrap_err().to_string();
     assert!(
         refusal(Plan { l2: Some(0.0), ..plan() }, &data)
             .starts_with("l2 is 0 (expected a finite number above 0)")

@@ -1,10 +1,14 @@
 //! How long passes of visits will take, where something that costs more could take their place.
 
-/// How many further passes bring the gap, which was 1 at the start and was left by so many, to the tolerance if they go on
-/// like that; infinite if they brought nothing.
+/// How many further passes bring the gap, which was 1 at the start and was left by so many, to the
+/// tolerance if they go on like that; infinite if they brought nothing.
 pub(super) fn passes_left(passes: usize, gap: f64, tolerance: f64) -> f64 {
     let fallen = -gap.ln();
-    if fallen > 0.0 { (passes as f64 * (gap / tolerance).ln() / fallen).max(0.0) } else { f64::INFINITY }
+    if fallen > 0.0 {
+        (passes as f64 * (gap / tolerance).ln() / fallen).max(0.0)
+    } else {
+        f64::INFINITY
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use crate::error::Result;
 use crate::metrics::Evaluation;
 use crate::parallel;
 use crate::params::{Real, SharedParams};
-use crate::strategy::{Control, Order, Pass, Profile, Shape, Strategy, Topology, Visit, WorkerPool};
+use crate::strategy::{
+    Control, Order, Pass, Profile, Shape, Strategy, Topology, Visit, WorkerPool,
+};
 use crate::sync::plain::Ordering::Relaxed;
 
 /// Measures weights on held-out data, if that can be done; called on a thread of the fit.
@@ -81,8 +83,8 @@ pub(super) struct FitDriver<'a, R: Real> {
 }
 
 impl<'a, R: Real> FitDriver<'a, R> {
-    /// A driver for weights and terms of this shape, which touch coordinates `touches` times. The clock of the preparation
-    /// starts.
+    /// A driver for weights and terms of this shape, which touch coordinates `touches` times. The
+    /// clock of the preparation starts.
     pub fn new(
         settings: &'a Settings,
         plan: Plan,
@@ -142,8 +144,9 @@ impl<'a, R: Real> FitDriver<'a, R> {
         plain(&mut self.params, &self.seen)
     }
 
-    /// Does a dense pass over the weights that the last pass left. They are read where they lie: the data that go through the
-    /// caches meanwhile would drive out a vector of which a copy is read, and the next pass begin by fetching it.
+    /// Does a dense pass over the weights that the last pass left. They are read where they lie:
+    /// the data that go through the caches meanwhile would drive out a vector of which a copy is
+    /// read, and the next pass begin by fetching it.
     pub fn measure<T>(&mut self, measure: impl FnOnce(&[R]) -> T) -> T {
         let weights = plain(&mut self.params, &self.seen);
         if self.fetches {
@@ -203,7 +206,8 @@ impl<'a, R: Real> FitDriver<'a, R> {
         let mut train_time = Duration::ZERO;
         let mut gaps = Falling::default();
         let stop = loop {
-            // Who breaks off before the first epoch gets one all the same: there must be weights to return.
+            // Who breaks off before the first epoch gets one all the same: there must be weights to
+            // return.
             let started = Instant::now();
             let outcome = install(&pool, || method.epoch(&mut self))?;
             train_time += started.elapsed();
@@ -220,7 +224,8 @@ impl<'a, R: Real> FitDriver<'a, R> {
                     epochs.push(epoch);
                 }
                 Outcome::Undone { objective, learning_rate } => {
-                    is_broken_off |= watch(Event::RolledBack { objective, learning_rate }).is_break();
+                    is_broken_off |=
+                        watch(Event::RolledBack { objective, learning_rate }).is_break();
                 }
             }
             // An epoch that was undone leaves nothing to return.

@@ -11,17 +11,18 @@ use crate::strategy::{Layout, Progress, StrategyKind};
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,
-    /// Time of training since it began: workers and the objective for the stopping rule, rolled-back epochs
-    /// included; searching for a step size and held-out evaluation left out.
+    /// Time of training since it began: workers and the objective for the stopping rule,
+    /// rolled-back epochs included; searching for a step size and held-out evaluation left out.
     pub train_time: Duration,
-    /// The part of it in which the workers visited terms: the objective and the method's own dense passes left out. Where an
-    /// epoch is judged while the next one is made, the visits of that one are in it.
+    /// The part of it in which the workers visited terms: the objective and the method's own dense
+    /// passes left out. Where an epoch is judged while the next one is made, the visits of that one
+    /// are in it.
     pub visit_time: Duration,
     /// Mean loss plus regularizer over all terms, after the epoch.
     pub objective: f64,
-    /// A bound of the distance to the optimum, as a share of the objective, if the method has one: the objective is at
-    /// most `gap * objective` above its least value.
-    /// Dual ascent leaves what the weights have lost to races and rounding out of it where an epoch has made good progress
+    /// A bound of the distance to the optimum, as a share of the objective, if the method has one:
+    /// the objective is at most `gap * objective` above its least value. Dual ascent leaves what
+    /// the weights have lost to races and rounding out of it where an epoch has made good progress
     /// and is not the last; [`Fit::gap`] has it in any case.
     pub gap: Option<f64>,
     /// What the caller's evaluation said of the weights.
@@ -31,7 +32,8 @@ pub struct Epoch {
 /// Why training ended, in ascending order of how much it leaves undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopReason {
-    /// The gap came below the tolerance; for a method without a gap, the objective settled within it.
+    /// The gap came below the tolerance; for a method without a gap, the objective settled within
+    /// it.
     Tolerance,
     /// The gap had not become smaller for many epochs: rounding, or a slow course, keeps it up.
     Stalled,
@@ -63,7 +65,8 @@ pub struct Began {
     pub workers: usize,
     /// How they share the weights; not [`StrategyKind::Auto`].
     pub strategy: StrategyKind,
-    /// Why they share them in this way, if that was left to the program; known when training has ended.
+    /// Why they share them in this way, if that was left to the program; known when training has
+    /// ended.
     pub reason: Option<String>,
     /// How they are laid out, if the strategy has clusters.
     pub layout: Option<Layout>,
@@ -91,7 +94,8 @@ pub enum Event<'a> {
     Began(&'a Began),
     /// An epoch has ended.
     Epoch(&'a Epoch),
-    /// With more than two classes, their training starts; no other event comes but [`Event::Class`].
+    /// With more than two classes, their training starts; no other event comes but
+    /// [`Event::Class`].
     Classes(Classes),
     /// A class against the rest is trained.
     Class {
@@ -100,7 +104,8 @@ pub enum Event<'a> {
         /// Number of classes that are trained by now.
         done: usize,
     },
-    /// An epoch made the objective explode: its change was undone, and steps are half as long from here on.
+    /// An epoch made the objective explode: its change was undone, and steps are half as long from
+    /// here on.
     RolledBack {
         /// The objective that was undone; may be infinite or not a number.
         objective: f64,
@@ -128,8 +133,8 @@ pub struct Fit<R> {
     pub prepare_time: Duration,
     /// Time of training, as in [`Epoch::train_time`].
     pub train_time: Duration,
-    /// Visits to terms, rolled-back epochs and those that were made ahead in vain included; an epoch of Newton's method counts as
-    /// one to each.
+    /// Visits to terms, rolled-back epochs and those that were made ahead in vain included; an
+    /// epoch of Newton's method counts as one to each.
     pub visits: u64,
 }
 
@@ -141,7 +146,8 @@ impl<R> Fit<R> {
 
     /// The same fit with other weights.
     pub(crate) fn map_weights<T>(self, map: impl FnOnce(Vec<R>) -> Vec<T>) -> Fit<T> {
-        let Fit { weights, objective, gap, epochs, stop, began, prepare_time, train_time, visits } = self;
+        let Fit { weights, objective, gap, epochs, stop, began, prepare_time, train_time, visits } =
+            self;
         let weights = map(weights);
         Fit { weights, objective, gap, epochs, stop, began, prepare_time, train_time, visits }
     }

@@ -15,7 +15,12 @@ pub(crate) trait RulesOf<R: Real>: Sync {
     /// The loss as dense passes see it; `None` if no more is known of it than sgd needs.
     fn loss(&self) -> Option<&dyn Curves>;
     /// Stochastic gradient descent; the parameters are those of [`Sgd::new`].
-    fn sgd(&self, penalty: Penalty, step: StepSize, applies_scale: bool) -> Box<dyn SgdRule<R> + '_>;
+    fn sgd(
+        &self,
+        penalty: Penalty,
+        step: StepSize,
+        applies_scale: bool,
+    ) -> Box<dyn SgdRule<R> + '_>;
     /// Visits of dual ascent, of a loss that is known.
     fn dual_visits<'a>(&'a self, rule: &'a Dual<'_, R>) -> Box<dyn Visit<R> + 'a>;
     /// Visits of variance reduction, of a loss that is known.
@@ -36,7 +41,12 @@ impl<L: Curved, R: Real> RulesOf<R> for Linear<'_, L> {
         Some(self.loss_function())
     }
 
-    fn sgd(&self, penalty: Penalty, step: StepSize, applies_scale: bool) -> Box<dyn SgdRule<R> + '_> {
+    fn sgd(
+        &self,
+        penalty: Penalty,
+        step: StepSize,
+        applies_scale: bool,
+    ) -> Box<dyn SgdRule<R> + '_> {
         Box::new(Sgd::new(self, penalty, step, applies_scale))
     }
 
@@ -61,7 +71,12 @@ impl<R: Real> RulesOf<R> for WithCustomLoss<'_> {
         None
     }
 
-    fn sgd(&self, penalty: Penalty, step: StepSize, applies_scale: bool) -> Box<dyn SgdRule<R> + '_> {
+    fn sgd(
+        &self,
+        penalty: Penalty,
+        step: StepSize,
+        applies_scale: bool,
+    ) -> Box<dyn SgdRule<R> + '_> {
         Box::new(Sgd::new(&self.0, penalty, step, applies_scale))
     }
 
@@ -74,7 +89,8 @@ impl<R: Real> RulesOf<R> for WithCustomLoss<'_> {
     }
 }
 
-/// The linear model of `examples` with a loss that is chosen at run time; of softmax, that of two classes.
+/// The linear model of `examples` with a loss that is chosen at run time; of softmax, that of two
+/// classes.
 pub(crate) fn linear<'d>(loss: LossKind, examples: Examples<'d>) -> Box<dyn AnyLinear + 'd> {
     fn known<'d>(examples: Examples<'d>, loss: impl Curved + 'd) -> Box<dyn AnyLinear + 'd> {
         Box::new(Linear::of(examples, loss))

@@ -1,4 +1,5 @@
-//! How a problem is minimized: the solvers, each with its rule and its stopping test, and the driver of their epochs.
+//! How a problem is minimized: the solvers, each with its rule and its stopping test, and the
+//! driver of their epochs.
 
 mod convergence;
 mod driver;

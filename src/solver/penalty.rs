@@ -1,9 +1,10 @@
 //! The regularizer (l2/2)*||w||^2 + l1*||w||_1, applied to coordinates when they are touched.
 //!
-//! A coordinate that a share p of the terms touches is shrunk on touch as if by (l2/p, l1/p): in expectation the same
-//! as shrinking all coordinates at each visit, at the cost of the touched ones alone. The step is implicit,
-//! `soft(z, rate*l1/p) / (1 + rate*l2/p)`, hence stable for the rarest coordinate (Pedregosa, Leblond &
-//! Lacoste-Julien, NIPS 2017, section 2), and exact zeros appear under l1.
+//! A coordinate that a share p of the terms touches is shrunk on touch as if by (l2/p, l1/p): in
+//! expectation the same as shrinking all coordinates at each visit, at the cost of the touched ones
+//! alone. The step is implicit, `soft(z, rate*l1/p) / (1 + rate*l2/p)`, hence stable for the rarest
+//! coordinate (Pedregosa, Leblond & Lacoste-Julien, NIPS 2017, section 2), and exact zeros appear
+//! under l1.
 
 use crate::parallel;
 use crate::params::Real;
@@ -28,7 +29,8 @@ impl Penalty {
     }
 }
 
-/// The sum of squares and the sum of absolute values, in several partial sums each, so that no addition waits for another.
+/// The sum of squares and the sum of absolute values, in several partial sums each, so that no
+/// addition waits for another.
 fn norms<R: Real>(w: &[R]) -> [f64; 2] {
     let (eights, rest) = w.as_chunks::<8>();
     let (mut squares, mut absolutes) = ([0.0; 8], [0.0; 8]);
@@ -42,10 +44,11 @@ fn norms<R: Real>(w: &[R]) -> [f64; 2] {
     [squares, absolutes].map(|sums| sums.iter().sum())
 }
 
-/// 1/p for each coordinate, where p is the fraction of the `terms` terms that touch it, `touched` of them; 1 for those that
-/// none touches.
+/// 1/p for each coordinate, where p is the fraction of the `terms` terms that touch it, `touched`
+/// of them; 1 for those that none touches.
 pub(super) fn rarity<R: Real>(touched: &[u32], terms: usize) -> Vec<R> {
-    let rarity = |&count: &u32| if count == 0 { R::ONE } else { R::of(terms as f64 / f64::from(count)) };
+    let rarity =
+        |&count: &u32| if count == 0 { R::ONE } else { R::of(terms as f64 / f64::from(count)) };
     touched.iter().map(rarity).collect()
 }
 

@@ -1,5 +1,5 @@
-//! The plan of a fit, made once: the strategy, how many threads visit terms and how many help, and why. The rule by which
-//! `auto` chooses is argued in `src/strategy/README.md`.
+//! The plan of a fit, made once: the strategy, how many threads visit terms and how many help, and
+//! why. The rule by which `auto` chooses is argued in `src/strategy/README.md`.
 
 #[cfg(test)]
 #[path = "plan_tests.rs"]
@@ -12,9 +12,9 @@ use super::newton::hessian;
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::strategy::{
-    Access, AllReduce, Averaging, BoundedStaleness, Bounds, ClusterConfig, Clusters, Hogwild, HogwildPlusPlus,
-    Layout, Locked, Merging, Order, RoundRobin, Sequential, Strategy, StrategyKind, Synchronous, Topology,
-    Update,
+    Access, AllReduce, Averaging, BoundedStaleness, Bounds, ClusterConfig, Clusters, Hogwild,
+    HogwildPlusPlus, Layout, Locked, Merging, Order, RoundRobin, Sequential, Strategy,
+    StrategyKind, Synchronous, Topology, Update,
 };
 
 /// How a fit is run.
@@ -38,7 +38,8 @@ pub(super) struct Plan {
 /// When a solver may move copies of the weights that are merged as often as they are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Copies {
-    /// Only of weights that many terms touch: of the others, all copies would make up for the same error before they meet.
+    /// Only of weights that many terms touch: of the others, all copies would make up for the same
+    /// error before they meet.
     OfHot,
     /// Of all weights.
     OfAll,
@@ -58,25 +59,34 @@ struct Size {
     touches: usize,
 }
 
-/// Fewest touches of an epoch that are worth strategy: it takes as long as waking a thread a few times.
+/// Fewest touches of an epoch that are worth strategy: it takes as long as waking a thread a few
+/// times.
 const FEW: usize = 50_000;
-/// The same where copies of hot weights meet, and the others are contended for; and fewest threads, if there are so many
-/// weights that few are hot.
+/// The same where copies of hot weights meet, and the others are contended for; and fewest threads,
+/// if there are so many weights that few are hot.
 const FEW_CONTENDED: usize = 1 << 21;
 const FEW_CONTENDING: usize = 3;
-/// Most weights in all copies together, for each touch of an epoch: above that, copies would take more memory than twice
-/// the data.
+/// Most weights in all copies together, for each touch of an epoch: above that, copies would take
+/// more memory than twice the data.
 const COPIED: usize = 2;
 
 impl Plan {
-    /// The plan for a problem of so many terms and coordinates, which the terms touch `touches` times together.
-    pub fn new(terms: usize, width: usize, touches: usize, settings: &Settings, copies: Copies) -> Self {
+    /// The plan for a problem of so many terms and coordinates, which the terms touch `touches`
+    /// times together.
+    pub fn new(
+        terms: usize,
+        width: usize,
+        touches: usize,
+        settings: &Settings,
+        copies: Copies,
+    ) -> Self {
         // A worker that never gets a block would only cost its thread.
         let workers = settings.workers().min(Order::new(terms).blocks());
         let (strategy, threads, reason) = match settings.strategy {
             StrategyKind::Auto => {
                 let (strategy, reason) = Size { workers, width, touches }.strategy(copies);
-                // Whoever visits the terms, all threads do what else there is, if that takes a while.
+                // Whoever visits the terms, all threads do what else there is, if that takes a
+                // while.
                 (strategy, if touches < FEW { 1 } else { workers }, Some(reason))
             }
             StrategyKind::Sequential => (StrategyKind::Sequential, settings.threads.max(1), None),
@@ -107,8 +117,12 @@ impl Plan {
                 let layout = self.layout(&config, settings, &topology);
                 Box::new(HogwildPlusPlus::new(layout, &topology)?)
             }
-            StrategyKind::Synchronous { backups } => Box::new(Synchronous::new(visitors, batch, backups)),
-            StrategyKind::BoundedStaleness(bounds) => Box::new(BoundedStaleness::new(visitors, batch, bounds)),
+            StrategyKind::Synchronous { backups } => {
+                Box::new(Synchronous::new(visitors, batch, backups))
+            }
+            StrategyKind::BoundedStaleness(bounds) => {
+                Box::new(BoundedStaleness::new(visitors, batch, bounds))
+            }
             StrategyKind::AllReduce => Box::new(AllReduce::new(visitors, batch)),
             StrategyKind::Averaging { every } => Box::new(Averaging::new(visitors, every)),
             StrategyKind::Locked => Box::new(Locked::new(visitors)),
@@ -118,7 +132,12 @@ impl Plan {
     }
 
     /// The layout of hogwild++.
-    pub fn layout(&self, config: &ClusterConfig, settings: &Settings, topology: &Topology) -> Layout {
+    pub fn layout(
+        &self,
+        config: &ClusterConfig,
+        settings: &Settings,
+        topology: &Topology,
+    ) -> Layout {
         config.layout(self.visitors, topology, self.terms, self.width, settings.pin)
     }
 
@@ -126,7 +145,10 @@ impl Plan {
     ///
     /// # Errors
     /// As for [`Plan::make`].
-    pub fn summed_clusters<'a, R: Real>(&self, layout: Layout) -> Result<Box<dyn Strategy<R> + 'a>> {
+    pub fn summed_clusters<'a, R: Real>(
+        &self,
+        layout: Layout,
+    ) -> Result<Box<dyn Strategy<R> + 'a>> {
         let layout = Layout { merging: Merging::Summed, ..layout };
         Ok(Box::new(HogwildPlusPlus::new(layout, &Topology::detect())?))
     }
@@ -140,20 +162,23 @@ impl Size {
             return (StrategyKind::Sequential, "one thread has nobody to share with".into());
         }
         if touches < FEW {
-            let reason = format!("an epoch of {touches} non-zeros is over before other threads have begun");
+            let reason =
+                format!("an epoch of {touches} non-zeros is over before other threads have begun");
             return (StrategyKind::Sequential, reason);
         }
         let is_narrow = hessian::is_small(width, touches);
         let are_few = touches < FEW_CONTENDED || workers < FEW_CONTENDING && !is_narrow;
         if copies == Copies::OfHot && are_few {
-            let others = if is_narrow { "all do the rest" } else { "the others judge the epoch before" };
+            let others =
+                if is_narrow { "all do the rest" } else { "the others judge the epoch before" };
             let reason = format!(
                 "one thread visits {touches} non-zeros sooner than threads that contend for the weights; {others}"
             );
             return (StrategyKind::Sequential, reason);
         }
         if copies == Copies::OfHot {
-            let reason = "all threads on one vector, but for copies of the weights that many examples touch";
+            let reason =
+                "all threads on one vector, but for copies of the weights that many examples touch";
             return (StrategyKind::Hogwild(Update::Split), reason.into());
         }
         if copies == Copies::NotSummed {
@@ -162,7 +187,8 @@ impl Size {
             return (StrategyKind::Hogwild(Update::Wild), reason);
         }
         if copies == Copies::Never {
-            let reason = "all threads on one vector: the solver's average gradient has no copies".into();
+            let reason =
+                "all threads on one vector: the solver's average gradient has no copies".into();
             return (StrategyKind::Hogwild(Update::Wild), reason);
         }
         if width > touches || width.saturating_mul(workers) > COPIED * touches {
@@ -171,8 +197,9 @@ impl Size {
             );
             return (StrategyKind::Hogwild(Update::Wild), reason);
         }
-        let reason =
-            format!("a copy of the {width} weights for each thread, merged as often as they are used");
+        let reason = format!(
+            "a copy of the {width} weights for each thread, merged as often as they are used"
+        );
         (StrategyKind::Hogwild(Update::Merged), reason)
     }
 }
@@ -237,15 +264,18 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
 /// Checks that the workers that are to be slow exist.
 pub(super) fn check_delays(settings: &Settings) -> Result<()> {
     let workers = settings.workers();
-    let Some(delay) = settings.delays.iter().find(|delay| delay.worker >= workers || delay.every == 0)
+    let Some(delay) =
+        settings.delays.iter().find(|delay| delay.worker >= workers || delay.every == 0)
     else {
         return Ok(());
     };
     let (name, value, expected) = match delay.every {
         0 => ("visits between delays", 0, "1 or more"),
-        _ => {
-            ("delayed worker", delay.worker, "a worker's number, from 0 and below the number of threads")
-        }
+        _ => (
+            "delayed worker",
+            delay.worker,
+            "a worker's number, from 0 and below the number of threads",
+        ),
     };
     Err(Error::Parameter {
         name,
@@ -291,7 +321,12 @@ fn check_clusters(config: &ClusterConfig, workers: usize) -> Result<()> {
         ("ring lambda", lambda, "a number from 0 to 1"),
     ] {
         if let Some(value) = wrong {
-            return Err(Error::Parameter { name, value: value.to_string(), expected, hint: by_clusters });
+            return Err(Error::Parameter {
+                name,
+                value: value.to_string(),
+                expected,
+                hint: by_clusters,
+            });
         }
     }
     Ok(())
@@ -303,28 +338,39 @@ mod tests {
 
     #[test]
     fn the_choice_follows_threads_and_sizes() {
-        let chosen = |workers, width, touches| Size { workers, width, touches }.strategy(Copies::OfAll).0;
+        let chosen =
+            |workers, width, touches| Size { workers, width, touches }.strategy(Copies::OfAll).0;
         assert_eq!(chosen(1, 100, 1 << 30), StrategyKind::Sequential);
         assert_eq!(chosen(8, 100, FEW - 1), StrategyKind::Sequential);
         assert_eq!(chosen(8, 1000, FEW), StrategyKind::Hogwild(Update::Merged));
         assert_eq!(chosen(2, 1 << 20, 1 << 20), StrategyKind::Hogwild(Update::Merged));
         assert_eq!(chosen(2, 1 << 20, (1 << 20) - 1), StrategyKind::Hogwild(Update::Wild));
-        assert_eq!(chosen(4, 1 << 20, 1 << 20), StrategyKind::Hogwild(Update::Wild), "too much memory");
+        assert_eq!(
+            chosen(4, 1 << 20, 1 << 20),
+            StrategyKind::Hogwild(Update::Wild),
+            "too much memory"
+        );
     }
 
     #[test]
     fn the_choice_follows_what_the_solver_bears() {
-        let chosen = |copies, width, touches| Size { workers: 4, width, touches }.strategy(copies).0;
-        let [sequential, wild, merged] =
-            [StrategyKind::Sequential, StrategyKind::Hogwild(Update::Wild), StrategyKind::Hogwild(Update::Merged)];
+        let chosen =
+            |copies, width, touches| Size { workers: 4, width, touches }.strategy(copies).0;
+        let [sequential, wild, merged] = [
+            StrategyKind::Sequential,
+            StrategyKind::Hogwild(Update::Wild),
+            StrategyKind::Hogwild(Update::Merged),
+        ];
         assert_eq!(chosen(Copies::OfAll, 999, FEW), merged);
         assert_eq!(chosen(Copies::OfHot, 999, FEW_CONTENDED - 1), sequential);
         assert_eq!(chosen(Copies::OfHot, 999, FEW_CONTENDED), StrategyKind::Hogwild(Update::Split));
-        let by_two = |width| Size { workers: 2, width, touches: 10 * FEW_CONTENDED }.strategy(Copies::OfHot);
+        let by_two =
+            |width| Size { workers: 2, width, touches: 10 * FEW_CONTENDED }.strategy(Copies::OfHot);
         assert_eq!(by_two(99).0, StrategyKind::Hogwild(Update::Split), "all weights are hot");
         assert_eq!(by_two(99_999).0, sequential);
         assert!(by_two(99_999).1.ends_with("; the others judge the epoch before"));
-        let split = Size { workers: 4, width: 999, touches: FEW_CONTENDED }.strategy(Copies::OfHot).1;
+        let split =
+            Size { workers: 4, width: 999, touches: FEW_CONTENDED }.strategy(Copies::OfHot).1;
         assert_eq!(
             split,
             "all threads on one vector, but for copies of the weights that many examples touch"

@@ -8,7 +8,8 @@ use crate::problem::LossKind;
 use crate::strategy::{Access, Bounds, ClusterConfig, Clusters, Delay, StrategyKind, Update};
 use crate::train::{Penalty, Schedule, Settings, Solver, Trainer};
 
-/// The data set in the repository, and others if they lie beside it: small and dense, small and sparse.
+/// The data set in the repository, and others if they lie beside it: small and dense, small and
+/// sparse.
 fn sets() -> Vec<(&'static str, Dataset)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let beside = |name: &str| root.join("../shared/data").join(name);
@@ -38,7 +39,10 @@ fn four_workers_come_near_the_optimum() {
         StrategyKind::Hogwild(Update::Atomic),
         StrategyKind::Hogwild(Update::Merged),
         StrategyKind::Hogwild(Update::Split),
-        StrategyKind::HogwildPlusPlus(ClusterConfig { clusters: Clusters::Count(2), ..ClusterConfig::default() }),
+        StrategyKind::HogwildPlusPlus(ClusterConfig {
+            clusters: Clusters::Count(2),
+            ..ClusterConfig::default()
+        }),
         StrategyKind::Locked,
         StrategyKind::RoundRobin,
         ssp(None),
@@ -51,11 +55,13 @@ fn four_workers_come_near_the_optimum() {
         StrategyKind::AllReduce,
         StrategyKind::Averaging { every: 1 },
     ];
-    let ways = asynchronous.map(|way| (way, 0.01)).into_iter().chain(synchronous.map(|way| (way, 0.05)));
+    let ways =
+        asynchronous.map(|way| (way, 0.01)).into_iter().chain(synchronous.map(|way| (way, 0.05)));
     let ways: Vec<_> = ways.collect();
     for (name, data) in sets() {
         let mut trainer = Trainer { solver: Solver::Sgd, bias: None, ..Trainer::default() };
-        // Long steps for long: batches of terms that are planned on the same weights gain little an epoch near the optimum.
+        // Long steps for long: batches of terms that are planned on the same weights gain little an
+        // epoch near the optimum.
         let schedule = Schedule::Plateau { factor: 0.5, gain: 1e-4 };
         trainer.settings = Settings { threads: 4, epochs: 200, schedule, ..Settings::default() };
         let optimum = trainer.optimum(&data).unwrap();
@@ -101,14 +107,21 @@ fn what_a_way_cannot_do_is_refused_with_a_way_that_can() {
             assert!(found.starts_with(&expected) && found.ends_with(says), "{found}");
         }
         let found = message(solver, StrategyKind::Sequential, |t| t.settings.batch = Some(8));
-        assert!(found.starts_with("strategy is sequential in batches (expected sequential"), "{found}");
+        assert!(
+            found.starts_with("strategy is sequential in batches (expected sequential"),
+            "{found}"
+        );
     }
     let weighted = ClusterConfig { beta: Some(0.5), ..ClusterConfig::default() };
     let found = message(Solver::Dual, StrategyKind::HogwildPlusPlus(weighted), unchanged);
     assert!(found.starts_with("beta is 0.5 (expected nothing with the solver dual"), "{found}");
     let uneven = ClusterConfig { clusters: Clusters::Count(3), ..ClusterConfig::default() };
-    let found = message(Solver::Dual, StrategyKind::HogwildPlusPlus(uneven), |t| t.bias = Some(1.0));
-    assert!(found.starts_with("clusters is 3 of 4 threads (expected clusters of the same size"), "{found}");
+    let found =
+        message(Solver::Dual, StrategyKind::HogwildPlusPlus(uneven), |t| t.bias = Some(1.0));
+    assert!(
+        found.starts_with("clusters is 3 of 4 threads (expected clusters of the same size"),
+        "{found}"
+    );
     let cases: [(StrategyKind, Change, &str); 8] = [
         (
             StrategyKind::AllReduce,
@@ -125,13 +138,21 @@ fn what_a_way_cannot_do_is_refused_with_a_way_that_can() {
             |_| (),
             "staleness is 2 with reads and writes that do not block (expected inf",
         ),
-        (StrategyKind::Averaging { every: 0 }, |_| (), "epochs between averages is 0 (expected 1 or more)"),
+        (
+            StrategyKind::Averaging { every: 0 },
+            |_| (),
+            "epochs between averages is 0 (expected 1 or more)",
+        ),
         (
             StrategyKind::Locked,
             |t| t.settings.batch = Some(2),
             "batch is 2 with the strategy locked (expected a strategy that has batches: sequential, sync",
         ),
-        (StrategyKind::AllReduce, |t| t.settings.batch = Some(0), "batch is 0 (expected 1 to 2^32)"),
+        (
+            StrategyKind::AllReduce,
+            |t| t.settings.batch = Some(0),
+            "batch is 0 (expected 1 to 2^32)",
+        ),
         (
             StrategyKind::Locked,
             |t| t.settings.delays = vec![delay(4, 1)],
@@ -170,7 +191,8 @@ fn the_solver_that_is_chosen_is_one_that_the_way_can_carry() {
     }
     // Locks lose nothing that dual ascent needs.
     let mut trainer = Trainer { solver: Solver::Dual, ..Trainer::default() };
-    trainer.settings = Settings { strategy: StrategyKind::Locked, threads: 4, ..Settings::default() };
+    trainer.settings =
+        Settings { strategy: StrategyKind::Locked, threads: 4, ..Settings::default() };
     let fit = trainer.fit(&packages).unwrap().fit;
     assert!(fit.gap.unwrap() <= trainer.settings.tolerance);
 }

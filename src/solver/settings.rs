@@ -13,8 +13,9 @@ use crate::strategy::{Delay, StrategyKind};
 /// How the weights of a linear model are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Solver {
-    /// With l2 and no l1 dual ascent, with l1 and a smooth loss variance reduction; stochastic gradient descent where
-    /// these cannot work ([`Trainer::choose`](crate::train::Trainer::choose)), or a step size is given.
+    /// With l2 and no l1 dual ascent, with l1 and a smooth loss variance reduction; stochastic
+    /// gradient descent where these cannot work
+    /// ([`Trainer::choose`](crate::train::Trainer::choose)), or a step size is given.
     #[default]
     Auto,
     /// Stochastic gradient descent: [`minimize`](super::minimize).
@@ -40,7 +41,8 @@ impl Solver {
 /// Type of the weights while they are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// Half the memory and time; gaps below about 1e-6 of the objective are out of reach, or more with a small l2.
+    /// Half the memory and time; gaps below about 1e-6 of the objective are out of reach, or more
+    /// with a small l2.
     #[default]
     F32,
     /// For gaps down to 1e-9 of the objective.
@@ -64,27 +66,30 @@ pub struct Settings {
     pub penalty: Penalty,
     /// How workers share the weights. Default auto.
     pub strategy: StrategyKind,
-    /// Number of workers; 0, the default, takes one a core. Sequential training has one in any case; it lets as many threads
-    /// as this says, or one if this is 0, do what is done with the whole data between epochs.
+    /// Number of workers; 0, the default, takes one a core. Sequential training has one in any
+    /// case; it lets as many threads as this says, or one if this is 0, do what is done with the
+    /// whole data between epochs.
     pub threads: usize,
     /// Whether each worker is kept on one processor, where the system can do that. Default no.
     pub pin: bool,
-    /// Terms whose visits are planned on the same weights, at least 1: by one worker, where there are more. Their steps add up,
-    /// so that a larger batch needs a smaller step size where terms have coordinates in common. Larger synchronizes less
-    /// often, and takes more visits to the same objective. Default 16 for ways of sharing that
-    /// exchange batches, 1 for sequential training; others have none.
+    /// Terms whose visits are planned on the same weights, at least 1: by one worker, where there
+    /// are more. Their steps add up, so that a larger batch needs a smaller step size where terms
+    /// have coordinates in common. Larger synchronizes less often, and takes more visits to the
+    /// same objective. Default 16 for ways of sharing that exchange batches, 1 for sequential
+    /// training; others have none.
     pub batch: Option<usize>,
     /// Workers that are made slow, to see what that does. Default none.
     pub delays: Vec<Delay>,
     /// First step size, above 0; `None`, the default, searches for one.
     pub learning_rate: Option<f64>,
-    /// The step size's course; a plateau lasts while epochs gain more than the tolerance, if that is less than its `gain`.
+    /// The step size's course; a plateau lasts while epochs gain more than the tolerance, if that
+    /// is less than its `gain`.
     pub schedule: Schedule,
     /// Most epochs, at least 1. Default 1000.
     pub epochs: usize,
-    /// Training ends when the gap, as a share of the objective, is at most this; with stochastic gradient descent, which
-    /// knows no gap, when the objective changed by less than this share of itself in each of three consecutive epochs.
-    /// At least 0; 0 never stops. Default 1e-3.
+    /// Training ends when the gap, as a share of the objective, is at most this; with stochastic
+    /// gradient descent, which knows no gap, when the objective changed by less than this share of
+    /// itself in each of three consecutive epochs. At least 0; 0 never stops. Default 1e-3.
     pub tolerance: f64,
     /// Training ends after this time. Default none.
     pub time_limit: Option<Duration>,

@@ -1,4 +1,5 @@
-//! Strategies as a choice made at run time, and their names: the one table that the command, reports and benches read.
+//! Strategies as a choice made at run time, and their names: the one table that the command,
+//! reports and benches read.
 
 use std::any::Any;
 use std::fmt;
@@ -10,7 +11,8 @@ use crate::params::Real;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StrategyKind {
-    /// What suits the number of threads and the sizes of the problem: [`StrategyKind::Sequential`] or [`StrategyKind::Hogwild`].
+    /// What suits the number of threads and the sizes of the problem: [`StrategyKind::Sequential`]
+    /// or [`StrategyKind::Hogwild`].
     Auto,
     /// [`Sequential`](super::Sequential): one thread.
     Sequential,
@@ -106,9 +108,12 @@ strategies! {
 }
 
 impl StrategyKind {
-    /// The strategies that can be named, each name once: `auto`, and the first of [`StrategyKind::ALL`] of each name.
+    /// The strategies that can be named, each name once: `auto`, and the first of
+    /// [`StrategyKind::ALL`] of each name.
     pub fn named() -> impl Iterator<Item = StrategyKind> {
-        let is_first = |k: &usize| StrategyKind::ALL[..*k].iter().all(|kind| kind.name() != StrategyKind::ALL[*k].name());
+        let is_first = |k: &usize| {
+            StrategyKind::ALL[..*k].iter().all(|kind| kind.name() != StrategyKind::ALL[*k].name())
+        };
         let all = (0..StrategyKind::ALL.len()).filter(is_first).map(|k| StrategyKind::ALL[k]);
         [StrategyKind::Auto].into_iter().chain(all)
     }
@@ -127,7 +132,8 @@ impl StrategyKind {
     /// How threads write a weight that others may write at the same time, if that can be chosen.
     pub fn update(self) -> Option<Update> {
         match self {
-            StrategyKind::Hogwild(update) | StrategyKind::HogwildPlusPlus(ClusterConfig { update, .. }) => Some(update),
+            StrategyKind::Hogwild(update)
+            | StrategyKind::HogwildPlusPlus(ClusterConfig { update, .. }) => Some(update),
             _ => None,
         }
     }
@@ -135,7 +141,9 @@ impl StrategyKind {
     /// The size of a batch where none is asked for: 1 for a way without batches.
     pub(crate) fn usual_batch(self) -> usize {
         match self {
-            StrategyKind::Synchronous { .. } | StrategyKind::BoundedStaleness(_) | StrategyKind::AllReduce => BATCH,
+            StrategyKind::Synchronous { .. }
+            | StrategyKind::BoundedStaleness(_)
+            | StrategyKind::AllReduce => BATCH,
             _ => 1,
         }
     }
@@ -146,7 +154,8 @@ impl StrategyKind {
     }
 }
 
-/// A strategy of the caller's own, as a choice made at run time: it makes the strategy that a fit runs.
+/// A strategy of the caller's own, as a choice made at run time: it makes the strategy that a fit
+/// runs.
 pub trait OwnStrategy: Sync {
     /// The name in reports.
     fn name(&self) -> &'static str;
@@ -191,10 +200,16 @@ mod tests {
     fn names_and_labels_find_their_strategies() {
         for &kind in StrategyKind::ALL {
             assert_eq!(StrategyKind::of_label(kind.label()), Some(kind));
-            assert_eq!(StrategyKind::of_name(kind.name()).map(StrategyKind::name), Some(kind.name()));
+            assert_eq!(
+                StrategyKind::of_name(kind.name()).map(StrategyKind::name),
+                Some(kind.name())
+            );
         }
         let names: Vec<_> = StrategyKind::named().map(StrategyKind::name).collect();
-        assert!(names.len() == 10 && names.starts_with(&["auto", "sequential", "hogwild", "hogwild++"]), "{names:?}");
+        assert!(
+            names.len() == 10 && names.starts_with(&["auto", "sequential", "hogwild", "hogwild++"]),
+            "{names:?}"
+        );
         assert_eq!(StrategyKind::of_name("tame"), None);
     }
 }

@@ -10,11 +10,13 @@ mod sequential;
 mod tests;
 mod visit;
 
-pub(crate) use baseline::{Gate, Locker, Quorum, Stripes, by_lists};
 pub use baseline::{
     Access, AllReduce, Averaging, BoundedStaleness, Bounds, Locked, RoundRobin, Synchronous,
 };
-pub use engine::{Block, Control, Delay, Order, Progress, Staleness, Tickets, Topology, WorkerPool};
+pub(crate) use baseline::{Gate, Locker, Quorum, Stripes, by_lists};
+pub use engine::{
+    Block, Control, Delay, Order, Progress, Staleness, Tickets, Topology, WorkerPool,
+};
 pub(crate) use engine::{pin, work};
 pub use hogwild::{Hogwild, Update};
 pub use hogwildpp::{ClusterConfig, Clusters, HogwildPlusPlus, Layout, Merging, Mixing};
@@ -46,8 +48,8 @@ pub struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Draws the blocks that `tickets` give a worker, one after the other, and has `visit_block` visit each; returns the
-    /// number of visits.
+    /// Draws the blocks that `tickets` give a worker, one after the other, and has `visit_block`
+    /// visit each; returns the number of visits.
     pub fn visit_blocks<R: Real>(
         self,
         worker: usize,
@@ -71,8 +73,8 @@ pub struct Profile {
     pub workers: usize,
     /// A processor for each worker, if the strategy keeps them in places of its own choice.
     pub places: Vec<usize>,
-    /// Number of terms whose visits are planned on the same weights, so that their steps add up: a step size that suits
-    /// visits one by one may be too large for these.
+    /// Number of terms whose visits are planned on the same weights, so that their steps add up: a
+    /// step size that suits visits one by one may be too large for these.
     pub batch: usize,
     /// Whether it multiplies the weights with [`EndOfEpoch::scale`] at the end of each epoch.
     pub applies_scale: bool,
@@ -83,7 +85,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// `workers` workers whose visits are carried out one by one, and which leave the scale of the weights to the rule.
+    /// `workers` workers whose visits are carried out one by one, and which leave the scale of the
+    /// weights to the rule.
     pub fn new(workers: usize) -> Self {
         let workers = workers.max(1);
         Profile {
@@ -102,16 +105,21 @@ pub trait Strategy<R: Real>: Send {
     /// What a solver must know of it.
     fn profile(&self) -> Profile;
 
-    /// Says that the caller has changed `params` since the last epoch: the next one starts from them. A strategy with
-    /// weights of its own may otherwise go on from these.
+    /// Says that the caller has changed `params` since the last epoch: the next one starts from
+    /// them. A strategy with weights of its own may otherwise go on from these.
     fn restart(&mut self) {}
 
-    /// Visits the terms of `pass` once, unless its control says to stop. When it returns, no worker runs and `params`
-    /// holds the model. Returns the number of visits made.
+    /// Visits the terms of `pass` once, unless its control says to stop. When it returns, no worker
+    /// runs and `params` holds the model. Returns the number of visits made.
     ///
     /// # Errors
     /// [`Error::Worker`](crate::Error::Worker) if a worker panicked; the others were stopped.
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64>;
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64>;
 }
 
 /// Multiplies the weights by the scale that the rule keeps apart of them, when no worker runs.

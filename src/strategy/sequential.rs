@@ -5,8 +5,8 @@ use super::{Pass, Profile, Strategy, Visit, planner};
 use crate::error::Result;
 use crate::params::{Handle, Real, SharedParams};
 
-/// Visits terms one after the other, on weights without atomics, or batches of them, whose visits are planned on the same
-/// weights. Deterministic given the seed.
+/// Visits terms one after the other, on weights without atomics, or batches of them, whose visits
+/// are planned on the same weights. Deterministic given the seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Sequential {
     batch: usize,
@@ -30,7 +30,12 @@ impl<R: Real> Strategy<R> for Sequential {
         Profile { batch: self.batch, applies_scale: self.batch == 1, ..Profile::new(1) }
     }
 
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
         let _pin = pass.pool.pin_alone();
         params.with_plain(|weights| visit_alone(visit, weights, pass, self.batch))
     }
@@ -46,7 +51,9 @@ pub(crate) fn visit_alone<R: Real>(
     let tickets = Tickets::new(pass.order.blocks());
     let handle = Handle::plain(weights, visit.shape().common);
     let visits = match batch {
-        1 => work(0, visit, &tickets, pass, |block, state| visit.visit_block(block, state, &handle)),
+        1 => {
+            work(0, visit, &tickets, pass, |block, state| visit.visit_block(block, state, &handle))
+        }
         _ => {
             let mut planner = planner(visit)?;
             let mut batches = Batches::new(0, visit, &tickets, pass, batch);

@@ -1,4 +1,5 @@
-//! One worker equals the oracle bit for bit; many lose nothing that they promise not to lose, and stop when told.
+//! One worker equals the oracle bit for bit; many lose nothing that they promise not to lose, and
+//! stop when told.
 
 mod clusters;
 mod problems;
@@ -7,8 +8,8 @@ mod ways;
 use std::sync::Arc;
 
 use super::{
-    Block, Clock, Control, EndOfEpoch, Hogwild, HogwildPlusPlus, Layout, Order, Pass, Plan, Sequential, Shape,
-    StepState, Strategy, Topology, Update, Visit, WorkerPool,
+    Block, Clock, Control, EndOfEpoch, Hogwild, HogwildPlusPlus, Layout, Order, Pass, Plan,
+    Sequential, Shape, StepState, Strategy, Topology, Update, Visit, WorkerPool,
 };
 use crate::data::{Builder, Dataset};
 use crate::error::Error;
@@ -52,8 +53,14 @@ fn train_from<R: Real>(
     let mut visits = 0;
     for epoch in 0..epochs {
         order.shuffle(5, epoch);
-        let pass =
-            Pass { order: &order, epoch, visits_before: visits, seed: 5, control: &control, pool: &pool };
+        let pass = Pass {
+            order: &order,
+            epoch,
+            visits_before: visits,
+            seed: 5,
+            control: &control,
+            pool: &pool,
+        };
         visits += strategy.epoch(visit, &mut params, pass).unwrap();
     }
     assert_eq!(visits, epochs * terms as u64);
@@ -78,7 +85,11 @@ fn rows(count: u32) -> (Dataset, Vec<f32>) {
     (builder.finish(0), targets)
 }
 
-fn one_worker_equals_sequential<R: Real, L: Loss>(loss: L, penalty: Penalty, constant: Option<f32>) {
+fn one_worker_equals_sequential<R: Real, L: Loss>(
+    loss: L,
+    penalty: Penalty,
+    constant: Option<f32>,
+) {
     let (data, targets) = rows(1000);
     let problem = Linear::new(&data, &targets, loss, constant).unwrap();
     for schedule in [Schedule::Constant, Schedule::Inverse, Schedule::Geometric { decay: 0.9 }] {
@@ -106,7 +117,8 @@ fn one_worker_equals_sequential_bit_for_bit() {
     one_worker_equals_sequential::<f32, _>(Hinge, Penalty { l1: 0.0, l2: 1e-3 }, None);
 }
 
-/// Adds 1 to each of a term's coordinates and to the common one: sums of whole numbers below 2^24 are exact in f32.
+/// Adds 1 to each of a term's coordinates and to the common one: sums of whole numbers below 2^24
+/// are exact in f32.
 struct Count<'d> {
     data: &'d Dataset,
     panics_at: Option<usize>,
@@ -193,7 +205,8 @@ fn crowd() -> Dataset {
 #[test]
 fn atomic_updates_are_never_lost() {
     let data = crowd();
-    let weights = train(&Count { data: &data, panics_at: None }, Hogwild::new(8, Update::Atomic), 10);
+    let weights =
+        train(&Count { data: &data, panics_at: None }, Hogwild::new(8, Update::Atomic), 10);
     assert_eq!(weights[..4], [200_000.0, 66_670.0, 66_670.0, 66_660.0]);
     // Each worker's count of the common coordinate is merged by the mean over 8 workers.
     assert_eq!(weights[4], 200_000.0 / 8.0);
@@ -206,7 +219,8 @@ fn merged_copies_lose_nothing_and_count_nothing_twice() {
         .into_iter()
         .flat_map(|workers| [Update::Merged, Update::Split].map(|update| (workers, update)))
     {
-        let weights = train(&Count { data: &data, panics_at: None }, Hogwild::new(workers, update), 10);
+        let weights =
+            train(&Count { data: &data, panics_at: None }, Hogwild::new(workers, update), 10);
         assert_eq!(weights, [200_000.0, 66_670.0, 66_670.0, 66_660.0, 200_000.0], "{update:?}");
     }
 }
@@ -235,7 +249,8 @@ fn merged_copies_meet_in_parts() {
         builder.end_row(1.0);
     }
     let data = builder.finish(0);
-    let weights = train(&Count { data: &data, panics_at: None }, Hogwild::new(3, Update::Merged), 2);
+    let weights =
+        train(&Count { data: &data, panics_at: None }, Hogwild::new(3, Update::Merged), 2);
     assert!(weights[..120_001].iter().all(|&w| w == 2.0));
     assert_eq!(weights[120_001], 240_002.0);
 }
@@ -265,10 +280,9 @@ fn each_epoch_of_merged_copies_starts_from_the_weights_that_are_set() {
 fn a_panic_becomes_an_error_and_stops_the_others() {
     let data = crowd();
     let visit = Count { data: &data, panics_at: Some(12_345) };
-    for (workers, update) in [1, 2, 8]
-        .into_iter()
-        .flat_map(|workers| [Update::Wild, Update::Merged, Update::Split].map(|update| (workers, update)))
-    {
+    for (workers, update) in [1, 2, 8].into_iter().flat_map(|workers| {
+        [Update::Wild, Update::Merged, Update::Split].map(|update| (workers, update))
+    }) {
         let Shape { terms, width, .. } = visit.shape();
         let mut params = SharedParams::anonymous(width).unwrap();
         let mut strategy = Hogwild::new(workers, update);

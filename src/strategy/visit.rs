@@ -1,7 +1,7 @@
 //! The seam between solvers and strategies: what a strategy sees of a solver's rule.
 //!
-//! Above it nothing is generic over problem, loss, rule or strategy; below it everything is. A call through it is made once
-//! a block of terms, a microsecond or more, never once a coordinate.
+//! Above it nothing is generic over problem, loss, rule or strategy; below it everything is. A call
+//! through it is made once a block of terms, a microsecond or more, never once a coordinate.
 
 use super::Block;
 use crate::error::{Error, Result};
@@ -14,7 +14,8 @@ pub struct Shape {
     pub terms: usize,
     /// Number of coordinates.
     pub width: usize,
-    /// How many coordinates at the end every term touches; see [`Problem::common`](crate::problem::Problem::common).
+    /// How many coordinates at the end every term touches; see
+    /// [`Problem::common`](crate::problem::Problem::common).
     pub common: usize,
 }
 
@@ -30,11 +31,13 @@ impl Shape {
 pub struct Clock {
     /// Visits made in earlier epochs.
     pub before: u64,
-    /// Visits made in this epoch, that is, since a deferred scale was applied last ([`EndOfEpoch::scale`]).
+    /// Visits made in this epoch, that is, since a deferred scale was applied last
+    /// ([`EndOfEpoch::scale`]).
     pub within: u64,
 }
 
-/// What a rule needs to know of step sizes from one visit to the next. Strategies pass it on within a block or a batch.
+/// What a rule needs to know of step sizes from one visit to the next. Strategies pass it on within
+/// a block or a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct StepState<R> {
     /// The step size.
@@ -76,12 +79,13 @@ impl<R: Real> StepState<R> {
 /// What a strategy does to the weights when an epoch ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EndOfEpoch<R> {
-    /// What all weights but the common ones must be multiplied with, if the rule keeps a scale of theirs apart. Strategies
-    /// that [say so](super::Profile::applies_scale) do it when no worker runs.
+    /// What all weights but the common ones must be multiplied with, if the rule keeps a scale of
+    /// theirs apart. Strategies that [say so](super::Profile::applies_scale) do it when no worker
+    /// runs.
     pub scale: Option<R>,
-    /// How much of what each copy of the weights has moved since copies were last merged is published in the shared vector:
-    /// all of it (1), which keeps the weights the sum of all visits, or less, which keeps noise out of them. The rest counts
-    /// in the next epoch.
+    /// How much of what each copy of the weights has moved since copies were last merged is
+    /// published in the shared vector: all of it (1), which keeps the weights the sum of all
+    /// visits, or less, which keeps noise out of them. The rest counts in the next epoch.
     pub published_fraction: R,
 }
 
@@ -89,7 +93,8 @@ pub struct EndOfEpoch<R> {
 pub trait Visit<R: Real>: Sync {
     /// Terms and coordinates.
     fn shape(&self) -> Shape;
-    /// Appends the coordinates that `terms` touch to `into`, without the common ones, in ascending order for each term.
+    /// Appends the coordinates that `terms` touch to `into`, without the common ones, in ascending
+    /// order for each term.
     fn support(&self, terms: &[usize], into: &mut Vec<usize>);
     /// The step state for a block that starts at `clock`.
     fn step_state(&self, clock: Clock) -> StepState<R>;
@@ -99,13 +104,16 @@ pub trait Visit<R: Real>: Sync {
     fn planner(&self) -> Option<Box<dyn Plan<R> + Send + '_>> {
         None
     }
-    /// What is to be done when an epoch ends at `clock`, in which `copies` copies of the weights were used.
+    /// What is to be done when an epoch ends at `clock`, in which `copies` copies of the weights
+    /// were used.
     fn end_of_epoch(&self, clock: Clock, copies: usize) -> EndOfEpoch<R>;
 }
 
-/// Visits that are planned (reads only) and carried out later, or never: a plan that was not carried out has changed nothing.
+/// Visits that are planned (reads only) and carried out later, or never: a plan that was not
+/// carried out has changed nothing.
 pub trait Plan<R: Real> {
-    /// Plans a visit to each term of `block` on the weights as they are. Replaces what was planned before.
+    /// Plans a visit to each term of `block` on the weights as they are. Replaces what was planned
+    /// before.
     fn plan(&mut self, block: Block<'_>, state: StepState<R>, weights: &Handle<'_, R>);
     /// Carries out what is planned.
     fn apply(&mut self, weights: &Handle<'_, R>);

@@ -29,8 +29,8 @@ use crate::solver::{Event, Fit, Settings, minimize};
 pub struct Factorizer {
     /// Number of factors of a user or an item, at least 1. Default 16.
     pub rank: usize,
-    /// Strength of the squares of all factors and biases, which count in standard deviations of the ratings. Default:
-    /// [`Factorizer::default_l2`].
+    /// Strength of the squares of all factors and biases, which count in standard deviations of the
+    /// ratings. Default: [`Factorizer::default_l2`].
     pub l2: Option<f64>,
     /// What the ratings are called in messages.
     pub data_name: String,
@@ -40,7 +40,12 @@ pub struct Factorizer {
 
 impl Default for Factorizer {
     fn default() -> Self {
-        Factorizer { rank: 16, l2: None, data_name: "ratings".into(), settings: Settings::default() }
+        Factorizer {
+            rank: 16,
+            l2: None,
+            data_name: "ratings".into(),
+            settings: Settings::default(),
+        }
     }
 }
 
@@ -70,7 +75,8 @@ impl Factorizer {
         self.fit_watched(ratings, None, &mut |_| ControlFlow::Continue(()))
     }
 
-    /// Trains on `ratings`, evaluates on `test` after each epoch (off the clock), and tells `watch` what happens.
+    /// Trains on `ratings`, evaluates on `test` after each epoch (off the clock), and tells `watch`
+    /// what happens.
     ///
     /// # Errors
     /// As for [`Factorizer::fit`].
@@ -82,8 +88,8 @@ impl Factorizer {
     ) -> Result<Factorized> {
         let started = Instant::now();
         self.check()?;
-        let problem =
-            Factorization::new(ratings, self.rank, self.settings.seed).map_err(|e| self.named(e))?;
+        let problem = Factorization::new(ratings, self.rank, self.settings.seed)
+            .map_err(|e| self.named(e))?;
         let mut settings = self.settings.clone();
         settings.penalty.l2 = self.l2.unwrap_or_else(|| self.default_l2(ratings.all().len()));
         let shuffle_time = started.elapsed();
@@ -133,7 +139,9 @@ impl Factorizer {
 
     fn named(&self, error: Error) -> Error {
         match error {
-            Error::Input { what, expected, hint, .. } => Error::input(&self.data_name, what, expected, hint),
+            Error::Input { what, expected, hint, .. } => {
+                Error::input(&self.data_name, what, expected, hint)
+            }
             other => other,
         }
     }

@@ -44,13 +44,15 @@ pub struct Trainer {
     pub precision: Precision,
     /// Strength of the squares in the regularizer. Default: 1/n for n examples.
     pub l2: Option<f64>,
-    /// Value of the bias's constant feature, at least 0 (LIBLINEAR's `-B`); `None` for no bias. Default 1.
+    /// Value of the bias's constant feature, at least 0 (LIBLINEAR's `-B`); `None` for no bias.
+    /// Default 1.
     pub bias: Option<f64>,
     /// Whether the regularizer leaves the bias out. Default: it does not, as in LIBLINEAR.
     pub free_bias: bool,
     /// How much examples count. Default: all the same.
     pub weights: ExampleWeights,
-    /// What is done with more than two labels, if the loss is none for regression. Default: one-vs-rest.
+    /// What is done with more than two labels, if the loss is none for regression. Default:
+    /// one-vs-rest.
     pub multiclass: Multiclass,
     /// What the data set is called in messages.
     pub data_name: String,
@@ -80,11 +82,13 @@ impl Default for Trainer {
 pub struct Trained {
     /// The model of the epoch with the lowest objective.
     pub model: Model,
-    /// The course of the training. With more than two classes, a digest of theirs: no weights and no epochs, the mean of
-    /// the objectives, the gravest reason to stop, all visits (0 if a class had none: then the model is worthless), the
-    /// preparation of the first class, and the time of all, with the preparation of each.
+    /// The course of the training. With more than two classes, a digest of theirs: no weights and
+    /// no epochs, the mean of the objectives, the gravest reason to stop, all visits (0 if a class
+    /// had none: then the model is worthless), the preparation of the first class, and the time of
+    /// all, with the preparation of each.
     pub fit: Fit<f64>,
-    /// The courses of the classes one against the rest, in the order of the model's labels, if there are more than two.
+    /// The courses of the classes one against the rest, in the order of the model's labels, if
+    /// there are more than two.
     pub classes: Vec<ClassFit>,
     /// The factor of each class's examples, in the order of the model's labels; empty if all are 1.
     pub class_weights: Vec<f64>,
@@ -102,17 +106,19 @@ impl Trainer {
     /// Trains on `data`. Deterministic given the seed with one worker; racy by design with more.
     ///
     /// Takes a shuffled copy, unless the data set was loaded in the order of the same seed
-    /// ([`LoadOptions::shuffle`](crate::data::LoadOptions::shuffle)): the model is the same. A data set in a cache file
-    /// that is in some random order stays in that one ([`Dataset::in_random_order`]).
+    /// ([`LoadOptions::shuffle`](crate::data::LoadOptions::shuffle)): the model is the same. A data
+    /// set in a cache file that is in some random order stays in that one
+    /// ([`Dataset::in_random_order`]).
     ///
     /// # Errors
-    /// [`Error::Input`] if the labels do not fit the loss, or `data` lies in a cache file that is damaged or was written
-    /// to, and as for [`minimize`](super::minimize).
+    /// [`Error::Input`] if the labels do not fit the loss, or `data` lies in a cache file that is
+    /// damaged or was written to, and as for [`minimize`](super::minimize).
     pub fn fit(&self, data: &Dataset) -> Result<Trained> {
         self.fit_watched(data, None, &mut |_| ControlFlow::Continue(()))
     }
 
-    /// Trains on `data`, evaluates on `test` after each epoch (off the clock), and tells `watch` what happens.
+    /// Trains on `data`, evaluates on `test` after each epoch (off the clock), and tells `watch`
+    /// what happens.
     ///
     /// # Errors
     /// As for [`Trainer::fit`].
@@ -133,7 +139,8 @@ impl Trainer {
         let mut settings = self.settings.clone();
         settings.penalty.l2 = self.l2.unwrap_or(1.0 / data.len().max(1) as f64);
         let shuffled = data.in_random_order(settings.seed);
-        let class_of = labels.as_ref().map_or(Vec::new(), |labels| labels.classes(shuffled.labels()));
+        let class_of =
+            labels.as_ref().map_or(Vec::new(), |labels| labels.classes(shuffled.labels()));
         let of_classes = match &labels {
             None => Vec::new(),
             Some(labels) => self.weights.of_classes(&self.data_name, labels, &class_of)?,
@@ -186,8 +193,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// The solver that is used with a regularizer, which is not [`Solver::Auto`]: one that knows how far it is from the
-    /// optimum where there is one.
+    /// The solver that is used with a regularizer, which is not [`Solver::Auto`]: one that knows
+    /// how far it is from the optimum where there is one.
     pub fn choose(&self, penalty: Penalty) -> Solver {
         let settings = &self.settings;
         let stepped = settings.learning_rate.is_some() || settings.schedule != Schedule::default();
@@ -199,7 +206,9 @@ impl Trainer {
         let weighted = self.weights != ExampleWeights::default();
         match self.solver {
             Solver::Auto if stepped || own || self.has_free_bias() => Solver::Sgd,
-            Solver::Auto if matches!(self.loss, LossKind::Softmax | LossKind::Custom(_)) => Solver::Sgd,
+            Solver::Auto if matches!(self.loss, LossKind::Softmax | LossKind::Custom(_)) => {
+                Solver::Sgd
+            }
             Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
             Solver::Auto if penalty.l1 > 0.0 && !self.loss.has_kink() && !weighted => Solver::Saga,
             Solver::Auto => Solver::Sgd,
@@ -216,7 +225,9 @@ impl Trainer {
         let weighted = self.weights != ExampleWeights::default();
         let lacks = match self.solver {
             Solver::Dual | Solver::Saga if self.loss == LossKind::Softmax => "the softmax loss",
-            Solver::Dual | Solver::Saga if matches!(self.loss, LossKind::Custom(_)) => "a loss of your own",
+            Solver::Dual | Solver::Saga if matches!(self.loss, LossKind::Custom(_)) => {
+                "a loss of your own"
+            }
             Solver::Dual | Solver::Saga if self.has_free_bias() => "a bias that is not regularized",
             Solver::Saga if weighted => "weights of examples or classes",
             _ => return Ok(()),

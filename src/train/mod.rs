@@ -14,6 +14,6 @@ pub use self::one_vs_rest::Multiclass;
 pub use self::target::{Optimum, Reached};
 pub use self::weights::ExampleWeights;
 pub use crate::solver::{
-    Began, ClassFit, Classes, Epoch, Evaluate, Event, FirstStep, Fit, Penalty, Precision, Schedule, Settings,
-    Solver, StepSize, StopReason, fit_dual, fit_saga, minimize,
+    Began, ClassFit, Classes, Epoch, Evaluate, Event, FirstStep, Fit, Penalty, Precision, Schedule,
+    Settings, Solver, StepSize, StopReason, fit_dual, fit_saga, minimize,
 };

@@ -1,8 +1,10 @@
-//! Each class against all others: as many binary problems as there are classes, over one copy of the rows.
+//! Each class against all others: as many binary problems as there are classes, over one copy of
+//! the rows.
 //!
-//! Classes need nothing of each other. So where there are at least as many as threads, each thread trains classes of
-//! its own: no update meets another, and the outcome does not depend on the number of threads. With fewer classes, or
-//! clusters of threads, all threads train one class after the other.
+//! Classes need nothing of each other. So where there are at least as many as threads, each thread
+//! trains classes of its own: no update meets another, and the outcome does not depend on the
+//! number of threads. With fewer classes, or clusters of threads, all threads train one class after
+//! the other.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -30,7 +32,9 @@ pub enum Multiclass {
 pub(super) fn plan(count: usize, settings: &Settings) -> Classes {
     let workers = settings.workers();
     match settings.strategy {
-        StrategyKind::Auto | StrategyKind::Sequential | StrategyKind::Hogwild(_) if count >= workers => {
+        StrategyKind::Auto | StrategyKind::Sequential | StrategyKind::Hogwild(_)
+            if count >= workers =>
+        {
             Classes { count, at_once: workers, threads: 1 }
         }
         _ => Classes { count, at_once: 1, threads: workers },
@@ -40,16 +44,17 @@ pub(super) fn plan(count: usize, settings: &Settings) -> Classes {
 /// What a thread has trained: the class's place, its fit, and how many epochs were rolled back.
 type Done = (usize, Result<(Fit<f64>, usize)>);
 
-/// Trains all classes. `solve` trains the one at a place, with settings that are its own, and tells what happens;
-/// `take` gets each class's fit as it comes, on the calling thread; where it breaks off, the other classes end after an
-/// epoch each.
+/// Trains all classes. `solve` trains the one at a place, with settings that are its own, and tells
+/// what happens; `take` gets each class's fit as it comes, on the calling thread; where it breaks
+/// off, the other classes end after an epoch each.
 ///
 /// # Errors
 /// The first that `solve` has; classes that are being trained are trained to the end.
 pub(super) fn fit_all(
     classes: Classes,
     settings: &Settings,
-    solve: impl Fn(usize, &Settings, &mut dyn FnMut(Event<'_>) -> ControlFlow<()>) -> Result<Fit<f64>> + Sync,
+    solve: impl Fn(usize, &Settings, &mut dyn FnMut(Event<'_>) -> ControlFlow<()>) -> Result<Fit<f64>>
+    + Sync,
     mut take: impl FnMut(usize, Fit<f64>, usize) -> ControlFlow<()>,
 ) -> Result<()> {
     let begun = AtomicUsize::new(0);
@@ -72,7 +77,11 @@ pub(super) fn fit_all(
             let mut undone = 0;
             let fit = solve(class, &settings, &mut |event| {
                 undone += usize::from(matches!(event, Event::RolledBack { .. }));
-                if is_broken_off.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if is_broken_off.load(Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             });
             if fit.is_err() {
                 failed.store(true, Relaxed);
@@ -116,7 +125,9 @@ impl Columns {
     /// [`Error::Input`] if they do not fit in memory. `name` is that of the data.
     pub(super) fn new(name: &str, width: usize, classes: NonZeroUsize) -> Result<Self> {
         let mut weights = Vec::new();
-        let room = width.checked_mul(classes.get()).filter(|&count| weights.try_reserve_exact(count).is_ok());
+        let room = width
+            .checked_mul(classes.get())
+            .filter(|&count| weights.try_reserve_exact(count).is_ok());
         let Some(count) = room else {
             return Err(Error::input(
                 name,

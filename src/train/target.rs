@@ -1,5 +1,5 @@
-//! How long a training takes to come near the optimum: the fair way to compare ways of training, since an epoch of one
-//! may be worth two of another.
+//! How long a training takes to come near the optimum: the fair way to compare ways of training,
+//! since an epoch of one may be worth two of another.
 
 use std::ops::ControlFlow;
 
@@ -34,19 +34,22 @@ pub struct Reached {
 const NEAREST: f64 = 1e-15;
 
 impl Optimum {
-    /// By which share of the optimum `objective` is above it; 0 if it is below, infinite if it is not a number.
+    /// By which share of the optimum `objective` is above it; 0 if it is below, infinite if it is
+    /// not a number.
     pub fn distance(&self, objective: f64) -> f64 {
         let distance = objective / self.objective - 1.0;
         if distance.is_nan() { f64::INFINITY } else { distance.max(0.0) }
     }
 
-    /// When the epochs of a training came within `share` of the optimum first; `None` if they did not.
+    /// When the epochs of a training came within `share` of the optimum first; `None` if they did
+    /// not.
     pub fn reached(&self, epochs: &[Epoch], share: f64) -> Option<Reached> {
         let logarithm = |objective| self.distance(objective).max(NEAREST).ln();
         let mut last = (0.0, 0.0, logarithm(self.start));
         let wanted = share.max(NEAREST).ln();
         for epoch in epochs {
-            let now = (epoch.epoch as f64, epoch.train_time.as_secs_f64(), logarithm(epoch.objective));
+            let now =
+                (epoch.epoch as f64, epoch.train_time.as_secs_f64(), logarithm(epoch.objective));
             if now.2 <= wanted {
                 // A start that is near enough leaves nothing to interpolate.
                 let part = if last.2 > wanted { (last.2 - wanted) / (last.2 - now.2) } else { 0.0 };
@@ -59,16 +62,17 @@ impl Optimum {
     }
 }
 
-/// Gap at which the search for the optimum ends: a hundredth of the smallest distance that is usually asked for.
+/// Gap at which the search for the optimum ends: a hundredth of the smallest distance that is
+/// usually asked for.
 const CERTIFIED: f64 = 1e-5;
 
 impl Trainer {
-    /// Finds the least objective of this trainer's problem, whatever its solver and its way to share the weights, by a
-    /// solver that knows how far away it is.
+    /// Finds the least objective of this trainer's problem, whatever its solver and its way to
+    /// share the weights, by a solver that knows how far away it is.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if no such solver exists for the loss and regularizer, or examples have weights;
-    /// [`Error::Input`] if there are more than two classes; and as for [`Trainer::fit`].
+    /// [`Error::Parameter`] if no such solver exists for the loss and regularizer, or examples have
+    /// weights; [`Error::Input`] if there are more than two classes; and as for [`Trainer::fit`].
     pub fn optimum(&self, data: &Dataset) -> Result<Optimum> {
         let certified = Trainer {
             solver: Solver::Auto,
@@ -121,8 +125,8 @@ impl Trainer {
         Error::input(&self.data_name, what, expected, "take another data set or loss")
     }
 
-    /// Trains as [`Trainer::fit`] does, but ends as soon as an epoch leaves an objective within `share` of the optimum
-    /// (as if interrupted), and never because the objective has settled.
+    /// Trains as [`Trainer::fit`] does, but ends as soon as an epoch leaves an objective within
+    /// `share` of the optimum (as if interrupted), and never because the objective has settled.
     ///
     /// # Errors
     /// As for [`Trainer::fit`].
@@ -130,7 +134,9 @@ impl Trainer {
         let mut trainer = self.clone();
         trainer.settings.tolerance = 0.0;
         trainer.fit_watched(data, None, &mut |event| match event {
-            Event::Epoch(epoch) if optimum.distance(epoch.objective) <= share => ControlFlow::Break(()),
+            Event::Epoch(epoch) if optimum.distance(epoch.objective) <= share => {
+                ControlFlow::Break(())
+            }
             _ => ControlFlow::Continue(()),
         })
     }
@@ -141,9 +147,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sync::plain::Ordering::Relaxed;
     use crate::data::Builder;
     use crate::solver::StopReason;
+    use crate::sync::plain::Ordering::Relaxed;
 
     fn epoch(epoch: usize, objective: f64) -> Epoch {
         let train_time = Duration::from_secs(2 * epoch as u64);
@@ -155,7 +161,9 @@ mod tests {
         let optimum = Optimum { objective: 2.0, gap: 0.0, start: 4.0 };
         // Distances 1, 0.1, 0.001.
         let epochs = [epoch(1, 2.2), epoch(2, 2.002)];
-        let near = |share| optimum.reached(&epochs, share).map(|reached| (reached.epochs, reached.seconds));
+        let near = |share| {
+            optimum.reached(&epochs, share).map(|reached| (reached.epochs, reached.seconds))
+        };
         let (epochs_to, seconds_to) = near(0.01).unwrap();
         assert!(
             (epochs_to - 1.5).abs() < 1e-9 && (seconds_to - 3.0).abs() < 1e-9,
@@ -190,14 +198,18 @@ mod tests {
         );
         let fit = trainer.fit_to(&data, &optimum, 0.01).unwrap().fit;
         let reached = optimum.reached(&fit.epochs, 0.01).expect("it came near");
-        assert!(reached.epochs > fit.epochs.len() as f64 - 1.0 && reached.epochs <= fit.epochs.len() as f64);
+        assert!(
+            reached.epochs > fit.epochs.len() as f64 - 1.0
+                && reached.epochs <= fit.epochs.len() as f64
+        );
         assert_eq!(fit.stop, StopReason::Interrupted);
         assert!(!trainer.settings.interrupt.load(Relaxed), "the caller's flag is the caller's");
     }
 
     #[test]
     fn an_optimum_that_nobody_can_certify_is_refused() {
-        let message = |trainer: Trainer, data: &Dataset| trainer.optimum(data).unwrap_err().to_string();
+        let message =
+            |trainer: Trainer, data: &Dataset| trainer.optimum(data).unwrap_err().to_string();
         let free = Trainer { free_bias: true, ..Trainer::default() };
         assert!(message(free, &examples(2)).contains("take l2 above 0"));
         assert!(message(Trainer::default(), &examples(3)).contains("more than two classes"));

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{
-    Event, Multiclass, Penalty, Precision, Schedule, Settings, Solver, StopReason, Trainer, minimize,
+    Event, Multiclass, Penalty, Precision, Schedule, Settings, Solver, StopReason, Trainer,
+    minimize,
 };
 use crate::data::{self, Builder, Dataset, LoadOptions};
 use crate::error::{Error, Result};
@@ -13,8 +14,8 @@ use crate::model::{Model, ModelFormat, Quality};
 use crate::params::{Handle, Real, SharedParams};
 use crate::problem::{Custom, CustomLoss, Linear, Loss, LossKind};
 use crate::strategy::{
-    Block, ClusterConfig, Clusters, Order, OwnKind, OwnStrategy, Pass, Profile, Strategy, StrategyKind, Update,
-    Visit,
+    Block, ClusterConfig, Clusters, Order, OwnKind, OwnStrategy, Pass, Profile, Strategy,
+    StrategyKind, Update, Visit,
 };
 
 fn packages() -> Dataset {
@@ -80,7 +81,10 @@ fn support_vector_regression_comes_near_the_optimum_whatever_the_seed() {
         StrategyKind::Hogwild(Update::Atomic),
         StrategyKind::Hogwild(Update::Merged),
         StrategyKind::Hogwild(Update::Split),
-        StrategyKind::HogwildPlusPlus(ClusterConfig { clusters: Clusters::Count(2), ..ClusterConfig::default() }),
+        StrategyKind::HogwildPlusPlus(ClusterConfig {
+            clusters: Clusters::Count(2),
+            ..ClusterConfig::default()
+        }),
         StrategyKind::AllReduce,
         StrategyKind::Locked,
     ];
@@ -104,7 +108,11 @@ fn where_no_error_costs_anything_zero_weights_are_the_optimum() {
         let mut trainer = Trainer { solver, ..trainer(loss) };
         trainer.settings.penalty.l1 = penalty;
         let trained = trainer.fit(&data).unwrap();
-        assert_eq!((trained.fit.objective, trained.fit.stop), (0.0, StopReason::Tolerance), "{solver:?}");
+        assert_eq!(
+            (trained.fit.objective, trained.fit.stop),
+            (0.0, StopReason::Tolerance),
+            "{solver:?}"
+        );
         assert!(trained.model.weights().iter().all(|&w| w == 0.0));
     }
 }
@@ -153,7 +161,8 @@ fn hogwild_plus_plus_comes_as_near_as_sequential_whatever_the_seed() {
         trainer.settings.strategy = StrategyKind::Sequential;
         let best = trainer.fit(&data).unwrap().fit.objective;
         for (clusters, threads) in [(2, 2), (2, 3), (4, 4)] {
-            let clustering = ClusterConfig { clusters: Clusters::Count(clusters), ..ClusterConfig::default() };
+            let clustering =
+                ClusterConfig { clusters: Clusters::Count(clusters), ..ClusterConfig::default() };
             trainer.settings.strategy = StrategyKind::HogwildPlusPlus(clustering);
             trainer.settings.threads = threads;
             let objective = trainer.fit(&data).unwrap().fit.objective;
@@ -181,7 +190,8 @@ fn an_exploding_ring_goes_back_too() {
         strategy: StrategyKind::HogwildPlusPlus(clustering),
         ..Settings::default()
     };
-    let fit = minimize::<_, f32>(&problem, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    let fit =
+        minimize::<_, f32>(&problem, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(fit.objective < 1e-3, "{}", fit.objective);
 }
 
@@ -312,14 +322,20 @@ fn settings_out_of_range_are_named() {
         t.settings.strategy = StrategyKind::HogwildPlusPlus(clustering);
     }
     let cases: [(Change, &str); 17] = [
-        (|t| t.loss = LossKind::EpsilonInsensitive { epsilon: -0.1 }, "epsilon is -0.1 (expected a finite"),
+        (
+            |t| t.loss = LossKind::EpsilonInsensitive { epsilon: -0.1 },
+            "epsilon is -0.1 (expected a finite",
+        ),
         (
             |t| t.loss = LossKind::EpsilonInsensitive { epsilon: f32::NAN },
             "epsilon is NaN (expected a finite",
         ),
         (|t| t.l2 = Some(-1.0), "l2 is -1 (expected"),
         (|t| t.settings.penalty = Penalty { l1: f64::NAN, l2: 0.0 }, "l1 is NaN (expected"),
-        (|t| t.settings.learning_rate = Some(0.0), "learning rate is 0 (expected a finite number above 0)"),
+        (
+            |t| t.settings.learning_rate = Some(0.0),
+            "learning rate is 0 (expected a finite number above 0)",
+        ),
         (|t| t.settings.learning_rate = Some(f64::INFINITY), "learning rate is inf (expected"),
         (|t| t.settings.epochs = 0, "epochs is 0 (expected 1 or more)"),
         (|t| t.settings.tolerance = -0.1, "tolerance is -0.1 (expected"),
@@ -412,7 +428,12 @@ impl<R: Real> Strategy<R> for Dealt {
         Profile::new(self.0)
     }
 
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
         let task = |worker: usize| {
             let weights = Handle::atomic(params, visit.shape().common, self.0);
             let (mut terms, mut visits) = (Vec::new(), 0);
@@ -423,7 +444,11 @@ impl<R: Real> Strategy<R> for Dealt {
                 terms.clear();
                 pass.order.block(k, &mut terms);
                 let mut state = visit.step_state(pass.clock((k * pass.order.block_len()) as u64));
-                visit.visit_block(Block::new(&terms, terms.len(), Order::AHEAD), &mut state, &weights);
+                visit.visit_block(
+                    Block::new(&terms, terms.len(), Order::AHEAD),
+                    &mut state,
+                    &weights,
+                );
                 weights.merge();
                 visits += terms.len() as u64;
             }
@@ -452,21 +477,32 @@ impl OwnStrategy for OwnWay {
 }
 
 #[test]
-fn a_loss_and_a_strategy_of_the_callers_own_train_save_predict_and_evaluate_as_those_of_the_crate() {
+fn a_loss_and_a_strategy_of_the_callers_own_train_save_predict_and_evaluate_as_those_of_the_crate()
+{
     let data = packages();
-    let (loss, strategy) = (LossKind::Custom(Custom(&OWN_LOSS)), StrategyKind::Own(OwnKind(&OWN_WAY)));
+    let (loss, strategy) =
+        (LossKind::Custom(Custom(&OWN_LOSS)), StrategyKind::Own(OwnKind(&OWN_WAY)));
     let best = trainer(LossKind::SquaredHinge).optimum(&data).unwrap().objective;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
-    for (threads, precision) in [(1, Precision::F32), (1, Precision::F64), (4, Precision::F32), (4, Precision::F64)] {
+    for (threads, precision) in
+        [(1, Precision::F32), (1, Precision::F64), (4, Precision::F32), (4, Precision::F64)]
+    {
         let settings = Settings { strategy, threads, ..Settings::default() };
         let own = Trainer { loss, precision, settings, ..Trainer::default() };
         let trained = own.fit(&data).unwrap();
         let what = format!("{threads} threads, {precision:?}");
-        assert_eq!((trained.fit.began.strategy, trained.fit.began.workers), (strategy, threads), "{what}");
+        assert_eq!(
+            (trained.fit.began.strategy, trained.fit.began.workers),
+            (strategy, threads),
+            "{what}"
+        );
         assert_eq!(trained.fit.visits, (trained.fit.epochs.len() * data.len()) as u64, "{what}");
         let objective = trained.fit.objective;
-        assert!((best * (1.0 - 1e-6)..best * 1.03).contains(&objective), "{what}: {objective} {best}");
+        assert!(
+            (best * (1.0 - 1e-6)..best * 1.03).contains(&objective),
+            "{what}: {objective} {best}"
+        );
         assert!((trained.train.objective.unwrap() / objective - 1.0).abs() < 1e-5, "{what}");
 
         let model = trained.model;
@@ -478,11 +514,20 @@ fn a_loss_and_a_strategy_of_the_callers_own_train_save_predict_and_evaluate_as_t
         assert_eq!(read.evaluate(&data), model.evaluate(&data));
         // The same weights under the crate's name for the same loss.
         let labels = [0, 1].map(|class| model.labels()[class] as i32);
-        let twin = Model::new(LossKind::SquaredHinge, Some(labels), model.weights().to_vec(), model.bias()).unwrap();
+        let twin = Model::new(
+            LossKind::SquaredHinge,
+            Some(labels),
+            model.weights().to_vec(),
+            model.bias(),
+        )
+        .unwrap();
         assert_eq!(read.predictions(&data), twin.predictions(&data));
         let (found, expected) = (read.evaluate(&data), twin.evaluate(&data));
         assert_eq!(found.quality, expected.quality);
-        assert!((found.loss.unwrap() / expected.loss.unwrap() - 1.0).abs() < 1e-12, "{found:?} {expected:?}");
+        assert!(
+            (found.loss.unwrap() / expected.loss.unwrap() - 1.0).abs() < 1e-12,
+            "{found:?} {expected:?}"
+        );
 
         let message = Model::load(&path).unwrap_err().to_string();
         assert!(message.contains("has the loss `own-loss`"), "{message}");

@@ -1,8 +1,8 @@
 //! How much examples count: the objective is (1/n) * sum of c_i * loss_i, plus the regularizer.
 //!
-//! The factor c_i of an example is that of its class times its own. LIBLINEAR's `-wi` is the factor of a class; but with
-//! more than two classes, LIBLINEAR applies that of a class to its own problem alone, where this applies it to the
-//! class's examples in all problems.
+//! The factor c_i of an example is that of its class times its own. LIBLINEAR's `-wi` is the factor
+//! of a class; but with more than two classes, LIBLINEAR applies that of a class to its own problem
+//! alone, where this applies it to the class's examples in all problems.
 
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
@@ -10,11 +10,14 @@ use crate::error::{Error, Result};
 /// Factors of examples. By default all are 1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExampleWeights {
-    /// Whether each class counts the same in all: the factor n / (K * n_k) for the n_k examples of one of K classes.
+    /// Whether each class counts the same in all: the factor n / (K * n_k) for the n_k examples of
+    /// one of K classes.
     pub balanced: bool,
-    /// Labels with the factor of their class, finite and above 0; on top of the balance, if there is one.
+    /// Labels with the factor of their class, finite and above 0; on top of the balance, if there
+    /// is one.
     pub classes: Vec<(f64, f64)>,
-    /// One factor an example, in the order of the file, finite, at least 0 and not all 0; on top of its class's.
+    /// One factor an example, in the order of the file, finite, at least 0 and not all 0; on top of
+    /// its class's.
     pub examples: Option<Vec<f32>>,
 }
 
@@ -50,11 +53,18 @@ impl ExampleWeights {
         Ok(())
     }
 
-    /// The factor of each class, in the order of `labels`; empty if all are 1. `class_of` has the class of each example.
+    /// The factor of each class, in the order of `labels`; empty if all are 1. `class_of` has the
+    /// class of each example.
     ///
     /// # Errors
-    /// [`Error::Input`] if the data have no class of a label that has a factor. `name` is that of the data.
-    pub(super) fn of_classes(&self, name: &str, labels: &ClassLabels, class_of: &[u32]) -> Result<Vec<f64>> {
+    /// [`Error::Input`] if the data have no class of a label that has a factor. `name` is that of
+    /// the data.
+    pub(super) fn of_classes(
+        &self,
+        name: &str,
+        labels: &ClassLabels,
+        class_of: &[u32],
+    ) -> Result<Vec<f64>> {
         if !self.balanced && self.classes.is_empty() {
             return Ok(Vec::new());
         }
@@ -81,11 +91,13 @@ impl ExampleWeights {
         Ok(factors)
     }
 
-    /// The factor of each example, in the order of the rows of `data`; `None` if all are 1. `of_class` are the factors of
-    /// the classes, if they have any, `class_of` the class of each example.
+    /// The factor of each example, in the order of the rows of `data`; `None` if all are 1.
+    /// `of_class` are the factors of the classes, if they have any, `class_of` the class of each
+    /// example.
     ///
     /// # Errors
-    /// [`Error::Input`] if the number of factors is not that of the examples. `name` is that of the data.
+    /// [`Error::Input`] if the number of factors is not that of the examples. `name` is that of the
+    /// data.
     pub(super) fn of_rows(
         &self,
         name: &str,
@@ -112,8 +124,13 @@ impl ExampleWeights {
     }
 }
 
-/// The factor of each example of held-out data: that of its class, 1 if that is none. `None` if all are 1.
-pub(super) fn of_held_out(data: &Dataset, labels: &ClassLabels, of_class: &[f64]) -> Option<Vec<f32>> {
+/// The factor of each example of held-out data: that of its class, 1 if that is none. `None` if all
+/// are 1.
+pub(super) fn of_held_out(
+    data: &Dataset,
+    labels: &ClassLabels,
+    of_class: &[f64],
+) -> Option<Vec<f32>> {
     let factor = |&label: &f32| labels.class(label).map_or(1.0, |class| of_class[class] as f32);
     (!of_class.is_empty()).then(|| data.labels().iter().map(factor).collect())
 }

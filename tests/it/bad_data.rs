@@ -98,8 +98,18 @@ fn lines() {
             "a finite number",
             "replace the value, or leave the entry out",
         ),
-        ("-1 5:1e39", "6: value `1e39` is too large", "at most 3.4e38 in magnitude", "scale the feature"),
-        ("1e39 5:1", "1: label `1e39` is too large", "at most 3.4e38 in magnitude", "scale the labels"),
+        (
+            "-1 5:1e39",
+            "6: value `1e39` is too large",
+            "at most 3.4e38 in magnitude",
+            "scale the feature",
+        ),
+        (
+            "1e39 5:1",
+            "1: label `1e39` is too large",
+            "at most 3.4e38 in magnitude",
+            "scale the labels",
+        ),
     ];
     let place = place();
     for (line, what, expected, hint) in cases {
@@ -126,7 +136,9 @@ fn whole_files() {
     train(
         &place,
         "none",
-        &format!("none: there is no such file {expected}; check the name and the folder it is relative to"),
+        &format!(
+            "none: there is no such file {expected}; check the name and the folder it is relative to"
+        ),
     );
     std::fs::create_dir(place.path("dir")).unwrap();
     train(&place, "dir", &format!("dir: is a directory {expected}; name one file in it"));
@@ -174,7 +186,12 @@ fn a_line_without_end() {
 fn standard_input() {
     let place = place();
     let cases = [
-        ("", "<stdin>: is empty", "text, plain or compressed", "check that what wrote it ended well"),
+        (
+            "",
+            "<stdin>: is empty",
+            "text, plain or compressed",
+            "check that what wrote it ended well",
+        ),
         (
             "1 1:1\n-1 7\n",
             "<stdin>:2:4: `7` has no value",
@@ -219,7 +236,9 @@ fn truncated_and_damaged_files() {
         place.write("d", damaged);
         let run = place.fail_somehow(&["train", "d", "--model", "m", "--report", "r.json"]);
         let start = format!("error: d: the {name} data are damaged: ");
-        let end = format!("(expected a {name} file with nothing after its end); copy or compress it again\n");
+        let end = format!(
+            "(expected a {name} file with nothing after its end); copy or compress it again\n"
+        );
         assert!(run.stderr.starts_with(&start) && run.stderr.ends_with(&end), "{}", run.stderr);
     }
 }
@@ -229,7 +248,8 @@ fn compressed_files_and_standard_input_give_the_same_model() {
     let text = generated(500);
     let place = Place::with(&[("d", &text)]);
     let model = |data: &str, stdin: &[u8]| {
-        let run = place.run_with(&["train", data, "--model", "m", "--threads", "1", "--quiet"], stdin);
+        let run =
+            place.run_with(&["train", data, "--model", "m", "--threads", "1", "--quiet"], stdin);
         assert_eq!((run.code, &*run.stderr), (0, ""));
         place.read("m")
     };

@@ -21,22 +21,43 @@ fn damaged_models() {
     let (damaged, cut_off) = ("the file may be damaged", "the file was cut off");
     let (start, number) = ("a model as text, from the line `solver_type`", "a finite number");
     let header = "solver_type, nr_class, label, nr_feature, bias or w";
-    let (count, end) = ("a whole number of features from 0 to 4294967296", "the file's end after 4 weights");
+    let (count, end) =
+        ("a whole number of features from 0 to 4294967296", "the file's end after 4 weights");
     let cases = [
         ("", "1:1: the file is empty", start, "saving may have failed"),
         (SMALL, "1:1: `1` is the start of an example", header, "this looks like a data file"),
         ("\0\0\0\0", "1:1: the file is binary", start, "check that this is the model's file"),
-        (&model.replace("L2R_LR", "L9"), "1:13: the solver `L9`", "a solver for two classes or ", damaged),
+        (
+            &model.replace("L2R_LR", "L9"),
+            "1:13: the solver `L9`",
+            "a solver for two classes or ",
+            damaged,
+        ),
         (&model.replace("nr_feature 3", "nr_feature x"), "4:12: `x`", count, damaged),
-        (&model.replace("bias 1", "bias nan"), "5:6: `nan`", number, "train with a smaller step size"),
-        (&model[..model.find("w\n").unwrap() + 2], "7:1: the file ends here", "weight 1 of 4", cut_off),
+        (
+            &model.replace("bias 1", "bias nan"),
+            "5:6: `nan`",
+            number,
+            "train with a smaller step size",
+        ),
+        (
+            &model[..model.find("w\n").unwrap() + 2],
+            "7:1: the file ends here",
+            "weight 1 of 4",
+            cut_off,
+        ),
         (&format!("{model}1\n"), "11:1: `1`", end, "the header's counts do not fit the weights"),
     ];
     for (text, what, expected, hint) in cases {
         place.write("bad", text);
-        for args in [["predict", "bad", "d", "--output", "o"], ["evaluate", "bad", "d", "--report", "r"]] {
+        for args in
+            [["predict", "bad", "d", "--output", "o"], ["evaluate", "bad", "d", "--report", "r"]]
+        {
             let message = place.fail_somehow(&args).stderr;
-            assert!(message.starts_with(&format!("error: bad:{what} (expected {expected}")), "{message}");
+            assert!(
+                message.starts_with(&format!("error: bad:{what} (expected {expected}")),
+                "{message}"
+            );
             assert!(message.contains(&format!("); {hint}")), "{message}");
         }
     }
@@ -48,7 +69,8 @@ fn missing_models() {
     std::fs::create_dir(place.path("dir")).unwrap();
     let missing = "none: cannot open: No such file or directory (os error 2) (expected an existing file); check the \
                    name and the folder it is relative to";
-    let directory = "dir: cannot read: Is a directory (os error 21) (expected a file); name one file in it";
+    let directory =
+        "dir: cannot read: Is a directory (os error 21) (expected a file); name one file in it";
     for command in ["predict", "evaluate"] {
         place.fail(&[command, "none", "d"], missing);
         place.fail(&[command, "dir", "d"], directory);
@@ -71,7 +93,10 @@ fn a_full_disk() {
     for args in [&["predict", "m", "d"], &["evaluate", "m", "d"]] {
         let output = place.command(args).stdout(File::create(FULL).unwrap()).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
-        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("error: <stdout>: {NO_SPACE}\n"));
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            format!("error: <stdout>: {NO_SPACE}\n")
+        );
     }
 }
 
@@ -81,8 +106,7 @@ fn unwritable_outputs_are_found_before_training() {
     let place = place();
     std::fs::create_dir(place.path("dir")).unwrap();
     let directory = "dir: is a directory (expected a file to write); name a file in it";
-    let missing =
-        "no/x: there is no directory no (expected a file in an existing directory); make the directory first";
+    let missing = "no/x: there is no directory no (expected a file in an existing directory); make the directory first";
     for (target, message) in [("dir", directory), ("no/x", missing)] {
         for flag in ["--model", "--report", "--params"] {
             place.fail(&["train", "none", flag, target], message);
@@ -97,11 +121,19 @@ fn a_file_has_one_role() {
     let place = place();
     place.write("t", SMALL);
     let role = |roles: &str, path: &str| {
-        format!("{path}: is both {roles} (expected a file of its own for each output); name another file")
+        format!(
+            "{path}: is both {roles} (expected a file of its own for each output); name another file"
+        )
     };
     place.fail(&["train", "d", "--model", "./d"], &role("the data and `--model`", "./d"));
-    place.fail(&["train", "d", "--test", "t", "--report", "t"], &role("`--test` and `--report`", "t"));
-    place.fail(&["train", "d", "--model", "x", "--report", "x"], &role("`--model` and `--report`", "x"));
+    place.fail(
+        &["train", "d", "--test", "t", "--report", "t"],
+        &role("`--test` and `--report`", "t"),
+    );
+    place.fail(
+        &["train", "d", "--model", "x", "--report", "x"],
+        &role("`--model` and `--report`", "x"),
+    );
     place.fail(&["predict", "m", "d", "--output", "m"], &role("the model and `--output`", "m"));
     place.succeed(&["train", "d", "--quiet", "--model", "/dev/null", "--report", "/dev/null"]);
 }
@@ -111,7 +143,8 @@ fn a_file_of_weights_of_another_size_stays() {
     let place = place();
     place.write("p", "something else");
     let run = place.fail_somehow(&["train", "d", "--params", "p", "--model", "n", "--quiet"]);
-    let start = "error: p: the file holds 14 bytes (expected no file, an empty one, or one of 16 bytes";
+    let start =
+        "error: p: the file holds 14 bytes (expected no file, an empty one, or one of 16 bytes";
     assert!(run.stderr.starts_with(start), "{run:?}");
     assert!(!exists(&place.path("n")));
 }

@@ -5,17 +5,25 @@ use crate::command::{Place, SMALL};
 #[test]
 fn out_of_range() {
     let finite = "a finite number, 0 or larger";
-    let rate = ("learning rate", "a finite number above 0", "leave it out, and one is searched for");
-    let epochs = ("epochs", "1 or more", "leave it out, and training ends when the objective settles");
+    let rate =
+        ("learning rate", "a finite number above 0", "leave it out, and one is searched for");
+    let epochs =
+        ("epochs", "1 or more", "leave it out, and training ends when the objective settles");
     let threads = ("threads", "1 or more", "leave it out for one thread a core");
-    let limit = ("time limit", "a number of seconds above 0 and at most 1e9", "leave it out for no limit");
+    let limit =
+        ("time limit", "a number of seconds above 0 and at most 1e9", "leave it out for no limit");
     let cost = ("cost", "a finite number above 0", "1 is usual; larger fits the data closer");
     let off = "0 switches it off";
     let decay = ("decay", "a number between 0 and 1", "0.8 to 0.9 an epoch is usual");
     let cases = [
         ("--threads", "0", "0", threads),
         ("--threads", "-2", "-2", threads),
-        ("--threads", "5000", "5000", ("threads", "at most 4096", "one thread a core is the default")),
+        (
+            "--threads",
+            "5000",
+            "5000",
+            ("threads", "at most 4096", "one thread a core is the default"),
+        ),
         ("--learning-rate", "0", "0", rate),
         ("--learning-rate", "-0.5", "-0.5", rate),
         ("--learning-rate", "inf", "inf", rate),
@@ -62,7 +70,10 @@ fn clusters_out_of_range() {
         ("--ring-lambda", "2", "ring lambda", "a number from 0 to 1", from_clusters),
     ] {
         let message = format!("{name} is {value} (expected {expected}); {hint}");
-        place.fail(&["train", "d", "--strategy", "hogwild++", "--threads", "2", flag, value], &message);
+        place.fail(
+            &["train", "d", "--strategy", "hogwild++", "--threads", "2", flag, value],
+            &message,
+        );
     }
 }
 
@@ -178,7 +189,10 @@ fn contradictions_are_explained() {
         ),
     ] {
         let run = place.run(&[&sequential[..], &args].concat());
-        assert!(run.stderr.starts_with(&format!("error: {why}\n\nUsage: wildsgd train ")), "{run:?}");
+        assert!(
+            run.stderr.starts_with(&format!("error: {why}\n\nUsage: wildsgd train ")),
+            "{run:?}"
+        );
     }
     place.succeed(&[&sequential[..], &["--threads", "1"]].concat());
 }
@@ -190,5 +204,8 @@ fn help_and_version() {
         let run = place.succeed(&[command, "--help"]);
         assert!(run.stdout.contains("[default: ") && run.stderr.is_empty(), "{run:?}");
     }
-    assert_eq!(place.succeed(&["--version"]).stdout, format!("wildsgd {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        place.succeed(&["--version"]).stdout,
+        format!("wildsgd {}\n", env!("CARGO_PKG_VERSION"))
+    );
 }

@@ -36,7 +36,11 @@ fn every_command_takes_a_cache_in_place_of_text() {
     let shape = |data| {
         place.succeed(&["inspect", data, "--json", "j", "--quiet"]);
         let json = place.json("j");
-        (json["data"]["examples"].clone(), json["data"]["nonzeros"].clone(), json["features"].clone())
+        (
+            json["data"]["examples"].clone(),
+            json["data"]["nonzeros"].clone(),
+            json["features"].clone(),
+        )
     };
     assert_eq!(shape("d"), shape("d.cache"));
 }
@@ -70,7 +74,11 @@ fn many_classes_and_weights_of_examples_come_from_caches_as_from_text() {
                 .map(|command| {
                     let run = |data| place.succeed(&[command, &["m", data]].concat());
                     let (text, cache) = (run("d"), run("c"));
-                    assert_eq!((&text.stdout, &text.stderr), (&cache.stdout, &cache.stderr), "{command:?}");
+                    assert_eq!(
+                        (&text.stdout, &text.stderr),
+                        (&cache.stdout, &cache.stderr),
+                        "{command:?}"
+                    );
                     text.stdout
                 })
                 .into_iter();
@@ -86,7 +94,8 @@ fn many_classes_and_weights_of_examples_come_from_caches_as_from_text() {
 
 #[test]
 fn text_comes_back_from_a_cache() {
-    let place = Place::with(&[("d", "2 1:1 3:0.5\n-1 7:2e-9\n2\n-1 2:3\n"), ("z", "1 0:1 2:1\n-1 1:1\n")]);
+    let place =
+        Place::with(&[("d", "2 1:1 3:0.5\n-1 7:2e-9\n2\n-1 2:3\n"), ("z", "1 0:1 2:1\n-1 1:1\n")]);
     for convert in [&["d", "c"][..], &["d", "c", "--seed", "9"], &["d", "c", "--no-shuffle"]] {
         place.succeed(&[&["convert"], convert].concat());
         place.succeed(&["convert", "c", "text", "--to", "libsvm"]);
@@ -105,7 +114,10 @@ fn text_comes_back_from_a_cache() {
     assert_eq!(seed(&["c", "c2", "--seed", "6"]), "seed 6");
     assert_eq!(seed(&["c", "c2", "--no-shuffle"]), "the file");
     let run = place.run(&["convert", "d", "c", "--to", "libsvm", "--seed", "1"]);
-    assert!(run.code == 2 && run.stderr.contains("text is written in the order of the file"), "{run:?}");
+    assert!(
+        run.code == 2 && run.stderr.contains("text is written in the order of the file"),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -154,8 +166,12 @@ fn a_damaged_cache_ends_every_command_with_its_place() {
 
 /// Trains with `--cache` and further arguments; the model, and what was said before the table.
 fn train(place: &Place, args: &[&str]) -> (String, Option<String>) {
-    let run = place.succeed(&[&["train", "d", "--cache", "--model", "m"], &SAME[..], args].concat());
-    (place.text("m"), run.stderr.lines().find(|line| line.starts_with("warning: ")).map(String::from))
+    let run =
+        place.succeed(&[&["train", "d", "--cache", "--model", "m"], &SAME[..], args].concat());
+    (
+        place.text("m"),
+        run.stderr.lines().find(|line| line.starts_with("warning: ")).map(String::from),
+    )
 }
 
 #[test]
@@ -198,7 +214,8 @@ fn a_damaged_cache_that_is_kept_is_written_again() {
         let (model, said) = train(&place, &[]);
         let said = said.unwrap();
         assert!(
-            said.contains("d.wsgd: is ") && said.ends_with("reading the text, and writing the cache again"),
+            said.contains("d.wsgd: is ")
+                && said.ends_with("reading the text, and writing the cache again"),
             "{said}"
         );
         assert!(model == cold && place.read("d.wsgd") == whole);
@@ -224,7 +241,8 @@ fn a_cache_that_cannot_be_kept_is_a_warning() {
     fs::create_dir(&folder).unwrap();
     place.write("locked/d", place.read("d"));
     fs::set_permissions(&folder, Permissions::from_mode(0o555)).unwrap();
-    let run = place.succeed(&[&["train", "locked/d", "--cache", "--model", "m"], &SAME[..]].concat());
+    let run =
+        place.succeed(&[&["train", "locked/d", "--cache", "--model", "m"], &SAME[..]].concat());
     // The system's administrator may write there all the same.
     let kept = place.path("locked/d.wsgd").exists();
     assert!(
@@ -276,7 +294,10 @@ fn a_tight_memory_limit_gives_the_same_cache() {
         assert!(text_of("piped") == text_of("whole"));
     }
     assert_eq!(place.run(&["convert", "d", "o", "--memory-limit", "1K"]).code, 2);
-    assert_eq!(place.run(&["convert", "whole", "o", "--to", "libsvm", "--memory-limit", "1G"]).code, 2);
+    assert_eq!(
+        place.run(&["convert", "whole", "o", "--to", "libsvm", "--memory-limit", "1G"]).code,
+        2
+    );
     place.write("d", "1 1:1\n".repeat(300_000) + "x\n");
     let message = "d:300001:1: label `x` is not a number (expected a number such as 1, -1 or 0.5); number the \
                    classes, and start comments with `#`";

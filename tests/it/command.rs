@@ -72,7 +72,11 @@ impl Place {
     /// Runs with bytes on standard input.
     pub fn run_with(&self, args: &[&str], stdin: impl Into<Vec<u8>>) -> Run {
         let mut command = assert_cmd::Command::new(COMMAND);
-        command.args(args).current_dir(self.0.path()).timeout(Duration::from_secs(120)).write_stdin(stdin);
+        command
+            .args(args)
+            .current_dir(self.0.path())
+            .timeout(Duration::from_secs(120))
+            .write_stdin(stdin);
         let output = command.output().unwrap();
         Run {
             code: output.status.code().unwrap_or(-1),
@@ -88,7 +92,8 @@ impl Place {
         run
     }
 
-    /// Runs what must fail with exit code 1 and this one-line message, and must leave all files as they are.
+    /// Runs what must fail with exit code 1 and this one-line message, and must leave all files as
+    /// they are.
     pub fn fail(&self, args: &[&str], message: &str) {
         let run = self.fail_somehow(args);
         assert_eq!(run.stderr, format!("error: {message}\n"), "{args:?}");
@@ -99,7 +104,10 @@ impl Place {
         let before = self.contents();
         let run = self.run(args);
         assert_eq!((run.code, &*run.stdout), (1, ""), "{args:?}: {run:?}");
-        assert!(run.stderr.starts_with("error: ") && run.stderr.lines().count() == 1, "{args:?}: {run:?}");
+        assert!(
+            run.stderr.starts_with("error: ") && run.stderr.lines().count() == 1,
+            "{args:?}: {run:?}"
+        );
         assert!(before == self.contents(), "{args:?} changed a file");
         run
     }
@@ -112,7 +120,8 @@ impl Place {
     }
 }
 
-/// Text that is large enough to be compressed in earnest: two classes, told apart by two of the features.
+/// Text that is large enough to be compressed in earnest: two classes, told apart by two of the
+/// features.
 pub fn generated(examples: usize) -> String {
     let mut text = String::new();
     for i in 0..examples as u64 {

@@ -68,7 +68,9 @@ fn ratings_become_a_model_that_predicts_others() {
     let run = place.succeed(&["predict", "m", "pairs", "--output", "p"]);
     assert_eq!((&*run.stdout, place.text("p").lines().count()), ("", 2));
     assert!(
-        run.stderr.starts_with("warning: pairs: 1 of 2 lines have a user or an item that was not trained on"),
+        run.stderr.starts_with(
+            "warning: pairs: 1 of 2 lines have a user or an item that was not trained on"
+        ),
         "{}",
         run.stderr
     );
@@ -94,7 +96,8 @@ fn each_strategy_comes_near_the_noise_and_any_rate_stays_finite() {
         (&["--learning-rate", "1e30", "--epochs", "20"], 2.0),
     ] {
         let args =
-            [&["factorize", "train", "--rank", "2", "--test", "test", "--report", "r"], options].concat();
+            [&["factorize", "train", "--rank", "2", "--test", "test", "--report", "r"], options]
+                .concat();
         place.succeed(&args);
         let rmse = place.json("r")["final"]["test"]["rmse"].as_f64().unwrap();
         assert!(rmse < most, "{options:?}: {rmse}");
@@ -115,7 +118,10 @@ fn what_is_wrong_is_said_before_anything_is_written() {
         "r:1:11: the rating `rating` is no number (expected a finite number such as 4 or 3.5); if this line names the \
          columns, start it with `#`",
     );
-    place.fail(&["factorize", "r", "--rank", "0"], "rank is 0 (expected 1 or more); 8 to 64 are usual");
+    place.fail(
+        &["factorize", "r", "--rank", "0"],
+        "rank is 0 (expected 1 or more); 8 to 64 are usual",
+    );
     place.write("r", "a x 1\nb x 2\nb y 3\n");
     place.succeed(&["factorize", "r", "--rank", "1", "--model", "m", "--quiet"]);
     let mut bytes = place.read("m");

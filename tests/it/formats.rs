@@ -3,7 +3,8 @@
 use crate::command::Place;
 
 /// Scores show index and value of each entry: those of features 1, 2 and 3 are 1, 100 and 10000.
-const MODEL: &str = "solver_type L2R_L2LOSS_SVR\nnr_class 2\nnr_feature 3\nbias -1\nw\n1 \n100 \n10000 \n";
+const MODEL: &str =
+    "solver_type L2R_L2LOSS_SVR\nnr_class 2\nnr_feature 3\nbias -1\nw\n1 \n100 \n10000 \n";
 
 /// Predictions for `text`, as a file and on standard input.
 fn scores(text: &str, flags: &[&str]) -> String {
@@ -93,7 +94,17 @@ fn the_base_is_found_on_request() {
     };
     let place = Place::with(&[("zero", &rows(0)), ("one", &rows(1))]);
     let model = |data: &str, base: &str| {
-        place.succeed(&["train", data, "--index-base", base, "--threads", "1", "--model", "m", "--quiet"]);
+        place.succeed(&[
+            "train",
+            data,
+            "--index-base",
+            base,
+            "--threads",
+            "1",
+            "--model",
+            "m",
+            "--quiet",
+        ]);
         place.read("m")
     };
     let expected = model("one", "1");

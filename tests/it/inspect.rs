@@ -52,7 +52,10 @@ fn debian_packages() {
     assert!(text.contains("Only 18.2 % of the examples have label 1"), "{text}");
     assert_eq!(json["data"]["nonzeros"], 713_491);
     assert_eq!(json["features_seen"], 108_117);
-    assert_eq!(json["labels"]["classes"][1], json!({"label": 1.0, "examples": 1092, "share": 0.182}));
+    assert_eq!(
+        json["labels"]["classes"][1],
+        json!({"label": 1.0, "examples": 1092, "share": 0.182})
+    );
     assert_eq!(json["frequencies"]["min"], 2);
     assert_eq!([&json["empty_rows"], &json["explicit_zeros"]], [&json!(0), &json!(0)]);
     assert_eq!(json["conflicts"]["omega"], json["row_lengths"]["max"]);
@@ -61,7 +64,10 @@ fn debian_packages() {
         bins.iter().map(|bin| bin[what].as_u64().unwrap()).sum()
     };
     assert_eq!((sum("row_lengths", "count"), sum("frequencies", "count")), (6_000, 108_117));
-    assert_eq!((sum("row_lengths", "nonzeros"), sum("frequencies", "nonzeros")), (713_491, 713_491));
+    assert_eq!(
+        (sum("row_lengths", "nonzeros"), sum("frequencies", "nonzeros")),
+        (713_491, 713_491)
+    );
 }
 
 /// Like a9a: only ones, and feature 1 almost everywhere.
@@ -93,7 +99,10 @@ fn labels_only() {
     let (text, json) = inspect(&place, "d");
     has(&text, "non-zeros", "0, density 0 %, all values are 1");
     has(&text, "empty rows", "3");
-    assert!(text.contains("predicted by the bias alone") && !text.contains("examples per feature"), "{text}");
+    assert!(
+        text.contains("predicted by the bias alone") && !text.contains("examples per feature"),
+        "{text}"
+    );
     assert!(json["frequencies"].is_null() && json["norms"].is_null());
     assert_eq!(json["conflicts"]["rho"], json!({"lower": 0.0, "upper": 0.0}));
 }
@@ -135,7 +144,10 @@ fn features_have_the_numbers_of_the_file() {
     for base in ["0", "auto"] {
         place.succeed(&["inspect", "d", "--index-base", base, "--json", "j"]);
         let hottest = &place.json("j")["hottest"];
-        assert_eq!((&hottest[0]["feature"], &hottest[1]["feature"]), (&json!(0), &json!(4_294_967_294u32)));
+        assert_eq!(
+            (&hottest[0]["feature"], &hottest[1]["feature"]),
+            (&json!(0), &json!(4_294_967_294u32))
+        );
     }
     place.succeed(&["inspect", "e", "--index-base", "auto", "--json", "j"]);
     assert_eq!(place.json("j")["hottest"][0]["feature"], 1);
@@ -153,7 +165,10 @@ fn quiet_and_standard_input() {
     assert_eq!((&*run.stdout, &*run.stderr), ("", ""));
     assert_draws(&place.text("s"));
     let run = place.run_with(&["inspect", "-"], SMALL);
-    assert!(run.code == 0 && run.stdout.starts_with("<stdin>\n\nexamples           4\n"), "{run:?}");
+    assert!(
+        run.code == 0 && run.stdout.starts_with("<stdin>\n\nexamples           4\n"),
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -10,18 +10,24 @@ use crate::command::{Place, generated};
 #[test]
 fn an_interrupted_training_saves_its_model() {
     let place = Place::with(&[("d", &generated(2000))]);
-    let args = ["train", "d", "--model", "m", "--report", "r", "--tolerance", "0", "--epochs", "1000000"];
+    let args =
+        ["train", "d", "--model", "m", "--report", "r", "--tolerance", "0", "--epochs", "1000000"];
     let mut child = place.command(&args).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(|line| line.unwrap());
     assert!(lines.any(|line| line.starts_with("    3 ")), "the third epoch ends");
     assert!(
-        Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap().success()
+        Command::new("sh")
+            .args(["-c", &format!("kill -INT {}", child.id())])
+            .status()
+            .unwrap()
+            .success()
     );
     let rest: Vec<String> = lines.collect();
     assert_eq!(child.wait().unwrap().code(), Some(130));
 
     assert!(
-        rest.iter().any(|line| line.starts_with("stopped ") && line.ends_with("epochs: interrupted")),
+        rest.iter()
+            .any(|line| line.starts_with("stopped ") && line.ends_with("epochs: interrupted")),
         "{rest:?}"
     );
     let report = place.json("r");
@@ -42,7 +48,8 @@ fn a_reader_that_closes_the_pipe_has_read_enough() {
         &["predict", "m", "d", "--output", "/dev/stdout"],
         &["evaluate", "m", "d"],
     ] {
-        let mut child = place.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            place.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let mut stderr = String::new();
         child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
@@ -53,7 +60,8 @@ fn a_reader_that_closes_the_pipe_has_read_enough() {
 #[test]
 fn a_closed_standard_error_does_not_stop_training() {
     let place = Place::with(&[("d", &generated(100))]);
-    let mut child = place.command(&["train", "d", "--model", "m"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        place.command(&["train", "d", "--model", "m"]).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     Model::load(place.path("m")).unwrap();

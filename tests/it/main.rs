@@ -14,6 +14,6 @@ mod interrupt;
 mod multiclass;
 mod predict;
 mod saving;
-mod train;
 mod strategies;
+mod train;
 mod weights;

@@ -14,8 +14,13 @@ const MODEL: &str =
 #[test]
 fn more_than_two_labels_are_trained_one_against_the_rest() {
     let place = Place::with(&[("d", THREE)]);
-    let run = place.succeed(&["train", "d", "--test", "d", "--cost", "10", "--model", "m", "--report", "r"]);
-    assert!(run.stderr.contains("3 classes, each against the rest (one-vs-rest): "), "{}", run.stderr);
+    let run = place
+        .succeed(&["train", "d", "--test", "d", "--cost", "10", "--model", "m", "--report", "r"]);
+    assert!(
+        run.stderr.contains("3 classes, each against the rest (one-vs-rest): "),
+        "{}",
+        run.stderr
+    );
     let columns = run.stderr.lines().filter(|line| line.ends_with("   stopped")).count();
     let rows = run.stderr.lines().filter(|line| line.ends_with("   tolerance")).count();
     assert_eq!((columns, rows), (1, 3), "{}", run.stderr);
@@ -30,7 +35,9 @@ fn more_than_two_labels_are_trained_one_against_the_rest() {
     let classes = report["classes"].as_array().unwrap();
     let number = |k: usize, key: &str| classes[k][key].as_f64().unwrap();
     assert_eq!((0..3).map(|k| number(k, "label")).collect::<Vec<_>>(), [3.0, 1.0, 2.0]);
-    assert!((0..3).all(|k| number(k, "examples") == 2.0 && classes[k]["stop_reason"] == "tolerance"));
+    assert!(
+        (0..3).all(|k| number(k, "examples") == 2.0 && classes[k]["stop_reason"] == "tolerance")
+    );
     let mean = (0..3).map(|k| number(k, "objective")).sum::<f64>() / 3.0;
     assert!((report["final"]["objective"].as_f64().unwrap() - mean).abs() < 1e-12);
     let epochs: f64 = (0..3).map(|k| number(k, "epochs")).sum();
@@ -38,7 +45,9 @@ fn more_than_two_labels_are_trained_one_against_the_rest() {
     assert_eq!(report["final"]["test"]["accuracy"], 1.0);
 
     assert!(
-        place.text("m").starts_with("solver_type L2R_LR\nnr_class 3\nlabel 3 1 2\nnr_feature 3\nbias 1\nw\n")
+        place
+            .text("m")
+            .starts_with("solver_type L2R_LR\nnr_class 3\nlabel 3 1 2\nnr_feature 3\nbias 1\nw\n")
     );
     let run = place.succeed(&["predict", "m", "d"]);
     assert_eq!((&*run.stdout, &*run.stderr), ("3\n1\n2\n1\n3\n2\n", "Accuracy = 100 % (6/6)\n"));
@@ -56,14 +65,16 @@ fn predictions_have_a_number_a_label() {
     // Equal highest scores: the first label.
     assert_eq!(run.stdout, "4\n-2\n4\n9\n");
     assert!(
-        run.stderr.starts_with("Accuracy = 50 % (2/4)\nwarning: d: 1 of 5 entries have features above 2")
+        run.stderr
+            .starts_with("Accuracy = 50 % (2/4)\nwarning: d: 1 of 5 entries have features above 2")
     );
     let run = place.succeed(&["predict", "m", "d", "--decision", "--quiet"]);
     assert_eq!(run.stdout, "2 0 -1\n0 0.5 0.5\n0 0 0\n-2 0.125 1.125\n");
     let run = place.succeed(&["predict", "m", "d", "--proba", "--quiet"]);
     let mut lines = run.stdout.lines();
     assert_eq!(lines.next(), Some("labels 4 -2 9"));
-    for (line, (label, scores)) in lines.zip([("4", [2.0, 0.0, -1.0_f64]), ("-2", [0.0, 0.5, 0.5])]) {
+    for (line, (label, scores)) in lines.zip([("4", [2.0, 0.0, -1.0_f64]), ("-2", [0.0, 0.5, 0.5])])
+    {
         let words: Vec<&str> = line.split(' ').collect();
         let sigmoids = scores.map(|score| 1.0 / (1.0 + (-score).exp()));
         let sum: f64 = sigmoids.iter().sum();
@@ -74,7 +85,10 @@ fn predictions_have_a_number_a_label() {
     }
     place.write("d", "0 1:1\n");
     let run = place.succeed(&["predict", "m", "d"]);
-    assert_eq!(run.stderr, "no accuracy: none of the 1 labels is one of the model's, 4, -2 and 9\n");
+    assert_eq!(
+        run.stderr,
+        "no accuracy: none of the 1 labels is one of the model's, 4, -2 and 9\n"
+    );
 }
 
 #[test]
@@ -87,8 +101,16 @@ fn evaluation_shows_each_class() {
                  \n       -2          1   0.333333    1.00000   0.500000\
                  \n        9          0          -          -          -\n";
     assert!(run.stdout.starts_with("examples   4\nloss       "), "{}", run.stdout);
-    assert!(run.stdout.ends_with(&format!("accuracy   0.5\nmacro F1   0.583333\n{table}")), "{}", run.stdout);
-    assert!(run.stderr.starts_with("warning: d: 1 of 4 labels are not the model's"), "{}", run.stderr);
+    assert!(
+        run.stdout.ends_with(&format!("accuracy   0.5\nmacro F1   0.583333\n{table}")),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stderr.starts_with("warning: d: 1 of 4 labels are not the model's"),
+        "{}",
+        run.stderr
+    );
     let report = place.json("r");
     assert_eq!(report["model"]["labels"], serde_json::json!([4, -2, 9]));
     assert_eq!(report["model"]["nonzeros"], 2);
@@ -96,7 +118,10 @@ fn evaluation_shows_each_class() {
         {"label": 4, "examples": 2, "predicted": 1, "precision": 1.0, "recall": 0.5, "f1": 2.0 / 3.0}
     );
     assert_eq!(report["classes"][0], class);
-    assert_eq!((&report["test"]["unknown_labels"], &report["test"]["log_loss"]), (&1.into(), &().into()));
+    assert_eq!(
+        (&report["test"]["unknown_labels"], &report["test"]["log_loss"]),
+        (&1.into(), &().into())
+    );
 }
 
 #[test]
@@ -108,7 +133,17 @@ fn labels_of_any_kind_on_request() {
         "d: label -0.5 of example 1 is not a whole number within i32 (expected whole numbers as labels of classes); \
          give `--loss squared` or `--loss huber` for regression, or `--multiclass ovr` if each number names a class",
     );
-    place.succeed(&["train", "d", "--multiclass", "ovr", "--cost", "10", "--model", "m", "--quiet"]);
+    place.succeed(&[
+        "train",
+        "d",
+        "--multiclass",
+        "ovr",
+        "--cost",
+        "10",
+        "--model",
+        "m",
+        "--quiet",
+    ]);
     assert_eq!(place.succeed(&["predict", "m", "d"]).stdout, "-0.5\n1\n2\n1\n-0.5\n2\n");
     place.write("d", "0.5 1:1\n0.25 2:1\n");
     place.succeed(&["train", "d", "--multiclass", "ovr", "--model", "m", "--quiet"]);
@@ -124,14 +159,23 @@ fn one_against_the_rest_is_the_binary_model() {
     let lines: Vec<&str> = text.lines().take(600).collect();
     let label = |i: usize| ["1", "2", "5"][i % 3];
     let labeled = |label: &dyn Fn(usize) -> &'static str| -> String {
-        let rows = lines.iter().map(|line| line.split_once(' ').map_or("", |(_, row)| row)).enumerate();
+        let rows =
+            lines.iter().map(|line| line.split_once(' ').map_or("", |(_, row)| row)).enumerate();
         rows.map(|(i, row)| format!("{} {row}\n", label(i))).collect()
     };
     let many = labeled(&label);
     let binary = labeled(&|i| if label(i) == "2" { "1" } else { "-1" });
     let place = Place::with(&[("many", &many), ("binary", &binary)]);
     for data in ["many", "binary"] {
-        place.succeed(&["train", data, "--model", &format!("{data}.model"), "--threads", "1", "--quiet"]);
+        place.succeed(&[
+            "train",
+            data,
+            "--model",
+            &format!("{data}.model"),
+            "--threads",
+            "1",
+            "--quiet",
+        ]);
     }
     let data = libsvm::parse(many.as_bytes(), &ParseOptions::default()).unwrap();
     let scores = |name: &str| Model::load(place.path(name)).unwrap().decisions(&data);
@@ -145,10 +189,13 @@ fn one_against_the_rest_is_the_binary_model() {
 fn softmax_trains_all_classes_at_once() {
     let place = Place::with(&[("d", THREE)]);
     let run = place.succeed(&[
-        "train", "d", "--loss", "softmax", "--cost", "10", "--test", "d", "--model", "m", "--report", "r",
+        "train", "d", "--loss", "softmax", "--cost", "10", "--test", "d", "--model", "m",
+        "--report", "r",
     ]);
     let columns = " loss   accuracy   macro F1   log loss\n";
-    for part in [columns, "problem    softmax loss", "solver     sgd, f32\n", "written    model m, "] {
+    for part in
+        [columns, "problem    softmax loss", "solver     sgd, f32\n", "written    model m, "]
+    {
         assert!(run.stderr.contains(part), "no `{part}`: {}", run.stderr);
     }
     let report = place.json("r");
@@ -160,7 +207,8 @@ fn softmax_trains_all_classes_at_once() {
     let mut lines = run.stdout.lines();
     assert_eq!(lines.next(), Some("labels 3 1 2"));
     for line in lines {
-        let shares: Vec<f64> = line.split(' ').skip(1).map(|share| share.parse().unwrap()).collect();
+        let shares: Vec<f64> =
+            line.split(' ').skip(1).map(|share| share.parse().unwrap()).collect();
         assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{line}");
     }
     place.succeed(&["evaluate", "m", "d", "--report", "e"]);
@@ -170,9 +218,13 @@ fn softmax_trains_all_classes_at_once() {
 
 #[test]
 fn softmax_takes_any_labels_and_says_what_it_lacks() {
-    let place = Place::with(&[("d", "0.5 1:1\n-7.25 2:1\n1e6 3:1\n0.5 1:2\n"), ("two", "1 1:1\n-1 2:1\n")]);
+    let place =
+        Place::with(&[("d", "0.5 1:1\n-7.25 2:1\n1e6 3:1\n0.5 1:2\n"), ("two", "1 1:1\n-1 2:1\n")]);
     place.succeed(&["train", "d", "--loss", "softmax", "--cost", "100", "--model", "m", "--quiet"]);
-    assert_eq!(place.succeed(&["predict", "m", "d", "--quiet"]).stdout, "0.5\n-7.25\n1000000\n0.5\n");
+    assert_eq!(
+        place.succeed(&["predict", "m", "d", "--quiet"]).stdout,
+        "0.5\n-7.25\n1000000\n0.5\n"
+    );
     for (options, why) in [
         (&["--model-format", "liblinear"], "LIBLINEAR has no softmax"),
         (&["--multiclass", "ovr"], "`--loss softmax` all at once"),
@@ -189,7 +241,8 @@ fn softmax_takes_any_labels_and_says_what_it_lacks() {
     place.succeed(&["train", "two", "--loss", "softmax", "--model", "m", "--quiet"]);
     let run = place.succeed(&["predict", "m", "two", "--proba", "--quiet"]);
     assert!(
-        run.stdout.starts_with("labels 1 -1\n1 0.5") || run.stdout.starts_with("labels 1 -1\n1 0.6"),
+        run.stdout.starts_with("labels 1 -1\n1 0.5")
+            || run.stdout.starts_with("labels 1 -1\n1 0.6"),
         "{}",
         run.stdout
     );

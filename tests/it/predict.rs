@@ -6,8 +6,10 @@ use wildsgd::data::{ParseOptions, libsvm};
 use crate::command::{Place, SMALL, generated};
 
 /// Positive scores: label 7. Score of feature 1: 2, of feature 2: -0.5; bias 0.25.
-const MODEL: &str = "solver_type L2R_LR\nnr_class 2\nlabel 7 3\nnr_feature 2\nbias 1\nw\n2 \n-0.5 \n0.25 \n";
-const REGRESSION: &str = "solver_type L2R_L2LOSS_SVR\nnr_class 2\nnr_feature 2\nbias -1\nw\n0.1 \n1e-20 \n";
+const MODEL: &str =
+    "solver_type L2R_LR\nnr_class 2\nlabel 7 3\nnr_feature 2\nbias 1\nw\n2 \n-0.5 \n0.25 \n";
+const REGRESSION: &str =
+    "solver_type L2R_L2LOSS_SVR\nnr_class 2\nnr_feature 2\nbias -1\nw\n0.1 \n1e-20 \n";
 
 #[test]
 fn labels_and_accuracy() {
@@ -34,7 +36,9 @@ fn decision_values_are_those_of_the_library() {
 
 #[test]
 fn predictions_of_many_blocks_keep_the_order_of_the_file() {
-    let line = |i: u32| format!("{} 1:{}.5 2:{}\n", if i.is_multiple_of(2) { 7 } else { 3 }, i % 1000, i % 7);
+    let line = |i: u32| {
+        format!("{} 1:{}.5 2:{}\n", if i.is_multiple_of(2) { 7 } else { 3 }, i % 1000, i % 7)
+    };
     let text: String = (0..100_000).map(line).collect();
     let place = Place::with(&[("m", MODEL), ("d", &text)]);
     place.write("z", zstd::encode_all(text.as_bytes(), 1).unwrap());

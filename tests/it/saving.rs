@@ -72,8 +72,17 @@ fn native_models_predict_like_those_of_liblinear() {
     let place = Place::with(&[("d", &generated(400))]);
     for loss in ["logistic", "epsilon-insensitive"] {
         let train = |format: &str, model: &str| {
-            let flags =
-                ["--loss", loss, "--threads", "1", "--quiet", "--model-format", format, "--model", model];
+            let flags = [
+                "--loss",
+                loss,
+                "--threads",
+                "1",
+                "--quiet",
+                "--model-format",
+                format,
+                "--model",
+                model,
+            ];
             place.succeed(&[&["train", "d"], &flags[..]].concat());
         };
         train("liblinear", "text");
@@ -81,7 +90,9 @@ fn native_models_predict_like_those_of_liblinear() {
         assert_ne!(place.read("native"), place.read("text"));
         for args in [&["predict", "MODEL", "d", "--decision"][..], &["evaluate", "MODEL", "d"]] {
             let output = |model| {
-                place.succeed(&args.iter().map(|&a| if a == "MODEL" { model } else { a }).collect::<Vec<_>>())
+                place.succeed(
+                    &args.iter().map(|&a| if a == "MODEL" { model } else { a }).collect::<Vec<_>>(),
+                )
             };
             let (text, native) = (output("text"), output("native"));
             assert_eq!((text.stdout, text.stderr), (native.stdout, native.stderr));
@@ -91,7 +102,10 @@ fn native_models_predict_like_those_of_liblinear() {
     bytes[5000] ^= 4;
     place.write("damaged", bytes);
     let run = place.fail_somehow(&["predict", "damaged", "d", "--output", "o"]);
-    assert!(run.stderr.starts_with("error: damaged: is damaged between byte 4096 and byte 8191"), "{run:?}");
+    assert!(
+        run.stderr.starts_with("error: damaged: is damaged between byte 4096 and byte 8191"),
+        "{run:?}"
+    );
     place.fail(
         &["train", "d", "--model", "/dev/null", "--model-format", "native"],
         "/dev/null: is no regular file (expected a file, as it is not written from its first byte to its last); name \

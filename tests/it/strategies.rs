@@ -12,16 +12,23 @@ fn report(args: &[&str]) -> serde_json::Value {
 #[test]
 fn every_way_trains_and_reports_what_belongs_to_it() {
     let report = |args: &str| report(&args.split(' ').collect::<Vec<_>>());
-    let sync =
-        report("--strategy sync --backup-workers 1 --batch 8 --inject delay:worker=2,every=200,us=100");
+    let sync = report(
+        "--strategy sync --backup-workers 1 --batch 8 --inject delay:worker=2,every=200,us=100",
+    );
     assert_eq!(sync["settings"]["strategy"], "sync");
     assert_eq!(sync["settings"]["solver"], "sgd");
-    assert_eq!((&sync["settings"]["batch"], &sync["settings"]["backup_workers"]), (&8.into(), &1.into()));
+    assert_eq!(
+        (&sync["settings"]["batch"], &sync["settings"]["backup_workers"]),
+        (&8.into(), &1.into())
+    );
     assert_eq!(sync["final"]["most_staleness"], 0);
     assert!(sync["final"]["dropped_gradients"].as_f64().unwrap() < 1.0);
 
     let ssp = report("--strategy ssp --staleness 2 --writes non-blocking");
-    assert_eq!((&ssp["settings"]["staleness_bound"], &ssp["settings"]["batch"]), (&2.into(), &16.into()));
+    assert_eq!(
+        (&ssp["settings"]["staleness_bound"], &ssp["settings"]["batch"]),
+        (&2.into(), &16.into())
+    );
     assert_eq!(
         (&ssp["settings"]["reads"], &ssp["settings"]["writes"]),
         (&"blocking".into(), &"non-blocking".into())
@@ -45,8 +52,18 @@ fn deterministic_ways_write_the_same_model_every_time() {
     let place = Place::new();
     for strategy in ["sync", "allreduce", "averaging"] {
         let models = [1, 2].map(|_| {
-            let args =
-                ["train", TRAIN, "--epochs", "3", "--threads", "4", "--model", "m", "--strategy", strategy];
+            let args = [
+                "train",
+                TRAIN,
+                "--epochs",
+                "3",
+                "--threads",
+                "4",
+                "--model",
+                "m",
+                "--strategy",
+                strategy,
+            ];
             place.succeed(&args);
             place.read("m")
         });
@@ -59,7 +76,10 @@ fn arguments_of_one_way_are_refused_with_another() {
     let place = Place::with(&[("d", SMALL)]);
     for (args, expected) in [
         ("--strategy ssp --backup-workers 1", "`--backup-workers` is for `--strategy sync`"),
-        ("--strategy sync --staleness 1", "`--staleness`, `--reads` and `--writes` are for `--strategy ssp`"),
+        (
+            "--strategy sync --staleness 1",
+            "`--staleness`, `--reads` and `--writes` are for `--strategy ssp`",
+        ),
         ("--reads blocking", "`--staleness`, `--reads` and `--writes` are for `--strategy ssp`"),
         ("--strategy locked --average-every 2", "`--average-every` is for `--strategy averaging`"),
         ("--strategy sync --update wild", "`--update` is for `--strategy hogwild` and `hogwild++`"),

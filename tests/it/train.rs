@@ -76,13 +76,18 @@ fn check_keys(report: &Value) {
         before = number(&epoch["train_seconds"]);
     }
     let last = &report["final"];
-    has(last, &["objective", "train_seconds", "total_seconds", "nonzeros_per_second", "stop_reason"]);
+    has(
+        last,
+        &["objective", "train_seconds", "total_seconds", "nonzeros_per_second", "stop_reason"],
+    );
     has(&last["train"], &measures);
     has(&last["test"], &measures);
     assert_eq!(last["epochs"], epochs.len());
-    let lowest = epochs.iter().map(|epoch| number(&epoch["objective"])).fold(f64::INFINITY, f64::min);
+    let lowest =
+        epochs.iter().map(|epoch| number(&epoch["objective"])).fold(f64::INFINITY, f64::min);
     assert_eq!(number(&last["objective"]), lowest);
-    let parts = [&last["train_seconds"], &report["prepare_seconds"], &report["data"]["load_seconds"]];
+    let parts =
+        [&last["train_seconds"], &report["prepare_seconds"], &report["data"]["load_seconds"]];
     assert!(number(&last["total_seconds"]) > parts.into_iter().map(number).sum());
 }
 
@@ -91,7 +96,8 @@ fn one_thread_equals_sequential() {
     let place = Place::with(&[("d", &generated(1000))]);
     for solver in ["sgd", "dual", "saga"] {
         let model = |args: &[&str]| {
-            let fixed = ["train", "d", "--model", "m", "--quiet", "--seed", "5", "--solver", solver];
+            let fixed =
+                ["train", "d", "--model", "m", "--quiet", "--seed", "5", "--solver", solver];
             place.succeed(&[&fixed, args].concat());
             place.read("m")
         };
@@ -108,7 +114,17 @@ fn one_thread_equals_sequential() {
 #[test]
 fn quiet_is_quiet() {
     let place = Place::with(&[("d", SMALL), ("t", "1 9:1\n5 1:1\n")]);
-    let run = place.succeed(&["train", "d", "--test", "t", "--threads", "33", "--epochs", "1", "--quiet"]);
+    let run = place.succeed(&[
+        "train",
+        "d",
+        "--test",
+        "t",
+        "--threads",
+        "33",
+        "--epochs",
+        "1",
+        "--quiet",
+    ]);
     assert_eq!((&*run.stdout, &*run.stderr), ("", ""));
 }
 
@@ -165,22 +181,30 @@ fn variance_reduction_is_certified() {
     let gap = number(&report["final"]["gap"]);
     assert!((0.0..=1e-4).contains(&gap), "{gap}");
     let model = place.text("m");
-    let weights: Vec<f64> =
-        model.lines().skip_while(|line| *line != "w").skip(1).map(|w| w.trim().parse().unwrap()).collect();
+    let weights: Vec<f64> = model
+        .lines()
+        .skip_while(|line| *line != "w")
+        .skip(1)
+        .map(|w| w.trim().parse().unwrap())
+        .collect();
     let zeros = weights.iter().filter(|&&w| w == 0.0).count();
     assert!(zeros > weights.len() * 9 / 10, "{zeros} of {}", weights.len());
 }
 
 #[test]
 fn regression_takes_any_labels() {
-    let place = Place::with(&[("d", "3.5 1:1\n-2.25 2:1\n1e3 1:1 2:1\n"), ("one", "2.5 1:1\n2.5 2:1\n")]);
+    let place =
+        Place::with(&[("d", "3.5 1:1\n-2.25 2:1\n1e3 1:1 2:1\n"), ("one", "2.5 1:1\n2.5 2:1\n")]);
     for loss in ["squared", "huber", "epsilon-insensitive"] {
-        let run =
-            place.succeed(&["train", "d", "--test", "d", "--loss", loss, "--report", "r", "--model", "m"]);
+        let run = place.succeed(&[
+            "train", "d", "--test", "d", "--loss", loss, "--report", "r", "--model", "m",
+        ]);
         assert!(run.stderr.contains("RMSE") && !run.stderr.contains("accuracy"), "{run:?}");
         let report = place.json("r");
         for test in [&report["final"]["test"], &report["epochs"][0]["test"]] {
-            ["rmse", "mae", "r2"].iter().for_each(|measure| assert!(test[measure].is_number(), "{test}"));
+            ["rmse", "mae", "r2"]
+                .iter()
+                .for_each(|measure| assert!(test[measure].is_number(), "{test}"));
             assert!(test.get("accuracy").is_none());
         }
         let predictions = place.succeed(&["predict", "m", "d"]).stdout;
@@ -203,7 +227,10 @@ fn errors_within_epsilon_cost_nothing() {
                  --model m --report r";
     for (more, solver, least) in [("", "dual", 1e-6), (" --solver sgd", "sgd", 0.05)] {
         let run = place.succeed(&(train.to_owned() + more).split_whitespace().collect::<Vec<_>>());
-        assert!(run.stderr.contains("epsilon-insensitive loss (epsilon 0.5), l2 0.00025"), "{run:?}");
+        assert!(
+            run.stderr.contains("epsilon-insensitive loss (epsilon 0.5), l2 0.00025"),
+            "{run:?}"
+        );
         let report = place.json("r");
         let settings = &report["settings"];
         assert_eq!(
@@ -214,7 +241,11 @@ fn errors_within_epsilon_cost_nothing() {
         let objective = number(&report["final"]["objective"]);
         assert!(objective < 2.5e-4 / 2.0 * (9.0 + 4.0), "{objective}");
         assert!(number(&report["final"]["train"]["loss"]) < least);
-        assert!(place.text("m").starts_with("solver_type L2R_L1LOSS_SVR_DUAL\nnr_class 2\nnr_feature 2\n"));
+        assert!(
+            place
+                .text("m")
+                .starts_with("solver_type L2R_L1LOSS_SVR_DUAL\nnr_class 2\nnr_feature 2\n")
+        );
         let predictions = place.succeed(&["predict", "m", "d"]).stdout;
         for (prediction, line) in predictions.lines().zip(text.lines()) {
             let (label, _) = line.split_once(' ').unwrap();
@@ -223,12 +254,15 @@ fn errors_within_epsilon_cost_nothing() {
         }
     }
     place.succeed(
-        &(train.to_owned() + " --model-format native --quiet").split_whitespace().collect::<Vec<_>>(),
+        &(train.to_owned() + " --model-format native --quiet")
+            .split_whitespace()
+            .collect::<Vec<_>>(),
     );
     place.succeed(&["evaluate", "m", "d", "--report", "e"]);
     let (trained, evaluated) = (place.json("r"), place.json("e"));
     assert_eq!(evaluated["model"]["epsilon"], 0.5);
-    let difference = number(&evaluated["test"]["loss"]) - number(&trained["final"]["train"]["loss"]);
+    let difference =
+        number(&evaluated["test"]["loss"]) - number(&trained["final"]["train"]["loss"]);
     assert!(difference.abs() < 1e-12, "{difference}");
 }
 
@@ -237,8 +271,11 @@ fn params_hold_the_weights() {
     let place = Place::with(&[("d", &generated(500))]);
     let args = "train d --params p --model m --strategy sequential --learning-rate 0.01 --schedule constant --epochs 3";
     place.succeed(&args.split(' ').collect::<Vec<_>>());
-    let weights: Vec<f64> =
-        place.read("p").chunks(4).map(|bytes| f32::from_ne_bytes(bytes.try_into().unwrap()).into()).collect();
+    let weights: Vec<f64> = place
+        .read("p")
+        .chunks(4)
+        .map(|bytes| f32::from_ne_bytes(bytes.try_into().unwrap()).into())
+        .collect();
     let model = Model::load(place.path("m")).unwrap();
     let (bias, features) = weights.split_last().unwrap();
     assert_eq!(features, model.weights());
@@ -279,8 +316,7 @@ fn settings_are_reported() {
 fn the_choice_of_a_strategy_is_explained() {
     let place = Place::with(&[("d", &generated(26_000))]);
     let merged = "a copy of the 99 weights for each thread, merged as often as they are used";
-    let short =
-        "one thread visits 52000 non-zeros sooner than threads that contend for the weights; all do the rest";
+    let short = "one thread visits 52000 non-zeros sooner than threads that contend for the weights; all do the rest";
     let one_vector = "all threads on one vector: the solver's average gradient has no copies";
     for (threads, solver, strategy, reason) in [
         ("1", "dual", "sequential", "one thread has nobody to share with"),
@@ -288,11 +324,19 @@ fn the_choice_of_a_strategy_is_explained() {
         ("2", "sgd", "hogwild", merged),
         ("2", "saga", "hogwild", one_vector),
     ] {
-        let args = ["train", "d", "--report", "r", "--no-bias", "--threads", threads, "--solver", solver];
+        let args =
+            ["train", "d", "--report", "r", "--no-bias", "--threads", threads, "--solver", solver];
         let run = place.succeed(&args);
-        assert!(run.stderr.contains(&format!("strategy   {strategy}: {reason}\n")), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(&format!("strategy   {strategy}: {reason}\n")),
+            "{}",
+            run.stderr
+        );
         let settings = &place.json("r")["settings"];
-        assert_eq!((&settings["strategy"], &settings["strategy_reason"]), (&strategy.into(), &reason.into()));
+        assert_eq!(
+            (&settings["strategy"], &settings["strategy_reason"]),
+            (&strategy.into(), &reason.into())
+        );
     }
     place.succeed(&["train", "d", "--report", "r", "--threads", "2", "--update", "atomic"]);
     let settings = &place.json("r")["settings"];
@@ -321,7 +365,8 @@ fn clusters_are_reported() {
     let args = "train d --report r --strategy hogwild++ --threads 4 --cluster-size 2 --update-delay 100 \
                 --ring-beta 0.6 --ring-lambda 0.4 --pin";
     let run = place.succeed(&args.split_whitespace().collect::<Vec<_>>());
-    let expected = "4 threads, hogwild++ (2 clusters, update delay 100, pinned), wild updates, seed 1";
+    let expected =
+        "4 threads, hogwild++ (2 clusters, update delay 100, pinned), wild updates, seed 1";
     assert!(run.stderr.contains(expected), "{}", run.stderr);
     let settings = &place.json("r")["settings"];
     assert_eq!((&settings["strategy"], &settings["update"]), (&"hogwild++".into(), &"wild".into()));

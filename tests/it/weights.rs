@@ -6,9 +6,11 @@ use crate::command::{Place, SMALL, generated};
 fn classes_and_examples_have_factors() {
     let text = generated(400);
     let ones = "1\n".repeat(400);
-    let place = Place::with(&[("d", &*text), ("ones", &*ones), ("halves", &*ones.replace('1', "0.5"))]);
+    let place =
+        Place::with(&[("d", &*text), ("ones", &*ones), ("halves", &*ones.replace('1', "0.5"))]);
     let train = |args: &[&str]| {
-        let common = ["train", "d", "--threads", "1", "--l2", "0.01", "--model", "m", "--report", "r"];
+        let common =
+            ["train", "d", "--threads", "1", "--l2", "0.01", "--model", "m", "--report", "r"];
         place.succeed(&[&common, args].concat());
         place.read("m")
     };

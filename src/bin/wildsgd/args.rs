@@ -44,21 +44,24 @@ pub struct ConvertArgs {
     /// File to write
     #[arg(value_parser = output())]
     pub out: PathBuf,
-    /// What to write: a cache, or text in the order of the file that DATA came from, with features counted from 1
+    /// What to write: a cache, or text in the order of the file that DATA came from, with features
+    /// counted from 1
     #[arg(long, value_enum, default_value_t = Format::Cache)]
     pub to: Format,
-    /// Seed of the random order in which rows lie in the cache, and are trained on, 0 to 2^64-1 [default: 1; that of
-    /// DATA if it is a cache]
+    /// Seed of the random order in which rows lie in the cache, and are trained on, 0 to 2^64-1
+    /// [default: 1; that of DATA if it is a cache]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Write rows in the order of the file: training then copies them into memory
     #[arg(long, conflicts_with = "seed")]
     pub no_shuffle: bool,
-    /// From which number DATA counts its features; auto: 0 if DATA has an index 0, else 1; a cache knows
+    /// From which number DATA counts its features; auto: 0 if DATA has an index 0, else 1; a cache
+    /// knows
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
     pub index_base: IndexBase,
-    /// Memory to take for text that becomes a cache: with more to sort, it goes by way of temporary files beside OUT,
-    /// and takes this and 16 bytes an example; 1M or larger, in bytes or with K, M, G or T [default: half of what is free]
+    /// Memory to take for text that becomes a cache: with more to sort, it goes by way of temporary
+    /// files beside OUT, and takes this and 16 bytes an example; 1M or larger, in bytes or with K,
+    /// M, G or T [default: half of what is free]
     #[arg(long, value_name = "SIZE", value_parser = memory::size)]
     pub memory_limit: Option<usize>,
     /// Print nothing but errors
@@ -77,13 +80,14 @@ pub enum Format {
 pub struct PredictArgs {
     /// Model file, from `wildsgd train`, `wildsgd factorize` or LIBLINEAR
     pub model: PathBuf,
-    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache; for a model of ratings, `user item` or
-    /// `user item rating` a line
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache; for a model of
+    /// ratings, `user item` or `user item rating` a line
     pub data: PathBuf,
     /// Write the predictions here [default: standard output]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub output: Option<PathBuf>,
-    /// Write decision values: of two classes, positive for the model's first label; of more, one a label, in its order
+    /// Write decision values: of two classes, positive for the model's first label; of more, one a
+    /// label, in its order
     #[arg(long)]
     pub decision: bool,
     /// Write the probabilities of all labels beside each prediction (logistic and softmax)
@@ -102,7 +106,8 @@ pub struct PredictArgs {
 pub struct EvaluateArgs {
     /// Model file, from `wildsgd train`, `wildsgd factorize` or LIBLINEAR
     pub model: PathBuf,
-    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache; for a model of ratings, ratings
+    /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache; for a model of
+    /// ratings, ratings
     pub data: PathBuf,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]

@@ -29,10 +29,14 @@ pub fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode, Failure> {
 
 fn load(args: &BenchLoadArgs) -> Result<ExitCode, Failure> {
     if args.data.as_os_str() == "-" {
-        return Err(Failure::conflict("bench", "standard input cannot be read several times: name a file"));
+        return Err(Failure::conflict(
+            "bench",
+            "standard input cannot be read several times: name a file",
+        ));
     }
     let counts = [("threads", args.threads), ("runs", args.runs)];
-    if let Some((name, value)) = counts.into_iter().find(|&(_, value)| !(1..=MOST).contains(&value)) {
+    if let Some((name, value)) = counts.into_iter().find(|&(_, value)| !(1..=MOST).contains(&value))
+    {
         let error = Error::Parameter {
             name,
             value: value.to_string(),
@@ -41,7 +45,8 @@ fn load(args: &BenchLoadArgs) -> Result<ExitCode, Failure> {
         };
         return Err(error.into());
     }
-    let folder = tempfile::tempdir().map_err(|error| Error::io("<temporary folder>", "create", error))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| Error::io("<temporary folder>", "create", error))?;
     let files = files(args, folder.path())?;
     let mut rows = Vec::new();
     for (format, path) in &files {
@@ -50,7 +55,8 @@ fn load(args: &BenchLoadArgs) -> Result<ExitCode, Failure> {
             rows.push((*format, threads, throughput(path, &options, args.runs as usize)?));
         }
     }
-    print(&source::display_name(&args.data), &rows).map_err(|error| Error::io("<stdout>", "write", error))?;
+    print(&source::display_name(&args.data), &rows)
+        .map_err(|error| Error::io("<stdout>", "write", error))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -117,7 +123,10 @@ fn print(name: &str, rows: &[(&str, usize, Throughput)]) -> io::Result<()> {
     }
     if let Some((_, _, load)) = rows.iter().rfind(|&&(format, _, _)| format == CACHE) {
         let micros = load.open.as_secs_f64() * 1e6;
-        writeln!(out, "the cache opens in {micros:.0} microseconds of that; the rest checks its rows")?;
+        writeln!(
+            out,
+            "the cache opens in {micros:.0} microseconds of that; the rest checks its rows"
+        )?;
     }
     out.flush()
 }

@@ -13,17 +13,20 @@ use wildsgd::{Dataset, Error};
 use crate::args::{ConvertArgs, Format};
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::train_cache;
 use crate::memory;
 use crate::outputs;
 use crate::terminal::Terminal;
+use crate::train_cache;
 
 /// Seed of the order in which rows lie in a cache, if none is given: that of training.
 pub const SEED: u64 = 1;
 
 pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     if args.to == Format::Libsvm && args.memory_limit.is_some() {
-        return Err(Failure::conflict("convert", "`--memory-limit` is for text that becomes a cache"));
+        return Err(Failure::conflict(
+            "convert",
+            "`--memory-limit` is for text that becomes a cache",
+        ));
     }
     if args.to == Format::Libsvm && (args.seed.is_some() || args.no_shuffle) {
         return Err(Failure::conflict(
@@ -44,8 +47,11 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
             return by_way_of_files(args, shuffle, limit, source, terminal);
         }
     }
-    let input =
-        Input::load_with(&args.data, args.index_base, LoadOptions { shuffle, ..LoadOptions::default() })?;
+    let input = Input::load_with(
+        &args.data,
+        args.index_base,
+        LoadOptions { shuffle, ..LoadOptions::default() },
+    )?;
     input.data.verify()?;
     let started = Instant::now();
     // A cache's order is kept unless another one was asked for.
@@ -56,15 +62,17 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     };
     match args.to {
         Format::Cache => {
-            let own =
-                source.filter(|source| train_cache::source(&args.data, args.index_base).as_ref() == Some(source));
+            let own = source.filter(|source| {
+                train_cache::source(&args.data, args.index_base).as_ref() == Some(source)
+            });
             let notes = cache::notes(&input.data).cloned();
             let notes = notes.unwrap_or(Notes { base: Some(input.base), source: own });
             cache::write(&data, &args.out, &notes)?;
         }
         Format::Libsvm => write_text(&data, &args.out)?,
     }
-    let (examples, features, nonzeros, base) = (data.len(), data.width(), data.nonzeros(), input.base);
+    let (examples, features, nonzeros, base) =
+        (data.len(), data.width(), data.nonzeros(), input.base);
     let converted = Converted { examples, features, nonzeros, base };
     let times = format!(
         "read in {:.3} s, written in {:.3} s",
@@ -87,7 +95,9 @@ fn by_way_of_files(
     let parse = ParseOptions { index_base: args.index_base, ..ParseOptions::default() };
     let options = LoadOptions { parse, shuffle, ..LoadOptions::default() };
     let notes = |base| {
-        let own = source.filter(|source| train_cache::source(&args.data, args.index_base).as_ref() == Some(source));
+        let own = source.filter(|source| {
+            train_cache::source(&args.data, args.index_base).as_ref() == Some(source)
+        });
         Notes { base: Some(base), source: own }
     };
     let converted = cache::convert(&args.data, &args.out, &options, limit, notes)?;
@@ -110,7 +120,12 @@ fn write_text(data: &Dataset, path: &Path) -> Result<(), Error> {
     match refused {
         Some(what) => {
             let expected = "finite numbers and indices below 4294967295";
-            Err(Error::input(path.display().to_string(), what, expected, "keep the cache, or mend the data"))
+            Err(Error::input(
+                path.display().to_string(),
+                what,
+                expected,
+                "keep the cache, or mend the data",
+            ))
         }
         None => written,
     }
@@ -121,7 +136,8 @@ fn report(converted: &Converted, seed: Option<u64>, args: &ConvertArgs, times: &
         Some(seed) => format!("in the random order of seed {seed}"),
         None => "in the order of the file".into(),
     };
-    let size = fs::metadata(&args.out).map_or(String::new(), |file| format!(", {} bytes", file.len()));
+    let size =
+        fs::metadata(&args.out).map_or(String::new(), |file| format!(", {} bytes", file.len()));
     let base = if converted.base == IndexBase::Zero { 0 } else { 1 };
     format!(
         "{}: {} examples, {} features counted from {base}, {} non-zeros, {order}{size}; {times}",

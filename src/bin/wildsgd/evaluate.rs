@@ -3,8 +3,8 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use wildsgd::model::{ClassQuality, Evaluation, Evaluator, is_factors};
 use wildsgd::internal::report;
+use wildsgd::model::{ClassQuality, Evaluation, Evaluator, is_factors};
 use wildsgd::{Error, Model};
 
 use crate::args::EvaluateArgs;
@@ -30,11 +30,18 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let examples = judge.examples();
     let (evaluation, classes) = judge.finish();
 
-    print(examples, &evaluation, &classes).map_err(|error| Error::io("<stdout>", "write", error))?;
+    print(examples, &evaluation, &classes)
+        .map_err(|error| Error::io("<stdout>", "write", error))?;
     if let Some(path) = &args.report {
         let model_name = args.model.display().to_string();
         report::write(
-            &report::Evaluated::new(&model_name, &model, data, passed.counts.unseen, (evaluation, classes)),
+            &report::Evaluated::new(
+                &model_name,
+                &model,
+                data,
+                passed.counts.unseen,
+                (evaluation, classes),
+            ),
             path,
         )?;
     }

@@ -1,4 +1,5 @@
-//! `wildsgd factorize`: from a file of ratings to a model of them; and what `predict` and `evaluate` do with one.
+//! `wildsgd factorize`: from a file of ratings to a model of them; and what `predict` and
+//! `evaluate` do with one.
 
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
@@ -7,10 +8,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use wildsgd::data::{Ratings, load_pairs, load_ratings, source};
-use wildsgd::model::Factors;
 use wildsgd::internal::report::{self, Factorized as Report, RatingsData};
-use wildsgd::train::{Factorized, Factorizer, Settings, StopReason};
 use wildsgd::internal::save;
+use wildsgd::model::Factors;
+use wildsgd::train::{Factorized, Factorizer, Settings, StopReason};
 use wildsgd::{Error, metrics};
 
 use crate::args::{EvaluateArgs, FactorizeArgs, PredictArgs};
@@ -22,8 +23,13 @@ use crate::{interrupt, outputs};
 
 pub fn run(args: &FactorizeArgs, started: Instant) -> Result<ExitCode, Failure> {
     refuse_strategy("factorize", &args.run)?;
-    if args.data.as_os_str() == "-" && args.test.as_ref().is_some_and(|test| test.as_os_str() == "-") {
-        return Err(Failure::conflict("factorize", "standard input can be one of RATINGS and `--test`"));
+    if args.data.as_os_str() == "-"
+        && args.test.as_ref().is_some_and(|test| test.as_os_str() == "-")
+    {
+        return Err(Failure::conflict(
+            "factorize",
+            "standard input can be one of RATINGS and `--test`",
+        ));
     }
     let trainer = Factorizer {
         rank: at_least_1("rank", args.rank, "8 to 64 are usual")?,
@@ -103,11 +109,18 @@ fn without_model(
     terminal: Terminal,
 ) -> Result<ExitCode, Failure> {
     if trained.fit.stop == StopReason::Interrupted {
-        terminal.line("interrupted before the first block: nothing was learned, nothing is written");
+        terminal
+            .line("interrupted before the first block: nothing was learned, nothing is written");
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let limit = trainer.settings.time_limit.map_or(0.0, |limit: Duration| limit.as_secs_f64());
-    Err(parameter("time limit", limit, "enough seconds to prepare and to train a block", "raise it").into())
+    Err(parameter(
+        "time limit",
+        limit,
+        "enough seconds to prepare and to train a block",
+        "raise it",
+    )
+    .into())
 }
 
 /// `wildsgd predict` with a model of ratings: one predicted rating a line.
@@ -134,7 +147,8 @@ pub fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     }
     let terminal = Terminal::new(args.quiet);
     let rated = pairs.all().iter().zip(&predictions).filter(|(pair, _)| pair.value.is_finite());
-    let (truth, predicted): (Vec<f32>, Vec<f64>) = rated.map(|(pair, &rating)| (pair.value, rating)).unzip();
+    let (truth, predicted): (Vec<f32>, Vec<f64>) =
+        rated.map(|(pair, &rating)| (pair.value, rating)).unzip();
     if !truth.is_empty() {
         terminal.line(format_args!(
             "RMSE = {}, MAE = {} ({} ratings)",

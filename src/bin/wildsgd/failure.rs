@@ -1,4 +1,5 @@
-//! What ends the command early, and its exit codes: 0 success, 1 failure, 2 usage, 130 interrupted after saving.
+//! What ends the command early, and its exit codes: 0 success, 1 failure, 2 usage, 130 interrupted
+//! after saving.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -35,7 +36,8 @@ impl Failure {
         Failure::Usage(command.error(clap::error::ErrorKind::ArgumentConflict, why))
     }
 
-    /// Prints the message, and says how the process ends. Whoever closes a pipe has read enough: that is a success.
+    /// Prints the message, and says how the process ends. Whoever closes a pipe has read enough:
+    /// that is a success.
     pub fn show(self) -> ExitCode {
         match self {
             Failure::Usage(error) => {

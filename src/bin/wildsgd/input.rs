@@ -20,10 +20,11 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads the libsvm file at `path` (`-`: standard input), or opens the cache, whose rows are not checked yet.
+    /// Reads the libsvm file at `path` (`-`: standard input), or opens the cache, whose rows are
+    /// not checked yet.
     ///
-    /// A file that must share its features with this one is to be read with [`Input::base`]: on its own, it may
-    /// happen to lack the index 0 that tells.
+    /// A file that must share its features with this one is to be read with [`Input::base`]: on its
+    /// own, it may happen to lack the index 0 that tells.
     pub fn load(path: &Path, base: IndexBase) -> Result<Self> {
         Self::load_with(path, base, LoadOptions::default())
     }

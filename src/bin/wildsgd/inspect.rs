@@ -8,10 +8,10 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use wildsgd::Error;
 use wildsgd::data::IndexBase;
 use wildsgd::data::stats::Stats;
 use wildsgd::internal::report;
-use wildsgd::Error;
 
 use crate::args::InspectArgs;
 use crate::failure::Failure;

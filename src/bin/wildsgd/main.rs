@@ -1,16 +1,17 @@
-//! The command `wildsgd`: trains, predicts and evaluates sparse models, and inspects data. All work is the library's; this reads arguments,
-//! shows what happens on standard error, and says in the exit code how it went.
+//! The command `wildsgd`: trains, predicts and evaluates sparse models, and inspects data. All work
+//! is the library's; this reads arguments, shows what happens on standard error, and says in the
+//! exit code how it went.
 
 mod args;
 mod failure;
 mod input;
 mod interrupt;
-mod train_cache;
 mod memory;
 mod outputs;
+mod strategy_args;
 mod streaming;
 mod terminal;
-mod strategy_args;
+mod train_cache;
 
 mod bench;
 mod convert;

@@ -33,7 +33,8 @@ pub fn half() -> usize {
 pub fn estimate(path: &Path) -> Option<u64> {
     /// An entry takes 4 bytes of text at least, and 8 in memory.
     const PLAIN: u64 = 2;
-    /// Text of numbers seldom shrinks to less than a tenth, and streams take up to twice the arrays.
+    /// Text of numbers seldom shrinks to less than a tenth, and streams take up to twice the
+    /// arrays.
     const COMPRESSED: u64 = 40;
     let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     let times = if wildsgd::data::source::is_compressed(path) { COMPRESSED } else { PLAIN };

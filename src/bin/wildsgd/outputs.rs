@@ -1,12 +1,13 @@
-//! Files that the command is going to write, looked at before hours of work go into what they cannot take.
+//! Files that the command is going to write, looked at before hours of work go into what they
+//! cannot take.
 
 use std::path::{Path, PathBuf};
 
 use wildsgd::internal::save;
 use wildsgd::{Error, Result};
 
-/// Checks that each of `outputs` can be written and is no input nor another output. A path comes with its flag or
-/// role.
+/// Checks that each of `outputs` can be written and is no input nor another output. A path comes
+/// with its flag or role.
 pub fn check(outputs: &[(&str, Option<&PathBuf>)], inputs: &[(&str, &Path)]) -> Result<()> {
     let mut taken: Vec<(&str, PathBuf)> =
         inputs.iter().filter_map(|&(role, path)| Some((role, identity(path)?))).collect();
@@ -27,7 +28,8 @@ pub fn check(outputs: &[(&str, Option<&PathBuf>)], inputs: &[(&str, &Path)]) -> 
     Ok(())
 }
 
-/// What two names of one regular file have in common; `None` for what may well be named twice, like a terminal.
+/// What two names of one regular file have in common; `None` for what may well be named twice, like
+/// a terminal.
 fn identity(path: &Path) -> Option<PathBuf> {
     if let Ok(found) = path.canonicalize() {
         return found.is_file().then_some(found);

@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use wildsgd::model::is_factors;
 use wildsgd::internal::save;
+use wildsgd::model::is_factors;
 use wildsgd::{Error, Model, metrics};
 
 use crate::args::PredictArgs;
@@ -69,10 +69,11 @@ fn write(
     }
     let mut quality = Quality::default();
     let lines = |scores: &[f64]| form.lines(model, scores);
-    let passed = Passed::all(&args.data, args.index_base, model, lines, |lines, scores, labels| {
-        quality.add(model, scores, labels);
-        out.write_all(&lines).map_err(failed)
-    })?;
+    let passed =
+        Passed::all(&args.data, args.index_base, model, lines, |lines, scores, labels| {
+            quality.add(model, scores, labels);
+            out.write_all(&lines).map_err(failed)
+        })?;
     Ok((passed, quality))
 }
 

@@ -10,29 +10,31 @@ use wildsgd::train::Settings;
 /// How threads exchange what they have found, where that is not without locks.
 #[derive(Args, Clone)]
 pub struct StrategyArgs {
-    /// sequential, sync, ssp, allreduce: examples whose steps are planned on the same weights and added up, by each
-    /// thread, 1 or more [default: 1 for sequential, else 16]
+    /// sequential, sync, ssp, allreduce: examples whose steps are planned on the same weights and
+    /// added up, by each thread, 1 or more [default: 1 for sequential, else 16]
     #[arg(long, value_name = "B", allow_hyphen_values = true)]
     pub batch: Option<i64>,
-    /// sync: how many of the threads a round does not wait for; the batches of those that are late are dropped; 0 or
-    /// larger [default: 0]
+    /// sync: how many of the threads a round does not wait for; the batches of those that are late
+    /// are dropped; 0 or larger [default: 0]
     #[arg(long, value_name = "b", allow_hyphen_values = true)]
     pub backup_workers: Option<i64>,
     /// ssp: how many batches a thread may be ahead of the slowest, 0 or larger, or inf [default: 3]
     #[arg(long, value_name = "s|inf", value_parser = staleness, allow_hyphen_values = true)]
     pub staleness: Option<Staleness>,
-    /// ssp: blocking: what a thread reads holds all that is older than the staleness [default: blocking]
+    /// ssp: blocking: what a thread reads holds all that is older than the staleness
+    /// [default: blocking]
     #[arg(long, value_enum)]
     pub reads: Option<Waits>,
-    /// ssp: blocking: what a thread writes is not read by one that is further behind than the staleness [default:
-    /// blocking]
+    /// ssp: blocking: what a thread writes is not read by one that is further behind than the
+    /// staleness [default: blocking]
     #[arg(long, value_enum)]
     pub writes: Option<Waits>,
-    /// averaging: epochs after which all threads go on from the mean of their weights, 1 or more [default: 1]
+    /// averaging: epochs after which all threads go on from the mean of their weights, 1 or more
+    /// [default: 1]
     #[arg(long, value_name = "k", allow_hyphen_values = true)]
     pub average_every: Option<i64>,
-    /// Make a thread slow, to see what that does: `delay:worker=2,every=100,us=500` lets thread 2 (from 0) sleep for 500
-    /// microseconds every 100 examples, repeatable
+    /// Make a thread slow, to see what that does: `delay:worker=2,every=100,us=500` lets thread 2
+    /// (from 0) sleep for 500 microseconds every 100 examples, repeatable
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     pub inject: Vec<Delay>,
 }
@@ -52,9 +54,10 @@ pub enum Waits {
 fn staleness(text: &str) -> Result<Staleness, String> {
     match text {
         "inf" => Ok(Staleness::Unbounded),
-        _ => {
-            text.parse().map(Staleness::Bounded).map_err(|_| "expected a number of batches, or `inf`".into())
-        }
+        _ => text
+            .parse()
+            .map(Staleness::Bounded)
+            .map_err(|_| "expected a number of batches, or `inf`".into()),
     }
 }
 
@@ -63,11 +66,18 @@ fn fault(text: &str) -> Result<Delay, String> {
     let mut numbers = [None; 3];
     for part in text.strip_prefix("delay:").ok_or_else(expected)?.split(',') {
         let (name, number) = part.split_once('=').ok_or_else(expected)?;
-        let place = ["worker", "every", "us"].iter().position(|known| *known == name).ok_or_else(expected)?;
+        let place = ["worker", "every", "us"]
+            .iter()
+            .position(|known| *known == name)
+            .ok_or_else(expected)?;
         numbers[place] = Some(number.parse::<u32>().map_err(|_| expected())?);
     }
     let [Some(worker), Some(every), Some(us)] = numbers else { return Err(expected()) };
-    Ok(Delay { worker: worker as usize, every: every as usize, time: Duration::from_micros(us.into()) })
+    Ok(Delay {
+        worker: worker as usize,
+        every: every as usize,
+        time: Duration::from_micros(us.into()),
+    })
 }
 
 impl StrategyArgs {
@@ -78,7 +88,9 @@ impl StrategyArgs {
             Some("`--backup-workers` is for `--strategy sync`")
         } else if ssp && !matches!(strategy, StrategyKind::BoundedStaleness(_)) {
             Some("`--staleness`, `--reads` and `--writes` are for `--strategy ssp`")
-        } else if self.average_every.is_some() && !matches!(strategy, StrategyKind::Averaging { .. }) {
+        } else if self.average_every.is_some()
+            && !matches!(strategy, StrategyKind::Averaging { .. })
+        {
             Some("`--average-every` is for `--strategy averaging`")
         } else {
             None
@@ -87,18 +99,25 @@ impl StrategyArgs {
 
     /// Sets what does not depend on the strategy.
     pub fn apply(&self, settings: &mut Settings) -> Result<(), Error> {
-        settings.batch = self.batch.map(|batch| whole("batch", batch, "16 is usual")).transpose()?;
+        settings.batch =
+            self.batch.map(|batch| whole("batch", batch, "16 is usual")).transpose()?;
         settings.delays = self.inject.clone();
         Ok(())
     }
 
     /// `strategy` with what these arguments say of it.
     pub fn refine(&self, strategy: StrategyKind) -> Result<StrategyKind, Error> {
-        let number =
-            |name, given: Option<i64>, usual, hint| given.map_or(Ok(usual), |n| whole(name, n, hint));
+        let number = |name, given: Option<i64>, usual, hint| {
+            given.map_or(Ok(usual), |n| whole(name, n, hint))
+        };
         Ok(match strategy {
             StrategyKind::Synchronous { backups } => StrategyKind::Synchronous {
-                backups: number("backup workers", self.backup_workers, backups, "leave it out for none")?,
+                backups: number(
+                    "backup workers",
+                    self.backup_workers,
+                    backups,
+                    "leave it out for none",
+                )?,
             },
             StrategyKind::BoundedStaleness(_) => StrategyKind::BoundedStaleness(self.bounds()),
             StrategyKind::Averaging { every } => StrategyKind::Averaging {

@@ -53,12 +53,12 @@ impl Counts {
 }
 
 impl Passed {
-    /// Scores the rows of the file at `path` (`-`: standard input), on all cores: `make` makes of the scores of a block
-    /// what it likes, and `take` gets that, scores ([`Model::outputs`] of an example) and labels, in the order of the
-    /// file.
+    /// Scores the rows of the file at `path` (`-`: standard input), on all cores: `make` makes of
+    /// the scores of a block what it likes, and `take` gets that, scores ([`Model::outputs`] of an
+    /// example) and labels, in the order of the file.
     ///
-    /// The rows of text pass by. Those of a cache stay in their file, and its scores are brought into the order of
-    /// the text.
+    /// The rows of text pass by. Those of a cache stay in their file, and its scores are brought
+    /// into the order of the text.
     pub fn all<T: Send>(
         path: &Path,
         index_base: IndexBase,
@@ -66,16 +66,24 @@ impl Passed {
         make: impl Fn(&[f64]) -> T + Sync,
         mut take: impl FnMut(T, &[f64], &[f32]) -> Result<()> + Send,
     ) -> Result<Self> {
-        let mut passed =
-            Passed { name: source::display_name(path), counts: Counts::default(), started: Instant::now() };
+        let mut passed = Passed {
+            name: source::display_name(path),
+            counts: Counts::default(),
+            started: Instant::now(),
+        };
         if cache::is_cache(path) {
             let data = cache::open(path)?;
             data.verify()?;
             passed.counts = Counts::of(&data, model);
-            in_order_of_text(&data, model, SCORES, |scores, labels| take(make(scores), scores, labels))?;
+            in_order_of_text(&data, model, SCORES, |scores, labels| {
+                take(make(scores), scores, labels)
+            })?;
             return Ok(passed);
         }
-        let scan = Scan { parse: ParseOptions { index_base, ..ParseOptions::default() }, ..Scan::default() };
+        let scan = Scan {
+            parse: ParseOptions { index_base, ..ParseOptions::default() },
+            ..Scan::default()
+        };
         let score = |block: Dataset| {
             let mut scores = vec![0.0; block.len() * model.outputs()];
             let each = block.iter().zip(scores.chunks_mut(model.outputs()));
@@ -101,8 +109,9 @@ impl Passed {
     }
 }
 
-/// Hands on the scores and labels of a cache in the order of the text, a few rows at once. The rows of `most` scores are
-/// scored at a time, in the order that they lie in, as disks like it; others wait for the next pass.
+/// Hands on the scores and labels of a cache in the order of the text, a few rows at once. The rows
+/// of `most` scores are scored at a time, in the order that they lie in, as disks like it; others
+/// wait for the next pass.
 fn in_order_of_text(
     data: &Dataset,
     model: &Model,
@@ -110,7 +119,8 @@ fn in_order_of_text(
     mut take: impl FnMut(&[f64], &[f32]) -> Result<()>,
 ) -> Result<()> {
     let outputs = model.outputs();
-    let (labels, places) = (data.labels_of_file(), data.in_order_of_file((0..data.len() as u32).collect()));
+    let (labels, places) =
+        (data.labels_of_file(), data.in_order_of_file((0..data.len() as u32).collect()));
     let pass = (most / outputs).max(1);
     for (labels, places) in labels.chunks(pass).zip(places.chunks(pass)) {
         let mut by_place: Vec<u32> = (0..places.len() as u32).collect();
@@ -146,7 +156,8 @@ mod tests {
         }
         let text = text.finish(0);
         let weights = (0..21).map(f64::from).collect();
-        let three = Model::with_classes(LossKind::Hinge, vec![1.0, 2.0, 3.0], weights, None).unwrap();
+        let three =
+            Model::with_classes(LossKind::Hinge, vec![1.0, 2.0, 3.0], weights, None).unwrap();
         let one = Model::new(LossKind::Squared, None, vec![1.0; 7], None).unwrap();
         for (model, seed) in [(&three, 5), (&one, 6)] {
             for most in [1, 100, 499, 1 << 20] {

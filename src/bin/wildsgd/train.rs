@@ -5,15 +5,16 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use wildsgd::Error;
 use wildsgd::data::{LoadOptions, load_weights, source};
-use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::internal::report::{self, Trained as Report};
+use wildsgd::internal::save;
+use wildsgd::model::{LossKind, ModelFormat};
 use wildsgd::strategy::{ClusterConfig, Clusters, StrategyKind, Update as Write};
 use wildsgd::train::{
-    ExampleWeights, Multiclass as ManyClasses, Precision, Settings, Solver, StopReason, Trained, Trainer,
+    ExampleWeights, Multiclass as ManyClasses, Precision, Settings, Solver, StopReason, Trained,
+    Trainer,
 };
-use wildsgd::internal::save;
-use wildsgd::Error;
 
 use crate::args::{
     self, ClassWeight, LearningRate, Multiclass, RingArgs, RunArgs, TrainArgs, Update,
@@ -76,7 +77,8 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         report::write(&report, path)?;
     }
 
-    let summary = Summary { report: &report, model: args.model.as_deref(), file: args.report.as_deref() };
+    let summary =
+        Summary { report: &report, model: args.model.as_deref(), file: args.report.as_deref() };
     terminal.line(summary);
     warn(terminal, &trainer, &trained, test.as_ref(), screen.undone());
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
@@ -108,8 +110,13 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// How a training ends that had no time for a single visit, or not for one in each class: zero weights must not replace a model.
-fn without_model(trainer: &Trainer, trained: &Trained, terminal: Terminal) -> Result<ExitCode, Failure> {
+/// How a training ends that had no time for a single visit, or not for one in each class: zero
+/// weights must not replace a model.
+fn without_model(
+    trainer: &Trainer,
+    trained: &Trained,
+    terminal: Terminal,
+) -> Result<ExitCode, Failure> {
     if trained.fit.stop == StopReason::Interrupted {
         terminal.line(if trained.classes.is_empty() {
             "interrupted before the first block: nothing was learned, nothing is written"
@@ -119,19 +126,38 @@ fn without_model(trainer: &Trainer, trained: &Trained, terminal: Terminal) -> Re
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let limit = trainer.settings.time_limit.unwrap_or_default().as_secs_f64();
-    Err(parameter("time limit", limit, "enough seconds to prepare and to train a block", "raise it").into())
+    Err(parameter(
+        "time limit",
+        limit,
+        "enough seconds to prepare and to train a block",
+        "raise it",
+    )
+    .into())
 }
 
-fn warn(terminal: Terminal, trainer: &Trainer, trained: &Trained, test: Option<&Input>, undone: usize) {
+fn warn(
+    terminal: Terminal,
+    trainer: &Trainer,
+    trained: &Trained,
+    test: Option<&Input>,
+    undone: usize,
+) {
     terminal.warn(warnings::many_classes(
         trained.classes.len(),
         trained.classes.iter().map(|class| class.examples).sum(),
     ));
-    terminal.warn(warnings::undone(undone, trained.fit.began.step_size.is_some_and(|step| step.searched)));
+    terminal.warn(warnings::undone(
+        undone,
+        trained.fit.began.step_size.is_some_and(|step| step.searched),
+    ));
     terminal.warn(warnings::unsettled(&trainer.settings, trained));
     if let (Some(test), Some(evaluation)) = (test, &trained.test) {
         terminal.warn(warnings::unknown_labels(&test.name, test.data.len(), evaluation));
-        terminal.warn(warnings::unseen(&test.name, Counts::of(&test.data, &trained.model), &trained.model));
+        terminal.warn(warnings::unseen(
+            &test.name,
+            Counts::of(&test.data, &trained.model),
+            &trained.model,
+        ));
     }
 }
 
@@ -155,7 +181,9 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
         );
     }
     if args.problem.multiclass == Multiclass::Ovr && loss.is_regression() {
-        return refuse(&format!("`--multiclass ovr` trains classes, but `--loss {loss}` is for regression"));
+        return refuse(&format!(
+            "`--multiclass ovr` trains classes, but `--loss {loss}` is for regression"
+        ));
     }
     let inputs = [Some(&args.data), args.test.as_ref(), args.problem.weights.as_ref()];
     if inputs.into_iter().flatten().filter(|path| path.as_os_str() == "-").count() > 1 {
@@ -181,9 +209,7 @@ pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
     }
     let is_hogwild = matches!(args.strategy, StrategyKind::Hogwild(_));
     let has_clusters = matches!(args.strategy, StrategyKind::HogwildPlusPlus(_));
-    if has_clusters
-        && matches!(args.update, Some(Update::Merged | Update::Split))
-    {
+    if has_clusters && matches!(args.update, Some(Update::Merged | Update::Split)) {
         return refuse(
             "`--update merged` and `split` are for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
         );
@@ -211,7 +237,8 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
     let kept = args.cache.then(|| train_cache::path_of(&args.data));
     let weights = args.problem.weights.iter().map(|path| ("`--weights`", path.as_path()));
     let test = args.test.iter().map(|path| ("`--test`", path.as_path())).chain(weights);
-    let mapped = args.params.iter().filter(|path| path.is_file()).map(|path| ("`--params`", path.as_path()));
+    let mapped =
+        args.params.iter().filter(|path| path.is_file()).map(|path| ("`--params`", path.as_path()));
     let inputs: Vec<_> = [("the data", args.data.as_path())]
         .into_iter()
         .chain(test)
@@ -225,7 +252,11 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
         save::check_file(path)?;
     }
     outputs::check(
-        &[("`--params`", params), ("`--model`", args.model.as_ref()), ("`--report`", args.report.as_ref())],
+        &[
+            ("`--params`", params),
+            ("`--model`", args.model.as_ref()),
+            ("`--report`", args.report.as_ref()),
+        ],
         &inputs,
     )?;
     Ok(())
@@ -347,7 +378,10 @@ fn clusters(args: &RingArgs, update: Write) -> Result<ClusterConfig, Error> {
 }
 
 pub fn at_least_1(name: &'static str, value: i64, hint: &'static str) -> Result<usize, Error> {
-    usize::try_from(value).ok().filter(|&n| n >= 1).ok_or_else(|| parameter(name, value, "1 or more", hint))
+    usize::try_from(value)
+        .ok()
+        .filter(|&n| n >= 1)
+        .ok_or_else(|| parameter(name, value, "1 or more", hint))
 }
 
 /// A limit in seconds that clocks can hold.

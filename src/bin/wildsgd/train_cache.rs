@@ -1,4 +1,5 @@
-//! A cache that `train --cache` keeps beside a text, and never uses if it is of another text, or damaged.
+//! A cache that `train --cache` keeps beside a text, and never uses if it is of another text, or
+//! damaged.
 
 use std::ffi::OsString;
 use std::fs;
@@ -25,12 +26,17 @@ pub fn source(path: &Path, base: IndexBase) -> Option<Source> {
     Some(Source::of(&metadata, &ParseOptions { index_base: base, ..ParseOptions::default() }))
 }
 
-/// The data set at `path`, from its cache if there is a good one. Otherwise from the text, and the cache is written. Tells
-/// `warn` whatever keeps it from using or writing the cache.
+/// The data set at `path`, from its cache if there is a good one. Otherwise from the text, and the
+/// cache is written. Tells `warn` whatever keeps it from using or writing the cache.
 ///
-/// Rows lie in the order of one seed, whatever the training's: a cache serves all seeds, and a training gives the same
-/// with a cache that was there as with one that it had to write.
-pub fn load(path: &Path, base: IndexBase, threads: usize, warn: &mut dyn FnMut(String)) -> Result<Input> {
+/// Rows lie in the order of one seed, whatever the training's: a cache serves all seeds, and a
+/// training gives the same with a cache that was there as with one that it had to write.
+pub fn load(
+    path: &Path,
+    base: IndexBase,
+    threads: usize,
+    warn: &mut dyn FnMut(String),
+) -> Result<Input> {
     let started = Instant::now();
     let layout = LoadOptions { shuffle: Some(SEED), threads, ..LoadOptions::default() };
     let Some(key) = source(path, base).filter(|_| !cache::is_cache(path)) else {
@@ -40,7 +46,9 @@ pub fn load(path: &Path, base: IndexBase, threads: usize, warn: &mut dyn FnMut(S
     match find(&kept, &key) {
         Found::Good(data) => return Ok(input(path, data, started)),
         Found::Nothing => (),
-        Found::Unusable(why) => warn(format!("{why}: reading the text, and writing the cache again")),
+        Found::Unusable(why) => {
+            warn(format!("{why}: reading the text, and writing the cache again"))
+        }
         Found::Foreign => {
             warn(format!(
                 "{} is there and is no cache: it is left alone, and no cache is kept",
@@ -55,7 +63,8 @@ pub fn load(path: &Path, base: IndexBase, threads: usize, warn: &mut dyn FnMut(S
         return Ok(read);
     }
     let notes = Notes { base: Some(read.base), source: Some(key) };
-    let written = cache::write(&read.data.shuffled(SEED), &kept, &notes).and_then(|()| cache::open(&kept));
+    let written =
+        cache::write(&read.data.shuffled(SEED), &kept, &notes).and_then(|()| cache::open(&kept));
     match written {
         Ok(data) => return Ok(input(path, data, started)),
         Err(error) => warn(format!("no cache is kept: {error}")),

@@ -5,7 +5,8 @@ use crate::data::Rows;
 use crate::data::csr::Starts;
 use std::ops::Range;
 
-/// Compares all checksums of `file`, and looks at all of `rows`, the rows that lie in it. Parallel in rayon's current pool.
+/// Compares all checksums of `file`, and looks at all of `rows`, the rows that lie in it. Parallel
+/// in rayon's current pool.
 ///
 /// # Errors
 /// The first damage.
@@ -47,7 +48,8 @@ fn ascend<T: PartialOrd>(offsets: &[T], range: Range<usize>) -> bool {
     offsets[range.start..offsets.len().min(range.end + 1)].is_sorted()
 }
 
-/// Whether the rows that start with an entry in `entries` are rows. The offsets ascend up to the number of entries.
+/// Whether the rows that start with an entry in `entries` are rows. The offsets ascend up to the
+/// number of entries.
 fn check_indices(rows: Rows<'_>, entries: Range<usize>) -> Result<(), Damage> {
     let starts = rows.starts();
     for i in starts.row_from(entries.start)..starts.row_from(entries.end) {

@@ -1,9 +1,11 @@
-//! From text to a cache in bounded memory: rows reach their random places by way of temporary files.
+//! From text to a cache in bounded memory: rows reach their random places by way of temporary
+//! files.
 //!
-//! The text is read once. Its entries go to a first temporary file, in order; number of entries and label of each row
-//! stay in memory. Then all places are known: the entries go on to a second file, which has a region for each stretch
-//! of the cache that fits in memory, and each region is put in order in memory and appended to the cache. The bytes are
-//! those that [`write`](super::write) gives.
+//! The text is read once. Its entries go to a first temporary file, in order; number of entries and
+//! label of each row stay in memory. Then all places are known: the entries go on to a second file,
+//! which has a region for each stretch of the cache that fits in memory, and each region is put in
+//! order in memory and appended to the cache. The bytes are those that [`write`](super::write)
+//! gives.
 //!
 //! The files lie beside the cache and have no name, so that they vanish however the process ends.
 
@@ -44,11 +46,12 @@ pub struct Converted {
     pub base: IndexBase,
 }
 
-/// Writes the libsvm text at `path` (`-`: standard input) as a cache to `out`, at once or not at all; `notes` gets the
-/// number from which the text counts. The same bytes as [`load`](crate::data::load) and [`write`](super::write) give.
+/// Writes the libsvm text at `path` (`-`: standard input) as a cache to `out`, at once or not at
+/// all; `notes` gets the number from which the text counts. The same bytes as
+/// [`load`](crate::data::load) and [`write`](super::write) give.
 ///
-/// Takes about `memory` bytes, 1 MiB at least, and 16 bytes an example; and room for 16 bytes an entry on the disk of
-/// `out`, beside the cache.
+/// Takes about `memory` bytes, 1 MiB at least, and 16 bytes an example; and room for 16 bytes an
+/// entry on the disk of `out`, beside the cache.
 ///
 /// # Errors
 /// Those of [`load`](crate::data::load) and of [`write`](super::write).
@@ -66,7 +69,8 @@ pub fn convert(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let temporary = || tempfile::tempfile_in(folder).map_err(|error| Error::io(folder, "create", error));
+    let temporary =
+        || tempfile::tempfile_in(folder).map_err(|error| Error::io(folder, "create", error));
     let in_order = Spool::of(path, options, temporary()?, folder)?;
     let base = match options.parse.index_base {
         IndexBase::Auto if in_order.zero => IndexBase::Zero,
@@ -158,7 +162,8 @@ impl Spool {
         self.width = self.width.max(block.width());
         self.zero |= block.has_zero();
         self.has_values |= block.values().is_some();
-        let (rows, entries, has_values) = (block.len(), block.indices().len(), block.values().is_some());
+        let (rows, entries, has_values) =
+            (block.len(), block.indices().len(), block.values().is_some());
         self.blocks.push(Spooled { rows, entries, has_values });
         Ok(())
     }
@@ -166,8 +171,8 @@ impl Spool {
 
 /// Entries of all rows, sorted by stretches of the cache, and all else that it holds.
 struct Sorted {
-    /// A region for each stretch: of each of its rows, in the order of the text, place, indices, and values if there
-    /// are any.
+    /// A region for each stretch: of each of its rows, in the order of the text, place, indices,
+    /// and values if there are any.
     file: File,
     /// The rows of each stretch are those that start from here on.
     stretches: Vec<usize>,
@@ -238,7 +243,9 @@ impl Sorted {
         let mut regions: Vec<_> = self
             .stretches
             .iter()
-            .map(|&row| BufWriter::with_capacity(buffer, Region { file: &self.file, at: self.region(row) }))
+            .map(|&row| {
+                BufWriter::with_capacity(buffer, Region { file: &self.file, at: self.region(row) })
+            })
             .collect();
         let starts = self.offsets.starts();
         let mut input = spool.file;
@@ -247,7 +254,11 @@ impl Sorted {
         let (mut indices, mut values) = (Vec::new(), Vec::new());
         for block in spool.blocks {
             read_numbers(&mut input, &mut indices, block.entries)?;
-            read_numbers(&mut input, &mut values, if block.has_values { block.entries } else { 0 })?;
+            read_numbers(
+                &mut input,
+                &mut values,
+                if block.has_values { block.entries } else { 0 },
+            )?;
             let mut at = 0;
             for &place in places.by_ref().take(block.rows) {
                 let stretch = self.stretches.partition_point(|&row| row <= place as usize) - 1;

@@ -49,8 +49,9 @@ impl Shape {
     pub(super) fn to_facts(&self) -> Facts {
         let mut facts = Facts::default();
         let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
-        let flags =
-            flag(self.seed.is_some(), SHUFFLED) | flag(self.has_values, VALUES) | flag(self.is_wide, WIDE);
+        let flags = flag(self.seed.is_some(), SHUFFLED)
+            | flag(self.has_values, VALUES)
+            | flag(self.is_wide, WIDE);
         let numbers = [
             self.rows,
             self.entries,

@@ -41,12 +41,12 @@ impl Stamp {
     }
 }
 
-/// Opens the cache at `path`. Takes microseconds whatever its size: reads the header and the checksums, and maps the
-/// rest, which [`Dataset::verify`] checks before it is used.
+/// Opens the cache at `path`. Takes microseconds whatever its size: reads the header and the
+/// checksums, and maps the rest, which [`Dataset::verify`] checks before it is used.
 ///
 /// # Errors
-/// [`Error::Input`] if there is no such file, it is no cache, or header, length or checksums are damaged; [`Error::Io`]
-/// if the system does not let it be opened.
+/// [`Error::Input`] if there is no such file, it is no cache, or header, length or checksums are
+/// damaged; [`Error::Io`] if the system does not let it be opened.
 pub fn open(path: impl AsRef<Path>) -> Result<Dataset> {
     let path = path.as_ref();
     let name = source::display_name(path);
@@ -61,7 +61,8 @@ pub fn open(path: impl AsRef<Path>) -> Result<Dataset> {
     of_map(name, file, map)
 }
 
-/// Whether the file at `path` is a cache by its first bytes, which may be damaged. What cannot be read is none.
+/// Whether the file at `path` is a cache by its first bytes, which may be damaged. What cannot be
+/// read is none.
 pub fn is_cache(path: impl AsRef<Path>) -> bool {
     let mut head = [0; container::MAGIC.len()];
     let path = path.as_ref();
@@ -77,7 +78,12 @@ pub fn notes(data: &Dataset) -> Option<&Notes> {
 }
 
 fn no_cache(name: &str) -> Error {
-    Error::input(name, "is no data cache", "a file from `wildsgd convert`", "make one from the text")
+    Error::input(
+        name,
+        "is no data cache",
+        "a file from `wildsgd convert`",
+        "make one from the text",
+    )
 }
 
 /// The data set in `map`, which is all of `file`.
@@ -88,7 +94,9 @@ pub(in crate::data) fn of_map(name: String, file: File, map: Map) -> Result<Data
     let shape = Shape::of_facts(&container.header().facts).map_err(damaged)?;
     let map = Arc::new(map);
     let arrays = arrays(&container, &shape, &map)
-        .ok_or_else(|| Damage::new("has sections of a length that its facts (byte 416) do not give", "rows"))
+        .ok_or_else(|| {
+            Damage::new("has sections of a length that its facts (byte 416) do not give", "rows")
+        })
         .map_err(damaged)?;
     let opened = Stamp::of(&file.metadata().map_err(|error| Error::io(&*name, "read", error))?);
     let cache = Cache { name, file, map, opened, container, shape, outcome: OnceLock::new() };
@@ -118,14 +126,20 @@ fn arrays(container: &Container, shape: &Shape, map: &Arc<Map>) -> Option<Arrays
     })
 }
 
-fn array<T: FromBytes + Immutable>(container: &Container, map: &Arc<Map>, name: &str) -> Option<Array<T>> {
+fn array<T: FromBytes + Immutable>(
+    container: &Container,
+    map: &Arc<Map>,
+    name: &str,
+) -> Option<Array<T>> {
     Array::mapped(map, container.section(name)?)
 }
 
 impl Cache {
-    /// Checks `rows`, all of this file's, unless that was done; looks whether the file was written to.
+    /// Checks `rows`, all of this file's, unless that was done; looks whether the file was written
+    /// to.
     pub(in crate::data) fn verify(&self, rows: Rows<'_>) -> Result<()> {
-        let metadata = self.file.metadata().map_err(|error| Error::io(&*self.name, "read", error))?;
+        let metadata =
+            self.file.metadata().map_err(|error| Error::io(&*self.name, "read", error))?;
         if Stamp::of(&metadata) != self.opened {
             return Err(Error::input(
                 &*self.name,
@@ -139,7 +153,8 @@ impl Cache {
 
     /// Checks `rows`, all of this file's, unless that was done.
     pub(in crate::data) fn insist(&self, rows: Rows<'_>) -> Result<()> {
-        // Not within the lock: a thread that waits for the check's parts may be given a task that needs the outcome.
+        // Not within the lock: a thread that waits for the check's parts may be given a task that
+        // needs the outcome.
         let outcome = match self.outcome.get() {
             Some(outcome) => outcome,
             None => {

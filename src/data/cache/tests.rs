@@ -1,4 +1,3 @@
-use std::ops::ControlFlow;
 use super::*;
 use crate::container::{Header, Kind, Writer};
 use crate::data::{Builder, Dataset, LoadOptions, load};
@@ -6,6 +5,7 @@ use crate::save;
 use crate::train::Trainer;
 use proptest::prelude::*;
 use std::fs::OpenOptions;
+use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -56,7 +56,10 @@ fn a_cache_is_the_data_set() {
         let place = written(&data);
         let found = open(&place.path).unwrap();
         assert_eq!(found, data);
-        assert_eq!((found.seed(), found.width(), found.memory()), (data.seed(), 300, data.memory()));
+        assert_eq!(
+            (found.seed(), found.width(), found.memory()),
+            (data.seed(), 300, data.memory())
+        );
         assert_eq!(
             (found.first_label(), found.labels_of_file()),
             (data.first_label(), data.labels_of_file())
@@ -123,13 +126,16 @@ fn a_flipped_bit_is_refused_before_a_row_is_seen() {
         let file = OpenOptions::new().write(true).open(&place.path).unwrap();
         let bytes = std::fs::read(&place.path).unwrap();
         let all_of_header = (0..4096 * 8).step_by(if data.len() == 40 { 1 } else { 17 });
-        let some_of_body = (4096 * 8..bytes.len() * 8).step_by(if data.len() == 40 { 7 } else { 1237 });
+        let some_of_body =
+            (4096 * 8..bytes.len() * 8).step_by(if data.len() == 40 { 7 } else { 1237 });
         for bit in all_of_header.chain(some_of_body) {
             let (byte, flipped) = (bit / 8, [bytes[bit / 8] ^ (1 << (bit % 8))]);
             file.write_all_at(&flipped, byte as u64).unwrap();
             let message = match load(&place.path, &LoadOptions::default()) {
                 Err(error) => error.to_string(),
-                Ok(data) => data.verify().expect_err(&format!("bit {bit} was not missed")).to_string(),
+                Ok(data) => {
+                    data.verify().expect_err(&format!("bit {bit} was not missed")).to_string()
+                }
             };
             assert!(
                 message.contains("is damaged") && message.ends_with("`wildsgd convert`"),
@@ -150,9 +156,15 @@ fn damage_is_an_error_of_training_and_a_panic_of_whoever_did_not_ask() {
     std::fs::write(&place.path, bytes).unwrap();
     let damaged = open(&place.path).unwrap();
     let message = Trainer::default().fit(&damaged).unwrap_err().to_string();
-    assert!(message.contains("is damaged between byte") && message.contains("(section `"), "{message}");
+    assert!(
+        message.contains("is damaged between byte") && message.contains("(section `"),
+        "{message}"
+    );
     assert_eq!(
-        Trainer::default().fit_watched(&data(9, true), Some(&damaged), &mut |_| ControlFlow::Continue(())).unwrap_err().to_string(),
+        Trainer::default()
+            .fit_watched(&data(9, true), Some(&damaged), &mut |_| ControlFlow::Continue(()))
+            .unwrap_err()
+            .to_string(),
         message
     );
     let copy = place.folder.path().join("copy");
@@ -224,7 +236,10 @@ fn rows_across_checksums_are_looked_at() {
     assert_eq!(verified(&path).unwrap().row(1).len(), 5_000);
     forge(&path, &[0, 65_000, count, count], &indices, u64::from(count) - 1);
     assert!(
-        verified(&path).unwrap_err().to_string().contains("row 1 whose indices do not ascend below 69999")
+        verified(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("row 1 whose indices do not ascend below 69999")
     );
     indices[69_000] = 3;
     forge(&path, &[0, 65_000, count, count], &indices, count.into());

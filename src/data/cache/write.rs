@@ -10,12 +10,13 @@ use crate::save;
 use std::path::Path;
 use zerocopy::IntoBytes;
 
-/// Writes `data` as a cache to `path`, [at once or not at all](save::file_atomically). Takes memory for a checksum per
-/// 256 KiB. Deterministic: the same data set and notes give the same bytes.
+/// Writes `data` as a cache to `path`, [at once or not at all](save::file_atomically). Takes memory
+/// for a checksum per 256 KiB. Deterministic: the same data set and notes give the same bytes.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) if the system fails, as with a full disk; [`Error::Input`](crate::Error::Input) if
-/// `path` is no regular file, or `data` lies in a file that is damaged.
+/// [`Error::Io`](crate::Error::Io) if the system fails, as with a full disk;
+/// [`Error::Input`](crate::Error::Input) if `path` is no regular file, or `data` lies in a file
+/// that is damaged.
 pub fn write(data: &Dataset, path: impl AsRef<Path>, notes: &Notes) -> Result<()> {
     let path = path.as_ref();
     check_byte_order(&source::display_name(path))?;

@@ -7,7 +7,8 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 use zerocopy::{FromBytes, Immutable};
 
-/// An array of a data set. Reading it costs a look at which of both it is: take the slice once, not for each row.
+/// An array of a data set. Reading it costs a look at which of both it is: take the slice once, not
+/// for each row.
 #[derive(Clone)]
 pub(in crate::data) enum Array<T> {
     Memory(Vec<T>),
@@ -22,8 +23,8 @@ pub(in crate::data) struct Mapped<T> {
 }
 
 impl<T: FromBytes + Immutable> Array<T> {
-    /// The numbers in `bytes` of `map`, in the machine's byte order; `None` if these do not lie in it, or are not
-    /// whole, aligned numbers.
+    /// The numbers in `bytes` of `map`, in the machine's byte order; `None` if these do not lie in
+    /// it, or are not whole, aligned numbers.
     pub(in crate::data) fn mapped(map: &Arc<Map>, bytes: Range<usize>) -> Option<Self> {
         <[T]>::ref_from_bytes(map.get(bytes.clone())?).ok()?;
         Some(Array::Mapped(Mapped { map: map.clone(), bytes, kind: PhantomData }))
@@ -36,9 +37,8 @@ impl<T: FromBytes + Immutable> Deref for Array<T> {
     fn deref(&self) -> &[T] {
         match self {
             Array::Memory(numbers) => numbers,
-            Array::Mapped(part) => {
-                <[T]>::ref_from_bytes(&part.map[part.bytes.clone()]).expect("checked when the array was made")
-            }
+            Array::Mapped(part) => <[T]>::ref_from_bytes(&part.map[part.bytes.clone()])
+                .expect("checked when the array was made"),
         }
     }
 }

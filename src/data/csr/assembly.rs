@@ -1,8 +1,8 @@
 //! Rows go straight to their places in the final arrays, from many threads at once.
 //!
-//! The places follow from the number of entries of each row, known before, and from the seed. Beyond the final arrays
-//! there is memory for a block of rows a thread only: the place of each row is kept where its label will be, and
-//! labels are shuffled in the end.
+//! The places follow from the number of entries of each row, known before, and from the seed.
+//! Beyond the final arrays there is memory for a block of rows a thread only: the place of each row
+//! is kept where its label will be, and labels are shuffled in the end.
 
 mod places;
 
@@ -38,8 +38,8 @@ struct Facts {
 }
 
 impl Layout {
-    /// For rows with these numbers of entries, in the order of the file; they will lie in the order of `seed`
-    /// (`None`: in that of the file). There are at most `u32::MAX` rows.
+    /// For rows with these numbers of entries, in the order of the file; they will lie in the order
+    /// of `seed` (`None`: in that of the file). There are at most `u32::MAX` rows.
     pub(in crate::data) fn new(mut lengths: Vec<u32>, seed: Option<u64>) -> Self {
         if let Some(seed) = seed {
             layout::shuffle(&mut lengths, seed);
@@ -47,10 +47,11 @@ impl Layout {
         Layout { offsets: Offsets::from_lengths(lengths), seed }
     }
 
-    /// The data set of all parts, which together hold the rows of the file in order. Parallel in rayon's current pool.
+    /// The data set of all parts, which together hold the rows of the file in order. Parallel in
+    /// rayon's current pool.
     ///
-    /// A part is its number of rows, and what `read` makes a block of. With `values` the data set has an array of
-    /// values, else all must be 1.
+    /// A part is its number of rows, and what `read` makes a block of. With `values` the data set
+    /// has an array of values, else all must be 1.
     ///
     /// # Errors
     /// What stops the first part, in the order of the file, that does not go through.
@@ -75,7 +76,10 @@ impl Layout {
             .map_init(<(Block, Sorter)>::default, |(block, sorter), (part, slots)| {
                 read(part, block).map_err(Stop::Unread)?;
                 places.put(block, slots, sorter)?;
-                slots.iter_mut().zip(block.labels()).for_each(|(slot, label)| *slot = label.to_bits());
+                slots
+                    .iter_mut()
+                    .zip(block.labels())
+                    .for_each(|(slot, label)| *slot = label.to_bits());
                 let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
                 facts.width = facts.width.max(block.width());
                 facts.zero |= block.has_zero();
@@ -86,14 +90,16 @@ impl Layout {
         match stop {
             Some(stop) => Err(stop),
             None => {
-                let Facts { width, zero } = facts.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let Facts { width, zero } =
+                    facts.into_inner().unwrap_or_else(PoisonError::into_inner);
                 Ok(Filled { indices, values: all_values, slots, width, zero })
             }
         }
     }
 
-    /// The data set of the arrays that [`Layout::fill`] made of a text that counts from `base`, and from which number it
-    /// does count. If that is to be found and no index is 0, it is 1: then 1 is subtracted from each.
+    /// The data set of the arrays that [`Layout::fill`] made of a text that counts from `base`, and
+    /// from which number it does count. If that is to be found and no index is 0, it is 1: then 1
+    /// is subtracted from each.
     pub(in crate::data) fn finish(self, filled: Filled, base: IndexBase) -> (Dataset, IndexBase) {
         let Filled { mut indices, values, slots, mut width, zero } = filled;
         let found = match base {

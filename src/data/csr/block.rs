@@ -18,7 +18,8 @@ pub(in crate::data) struct Block {
 }
 
 impl Block {
-    /// Drops all rows, keeps the memory, and takes more for `rows` and `entries` if that is too little.
+    /// Drops all rows, keeps the memory, and takes more for `rows` and `entries` if that is too
+    /// little.
     pub(in crate::data) fn clear(&mut self, rows: usize, entries: usize) {
         self.lengths.clear();
         self.lengths.reserve_exact(rows);

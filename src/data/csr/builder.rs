@@ -9,7 +9,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Adds an entry to the row that is being built; returns false, and adds nothing, if its index does not ascend.
+    /// Adds an entry to the row that is being built; returns false, and adds nothing, if its index
+    /// does not ascend.
     #[inline]
     pub fn entry(&mut self, index: u32, value: f32) -> bool {
         let ascends = self.rows.last_index().is_none_or(|last| last < index);

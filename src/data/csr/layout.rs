@@ -7,8 +7,8 @@ use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::borrow::Cow;
 
-/// Brings `items`, one a row of the file, into the order of `seed`. Deterministic; the same permutation whatever
-/// the items are.
+/// Brings `items`, one a row of the file, into the order of `seed`. Deterministic; the same
+/// permutation whatever the items are.
 pub(in crate::data) fn shuffle<T>(items: &mut [T], seed: u64) {
     items.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
 }
@@ -31,13 +31,14 @@ pub(in crate::data) fn places(rows: usize, seed: Option<u64>) -> Vec<u32> {
 }
 
 impl Dataset {
-    /// The seed in whose random order the examples lie, `None` if they lie in the order of the file.
+    /// The seed in whose random order the examples lie, `None` if they lie in the order of the
+    /// file.
     pub fn seed(&self) -> Option<u64> {
         self.seed
     }
 
-    /// This data set with its examples in the random order of `seed`: a copy unless they lie in it already.
-    /// Deterministic: the order of the examples before does not matter.
+    /// This data set with its examples in the random order of `seed`: a copy unless they lie in it
+    /// already. Deterministic: the order of the examples before does not matter.
     pub fn shuffled(&self, seed: u64) -> Cow<'_, Dataset> {
         if self.seed == Some(seed) {
             return Cow::Borrowed(self);
@@ -47,11 +48,11 @@ impl Dataset {
         Cow::Owned(Dataset { seed: Some(seed), ..self.reordered(&order) })
     }
 
-    /// This data set in a random order, for training: as it lies if it does in a cache file in a random order, else as
-    /// [`Dataset::shuffled`].
+    /// This data set in a random order, for training: as it lies if it does in a cache file in a
+    /// random order, else as [`Dataset::shuffled`].
     ///
-    /// A file is larger than what should be copied, and one random order is as good as another. Epochs of training
-    /// have random orders of their own all the same.
+    /// A file is larger than what should be copied, and one random order is as good as another.
+    /// Epochs of training have random orders of their own all the same.
     pub fn in_random_order(&self, seed: u64) -> Cow<'_, Dataset> {
         match self.seed {
             Some(_) if self.cache.is_some() => Cow::Borrowed(self),
@@ -75,7 +76,9 @@ impl Dataset {
         assert_eq!(scores.len(), self.len(), "one a row");
         match self.seed {
             None => scores,
-            seed => places(self.len(), seed).into_iter().map(|place| scores[place as usize]).collect(),
+            seed => {
+                places(self.len(), seed).into_iter().map(|place| scores[place as usize]).collect()
+            }
         }
     }
 

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 /// Row `i` holds the entries `offsets[i]..offsets[i + 1]`; 4 bytes a row while they fit.
 ///
-/// Invariant of those in memory: the offsets ascend from 0, and are [`Offsets::Wide`] only if one does not fit into u32.
+/// Invariant of those in memory: the offsets ascend from 0, and are [`Offsets::Wide`] only if one
+/// does not fit into u32.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::data) enum Offsets {
     Narrow(Array<u32>),
@@ -89,7 +90,8 @@ impl Starts<'_> {
         }
     }
 
-    /// The first row that starts at entry `entry` or later; the number of rows if none does. The offsets ascend.
+    /// The first row that starts at entry `entry` or later; the number of rows if none does. The
+    /// offsets ascend.
     pub(in crate::data) fn row_from(&self, entry: usize) -> usize {
         let row = match self {
             Starts::Narrow(offsets) => offsets.partition_point(|&offset| (offset as usize) < entry),

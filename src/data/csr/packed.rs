@@ -1,6 +1,7 @@
 //! Rows that wait for their places, in less memory than they will take there.
 //!
-//! Of the indices of a row only the gaps are kept, seven bits a byte: mostly one or two bytes instead of four.
+//! Of the indices of a row only the gaps are kept, seven bits a byte: mostly one or two bytes
+//! instead of four.
 
 use super::Block;
 

@@ -1,7 +1,8 @@
 //! Rows with what is known of each beside it.
 //!
-//! Invariant: the starts ascend, one more than there are rows, and the last one is at most the number of indices, of which
-//! there are as many as values. So a row is found without a check but that of its number.
+//! Invariant: the starts ascend, one more than there are rows, and the last one is at most the
+//! number of indices, of which there are as many as values. So a row is found without a check but
+//! that of its number.
 #![allow(unsafe_code)]
 
 use rayon::prelude::*;
@@ -9,7 +10,8 @@ use rayon::prelude::*;
 use super::{Row, Rows};
 use crate::row::prefetch;
 
-/// All rows of a data set, each with a fact: where a row starts and what is known of it come from memory at once.
+/// All rows of a data set, each with a fact: where a row starts and what is known of it come from
+/// memory at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Records<'d, T> {
     rows: Rows<'d>,
@@ -36,8 +38,14 @@ impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
         let records: Vec<_> = (0..=rows.len()).into_par_iter().map(record).collect();
         let entries = rows.indices().len();
         assert!(records.is_sorted_by_key(|record| record.start), "rows start one after the other");
-        assert!(records.last().is_some_and(|end| end.start <= entries as u64), "rows end where indices do");
-        assert!(rows.values().is_none_or(|values| values.len() == entries), "there is one value an index");
+        assert!(
+            records.last().is_some_and(|end| end.start <= entries as u64),
+            "rows end where indices do"
+        );
+        assert!(
+            rows.values().is_none_or(|values| values.len() == entries),
+            "there is one value an index"
+        );
         Records { rows, records }
     }
 
@@ -71,7 +79,8 @@ impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
     pub(crate) fn row(&self, i: usize) -> Row<'d> {
         let (start, end) = self.range(i);
         Row {
-            // SAFETY: start <= end <= the number of indices, and of values: the invariant of this module.
+            // SAFETY: start <= end <= the number of indices, and of values: the invariant of this
+            // module.
             indices: unsafe { self.rows.indices().get_unchecked(start..end) },
             // SAFETY: as above.
             values: self.rows.values().map(|values| unsafe { values.get_unchecked(start..end) }),

@@ -2,7 +2,8 @@
 
 use super::{Row, Starts};
 
-/// All rows of a data set, to be read in loops: wherever the data set has its arrays, these are plain slices.
+/// All rows of a data set, to be read in loops: wherever the data set has its arrays, these are
+/// plain slices.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
     pub(super) starts: Starts<'a>,

@@ -3,8 +3,14 @@ use crate::data::ClassLabels;
 
 /// Three rows of different lengths.
 fn three() -> Dataset {
-    Dataset::from_parts(vec![0, 2, 2, 3], vec![0, 4, 1], Some(vec![1.0, 2.0, 3.0]), vec![2.0, 1.0, 2.0], 5)
-        .unwrap()
+    Dataset::from_parts(
+        vec![0, 2, 2, 3],
+        vec![0, 4, 1],
+        Some(vec![1.0, 2.0, 3.0]),
+        vec![2.0, 1.0, 2.0],
+        5,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -56,7 +62,10 @@ fn offsets_are_wide_only_if_they_must_be() {
     assert_eq!(wide, Offsets::Wide(ends.iter().map(|&end| end as u64).collect::<Vec<_>>().into()));
     assert_eq!(wide, Offsets::from(ends));
     let wide = wide.starts();
-    assert_eq!((wide.rows(), wide.total(), wide.range(2)), (3, 1 << 32, u32::MAX as usize..1 << 32));
+    assert_eq!(
+        (wide.rows(), wide.total(), wide.range(2)),
+        (3, 1 << 32, u32::MAX as usize..1 << 32)
+    );
 }
 
 #[test]

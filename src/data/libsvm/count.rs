@@ -1,6 +1,7 @@
 //! Rows and their numbers of entries, found without reading numbers.
 //!
-//! Of text that is in order the counts are exact; of other text they may be anything, as reading it fails.
+//! Of text that is in order the counts are exact; of other text they may be anything, as reading it
+//! fails.
 
 use memchr::{memchr, memchr_iter, memchr3_iter};
 use std::ops::Range;
@@ -65,7 +66,8 @@ pub(super) fn row_lengths(text: &[u8]) -> (u64, Vec<u32>) {
 fn row_length(line: &[u8]) -> Option<u32> {
     let content = line.strip_suffix(b"\r").unwrap_or(line);
     let content = &content[..memchr(b'#', content).unwrap_or(content.len())];
-    let mut tokens = content.split(|byte| matches!(byte, b' ' | b'\t')).filter(|token| !token.is_empty());
+    let mut tokens =
+        content.split(|byte| matches!(byte, b' ' | b'\t')).filter(|token| !token.is_empty());
     tokens.next()?;
     let query = tokens.next().is_some_and(|token| token.starts_with(b"qid:"));
     let entries = memchr_iter(b':', content).count() - usize::from(query);

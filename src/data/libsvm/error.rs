@@ -9,8 +9,8 @@ const SHOWN: usize = 40;
 
 /// A place where libsvm text does not read as it should.
 ///
-/// Its `Display` is `what is wrong (what was expected); hint`, without the place: [`ParseError::into_error`] adds
-/// that and the file's name.
+/// Its `Display` is `what is wrong (what was expected); hint`, without the place:
+/// [`ParseError::into_error`] adds that and the file's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
     /// 1-based line.
@@ -76,7 +76,8 @@ pub enum ParseErrorKind {
     NoExample,
     /// The text has more than 4294967295 examples. Line and column are 1.
     TooManyExamples,
-    /// The text was not the same all the time: another process writes to the file. Line and column are 1.
+    /// The text was not the same all the time: another process writes to the file. Line and column
+    /// are 1.
     Changed,
 }
 
@@ -98,7 +99,9 @@ impl ParseError {
             Kind::IndexZero => format!("`{found}` has index 0"),
             Kind::IndexTooLarge => format!("`{found}` has an index that is too large"),
             Kind::IndexRepeated { index } => format!("`{found}` repeats index {index}"),
-            Kind::IndexNotAscending { previous } => format!("`{found}` comes after index {previous}"),
+            Kind::IndexNotAscending { previous } => {
+                format!("`{found}` comes after index {previous}")
+            }
             Kind::ValueMissing => format!("`{found}` has no value"),
             Kind::ValueNotANumber => format!("value `{found}` is not a number"),
             Kind::ValueNotFinite => format!("value `{found}` is not finite"),
@@ -160,13 +163,16 @@ impl ParseError {
             Kind::ValueOverflow => "scale the feature",
             Kind::Binary => "this looks like a binary file: convert it, and UTF-16 text to UTF-8",
             Kind::LineTooLong { .. } => "check that this is libsvm text with line feeds",
-            Kind::NoExample => "check that this is the file you meant, and that what wrote it ended well",
+            Kind::NoExample => {
+                "check that this is the file you meant, and that what wrote it ended well"
+            }
             Kind::TooManyExamples => "split the file, and train on a part of it",
             Kind::Changed => "load it again when what writes to it has ended",
         }
     }
 
-    /// The error with the file's name: [`Error::Text`], or [`Error::Input`] if it is of the whole text.
+    /// The error with the file's name: [`Error::Text`], or [`Error::Input`] if it is of the whole
+    /// text.
     pub fn into_error(self, path: impl Into<String>) -> Error {
         let (what, expected, hint) = (self.what(), self.expected(), self.hint());
         if matches!(self.kind, Kind::NoExample | Kind::TooManyExamples | Kind::Changed) {

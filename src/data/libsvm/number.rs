@@ -58,7 +58,8 @@ pub(super) fn token_end(line: Line<'_>, start: usize) -> usize {
         .map_or(line.bytes.len(), |length| start + length)
 }
 
-/// The finite number that starts at `start`, and the position after it, where the line or the token ends.
+/// The finite number that starts at `start`, and the position after it, where the line or the token
+/// ends.
 #[inline(always)]
 pub(super) fn read(line: Line<'_>, start: usize) -> Result<(f32, usize), Fault> {
     match read_short(line, start) {
@@ -67,17 +68,21 @@ pub(super) fn read(line: Line<'_>, start: usize) -> Result<(f32, usize), Fault> 
     }
 }
 
-/// Accumulates decimal digits onto `number`, wrapping; returns it and the position of the first other byte.
+/// Accumulates decimal digits onto `number`, wrapping; returns it and the position of the first
+/// other byte.
 #[inline(always)]
 fn digits(line: Line<'_>, mut at: usize, mut number: u64) -> (u64, usize) {
-    while let Some(digit) = line.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
+    while let Some(digit) =
+        line.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10)
+    {
         number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
         at += 1;
     }
     (number, at)
 }
 
-/// [`digits`] with up to eight of them at once: no branch depends on their number, which cannot be foreseen.
+/// [`digits`] with up to eight of them at once: no branch depends on their number, which cannot be
+/// foreseen.
 #[inline(always)]
 fn digits_of_word(line: Line<'_>, at: usize, number: u64) -> (u64, usize) {
     let Some(word) = line.text.get(at..).and_then(|text| text.first_chunk::<8>()) else {
@@ -85,7 +90,8 @@ fn digits_of_word(line: Line<'_>, at: usize, number: u64) -> (u64, usize) {
     };
     // Each digit becomes its number, the first one in the lowest byte.
     let bytes = u64::from_le_bytes(*word) ^ 0x3030_3030_3030_3030;
-    // Adding 0x76 sets the high bit of 10 to 0x7f; carries only reach bytes after the first that is no digit.
+    // Adding 0x76 sets the high bit of 10 to 0x7f; carries only reach bytes after the first that is
+    // no digit.
     let others = (bytes.wrapping_add(0x7676_7676_7676_7676) | bytes) & 0x8080_8080_8080_8080;
     if others == 0 {
         let number = number.wrapping_mul(POW10[8]).wrapping_add(sum8(bytes));
@@ -94,27 +100,31 @@ fn digits_of_word(line: Line<'_>, at: usize, number: u64) -> (u64, usize) {
     let high_bit = others.trailing_zeros();
     let count = (high_bit / 8) as usize;
     // Leading zeros push out the bytes that are no digits.
-    let number = number.wrapping_mul(POW10[count]).wrapping_add(sum8(bytes << (63 - high_bit) << 8));
+    let number =
+        number.wrapping_mul(POW10[count]).wrapping_add(sum8(bytes << (63 - high_bit) << 8));
     (number, at + count)
 }
 
 /// The number whose eight digits are the bytes of `digits`, the first one in the lowest byte.
 #[inline(always)]
 fn sum8(digits: u64) -> u64 {
-    // Neighbors are joined: first bytes to pairs, then those to fours and to all eight by one product each.
+    // Neighbors are joined: first bytes to pairs, then those to fours and to all eight by one
+    // product each.
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
     let high = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
     let low = ((pairs >> 16) & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
     high.wrapping_add(low) >> 32
 }
 
-/// [`read`] for the common case: at most 19 digits, no exponent, and a result that is provably exact.
+/// [`read`] for the common case: at most 19 digits, no exponent, and a result that is provably
+/// exact.
 ///
-/// The digits are exact in f64 and the power of ten is rounded once, as is the product: it differs from the true value
-/// by less than 2^-52 of it, which is 2 units in its last place at most. Rounding the product to f32 can differ from
-/// rounding the true value only if a midpoint of two neighboring f32 lies between them or is one of them. A midpoint
-/// has a 1 and 28 zeros in the 29 bits of f64 that f32 lacks. Products within 4 units of one are left to
-/// [`read_any`], and so are subnormal results, whose midpoints lie elsewhere.
+/// The digits are exact in f64 and the power of ten is rounded once, as is the product: it differs
+/// from the true value by less than 2^-52 of it, which is 2 units in its last place at most.
+/// Rounding the product to f32 can differ from rounding the true value only if a midpoint of two
+/// neighboring f32 lies between them or is one of them. A midpoint has a 1 and 28 zeros in the 29
+/// bits of f64 that f32 lacks. Products within 4 units of one are left to [`read_any`], and so are
+/// subnormal results, whose midpoints lie elsewhere.
 #[inline(always)]
 fn read_short(line: Line<'_>, start: usize) -> Option<(f32, usize)> {
     let sign = line.get(start).copied();
@@ -128,7 +138,11 @@ fn read_short(line: Line<'_>, start: usize) -> Option<(f32, usize)> {
         decimals = end - point;
         count += decimals;
     }
-    if count == 0 || count > 19 || number >= 1 << 53 || line.get(end).is_some_and(|&byte| !delimits(byte)) {
+    if count == 0
+        || count > 19
+        || number >= 1 << 53
+        || line.get(end).is_some_and(|&byte| !delimits(byte))
+    {
         return None;
     }
     let product = number as f64 * NEGATIVE_POW10[decimals];
@@ -155,8 +169,8 @@ fn read_any(line: Line<'_>, start: usize) -> Result<(f32, usize), Fault> {
     }
 }
 
-/// The whole number that starts at `start`, and the position after its digits; `None` if there is no digit.
-/// Numbers above `u64::MAX` read as that.
+/// The whole number that starts at `start`, and the position after its digits; `None` if there is
+/// no digit. Numbers above `u64::MAX` read as that.
 #[inline(always)]
 pub(super) fn whole(line: Line<'_>, start: usize) -> Option<(u64, usize)> {
     let (number, end) = digits_of_word(line, start, 0);
@@ -169,7 +183,7 @@ pub(super) fn whole(line: Line<'_>, start: usize) -> Option<(u64, usize)> {
 
 #[cold]
 fn whole_long(digits: &[u8]) -> u64 {
-    digits
-        .iter()
-        .fold(0_u64, |number, &digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
+    digits.iter().fold(0_u64, |number, &digit| {
+        number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+    })
 }

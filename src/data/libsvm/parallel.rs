@@ -1,8 +1,8 @@
 //! The same as [`parse`](super::parse), on many threads.
 //!
-//! A first pass counts the entries of each row, which fixes the place of each; a second one reads numbers. Both go
-//! through pieces of whole lines, and each piece knows its first line: an error is that of the first place in the
-//! text, and reads as if one thread had read all of it.
+//! A first pass counts the entries of each row, which fixes the place of each; a second one reads
+//! numbers. Both go through pieces of whole lines, and each piece knows its first line: an error is
+//! that of the first place in the text, and reads as if one thread had read all of it.
 
 use super::count::{self, Piece};
 use super::{Kind, ParseError, ParseOptions, check_rows, read_lines, whole, without_mark};
@@ -14,11 +14,12 @@ use rayon::prelude::*;
 /// Bytes of a piece: its rows stay in the cache of a core until they are in place.
 const PIECE: usize = 1 << 18;
 
-/// Reads a whole libsvm text in rayon's current pool, and lays the rows out in the order of `seed`; also
-/// tells from which number the text counts features. Deterministic.
+/// Reads a whole libsvm text in rayon's current pool, and lays the rows out in the order of `seed`;
+/// also tells from which number the text counts features. Deterministic.
 ///
 /// # Errors
-/// Those of [`parse`](super::parse), and [`Kind::Changed`] if another process changes mapped bytes meanwhile.
+/// Those of [`parse`](super::parse), and [`Kind::Changed`] if another process changes mapped bytes
+/// meanwhile.
 pub(in crate::data) fn parse_parallel(
     bytes: &[u8],
     options: &ParseOptions,
@@ -62,7 +63,8 @@ pub(in crate::data) fn parse_pieces(
 /// Pieces of `text`, and the number of entries of each row.
 fn count(text: &[u8], size: usize) -> (Vec<Piece>, Vec<u32>) {
     let ranges = count::cut(text, size);
-    let counts: Vec<_> = ranges.par_iter().map(|bytes| count::row_lengths(&text[bytes.clone()])).collect();
+    let counts: Vec<_> =
+        ranges.par_iter().map(|bytes| count::row_lengths(&text[bytes.clone()])).collect();
     let mut pieces = Vec::with_capacity(ranges.len());
     let mut lengths = Vec::with_capacity(counts.iter().map(|(_, own)| own.len()).sum());
     let mut first_line = 1;
@@ -76,7 +78,10 @@ fn count(text: &[u8], size: usize) -> (Vec<Piece>, Vec<u32>) {
 }
 
 /// Whether the first piece that has entries has a value that is not 1.
-fn starts_with_values(pieces: &[Piece], read: impl Fn(&Piece, &mut Block) -> Result<(), ParseError>) -> bool {
+fn starts_with_values(
+    pieces: &[Piece],
+    read: impl Fn(&Piece, &mut Block) -> Result<(), ParseError>,
+) -> bool {
     let mut block = Block::default();
     let first = pieces.iter().find(|piece| piece.entries > 0);
     first.is_some_and(|piece| read(piece, &mut block).is_ok()) && block.values().is_some()

@@ -74,7 +74,8 @@ fn index_base_is_taken_or_found() {
 
 #[test]
 fn wrong_labels_are_named() {
-    let number = "(expected a number such as 1, -1 or 0.5); number the classes, and start comments with `#`";
+    let number =
+        "(expected a number such as 1, -1 or 0.5); number the classes, and start comments with `#`";
     let finite = "(expected a finite number); remove the example, or give it a label";
     let large = "(expected at most 3.4e38 in magnitude); scale the labels";
     let missing = "stands where the label should be (expected lines of `label index:value ...`); put the example's label first";
@@ -105,8 +106,9 @@ fn wrong_labels_are_named() {
 #[test]
 fn wrong_indices_are_named() {
     let range = "(expected `index:value` with a whole index from 1 to 4294967295);";
-    let word =
-        format!("does not start with an index {range} number the features, and start comments with `#`");
+    let word = format!(
+        "does not start with an index {range} number the features, and start comments with `#`"
+    );
     let large = format!("has an index that is too large {range} renumber or hash the features");
     let negative = format!("has a negative index {range} renumber the features");
     let zero = "has index 0 (expected indices that count from 1); if the file counts features from 0, give `--index-base 0`";
@@ -126,7 +128,10 @@ fn wrong_indices_are_named() {
         (b"1 99999999999999999999999:1", format!("1:3: `99999999999999999999999:1` {large}")),
         (b"1 1:1\n-1\t5:1  2:1", format!("2:9: `2:1` comes after index 5 {order}")),
         (b"1 5:1 5:2 # again", format!("1:7: `5:2` repeats index 5 {once}")),
-        (b"1 4294967295:1 4294967295:2", format!("1:16: `4294967295:2` repeats index 4294967295 {once}")),
+        (
+            b"1 4294967295:1 4294967295:2",
+            format!("1:16: `4294967295:2` repeats index 4294967295 {once}"),
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(message(text), expected);
@@ -137,10 +142,10 @@ fn wrong_indices_are_named() {
 
 #[test]
 fn wrong_values_are_named() {
-    let missing =
-        "has no value (expected `index:value`); write the value after the colon, or leave the entry out";
+    let missing = "has no value (expected `index:value`); write the value after the colon, or leave the entry out";
     let number = "is not a number (expected a decimal number such as 0.5 or 1e-3); correct the value, or leave the entry out";
-    let finite = "is not finite (expected a finite number); replace the value, or leave the entry out";
+    let finite =
+        "is not finite (expected a finite number); replace the value, or leave the entry out";
     let large = "is too large (expected at most 3.4e38 in magnitude); scale the feature";
     let cases: [(&[u8], String); 13] = [
         (b"1 3:", format!("1:3: `3:` {missing}")),
@@ -165,7 +170,8 @@ fn wrong_values_are_named() {
 #[test]
 fn what_is_no_libsvm_text_is_named() {
     let binary = "is not text (expected libsvm text); this looks like a binary file: convert it, and UTF-16 text to UTF-8";
-    let number = "(expected a number such as 1, -1 or 0.5); number the classes, and start comments with `#`";
+    let number =
+        "(expected a number such as 1, -1 or 0.5); number the classes, and start comments with `#`";
     assert_eq!(
         message(b"\x7fELF\x02\x01\x01\0\0\0"),
         format!("1:1: `\\u{{7f}}ELF\\u{{2}}\\u{{1}}\\u{{1}}\\0\\0\\0` {binary}")
@@ -216,7 +222,8 @@ fn no_example_is_an_error_of_the_whole_input() {
 fn a_chunk_counts_lines_from_where_it_starts() {
     let mut block = Block::default();
     let text = b"1 1:1\n1 1:1\nx\n";
-    let error = read_lines(text, 6..text.len(), 100, &ParseOptions::default(), &mut block).unwrap_err();
+    let error =
+        read_lines(text, 6..text.len(), 100, &ParseOptions::default(), &mut block).unwrap_err();
     assert_eq!((error.line, error.column, block.len()), (101, 1, 1));
 }
 
@@ -224,7 +231,8 @@ fn a_chunk_counts_lines_from_where_it_starts() {
 fn writing_refuses_what_cannot_be_read() {
     let written = |index: u32, value, label| {
         let dataset =
-            Dataset::from_parts(vec![0, 1], vec![index], Some(vec![value]), vec![label], 1 << 32).unwrap();
+            Dataset::from_parts(vec![0, 1], vec![index], Some(vec![value]), vec![label], 1 << 32)
+                .unwrap();
         let mut text = Vec::new();
         write(&dataset, &mut text)
             .map(|()| String::from_utf8(text).unwrap())

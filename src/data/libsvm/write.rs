@@ -1,15 +1,16 @@
 use crate::data::Dataset;
 use std::io::{self, Write};
 
-/// Writes `dataset` as libsvm text: 1-based indices, one line an example, each number in a shortest decimal form that
-/// reads back as the same f32.
+/// Writes `dataset` as libsvm text: 1-based indices, one line an example, each number in a shortest
+/// decimal form that reads back as the same f32.
 ///
-/// Text does not keep the width: features above the last index in use are lost. An empty data set gives empty
-/// text, which [`parse`](super::parse) refuses. `out` gets one write a line; buffer it. Deterministic.
+/// Text does not keep the width: features above the last index in use are lost. An empty data set
+/// gives empty text, which [`parse`](super::parse) refuses. `out` gets one write a line; buffer it.
+/// Deterministic.
 ///
 /// # Errors
-/// Those of `out`, and `InvalidData` if a label or value is not finite or an index is `u32::MAX` (0-based), which
-/// the format cannot say.
+/// Those of `out`, and `InvalidData` if a label or value is not finite or an index is `u32::MAX`
+/// (0-based), which the format cannot say.
 pub fn write(dataset: &Dataset, out: &mut impl Write) -> io::Result<()> {
     let mut line = Vec::new();
     for (row, label) in dataset.iter() {
@@ -28,12 +29,17 @@ pub fn write(dataset: &Dataset, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Appends the shorter one of the two decimal forms, both of which have the fewest digits that tell `x` apart.
+/// Appends the shorter one of the two decimal forms, both of which have the fewest digits that tell
+/// `x` apart.
 fn number(x: f32, line: &mut Vec<u8>) -> io::Result<()> {
     if !x.is_finite() {
         return Err(unwritable(x.to_string()));
     }
-    if x == 0.0 || (1e-3..1e7).contains(&x.abs()) { write!(line, "{x}") } else { write!(line, "{x:e}") }
+    if x == 0.0 || (1e-3..1e7).contains(&x.abs()) {
+        write!(line, "{x}")
+    } else {
+        write!(line, "{x:e}")
+    }
 }
 
 fn unwritable(what: String) -> io::Error {

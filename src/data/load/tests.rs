@@ -43,7 +43,8 @@ fn every_way_of_loading_gives_the_same() {
 #[test]
 fn a_model_does_not_depend_on_when_rows_are_shuffled() {
     let file = file(&text());
-    let load = |shuffle| load(file.path(), &LoadOptions { shuffle, ..LoadOptions::default() }).unwrap();
+    let load =
+        |shuffle| load(file.path(), &LoadOptions { shuffle, ..LoadOptions::default() }).unwrap();
     let mut trainer = Trainer::default();
     (trainer.settings.seed, trainer.settings.threads) = (9, 1);
     let bits = |data: &Dataset| {
@@ -60,7 +61,8 @@ fn a_model_does_not_depend_on_when_rows_are_shuffled() {
 #[test]
 fn a_truncated_stream_is_named_before_its_last_line() {
     let whole = gzip(&[&text()[..], b"1 1:x\n"].concat());
-    let message = |bytes: &[u8]| load(file(bytes).path(), &LoadOptions::default()).unwrap_err().to_string();
+    let message =
+        |bytes: &[u8]| load(file(bytes).path(), &LoadOptions::default()).unwrap_err().to_string();
     let refused = message(&whole);
     assert!(refused.contains(":3001:5: value `x` is not a number"), "{refused}");
     let refused = message(&whole[..whole.len() - 9]);
@@ -72,7 +74,13 @@ fn what_has_no_rows_is_refused() {
     let message = |bytes: &[u8]| {
         let file = file(bytes);
         let error = load(file.path(), &LoadOptions::default()).unwrap_err().to_string();
-        error.strip_prefix(&file.path().display().to_string()).unwrap().split(" (").next().unwrap().to_owned()
+        error
+            .strip_prefix(&file.path().display().to_string())
+            .unwrap()
+            .split(" (")
+            .next()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(message(b""), ": is empty");
     assert_eq!(message(&gzip(b"")), ": is empty");

@@ -5,8 +5,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{Rating, Ratings};
 
-/// Ratings of users and items drawn at random, low numbers more often: 3.5 plus two biases, a product of factors, and
-/// normal noise.
+/// Ratings of users and items drawn at random, low numbers more often: 3.5 plus two biases, a
+/// product of factors, and normal noise.
 ///
 /// # Examples
 /// ```
@@ -26,7 +26,8 @@ pub struct LowRank {
     pub ratings: usize,
     /// Number of factors. Default 4.
     pub rank: usize,
-    /// Standard deviation of the noise: no model does better on other ratings than this. Default 0.5.
+    /// Standard deviation of the noise: no model does better on other ratings than this. Default
+    /// 0.5.
     pub noise: f64,
     /// Standard deviation of the product of factors. Default 1.
     pub signal: f64,
@@ -39,7 +40,15 @@ const BIAS: f64 = 0.4;
 
 impl Default for LowRank {
     fn default() -> Self {
-        LowRank { users: 1000, items: 500, ratings: 200_000, rank: 4, noise: 0.5, signal: 1.0, seed: 1 }
+        LowRank {
+            users: 1000,
+            items: 500,
+            ratings: 200_000,
+            rank: 4,
+            noise: 0.5,
+            signal: 1.0,
+            seed: 1,
+        }
     }
 }
 
@@ -50,7 +59,8 @@ impl LowRank {
         let spread = (self.signal / (self.rank as f64).sqrt()).sqrt();
         let mut rows = |count: usize| -> Vec<Vec<f64>> {
             let mut row = || {
-                let mut row: Vec<f64> = (0..self.rank).map(|_| spread * normal(&mut random)).collect();
+                let mut row: Vec<f64> =
+                    (0..self.rank).map(|_| spread * normal(&mut random)).collect();
                 row.push(BIAS * normal(&mut random));
                 row
             };

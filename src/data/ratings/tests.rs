@@ -12,8 +12,9 @@ fn all(text: &str) -> Vec<(String, String, f32)> {
 
 #[test]
 fn fields_stand_apart_by_blanks_tabs_or_a_comma() {
-    let expected = [("1", "a", 4.0), ("2", "a", -0.5), ("1", "b c".split(' ').next().unwrap(), 3e1)]
-        .map(|(user, item, value)| (user.to_string(), item.to_string(), value));
+    let expected =
+        [("1", "a", 4.0), ("2", "a", -0.5), ("1", "b c".split(' ').next().unwrap(), 3e1)]
+            .map(|(user, item, value)| (user.to_string(), item.to_string(), value));
     for text in [
         "1 a 4\n2 a -0.5\n1 b 3e1\n",
         "1\ta\t4\r\n\r\n2\ta\t-.5\r\n1\tb\t30",
@@ -37,7 +38,10 @@ fn what_is_no_rating_is_named_with_its_place() {
     for (text, what) in [
         ("1 2 3\n1 2\n", "r:2:4: the line ends before the rating (expected `user item rating`)"),
         ("1\n", "r:1:2: the line ends before the rating"),
-        ("user,item,rating\n", "r:1:11: the rating `rating` is no number (expected a finite number"),
+        (
+            "user,item,rating\n",
+            "r:1:11: the rating `rating` is no number (expected a finite number",
+        ),
         ("user,item,rating\n", "if this line names the columns, start it with `#`"),
         ("1 2 3\n1 2 x\n", "r:2:5: the rating `x` is no number"),
         ("1 2 inf\n", "r:1:5: the rating `inf` is no number"),
@@ -52,7 +56,10 @@ fn what_is_no_rating_is_named_with_its_place() {
         assert!(error.contains(what), "{text:?}: {error}");
     }
     let error = Ratings::parse(b"1 \xff 3\n", "r").unwrap_err().to_string();
-    assert!(error.starts_with("r:1:3: the item `\\xff` is not text (expected UTF-8 text)"), "{error}");
+    assert!(
+        error.starts_with("r:1:3: the item `\\xff` is not text (expected UTF-8 text)"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -26,7 +26,14 @@ pub(super) struct Fault {
 impl Fault {
     pub(super) fn into_error(self, path: &str) -> Error {
         let Fault { line, column, what, expected, hint } = self;
-        Error::Text { path: path.into(), line, column, what, expected: expected.into(), hint: hint.into() }
+        Error::Text {
+            path: path.into(),
+            line,
+            column,
+            what,
+            expected: expected.into(),
+            hint: hint.into(),
+        }
     }
 }
 
@@ -90,7 +97,11 @@ impl<'a> Line<'a> {
     }
 
     /// The text of the field of a user or an item.
-    pub(super) fn name(&self, field: Option<(usize, &'a [u8])>, role: &str) -> Result<&'a str, Fault> {
+    pub(super) fn name(
+        &self,
+        field: Option<(usize, &'a [u8])>,
+        role: &str,
+    ) -> Result<&'a str, Fault> {
         let Some((at, token)) = field else {
             return Err(self.fault(
                 self.bytes.len(),

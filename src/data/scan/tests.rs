@@ -11,13 +11,21 @@ fn file(bytes: &[u8]) -> NamedTempFile {
 
 /// Several blocks, of rows that tell their place.
 fn text(rows: u32) -> Vec<u8> {
-    (0..rows).flat_map(|i| format!("{} 1:1 {}:0.5\n", i % 100_000, 2 + i % 7).into_bytes()).collect()
+    (0..rows)
+        .flat_map(|i| format!("{} 1:1 {}:0.5\n", i % 100_000, 2 + i % 7).into_bytes())
+        .collect()
 }
 
 fn error(bytes: &[u8]) -> String {
     let file = file(bytes);
     let error = Scan::default().blocks(file.path(), |_| (), |()| Ok(())).unwrap_err().to_string();
-    error.strip_prefix(&file.path().display().to_string()).unwrap().split(" (").next().unwrap().to_owned()
+    error
+        .strip_prefix(&file.path().display().to_string())
+        .unwrap()
+        .split(" (")
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -31,7 +39,10 @@ fn blocks_are_the_data_set_in_order() {
             let (mut at, mut blocks) = (0, 0);
             let check = |block: Dataset| {
                 for (row, label) in block.iter() {
-                    assert_eq!((row.indices(), label), (whole.row(at).indices(), whole.labels()[at]));
+                    assert_eq!(
+                        (row.indices(), label),
+                        (whole.row(at).indices(), whole.labels()[at])
+                    );
                     at += 1;
                 }
                 blocks += 1;

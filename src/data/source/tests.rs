@@ -95,7 +95,10 @@ fn what_cannot_be_opened_is_named() {
         )
     );
     let inside = temporary(b"1").path().join("inside");
-    assert!(matches!(read(inside), Err(Error::Io { action: "open", .. }) | Err(Error::Input { .. })));
+    assert!(matches!(
+        read(inside),
+        Err(Error::Io { action: "open", .. }) | Err(Error::Input { .. })
+    ));
 }
 
 #[test]
@@ -106,9 +109,13 @@ fn a_failed_read_is_of_the_system() {
             Err(io::Error::from_raw_os_error(5))
         }
     }
-    for start in
-        [&b""[..], b"1 1:1\n", &gzip(&sample())[..20], &zstd(&sample())[..20], &bzip2(&sample())[..20]]
-    {
+    for start in [
+        &b""[..],
+        b"1 1:1\n",
+        &gzip(&sample())[..20],
+        &zstd(&sample())[..20],
+        &bzip2(&sample())[..20],
+    ] {
         let error = decode(start.chain(Broken), NAME, 0).unwrap_err();
         assert!(matches!(error, Error::Io { action: "read", .. }), "{error}");
         assert!(error.to_string().starts_with("a.svm: cannot read: "), "{error}");
@@ -117,7 +124,8 @@ fn a_failed_read_is_of_the_system() {
 
 #[test]
 fn empty_input_is_refused() {
-    let refused = "a.svm: is empty (expected text, plain or compressed); check that what wrote it ended well";
+    let refused =
+        "a.svm: is empty (expected text, plain or compressed); check that what wrote it ended well";
     assert_eq!(decoded(b""), Err(refused.into()));
     for (_, compress) in COMPRESS {
         assert_eq!(decoded(&compress(b"")), Err(refused.into()));
@@ -163,7 +171,9 @@ fn every_truncation_is_an_error() {
         }
         for end in 0..4 {
             let plain = decoded(&whole[..end]);
-            assert!(plain.is_err() || libsvm::parse(&whole[..end], &ParseOptions::default()).is_err());
+            assert!(
+                plain.is_err() || libsvm::parse(&whole[..end], &ParseOptions::default()).is_err()
+            );
         }
     }
 }
@@ -251,7 +261,8 @@ fn data_sets_beside_the_checkout_read_as_their_index_says() {
             continue;
         }
         let part = |part: &str| {
-            let files = ["svm", "svm.zst"].map(|ending| folder.join(format!("{name}.{part}.{ending}")));
+            let files =
+                ["svm", "svm.zst"].map(|ending| folder.join(format!("{name}.{part}.{ending}")));
             let file = files.iter().find(|file| file.exists());
             file.map(|file| crate::data::load(file, &LoadOptions::default()).unwrap())
         };

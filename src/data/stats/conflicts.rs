@@ -1,5 +1,6 @@
-//! How much examples have in common: the hypergraph measures of Niu et al. (2011, "Hogwild", section 2), with the
-//! examples as its edges e in E and the features as its vertices v, and a simple model of how often threads meet.
+//! How much examples have in common: the hypergraph measures of Niu et al. (2011, "Hogwild",
+//! section 2), with the examples as its edges e in E and the features as its vertices v, and a
+//! simple model of how often threads meet.
 
 use serde::Serialize;
 
@@ -14,10 +15,11 @@ const THREADS: [u32; 6] = [2, 4, 8, 16, 32, 64];
 pub struct Conflicts {
     /// Omega = max over e of |e|: the entries of the longest example.
     pub omega: usize,
-    /// Delta = max over v of |{e : v in e}| / |E|: the share of the examples that have the most frequent feature.
+    /// Delta = max over v of |{e : v in e}| / |E|: the share of the examples that have the most
+    /// frequent feature.
     pub delta: f64,
-    /// rho = max over e of |{e' : e' meets e}| / |E|: the share of the examples that have a feature in common with
-    /// the one that meets most.
+    /// rho = max over e of |{e' : e' meets e}| / |E|: the share of the examples that have a feature
+    /// in common with the one that meets most.
     pub rho: Rho,
     /// How often threads meet, for 2, 4, 8, 16, 32 and 64 of them.
     pub collisions: Vec<Collisions>,
@@ -25,18 +27,20 @@ pub struct Conflicts {
 
 /// How often threads meet.
 ///
-/// With `c(v)` of `n` examples having feature `v`, and `N` entries in all, the expected share of weight updates whose
-/// weight also belongs to an example that one of the other `P - 1` threads holds at that moment is
+/// With `c(v)` of `n` examples having feature `v`, and `N` entries in all, the expected share of
+/// weight updates whose weight also belongs to an example that one of the other `P - 1` threads
+/// holds at that moment is
 ///
 /// ```text
 /// sum over v of c(v)/N * (1 - (1 - c(v)/n)^(P - 1))
 /// ```
 ///
-/// An update is one entry of the example at hand, so that it is one of feature `v` with probability `c(v)/N`; each
-/// other thread holds an example of its own, drawn at random, which has `v` with probability `c(v)/n`. This is no
-/// share of lost updates: for that, two threads must be between reading and writing the same weight at the same time, a
-/// small part of the time that an example is held. It does say how often a weight moves from core to core. That
-/// weights of different features share cache lines is left out.
+/// An update is one entry of the example at hand, so that it is one of feature `v` with probability
+/// `c(v)/N`; each other thread holds an example of its own, drawn at random, which has `v` with
+/// probability `c(v)/n`. This is no share of lost updates: for that, two threads must be between
+/// reading and writing the same weight at the same time, a small part of the time that an example
+/// is held. It does say how often a weight moves from core to core. That weights of different
+/// features share cache lines is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Collisions {
     /// Number of threads, P.
@@ -46,7 +50,8 @@ pub struct Collisions {
 }
 
 impl Conflicts {
-    /// `counts`: examples that have a feature, by feature; `frequencies`: the same in ascending order.
+    /// `counts`: examples that have a feature, by feature; `frequencies`: the same in ascending
+    /// order.
     pub(super) fn of(data: &Dataset, counts: &[u32], frequencies: &[u32], rho_work: u64) -> Self {
         let examples = data.len();
         let collisions =
@@ -59,9 +64,10 @@ impl Conflicts {
         }
     }
 
-    /// The factor by which the bound on the number of steps grows when weights may be `tau` steps old:
-    /// 1 + 6 rho tau + 6 tau^2 Omega Delta^(1/2) (Niu et al. 2011, proposition 4.1). With `tau` at least the number of
-    /// threads; a worst case for convex problems that practice mostly stays far below. Uses the upper bound on rho.
+    /// The factor by which the bound on the number of steps grows when weights may be `tau` steps
+    /// old: 1 + 6 rho tau + 6 tau^2 Omega Delta^(1/2) (Niu et al. 2011, proposition 4.1). With
+    /// `tau` at least the number of threads; a worst case for convex problems that practice mostly
+    /// stays far below. Uses the upper bound on rho.
     pub fn worst_case(&self, tau: f64) -> f64 {
         1.0 + 6.0 * self.rho.upper * tau + 6.0 * tau * tau * self.omega as f64 * self.delta.sqrt()
     }

@@ -9,16 +9,16 @@ use serde::Serialize;
 use super::labels::one_zero;
 use crate::data::{Dataset, Row};
 
-/// Examples that equal another one in all features and values, whatever their labels. Explicit zeros make no
-/// difference: rows are compared as vectors.
+/// Examples that equal another one in all features and values, whatever their labels. Explicit
+/// zeros make no difference: rows are compared as vectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Duplicates {
     /// Examples that equal an earlier one: so many can go, and each row is still there once.
     pub copies: usize,
     /// Examples that equal one with another label.
     pub contradicting: usize,
-    /// Examples that every classifier gets wrong, at least: among equal ones, all that do not have their most
-    /// frequent label.
+    /// Examples that every classifier gets wrong, at least: among equal ones, all that do not have
+    /// their most frequent label.
     pub least_errors: usize,
 }
 

@@ -74,8 +74,8 @@ impl Counts {
     }
 }
 
-/// The same examples with features 0, 1, 2 and so on in the place of those that occur, in their order; and the old
-/// numbers of these.
+/// The same examples with features 0, 1, 2 and so on in the place of those that occur, in their
+/// order; and the old numbers of these.
 pub(super) fn renumbered(data: &Dataset) -> (Dataset, Vec<u32>) {
     let mut numbers: Vec<u32> = data.iter().flat_map(|(row, _)| row.indices()).copied().collect();
     numbers.par_sort_unstable();
@@ -137,7 +137,8 @@ pub(super) fn hot_shares(frequencies: &[u32], entries: usize) -> Vec<HotShare> {
 /// How many features have the same value in all examples.
 pub(super) fn constant(data: &Dataset, counts: &[u32]) -> usize {
     let everywhere = |j: u32| counts[j as usize] as usize == data.len();
-    let candidates: Vec<(usize, f32)> = data.row(0).iter().filter(|&(j, _)| everywhere(j as u32)).collect();
+    let candidates: Vec<(usize, f32)> =
+        data.row(0).iter().filter(|&(j, _)| everywhere(j as u32)).collect();
     if candidates.is_empty() || data.row(0).values().is_none() {
         return candidates.len();
     }
@@ -146,7 +147,9 @@ pub(super) fn constant(data: &Dataset, counts: &[u32]) -> usize {
         for i in run {
             let mut entries = data.row(i).iter();
             // Both ascend, and the row has every candidate: one walk along the row finds them all.
-            alive.retain(|&(j, x)| entries.find(|&(other, _)| other == j).is_some_and(|(_, y)| x == y));
+            alive.retain(|&(j, x)| {
+                entries.find(|&(other, _)| other == j).is_some_and(|(_, y)| x == y)
+            });
             if alive.is_empty() {
                 break;
             }

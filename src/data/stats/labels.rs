@@ -29,7 +29,8 @@ pub struct Class {
     pub share: f64,
 }
 
-/// Distribution of numbers. A quantile q is the smallest of them that at least the share q of them does not exceed.
+/// Distribution of numbers. A quantile q is the smallest of them that at least the share q of them
+/// does not exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Target {
     /// Number of different labels.
@@ -88,8 +89,11 @@ mod tests {
 
     #[test]
     fn classes() {
-        let Labels::Classes(classes) = Labels::of(&[1.0, -1.0, 0.0, -0.0]) else { panic!("no classes") };
-        let pairs: Vec<_> = classes.iter().map(|class| (class.label, class.examples, class.share)).collect();
+        let Labels::Classes(classes) = Labels::of(&[1.0, -1.0, 0.0, -0.0]) else {
+            panic!("no classes")
+        };
+        let pairs: Vec<_> =
+            classes.iter().map(|class| (class.label, class.examples, class.share)).collect();
         assert_eq!(pairs, [(-1.0, 1, 0.25), (0.0, 2, 0.5), (1.0, 1, 0.25)]);
     }
 

@@ -1,10 +1,11 @@
 //! How many neighbors the example with most of them has: rho of Niu et al. (2011, section 2).
 //!
-//! Comparing all pairs would take n times the entries. Here, a pass over the data compares 64 examples with all: bit
-//! k of a feature's mask says that the k-th of them has it, so that the union of a row's masks tells which it meets.
-//! Examples come in descending order of the sum of their features' counts, which bounds their neighbors. Once that
-//! bound is no larger than the most that was found, no other example can have more, and rho is exact. Where the
-//! work runs out before, the most that was found is a lower bound, and the next example's bound an upper one.
+//! Comparing all pairs would take n times the entries. Here, a pass over the data compares 64
+//! examples with all: bit k of a feature's mask says that the k-th of them has it, so that the
+//! union of a row's masks tells which it meets. Examples come in descending order of the sum of
+//! their features' counts, which bounds their neighbors. Once that bound is no larger than the most
+//! that was found, no other example can have more, and rho is exact. Where the work runs out
+//! before, the most that was found is a lower bound, and the next example's bound an upper one.
 
 use std::collections::HashSet;
 
@@ -18,8 +19,8 @@ const BATCH: usize = u64::BITS as usize;
 /// Fewest rows that are worth a task of their own.
 const TASK: usize = 1024;
 
-/// The largest share of the examples that meet one of them, that is, have a feature in common with it (as it has
-/// itself): max over e of |{e' : e' meets e}| / n.
+/// The largest share of the examples that meet one of them, that is, have a feature in common with
+/// it (as it has itself): max over e of |{e' : e' meets e}| / n.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rho {
     /// It is at least this.
@@ -29,8 +30,8 @@ pub struct Rho {
 }
 
 impl Rho {
-    /// Of examples whose features have these `counts`, found by looking at about `work` entries. Deterministic; bounds
-    /// that differ depend on the order of the examples.
+    /// Of examples whose features have these `counts`, found by looking at about `work` entries.
+    /// Deterministic; bounds that differ depend on the order of the examples.
     pub(super) fn of(data: &Dataset, counts: &[u32], work: u64) -> Self {
         let mut search = Search::new(data, counts);
         let passes = (work / data.nonzeros().max(1) as u64).max(1);

@@ -10,8 +10,8 @@ const FEW: u32 = 24;
 /// Numbers that spread over no more powers of 2 than this get two bins a power.
 const NARROW: u32 = 8;
 
-/// Distribution of whole numbers. A quantile q is the smallest of them that at least the share q of them does not
-/// exceed.
+/// Distribution of whole numbers. A quantile q is the smallest of them that at least the share q of
+/// them does not exceed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// The least.
@@ -28,9 +28,10 @@ pub struct Spread {
     pub max: u32,
     /// The mean.
     pub mean: f64,
-    /// Adjoining bins from the first to the last that holds a number: one a value if `max - min` is below 24. Else
-    /// each power of 2 starts a new one (0, 1, 2-3, 4-7, 8-15 and so on), and so do the halves between if `max` is at
-    /// most about 2^8 times `min` (0, 1, 2, 3, 4-5, 6-7, 8-11 and so on).
+    /// Adjoining bins from the first to the last that holds a number: one a value if `max - min` is
+    /// below 24. Else each power of 2 starts a new one (0, 1, 2-3, 4-7, 8-15 and so on), and so do
+    /// the halves between if `max` is at most about 2^8 times `min` (0, 1, 2, 3, 4-5, 6-7, 8-11 and
+    /// so on).
     pub bins: Vec<Bin>,
 }
 
@@ -72,8 +73,9 @@ impl Spread {
     pub fn shares(&self) -> Vec<[f64; 2]> {
         let count: usize = self.bins.iter().map(|bin| bin.count).sum();
         let nonzeros: u64 = self.bins.iter().map(|bin| bin.nonzeros).sum();
-        let shares =
-            |bin: &Bin| [ratio(bin.count as f64, count as f64), ratio(bin.nonzeros as f64, nonzeros as f64)];
+        let shares = |bin: &Bin| {
+            [ratio(bin.count as f64, count as f64), ratio(bin.nonzeros as f64, nonzeros as f64)]
+        };
         self.bins.iter().map(shares).collect()
     }
 }
@@ -166,7 +168,8 @@ mod tests {
     #[test]
     fn fewer_values_are_cut_between_them_too() {
         let bins = bounds(&[7, 31]);
-        let expected = [(6, 7, 1, 7), (8, 11, 0, 0), (12, 15, 0, 0), (16, 23, 0, 0), (24, 31, 1, 31)];
+        let expected =
+            [(6, 7, 1, 7), (8, 11, 0, 0), (12, 15, 0, 0), (16, 23, 0, 0), (24, 31, 1, 31)];
         assert_eq!(bins, expected);
         let starts: Vec<u32> = bounds(&[0, 25]).iter().map(|bin| bin.0).collect();
         assert_eq!(starts, [0, 1, 2, 3, 4, 6, 8, 12, 16, 24]);

@@ -67,10 +67,13 @@ fn constant(data: &Dataset) -> usize {
     (0..data.width()).filter(same).count()
 }
 
-/// The share of updates that meet another thread's example, averaged over all pairs that two threads can hold.
+/// The share of updates that meet another thread's example, averaged over all pairs that two
+/// threads can hold.
 fn collisions_of_two(data: &Dataset) -> f64 {
-    let common = |a: Row<'_>, b: Row<'_>| a.indices().iter().filter(|j| b.indices().contains(j)).count();
-    let met: usize = data.iter().map(|(a, _)| data.iter().map(|(b, _)| common(a, b)).sum::<usize>()).sum();
+    let common =
+        |a: Row<'_>, b: Row<'_>| a.indices().iter().filter(|j| b.indices().contains(j)).count();
+    let met: usize =
+        data.iter().map(|(a, _)| data.iter().map(|(b, _)| common(a, b)).sum::<usize>()).sum();
     ratio(met as f64, (data.len() * data.nonzeros()) as f64)
 }
 
@@ -88,12 +91,18 @@ fn check(data: &Dataset) -> Result<(), TestCaseError> {
     prop_assert_eq!(stats.duplicates, duplicates(data));
     prop_assert_eq!(stats.constant_features, constant(data));
     prop_assert_eq!(stats.features_seen, counts.iter().filter(|&&count| count > 0).count());
-    let of_zeros = |(row, _): (Row<'_>, f32)| row.iter().filter(|entry| entry.1 == 0.0).count() as u64;
+    let of_zeros =
+        |(row, _): (Row<'_>, f32)| row.iter().filter(|entry| entry.1 == 0.0).count() as u64;
     prop_assert_eq!(stats.explicit_zeros, data.iter().map(of_zeros).sum::<u64>());
-    prop_assert_eq!(stats.all_ones, data.iter().all(|(row, _)| row.iter().all(|entry| entry.1 == 1.0)));
+    prop_assert_eq!(
+        stats.all_ones,
+        data.iter().all(|(row, _)| row.iter().all(|entry| entry.1 == 1.0))
+    );
     prop_assert_eq!(stats.empty_rows, data.iter().filter(|(row, _)| row.is_empty()).count());
-    let named: Vec<_> = stats.hottest.iter().map(|hot| (hot.feature, hot.examples as usize)).collect();
-    let mut expected: Vec<_> = counts.iter().enumerate().map(|(j, &count)| (j as u64 + 1, count)).collect();
+    let named: Vec<_> =
+        stats.hottest.iter().map(|hot| (hot.feature, hot.examples as usize)).collect();
+    let mut expected: Vec<_> =
+        counts.iter().enumerate().map(|(j, &count)| (j as u64 + 1, count)).collect();
     expected.retain(|&(_, count)| count > 0);
     expected.sort_by_key(|&(j, count)| (std::cmp::Reverse(count), j));
     expected.truncate(8);
@@ -157,7 +166,8 @@ proptest! {
 
 #[test]
 fn more_candidates_than_a_pass_takes() {
-    // All 300 rows have different features, and sums of counts far above what they meet: few can be skipped.
+    // All 300 rows have different features, and sums of counts far above what they meet: few can be
+    // skipped.
     let mut builder = Builder::default();
     for i in 0..300 {
         for j in [i % 17, 20 + i % 19, 40 + i % 23] {
@@ -166,7 +176,10 @@ fn more_candidates_than_a_pass_takes() {
         builder.end_row(1.0);
     }
     let data = builder.finish(0);
-    assert_eq!(Stats::of("d", &data, 1).unwrap().conflicts.rho, Rho { lower: rho(&data), upper: rho(&data) });
+    assert_eq!(
+        Stats::of("d", &data, 1).unwrap().conflicts.rho,
+        Rho { lower: rho(&data), upper: rho(&data) }
+    );
 }
 
 #[test]

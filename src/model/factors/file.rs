@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //!
-//! A file of kind 3, version 1, of the format that `src/container` lays out byte by byte. All numbers are little-endian.
-//! The header's facts, from byte 416 of the file on:
+//! A file of kind 3, version 1, of the format that `src/container` lays out byte by byte. All
+//! numbers are little-endian. The header's facts, from byte 416 of the file on:
 //!
 //! | byte | size | holds |
 //! |---|---|---|
@@ -13,8 +13,8 @@
 //! | 440 | 8 | mean, as f64 |
 //! | 448 | 8 | spread, as f64 |
 //!
-//! Sections: `users` and `items` (names in UTF-8, a line feed after each) and `weights` (f32; a row for each user, then for
-//! each item: the factors, then the bias).
+//! Sections: `users` and `items` (names in UTF-8, a line feed after each) and `weights` (f32; a row
+//! for each user, then for each item: the factors, then the bias).
 
 use std::fs::File;
 use std::io::Read;
@@ -36,7 +36,8 @@ const SPREAD: usize = 32;
 /// Weights that are written at once.
 const TOGETHER: usize = 1 << 14;
 
-/// Whether the file at `path` says that it is a model of ratings, damaged or not. What cannot be read is not.
+/// Whether the file at `path` says that it is a model of ratings, damaged or not. What cannot be
+/// read is not.
 pub fn is_factors(path: impl AsRef<Path>) -> bool {
     let path = path.as_ref();
     let mut head = [0; 12];
@@ -61,7 +62,8 @@ pub(super) fn save(model: &Factors, path: &Path) -> Result<()> {
     facts.set(MEAN, model.mean.to_bits());
     facts.set(SPREAD, model.spread.to_bits());
     let bytes = size_of_val(&*model.weights) as u64;
-    let sections = [("users", names[0].len() as u64), ("items", names[1].len() as u64), ("weights", bytes)];
+    let sections =
+        [("users", names[0].len() as u64), ("items", names[1].len() as u64), ("weights", bytes)];
     let header = Header::new(Kind::Factors, VERSION, facts, &sections);
     save::file_atomically(path, |file| {
         let mut writer = Writer::new(file, header)?;
@@ -79,7 +81,9 @@ pub(super) fn load(path: &Path) -> Result<Factors> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|source| Error::io(path, "read", source))?;
     let named = |error| match error {
-        Error::Input { what, expected, hint, .. } => Error::input(name.as_str(), what, expected, hint),
+        Error::Input { what, expected, hint, .. } => {
+            Error::input(name.as_str(), what, expected, hint)
+        }
         other => other,
     };
     let (rank, numbers, names, weights) =
@@ -105,7 +109,9 @@ fn parts(bytes: &[u8]) -> Result<Parts, Damage> {
     let users = names("users", facts.get(USERS));
     let items = names("items", facts.get(ITEMS));
     let (Some(users), Some(items)) = (users, items) else {
-        return Err(strange("has names of users or items that are not as many as its facts (byte 424) say"));
+        return Err(strange(
+            "has names of users or items that are not as many as its facts (byte 424) say",
+        ));
     };
     let (weights, []) = section("weights").as_chunks::<4>() else {
         return Err(strange("has a part of a weight at its end"));

@@ -1,5 +1,5 @@
-//! The reader: a pure function over bytes. It trusts no number of the header before the lines bear it out, so
-//! a damaged file costs no more memory than a whole one of its size.
+//! The reader: a pure function over bytes. It trusts no number of the header before the lines bear
+//! it out, so a damaged file costs no more memory than a whole one of its size.
 
 use std::collections::HashSet;
 
@@ -11,12 +11,13 @@ use crate::model::{LossKind, Model};
 /// Indices of features are u32.
 const MOST_FEATURES: u64 = 1 << 32;
 
-/// Reads a model; `path` names it in messages. A classifier of two classes (labels of positive and other scores, one
-/// column of weights) or of more (one column a label) or a regression model is accepted, with Unix or Windows line ends.
+/// Reads a model; `path` names it in messages. A classifier of two classes (labels of positive and
+/// other scores, one column of weights) or of more (one column a label) or a regression model is
+/// accepted, with Unix or Windows line ends.
 ///
 /// # Errors
-/// [`Error::Text`] with the first place that is wrong, if the file is empty, binary, cut off or otherwise not
-/// a complete model.
+/// [`Error::Text`] with the first place that is wrong, if the file is empty, binary, cut off or
+/// otherwise not a complete model.
 pub fn read(bytes: &[u8], path: &str) -> Result<Model> {
     let mut text = Text::new(bytes, path);
     check_text(&text)?;
@@ -37,7 +38,12 @@ fn check_text(text: &Text<'_>) -> Result<()> {
         }
         _ => return Ok(()),
     };
-    Err(text.error(Place { line: 1, column: 1 }, what, "a model as text, from the line `solver_type`", hint))
+    Err(text.error(
+        Place { line: 1, column: 1 },
+        what,
+        "a model as text, from the line `solver_type`",
+        hint,
+    ))
 }
 
 struct Header {
@@ -52,7 +58,8 @@ struct Header {
 
 impl Header {
     fn read(text: &mut Text<'_>) -> Result<Self> {
-        let (mut solver, mut classes, mut labels, mut features, mut bias) = (None, None, None, None, None);
+        let (mut solver, mut classes, mut labels, mut features, mut bias) =
+            (None, None, None, None, None);
         let end = loop {
             let line = text.line("the header's lines up to `w`")?;
             let Some(key) = line.words().next() else { continue };
@@ -74,7 +81,9 @@ impl Header {
                     let [_, value] = text.words(&line, "one value of the constant feature")?;
                     bias.replace(text.number(value)?).is_some()
                 }
-                b"w" => break text.words::<1>(&line, "the weights from the next line on")?[0].place,
+                b"w" => {
+                    break text.words::<1>(&line, "the weights from the next line on")?[0].place;
+                }
                 _ => return Err(unknown(text, key)),
             };
             if repeated {
@@ -82,8 +91,9 @@ impl Header {
                 return Err(text.error(key.place, what, "each header line once", DAMAGED));
             }
         };
-        let missing =
-            |key: &str| text.error(end, format!("no line `{key}` above `w`"), "a complete header", DAMAGED);
+        let missing = |key: &str| {
+            text.error(end, format!("no line `{key}` above `w`"), "a complete header", DAMAGED)
+        };
         let (loss, l1) = solver.ok_or_else(|| missing("solver_type"))?;
         let classes = classes.ok_or_else(|| missing("nr_class"))?;
         let labels = match labels {
@@ -114,7 +124,8 @@ impl Header {
 }
 
 fn read_solver(text: &Text<'_>, name: Word<'_>) -> Result<(LossKind, bool)> {
-    if let Some(&(_, loss, l1)) = SOLVERS.iter().find(|(known, ..)| known.as_bytes() == name.bytes) {
+    if let Some(&(_, loss, l1)) = SOLVERS.iter().find(|(known, ..)| known.as_bytes() == name.bytes)
+    {
         return Ok((loss, l1));
     }
     let hint = match name.bytes {
@@ -125,7 +136,12 @@ fn read_solver(text: &Text<'_>, name: Word<'_>) -> Result<(LossKind, bool)> {
         _ => DAMAGED,
     };
     let what = format!("the solver {}", name.quoted());
-    Err(text.error(name.place, what, "a solver for two classes or for regression, like L2R_LR", hint))
+    Err(text.error(
+        name.place,
+        what,
+        "a solver for two classes or for regression, like L2R_LR",
+        hint,
+    ))
 }
 
 fn read_classes(text: &Text<'_>, word: Word<'_>) -> Result<usize> {
@@ -162,7 +178,8 @@ fn read_features(text: &Text<'_>, word: Word<'_>) -> Result<usize> {
     }
 }
 
-/// The lines of weights: one a feature and one for the constant feature, of one number a score each.
+/// The lines of weights: one a feature and one for the constant feature, of one number a score
+/// each.
 fn weights(text: &mut Text<'_>, header: &Header) -> Result<Vec<f64>> {
     let count = header.features + usize::from(header.bias.is_some());
     let scores = if header.labels.len() > 2 { header.labels.len() } else { 1 };
@@ -179,13 +196,23 @@ fn weights(text: &mut Text<'_>, header: &Header) -> Result<Vec<f64>> {
         for word in line.words() {
             if weights.len() - before == scores {
                 let what = format!("{} too much", word.quoted());
-                return Err(text.error(word.place, what, format_args!("{scores} weights per line"), DAMAGED));
+                return Err(text.error(
+                    word.place,
+                    what,
+                    format_args!("{scores} weights per line"),
+                    DAMAGED,
+                ));
             }
             weights.push(text.number(word)?);
         }
         if weights.len() - before < scores {
             let what = "the line ends here";
-            return Err(text.error(line.end(), what, format_args!("{scores} weights per line"), DAMAGED));
+            return Err(text.error(
+                line.end(),
+                what,
+                format_args!("{scores} weights per line"),
+                DAMAGED,
+            ));
         }
     }
     while !text.rest().is_empty() {
@@ -200,7 +227,8 @@ fn weights(text: &mut Text<'_>, header: &Header) -> Result<Vec<f64>> {
 
 /// What to say of a line that no header has.
 fn unknown(text: &Text<'_>, key: Word<'_>) -> Error {
-    let is_data = key.place.line == 1 && (key.parse::<f64>().is_some() || key.bytes.contains(&b':'));
+    let is_data =
+        key.place.line == 1 && (key.parse::<f64>().is_some() || key.bytes.contains(&b':'));
     let (what, hint) = if is_data {
         ("the start of an example", "this looks like a data file; name the model's file")
     } else {

@@ -30,8 +30,7 @@ fn line_ends_blank_lines_and_the_order_of_the_header_are_free() {
     let model = read(GOOD.as_bytes(), "m").unwrap();
     let windows = GOOD.replace('\n', "\r\n");
     assert_eq!(read(windows.as_bytes(), "m").unwrap(), model);
-    let other =
-        "bias 1\nlabel +1 -1\n\nnr_feature 3\nnr_class 2\nsolver_type L2R_LR_DUAL\nw\n.5\n-2e0\n0\n+0.25\n\n";
+    let other = "bias 1\nlabel +1 -1\n\nnr_feature 3\nnr_class 2\nsolver_type L2R_LR_DUAL\nw\n.5\n-2e0\n0\n+0.25\n\n";
     assert_eq!(read(other.as_bytes(), "m").unwrap(), model);
 }
 
@@ -81,8 +80,16 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
             "",
             "m:6:1: `0.5` is no line of a model's header (expected solver_type, nr_class, label, nr_feature, bias or w)",
         ),
-        ("bias 1\n", "bias 1\nbias 1\n", "m:6:1: a second line `bias` (expected each header line once)"),
-        ("nr_class 2", "nr_class 3", "m:3:1: 2 labels (expected 3, one a class); the file may be damaged"),
+        (
+            "bias 1\n",
+            "bias 1\nbias 1\n",
+            "m:6:1: a second line `bias` (expected each header line once)",
+        ),
+        (
+            "nr_class 2",
+            "nr_class 3",
+            "m:3:1: 2 labels (expected 3, one a class); the file may be damaged",
+        ),
         (
             "nr_class 2",
             "nr_class 1",
@@ -108,7 +115,11 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
             "nr_feature 1000000000000000000",
             "m:4:12: `1000000000000000000` (expected a whole number",
         ),
-        ("nr_feature 3", "nr_feature", "m:4:11: the line ends here (expected one number of features)"),
+        (
+            "nr_feature 3",
+            "nr_feature",
+            "m:4:11: the line ends here (expected one number of features)",
+        ),
         ("bias 1", "bias nan", "m:5:6: `nan` (expected a finite number)"),
         ("bias 1", "bias one", "m:5:6: `one` (expected a finite number)"),
         (
@@ -122,7 +133,11 @@ fn a_header_that_is_wrong_is_named_with_its_place() {
             "like L2R_LR); one-class models are not supported; train with another solver",
         ),
         ("L2R_LR", "\u{e9}", "m:1:13: the solver `\\xc3\\xa9`"),
-        ("L2R_LR", "L2R_L2LOSS_SVR", "m:6:1: labels above `w` (expected none with a solver for regression)"),
+        (
+            "L2R_LR",
+            "L2R_L2LOSS_SVR",
+            "m:6:1: labels above `w` (expected none with a solver for regression)",
+        ),
         ("w\n", "w 1\n", "m:6:3: `1` too much (expected the weights from the next line on)"),
     ];
     for (part, damaged, expected) in cases {
@@ -176,8 +191,7 @@ fn weights_that_are_wrong_are_named_with_their_place() {
     }
 }
 
-const MANY: &str =
-    "solver_type L2R_LR\nnr_class 3\nlabel 2 7 -1\nnr_feature 2\nbias 1\nw\n0.5 1 -2 \n0 0 0 \n1 2 3 \n";
+const MANY: &str = "solver_type L2R_LR\nnr_class 3\nlabel 2 7 -1\nnr_feature 2\nbias 1\nw\n0.5 1 -2 \n0 0 0 \n1 2 3 \n";
 
 #[test]
 fn many_classes_have_a_column_each() {

@@ -76,7 +76,8 @@ impl<'a> Text<'a> {
         self.rest
     }
 
-    /// The next line. One that no line end closes counts as cut off, as its last number may be, too.
+    /// The next line. One that no line end closes counts as cut off, as its last number may be,
+    /// too.
     pub fn line(&mut self, expected: impl Display) -> Result<Line<'a>> {
         let Some(end) = memchr::memchr(b'\n', self.rest) else {
             let what = match self.rest {
@@ -93,20 +94,29 @@ impl<'a> Text<'a> {
     }
 
     /// All `N` words of a line, no less and no more.
-    pub fn words<const N: usize>(&self, line: &Line<'a>, expected: impl Display) -> Result<[Word<'a>; N]> {
+    pub fn words<const N: usize>(
+        &self,
+        line: &Line<'a>,
+        expected: impl Display,
+    ) -> Result<[Word<'a>; N]> {
         let mut found = [Word { place: line.end(), bytes: &[] }; N];
         let mut words = line.words();
         for slot in &mut found {
             match words.next() {
                 Some(word) => *slot = word,
-                None => return Err(self.error(line.end(), "the line ends here", expected, DAMAGED)),
+                None => {
+                    return Err(self.error(line.end(), "the line ends here", expected, DAMAGED));
+                }
             }
         }
         match words.next() {
             None => Ok(found),
-            Some(extra) => {
-                Err(self.error(extra.place, format!("{} too much", extra.quoted()), expected, DAMAGED))
-            }
+            Some(extra) => Err(self.error(
+                extra.place,
+                format!("{} too much", extra.quoted()),
+                expected,
+                DAMAGED,
+            )),
         }
     }
 
@@ -130,7 +140,13 @@ impl<'a> Text<'a> {
         word.parse().ok_or_else(|| self.error(word.place, word.quoted(), expected, DAMAGED))
     }
 
-    pub fn error(&self, place: Place, what: impl Display, expected: impl Display, hint: &str) -> Error {
+    pub fn error(
+        &self,
+        place: Place,
+        what: impl Display,
+        expected: impl Display,
+        hint: &str,
+    ) -> Error {
         Error::Text {
             path: self.path.to_owned(),
             line: place.line,

@@ -19,7 +19,13 @@ fn classifier() -> Model {
 
 fn bits(model: &Model) -> Vec<u64> {
     let constant = model.bias().map(|bias| bias.value);
-    model.weights().iter().chain(model.bias_weights()).chain(&constant).map(|x| x.to_bits()).collect()
+    model
+        .weights()
+        .iter()
+        .chain(model.bias_weights())
+        .chain(&constant)
+        .map(|x| x.to_bits())
+        .collect()
 }
 
 #[test]
@@ -28,17 +34,22 @@ fn models_come_back_bit_for_bit() {
     for loss in LossKind::ALL {
         let labels = (!loss.is_regression()).then_some([1, -1]);
         models.push(Model::new(loss, labels, vec![0.5, -1.25], None).unwrap());
-        models.push(Model::new(loss, labels, vec![], Some(Bias { value: 1.0, weight: 3.0 })).unwrap());
+        models.push(
+            Model::new(loss, labels, vec![], Some(Bias { value: 1.0, weight: 3.0 })).unwrap(),
+        );
     }
     let loss = LossKind::EpsilonInsensitive { epsilon: 0.375 };
     models.push(Model::new(loss, None, vec![0.5], None).unwrap());
     // Several chunks.
     models.push(
-        Model::new(LossKind::Hinge, Some([0, 1]), (0..200_001).map(f64::from).collect(), None).unwrap(),
+        Model::new(LossKind::Hinge, Some([0, 1]), (0..200_001).map(f64::from).collect(), None)
+            .unwrap(),
     );
-    for (labels, constant) in
-        [(vec![3.0, -0.5, 1e10], None), (vec![0.0, 2.0, 4.0], Some(0.0)), (vec![1.0, 2.0, 3.0], Some(0.5))]
-    {
+    for (labels, constant) in [
+        (vec![3.0, -0.5, 1e10], None),
+        (vec![0.0, 2.0, 4.0], Some(0.0)),
+        (vec![1.0, 2.0, 3.0], Some(0.5)),
+    ] {
         let weights = (0..12).map(|k| f64::from(k) / 3.0).collect();
         models.push(Model::with_classes(LossKind::Logistic, labels, weights, constant).unwrap());
     }
@@ -141,7 +152,10 @@ fn facts_that_contradict_the_sections_are_refused() {
     assert_eq!(with_epsilon(0.25).unwrap().loss(), LossKind::EpsilonInsensitive { epsilon: 0.25 });
     for epsilon in [-0.5, f64::NAN, f64::INFINITY, 1e300] {
         let message = with_epsilon(epsilon).unwrap_err().to_string();
-        assert!(message.starts_with(&format!("m: has the epsilon {epsilon} (byte 480)")), "{message}");
+        assert!(
+            message.starts_with(&format!("m: has the epsilon {epsilon} (byte 480)")),
+            "{message}"
+        );
     }
     let vectors = |labels: u64, vectors, features| {
         let mut facts = facts(&[(LABELS, labels), (VECTORS, vectors), (FEATURES, features)]);
@@ -156,8 +170,14 @@ fn facts_that_contradict_the_sections_are_refused() {
             "{count} vectors of {features} for {labels} labels"
         );
     }
-    let infinite = forged(facts(&[]), &[], [1.0, f64::INFINITY].map(f64::to_le_bytes).as_flattened());
-    assert!(read(&infinite, "m").unwrap_err().to_string().starts_with("m: the weight of feature 2 is inf"));
+    let infinite =
+        forged(facts(&[]), &[], [1.0, f64::INFINITY].map(f64::to_le_bytes).as_flattened());
+    assert!(
+        read(&infinite, "m")
+            .unwrap_err()
+            .to_string()
+            .starts_with("m: the weight of feature 2 is inf")
+    );
 }
 
 static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| bytes_of(&classifier()));

@@ -82,12 +82,20 @@ fn a_cut_costs_as_little_as_the_exact_one_whatever_the_seed_and_the_threads() {
     for seed in 1..4 {
         for (threads, update) in [(1, Update::Wild), (8, Update::Wild), (8, Update::Atomic)] {
             let cut = Cut::new(2, &costs, &edges, seed).unwrap();
-            let settings =
-                Settings { threads, strategy: StrategyKind::Hogwild(update), seed, ..Settings::default() };
-            let fit = minimize::<_, f32>(&cut, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
+            let settings = Settings {
+                threads,
+                strategy: StrategyKind::Hogwild(update),
+                seed,
+                ..Settings::default()
+            };
+            let fit = minimize::<_, f32>(&cut, &settings, None, &mut |_| ControlFlow::Continue(()))
+                .unwrap();
             let found = cut.cost(&cut.labeling(&fit.weights));
             assert!(found >= least * (1.0 - 1e-6), "{found} below the least, {least}");
-            assert!(found < least * 1.01, "{found} against {least}, {threads} threads, seed {seed}");
+            assert!(
+                found < least * 1.01,
+                "{found} against {least}, {threads} threads, seed {seed}"
+            );
             for shares in fit.weights.chunks(2) {
                 assert!(shares.iter().all(|&x| x >= 0.0));
                 assert!(threads > 1 || (shares[0] + shares[1] - 1.0).abs() < 1e-5, "{shares:?}");
@@ -108,16 +116,22 @@ fn the_nearest_point_of_the_simplex_is_found() {
     ] {
         let mut found: [f64; 3] = point;
         project(&mut found);
-        found.iter().zip(expected).for_each(|(x, y)| assert!((x - y).abs() < 1e-12, "{point:?}: {found:?}"));
+        found
+            .iter()
+            .zip(expected)
+            .for_each(|(x, y)| assert!((x - y).abs() < 1e-12, "{point:?}: {found:?}"));
     }
 }
 
-/// What is taken from the first two is the third one, but for rounding, which leaves it out and brings it back.
+/// What is taken from the first two is the third one, but for rounding, which leaves it out and
+/// brings it back.
 #[test]
 fn rounding_does_not_keep_the_search_for_the_nearest_point_going() {
-    for point in
-        [[0.0_f32, -0.03722614, -0.51861304], [0.0, -0.79363424, -0.896817], [0.0, -0.25662923, -0.62831455]]
-    {
+    for point in [
+        [0.0_f32, -0.03722614, -0.51861304],
+        [0.0, -0.79363424, -0.896817],
+        [0.0, -0.25662923, -0.62831455],
+    ] {
         let mut found = point;
         project(&mut found);
         assert!((found.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{point:?}: {found:?}");
@@ -131,13 +145,17 @@ fn ways_of_sharing_that_sum_movements_are_refused_with_the_reason() {
     let updates = [Update::Merged, Update::Split].map(StrategyKind::Hogwild);
     for strategy in updates.into_iter().chain([StrategyKind::HogwildPlusPlus(Default::default())]) {
         let settings = Settings { strategy, threads: 2, ..Settings::default() };
-        let error = minimize::<_, f32>(&cut, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
+        let error = minimize::<_, f32>(&cut, &settings, None, &mut |_| ControlFlow::Continue(()))
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with(&format!("strategy is {}", strategy.name())), "{error}");
         assert!(error.contains("each of its steps ends on a simplex"), "{error}");
     }
     let mut settings = Settings::default();
     settings.penalty.l2 = 0.1;
-    let error = minimize::<_, f32>(&cut, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
+    let error = minimize::<_, f32>(&cut, &settings, None, &mut |_| ControlFlow::Continue(()))
+        .unwrap_err()
+        .to_string();
     assert!(error.starts_with("l1 or l2 is above 0"), "{error}");
 }
 

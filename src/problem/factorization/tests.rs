@@ -5,7 +5,8 @@ use crate::solver::sgd::{Penalty, Schedule, Sgd, SgdRule, StepSize};
 use crate::strategy::{Block, Clock, Visit, planner};
 
 fn problem(rank: usize) -> Factorization {
-    let (ratings, _) = LowRank { users: 60, items: 40, ratings: 3000, ..LowRank::default() }.draw(0);
+    let (ratings, _) =
+        LowRank { users: 60, items: 40, ratings: 3000, ..LowRank::default() }.draw(0);
     Factorization::new(&ratings, rank, 1).unwrap()
 }
 
@@ -19,8 +20,12 @@ fn a_step_makes_the_error_of_its_rating_smaller_whatever_the_rate() {
             for term in 0..200 {
                 let mut weights = start.clone();
                 let before = problem.loss(term..term + 1, &weights);
-                let rule =
-                    Sgd::new(&problem, Penalty::default(), StepSize::new(rate, Schedule::Constant), true);
+                let rule = Sgd::new(
+                    &problem,
+                    Penalty::default(),
+                    StepSize::new(rate, Schedule::Constant),
+                    true,
+                );
                 let mut state = rule.step_state(Clock::default());
                 let w = Handle::plain(&mut weights, 0);
                 rule.visit_block(Block::new(&[term], 1, 1), &mut state, &w);
@@ -38,7 +43,9 @@ fn a_step_makes_the_error_of_its_rating_smaller_whatever_the_rate() {
 fn weights_stay_finite_at_any_rate() {
     let problem = problem(5);
     for rate in [1e-300, 1e-3, 1.0, 1e9, 1e38, 1e300] {
-        for penalty in [Penalty::default(), Penalty { l1: 0.0, l2: 1e-3 }, Penalty { l1: 1e-4, l2: 0.0 }] {
+        for penalty in
+            [Penalty::default(), Penalty { l1: 0.0, l2: 1e-3 }, Penalty { l1: 1e-4, l2: 0.0 }]
+        {
             let rule: Sgd<_, f32> =
                 Sgd::new(&problem, penalty, StepSize::new(rate, Schedule::Constant), true);
             let mut weights = rule.start();
@@ -50,7 +57,10 @@ fn weights_stay_finite_at_any_rate() {
                 planner.apply(&w);
                 state.advance();
                 let touched = problem.support(term).map(|j| weights[j]);
-                assert!(touched.into_iter().all(f32::is_finite), "rate {rate}, {penalty:?}, term {term}");
+                assert!(
+                    touched.into_iter().all(f32::is_finite),
+                    "rate {rate}, {penalty:?}, term {term}"
+                );
             }
         }
     }
@@ -58,11 +68,15 @@ fn weights_stay_finite_at_any_rate() {
 
 #[test]
 fn a_trial_has_the_ratings_among_some_users_and_items() {
-    let (ratings, _) = LowRank { users: 900, items: 700, ratings: 400_000, ..LowRank::default() }.draw(0);
+    let (ratings, _) =
+        LowRank { users: 900, items: 700, ratings: 400_000, ..LowRank::default() }.draw(0);
     let problem = Factorization::new(&ratings, 2, 7).unwrap();
     let trial = problem.trial().unwrap();
     assert!((50_000..200_000).contains(&trial.terms()), "{}", trial.terms());
-    assert!((trial.users as f64 / 450.0 - 1.0).abs() < 0.2 && (trial.items as f64 / 350.0 - 1.0).abs() < 0.2);
+    assert!(
+        (trial.users as f64 / 450.0 - 1.0).abs() < 0.2
+            && (trial.items as f64 / 350.0 - 1.0).abs() < 0.2
+    );
     let each = trial.terms() as f64 / trial.users as f64;
     assert!((each / (400_000.0 / 900.0 / 2.0) - 1.0).abs() < 0.2, "{each} ratings a user");
     let mut weights = vec![0.0_f32; trial.width()];
@@ -84,7 +98,8 @@ fn ratings_count_in_standard_deviations_from_their_mean() {
 #[test]
 fn what_cannot_be_factorized_is_refused() {
     let ratings = Ratings::parse(b"a x 1\n", "r").unwrap();
-    let error = |ratings: &Ratings, rank| Factorization::new(ratings, rank, 1).err().unwrap().to_string();
+    let error =
+        |ratings: &Ratings, rank| Factorization::new(ratings, rank, 1).err().unwrap().to_string();
     assert!(error(&ratings, 0).contains("rank is 0 (expected 1 or more)"));
     assert!(error(&ratings, usize::MAX).contains("more than memory can address"));
     assert!(error(&Ratings::default(), 1).contains("there is no rating"));

@@ -5,17 +5,19 @@ use std::fmt;
 use super::Loss;
 use crate::params::Real;
 
-/// A convex loss of the caller's own that a [`Trainer`](crate::train::Trainer) trains with, and that a
-/// [`Model`](crate::model::Model) keeps, predicts and is evaluated by.
+/// A convex loss of the caller's own that a [`Trainer`](crate::train::Trainer) trains with, and
+/// that a [`Model`](crate::model::Model) keeps, predicts and is evaluated by.
 ///
-/// It is called once a visit, not inlined into the loop; whoever wants that implements [`Loss`] and hands
-/// [`Linear`](crate::problem::Linear) to [`minimize`](crate::train::minimize).
+/// It is called once a visit, not inlined into the loop; whoever wants that implements [`Loss`] and
+/// hands [`Linear`](crate::problem::Linear) to [`minimize`](crate::train::minimize).
 pub trait CustomLoss: Sync {
-    /// The name in model files and reports: 1 to 16 ASCII letters, digits or hyphens, and none of the crate's own.
+    /// The name in model files and reports: 1 to 16 ASCII letters, digits or hyphens, and none of
+    /// the crate's own.
     fn name(&self) -> &'static str;
     /// Whether labels are numbers to be met rather than two classes to be told apart.
     fn is_regression(&self) -> bool;
-    /// The loss of score `s` against target `y` (+1 or -1 in classification, any number in regression).
+    /// The loss of score `s` against target `y` (+1 or -1 in classification, any number in
+    /// regression).
     fn value(&self, y: f64, s: f64) -> f64;
     /// The derivative of the loss by the score; a subgradient where there is a kink.
     fn slope(&self, y: f64, s: f64) -> f64;

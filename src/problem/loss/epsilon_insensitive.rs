@@ -3,12 +3,14 @@
 use super::{Curved, Loss};
 use crate::params::Real;
 
-/// max(0, |y - s| - epsilon): nothing for labels in the tube around the score, whose half-width is `epsilon`, and for
-/// others their distance from it (support vector regression; Ho & Lin, JMLR 2012, section 2).
+/// max(0, |y - s| - epsilon): nothing for labels in the tube around the score, whose half-width is
+/// `epsilon`, and for others their distance from it (support vector regression; Ho & Lin, JMLR
+/// 2012, section 2).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpsilonInsensitive {
-    /// In units of the labels, finite and at least 0; f32 as these are, so that labels on the tube's edge are on it in
-    /// all precisions. Larger lets more examples go without a loss. 0 is the absolute error.
+    /// In units of the labels, finite and at least 0; f32 as these are, so that labels on the
+    /// tube's edge are on it in all precisions. Larger lets more examples go without a loss. 0 is
+    /// the absolute error.
     pub epsilon: f32,
 }
 
@@ -32,7 +34,8 @@ impl Loss for EpsilonInsensitive {
         toward(R::ONE, -self.excess(y, s))
     }
 
-    /// To the tube's edge, or a full step of length `rate` where that does not reach it; none within the tube.
+    /// To the tube's edge, or a full step of length `rate` where that does not reach it; none
+    /// within the tube.
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
         let excess = self.excess(y, s);
@@ -43,8 +46,9 @@ impl Loss for EpsilonInsensitive {
 impl Curved for EpsilonInsensitive {
     const SMOOTHNESS: f64 = f64::INFINITY;
 
-    /// The dual objective's derivative jumps at 0, by 2 epsilon: its root above 0, or the one below, or 0 if there is
-    /// none; then to the interval where the conjugate is finite (Ho & Lin, JMLR 2012, section 3).
+    /// The dual objective's derivative jumps at 0, by 2 epsilon: its root above 0, or the one
+    /// below, or 0 if there is none; then to the interval where the conjugate is finite (Ho & Lin,
+    /// JMLR 2012, section 3).
     #[inline(always)]
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
         let (r, epsilon) = (y - s, R::of_f32(self.epsilon));

@@ -19,7 +19,8 @@ impl Loss for Huber {
         (s - y).max(-R::ONE).min(R::ONE)
     }
 
-    /// The squared loss's step, or a full step of length `rate` where that does not reach the quadratic part.
+    /// The squared loss's step, or a full step of length `rate` where that does not reach the
+    /// quadratic part.
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
         ((y - s) * (rate / (R::ONE + rate * q))).max(-rate).min(rate)

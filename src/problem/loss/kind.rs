@@ -25,7 +25,8 @@ pub enum LossKind {
         /// Half-width of the tube without a loss, in units of the labels, finite and at least 0.
         epsilon: f32,
     },
-    /// [`Softmax`](crate::problem::Softmax), of all classes at once; of two classes, [`Logistic`] of the difference of their scores.
+    /// [`Softmax`](crate::problem::Softmax), of all classes at once; of two classes, [`Logistic`]
+    /// of the difference of their scores.
     Softmax,
     /// A loss of the caller's own, with the solver sgd.
     Custom(Custom),
@@ -35,7 +36,8 @@ pub enum LossKind {
 const NAME: usize = 16;
 
 impl LossKind {
-    /// The epsilon-insensitive loss with the epsilon that LIBLINEAR takes by default (its `-p`): 0.1.
+    /// The epsilon-insensitive loss with the epsilon that LIBLINEAR takes by default (its `-p`):
+    /// 0.1.
     pub const EPSILON_INSENSITIVE: LossKind = LossKind::EpsilonInsensitive { epsilon: 0.1 };
 
     /// All of them, with the usual epsilon.
@@ -53,7 +55,9 @@ impl LossKind {
     pub fn is_regression(self) -> bool {
         match self {
             LossKind::Squared | LossKind::Huber | LossKind::EpsilonInsensitive { .. } => true,
-            LossKind::Logistic | LossKind::Hinge | LossKind::SquaredHinge | LossKind::Softmax => false,
+            LossKind::Logistic | LossKind::Hinge | LossKind::SquaredHinge | LossKind::Softmax => {
+                false
+            }
             LossKind::Custom(Custom(loss)) => loss.is_regression(),
         }
     }
@@ -74,8 +78,8 @@ impl LossKind {
     /// Checks epsilon's range.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if it is negative or not finite, or if the name of a loss of the caller's own is not as
-    /// [`CustomLoss::name`](super::CustomLoss::name) says.
+    /// [`Error::Parameter`] if it is negative or not finite, or if the name of a loss of the
+    /// caller's own is not as [`CustomLoss::name`](super::CustomLoss::name) says.
     pub fn check(self) -> Result<()> {
         if let LossKind::Custom(Custom(loss)) = self {
             let name = loss.name();
@@ -115,7 +119,8 @@ impl LossKind {
         }
     }
 
-    /// The loss of score `s` against target `y`, as [`Loss::value`]; of softmax, that of two classes.
+    /// The loss of score `s` against target `y`, as [`Loss::value`]; of softmax, that of two
+    /// classes.
     pub fn value(self, y: f64, s: f64) -> f64 {
         with_loss!(self, loss => loss.value(y, s))
     }

@@ -1,8 +1,9 @@
-//! Losses of a score s = x.w against a target y: values, slopes, implicit steps, conjugates and curvatures. One file a loss.
+//! Losses of a score s = x.w against a target y: values, slopes, implicit steps, conjugates and
+//! curvatures. One file a loss.
 //!
-//! An implicit step of length `rate` on one example is the a that solves a = -rate * slope(y, s + a*q) with
-//! q = ||x||^2: the gradient is taken where the step ends (Kulis & Bartlett, ICML 2010). It never overshoots the
-//! example's own minimum, whatever the rate.
+//! An implicit step of length `rate` on one example is the a that solves a = -rate * slope(y, s +
+//! a*q) with q = ||x||^2: the gradient is taken where the step ends (Kulis & Bartlett, ICML 2010).
+//! It never overshoots the example's own minimum, whatever the rate.
 
 mod custom;
 mod epsilon_insensitive;
@@ -27,9 +28,11 @@ pub use squared_hinge::SquaredHinge;
 
 use crate::params::{Real, Scale};
 
-/// A convex loss of a score against a target, as a trait so that it is inlined into the training loop.
+/// A convex loss of a score against a target, as a trait so that it is inlined into the training
+/// loop.
 pub trait Loss: Copy + Send + Sync {
-    /// The loss of score `s` against target `y` (+1 or -1 in classification, any number in regression).
+    /// The loss of score `s` against target `y` (+1 or -1 in classification, any number in
+    /// regression).
     fn value(&self, y: f64, s: f64) -> f64;
 
     /// The derivative of the loss by the score; a subgradient where there is a kink.
@@ -42,16 +45,19 @@ pub trait Loss: Copy + Send + Sync {
 
     /// The implicit step: how much of x to add to w. `q` is the squared norm of x, at least 0.
     ///
-    /// The score is known last, when the others have long been: what does not depend on it is best computed apart.
+    /// The score is known last, when the others have long been: what does not depend on it is best
+    /// computed apart.
     ///
-    /// By default, found by bisection between no step and the explicit one, which enclose it for any convex loss.
+    /// By default, found by bisection between no step and the explicit one, which enclose it for
+    /// any convex loss.
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
         let explicit = -rate * self.slope(y, s);
         let (mut low, mut high) = (R::ZERO, R::ONE);
         for _ in 0..12 {
             let middle = (low + high) * R::of(0.5);
             let a = middle * explicit;
-            // The sought fraction of the explicit step is larger when the gradient there still asks for more.
+            // The sought fraction of the explicit step is larger when the gradient there still asks
+            // for more.
             let wanted = -rate * self.slope(y, s + a * q);
             if (wanted - a) * explicit > R::ZERO {
                 low = middle;
@@ -62,8 +68,8 @@ pub trait Loss: Copy + Send + Sync {
         high * explicit
     }
 
-    /// The implicit step for weights that are kept as a factor times what lies in memory ([`Scale`]): `s` is the score of
-    /// what lies there, and the step is what is added to it.
+    /// The implicit step for weights that are kept as a factor times what lies in memory
+    /// ([`Scale`]): `s` is the score of what lies there, and the step is what is added to it.
     #[inline(always)]
     fn step_in_memory<R: Real>(&self, y: R, s: R, scale: Scale<R>, rate: R, q: R) -> R {
         self.step(y, s * scale.factor, rate, q) * scale.inverse
@@ -72,30 +78,34 @@ pub trait Loss: Copy + Send + Sync {
 
 /// A convex loss with its conjugate and its curvature: what certified solvers need to know of it.
 ///
-/// With l2 > 0, the minimum of P(w) = (1/n) * sum of loss(y_i, x_i.w) + (l2/2)*||w||^2 is the maximum of
-/// D(a) = -(1/n) * sum of loss*(y_i, -a_i) - (l2/2)*||w(a)||^2 with w(a) = (1/(l2*n)) * sum of a_i x_i (Shalev-Shwartz &
-/// Zhang, JMLR 2013, section 1). Dual variables are signed: in classification, y*a is at least 0.
+/// With l2 > 0, the minimum of P(w) = (1/n) * sum of loss(y_i, x_i.w) + (l2/2)*||w||^2 is the
+/// maximum of D(a) = -(1/n) * sum of loss*(y_i, -a_i) - (l2/2)*||w(a)||^2 with w(a) = (1/(l2*n)) *
+/// sum of a_i x_i (Shalev-Shwartz & Zhang, JMLR 2013, section 1). Dual variables are signed: in
+/// classification, y*a is at least 0.
 pub trait Curved: Loss {
-    /// Least upper bound of the loss's second derivative by the score; infinite if it has a kink, which methods for
-    /// smooth losses refuse.
+    /// Least upper bound of the loss's second derivative by the score; infinite if it has a kink,
+    /// which methods for smooth losses refuse.
     const SMOOTHNESS: f64;
 
-    /// The value of an example's dual variable that maximizes the dual objective, all others fixed: now it is `a`, the
-    /// score is `s`, and the score gains `q` times what is added to the variable. `q` is at least 0.
+    /// The value of an example's dual variable that maximizes the dual objective, all others fixed:
+    /// now it is `a`, the score is `s`, and the score gains `q` times what is added to the
+    /// variable. `q` is at least 0.
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R;
 
-    /// The conjugate at -a, the supremum of -a*s - loss(y, s) over all scores s. `a` is a value that
-    /// [`Curved::ascend`] returned, or 0.
+    /// The conjugate at -a, the supremum of -a*s - loss(y, s) over all scores s. `a` is a value
+    /// that [`Curved::ascend`] returned, or 0.
     fn conjugate(&self, y: f64, a: f64) -> f64;
 
-    /// Second derivative by a of [`Curved::conjugate`]; infinite where it has a kink or its domain an end.
+    /// Second derivative by a of [`Curved::conjugate`]; infinite where it has a kink or its domain
+    /// an end.
     fn bend(&self, y: f64, a: f64) -> f64;
 
     /// The second derivative by the score, or where it jumps one of the values between.
     fn curvature(&self, y: f64, s: f64) -> f64;
 }
 
-/// A convex loss with its curvature, whatever its type: what dense passes and Newton's method see of it, in f64.
+/// A convex loss with its curvature, whatever its type: what dense passes and Newton's method see
+/// of it, in f64.
 pub(crate) trait Curves: Sync {
     /// [`Curved::SMOOTHNESS`]
     fn smoothness(&self) -> f64;

@@ -35,7 +35,12 @@ fn a_step_goes_down_the_gradient_and_never_too_far() {
             })
             .collect();
         for rate in [1e-6, 1.0, 1e12] {
-            let rule = Sgd::new(&problem, Penalty::default(), StepSize::new(rate, Schedule::Constant), true);
+            let rule = Sgd::new(
+                &problem,
+                Penalty::default(),
+                StepSize::new(rate, Schedule::Constant),
+                true,
+            );
             let mut weights = start.clone();
             let w = Handle::plain(&mut weights, problem.common());
             let mut state = rule.step_state(Clock::default());
@@ -72,7 +77,8 @@ fn coordinates_beyond_32_bits_are_told_apart() {
 #[test]
 fn what_does_not_fit_together_is_refused() {
     let (data, classes) = rows();
-    let error = |class_of: &[u32]| Softmax::new(&data, class_of, three(), None).err().unwrap().to_string();
+    let error =
+        |class_of: &[u32]| Softmax::new(&data, class_of, three(), None).err().unwrap().to_string();
     assert!(error(&classes[1..]).contains("59 classes for 60 examples"));
     assert!(error(&[3; 60]).contains("an example is of class 3"));
     assert!(Softmax::new(&data, &classes, three(), Some(f32::NAN)).is_err());

@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::save;
 use crate::scaling::{GAPS, Point, Spread};
 
-/// Writes all points, the plain loop first, [at once or not at all](save::atomically). What was not measured is empty.
+/// Writes all points, the plain loop first, [at once or not at all](save::atomically). What was not
+/// measured is empty.
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the file cannot be written.
@@ -17,10 +18,18 @@ pub fn write_csv(report: &Scaled, path: impl AsRef<Path>) -> Result<()> {
 
 fn text(report: &Scaled) -> String {
     let spread = |name: &str| ["", "_low", "_high"].map(|part| format!("{name}{part}"));
-    let mut heads: Vec<String> =
-        ["scaling", "strategy", "threads", "workers", "oversubscribed", "pinned", "examples", "nonzeros"]
-            .map(String::from)
-            .into();
+    let mut heads: Vec<String> = [
+        "scaling",
+        "strategy",
+        "threads",
+        "workers",
+        "oversubscribed",
+        "pinned",
+        "examples",
+        "nonzeros",
+    ]
+    .map(String::from)
+    .into();
     heads.extend(spread("epoch_seconds"));
     heads.extend(spread("nonzeros_per_second"));
     heads.extend(["speed_up", "efficiency", "share_of_streaming"].map(String::from));
@@ -36,10 +45,13 @@ fn text(report: &Scaled) -> String {
     heads.extend(spread("target_total_seconds"));
     heads.extend(spread("objective"));
     heads.extend(spread("test_accuracy"));
-    heads.extend(["predicted_epoch_seconds", "prediction_error", "prediction_used"].map(String::from));
+    heads.extend(
+        ["predicted_epoch_seconds", "prediction_error", "prediction_used"].map(String::from),
+    );
 
     let scaling = &report.scaling;
-    let strong = [&scaling.plain].into_iter().chain(&scaling.strong).map(|point| line("strong", point));
+    let strong =
+        [&scaling.plain].into_iter().chain(&scaling.strong).map(|point| line("strong", point));
     let weak = scaling.weak.iter().map(|point| line("weak", point));
     let mut text = heads.join(",") + "\n";
     strong.chain(weak).for_each(|line| text += &(line.join(",") + "\n"));

@@ -59,8 +59,9 @@ fn table(text: &mut String, table: &Table) {
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     };
     line(text, &table.heads);
-    let rules: Vec<String> =
-        (0..table.heads.len()).map(|column| if column == 0 { "---".into() } else { "---:".into() }).collect();
+    let rules: Vec<String> = (0..table.heads.len())
+        .map(|column| if column == 0 { "---".into() } else { "---:".into() })
+        .collect();
     let _ = writeln!(text, "| {} |", rules.join(" | "));
     table.rows.iter().for_each(|row| line(text, row));
 }

@@ -1,7 +1,8 @@
-//! The report of a comparison of strategies and numbers of threads: as JSON, CSV, Markdown, and a page with plots.
+//! The report of a comparison of strategies and numbers of threads: as JSON, CSV, Markdown, and a
+//! page with plots.
 //!
-//! Invariant: all of them, and what the command prints, show the same numbers: texts are made from the report in one
-//! place (`tables.rs`), and no number is measured or summed up anywhere else.
+//! Invariant: all of them, and what the command prints, show the same numbers: texts are made from
+//! the report in one place (`tables.rs`), and no number is measured or summed up anywhere else.
 
 mod csv;
 mod markdown;

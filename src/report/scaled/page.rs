@@ -1,4 +1,5 @@
-//! The report as one page that needs nothing else: no network, no script, light and dark by the reader's setting.
+//! The report as one page that needs nothing else: no network, no script, light and dark by the
+//! reader's setting.
 
 use std::fmt::{self, Display};
 use std::path::Path;
@@ -11,8 +12,8 @@ use crate::error::Result;
 use crate::report::drawing::escaped;
 use crate::save;
 
-/// Writes the page, [at once or not at all](save::atomically). The report as JSON stands in it, too, in the element
-/// `report`.
+/// Writes the page, [at once or not at all](save::atomically). The report as JSON stands in it,
+/// too, in the element `report`.
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the file cannot be written.
@@ -75,12 +76,21 @@ impl Display for Page<'_> {
         )?;
         writeln!(f, r#"<h2>Plots</h2><div class="plots">"#)?;
         for plot in plots(report) {
-            writeln!(f, "<figure><figcaption>{}</figcaption>{plot}</figure>", escaped(&plot.title))?;
+            writeln!(
+                f,
+                "<figure><figcaption>{}</figcaption>{plot}</figure>",
+                escaped(&plot.title)
+            )?;
         }
         writeln!(f, "</div>")?;
         table(f, "points", "Throughput and time to the optimum", &points(report, false))?;
         if !scaling.weak.is_empty() {
-            table(f, "weak", "Weak scaling: data in proportion to the threads", &points(report, true))?;
+            table(
+                f,
+                "weak",
+                "Weak scaling: data in proportion to the threads",
+                &points(report, true),
+            )?;
         }
         if scaling.target.is_some() {
             table(f, "target", "Time to the target, loading included", &target(report))?;

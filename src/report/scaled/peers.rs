@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What `benches/peers/seconds.py` found for one file: medians of whole trainings to within 0.1 % of the optimum, judged
-/// by one objective.
+/// What `benches/peers/seconds.py` found for one file: medians of whole trainings to within 0.1 %
+/// of the optimum, judged by one objective.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Peers {
     /// The optimum that all were judged by.

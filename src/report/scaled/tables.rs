@@ -40,14 +40,21 @@ const MARK: &str = "*";
 /// What was not measured, or did not arrive.
 const NONE: &str = "-";
 
-/// A row a point, the plain loop first: throughput, and the way to the optimum. `weak` points have a number of examples
-/// each.
+/// A row a point, the plain loop first: throughput, and the way to the optimum. `weak` points have
+/// a number of examples each.
 pub fn points(report: &Scaled, weak: bool) -> Table {
     let heads = ["strategy", "threads"].into_iter().chain(weak.then_some("examples"));
-    let mut heads: Vec<String> =
-        heads.chain(["M\u{a0}nnz/s", "range", "speed-up", "efficiency"]).map(String::from).collect();
+    let mut heads: Vec<String> = heads
+        .chain(["M\u{a0}nnz/s", "range", "speed-up", "efficiency"])
+        .map(String::from)
+        .collect();
     for gap in GAPS.map(percent).map(|gap| gap.replace(' ', "\u{a0}")) {
-        heads.extend([format!("epochs to {gap}"), format!("s to {gap}"), "range".into(), "speed-up".into()]);
+        heads.extend([
+            format!("epochs to {gap}"),
+            format!("s to {gap}"),
+            "range".into(),
+            "speed-up".into(),
+        ]);
     }
     let tested = report.test_data.is_some();
     heads.extend(tested.then(|| "accuracy".into()));
@@ -66,7 +73,9 @@ pub fn points(report: &Scaled, weak: bool) -> Table {
             cells.push(range(to.seconds));
             cells.push(or_none(to.speed_up, |factor| format!("{factor:.2}")));
         }
-        cells.extend(tested.then(|| or_none(point.test_accuracy, |x| format!("{:.2} %", 100.0 * x.median))));
+        cells.extend(
+            tested.then(|| or_none(point.test_accuracy, |x| format!("{:.2} %", 100.0 * x.median))),
+        );
         cells
     };
     let scaling = &report.scaling;
@@ -78,7 +87,8 @@ pub fn points(report: &Scaled, weak: bool) -> Table {
 
 /// A row a point: seconds from the file to the target.
 pub fn target(report: &Scaled) -> Table {
-    let heads = ["strategy", "threads", "arrived", "load s", "train s", "range", "total s"].map(String::from);
+    let heads = ["strategy", "threads", "arrived", "load s", "train s", "range", "total s"]
+        .map(String::from);
     let row = |point: &Point| {
         let to = point.to_target?;
         Some(vec![
@@ -96,7 +106,8 @@ pub fn target(report: &Scaled) -> Table {
 
 /// A row a point: the time of an epoch, as measured and as the model has it.
 pub fn prediction(report: &Scaled) -> Table {
-    let heads = ["strategy", "threads", "epoch ms", "range", "of streaming speed", "model ms", "error"];
+    let heads =
+        ["strategy", "threads", "epoch ms", "range", "of streaming speed", "model ms", "error"];
     let row = |point: &Point| {
         let found = point.prediction;
         vec![
@@ -134,8 +145,8 @@ fn median(spread: Option<Spread>) -> String {
 
 /// A row a number of threads: what the memory gives, and what a wake-up costs.
 pub fn streaming(report: &Scaled) -> Table {
-    let heads =
-        ["streaming", "threads", "ms", "range", "GB/s", "M\u{a0}nnz/s", "empty epoch, us"].map(String::from);
+    let heads = ["streaming", "threads", "ms", "range", "GB/s", "M\u{a0}nnz/s", "empty epoch, us"]
+        .map(String::from);
     let row = |floor: &crate::scaling::Floor| {
         vec![
             "all rows".into(),
@@ -150,24 +161,31 @@ pub fn streaming(report: &Scaled) -> Table {
     Table { heads: heads.into(), rows: report.scaling.streaming.iter().map(row).collect() }
 }
 
-/// A row a program: seconds to within 0.1 % of the optimum, the fastest first. Empty where none were asked for.
+/// A row a program: seconds to within 0.1 % of the optimum, the fastest first. Empty where none
+/// were asked for.
 pub fn peers(report: &Scaled) -> Table {
-    let mut rows: Vec<(&String, &f64)> = report.peers.iter().flat_map(|peers| &peers.seconds).collect();
+    let mut rows: Vec<(&String, &f64)> =
+        report.peers.iter().flat_map(|peers| &peers.seconds).collect();
     rows.sort_by(|a, b| a.1.total_cmp(b.1));
-    let rows = rows.into_iter().map(|(name, seconds)| vec![name.clone(), digits(*seconds)]).collect();
+    let rows =
+        rows.into_iter().map(|(name, seconds)| vec![name.clone(), digits(*seconds)]).collect();
     Table { heads: ["program", "s"].map(String::from).into(), rows }
 }
 
-/// Curves, a row a strategy: speed-up by threads, both ways, and how the distance to the optimum falls epoch by epoch.
+/// Curves, a row a strategy: speed-up by threads, both ways, and how the distance to the optimum
+/// falls epoch by epoch.
 pub fn shapes(report: &Scaled) -> Table {
-    let heads = ["strategy", "threads", "throughput", "time to 0.1 %", "distance to the optimum by epoch"];
+    let heads =
+        ["strategy", "threads", "throughput", "time to 0.1 %", "distance to the optimum by epoch"];
     let scaling = &report.scaling;
     let most = scaling.strong.iter().map(|point| point.threads).max().unwrap_or(1) as f64;
     let row = |points: &[Point]| {
         let threads: Vec<String> = points.iter().map(|point| point.threads.to_string()).collect();
-        let by_time = |point: &Point| point.to_gaps.last().and_then(|to| to.speed_up).unwrap_or(f64::NAN);
+        let by_time =
+            |point: &Point| point.to_gaps.last().and_then(|to| to.speed_up).unwrap_or(f64::NAN);
         let least = (GAPS[GAPS.len() - 1] / 10.0).ln();
-        let distance = |objective: f64| (objective / scaling.optimum.objective - 1.0).max(1e-12).ln();
+        let distance =
+            |objective: f64| (objective / scaling.optimum.objective - 1.0).max(1e-12).ln();
         let course = points.last().map_or(&[][..], |point| &point.course);
         let highest = course.iter().map(|step| distance(step.objective)).fold(least, f64::max);
         vec![
@@ -187,7 +205,8 @@ pub fn notes(report: &Scaled) -> Vec<String> {
     let scaling = &report.scaling;
     let best = &scaling.best_single;
     let first = scaling.first_against_plain;
-    let epsilon = scaling.epsilon.map_or(String::new(), |epsilon| format!(" with epsilon = {epsilon}"));
+    let epsilon =
+        scaling.epsilon.map_or(String::new(), |epsilon| format!(" with epsilon = {epsilon}"));
     let mut notes = vec![
         format!(
             "Objective: {} loss{epsilon}, l2 = {}, no bias. Optimum {} certified to a share of {:.0e} by dual ascent in f64, \
@@ -223,13 +242,18 @@ pub fn notes(report: &Scaled) -> Vec<String> {
     }
     if let Some(target) = scaling.target {
         let what = match target {
-            Target::Accuracy(share) => format!("{} of the held-out labels are right", percent(share)),
+            Target::Accuracy(share) => {
+                format!("{} of the held-out labels are right", percent(share))
+            }
             Target::Objective(objective) => format!("the objective is {objective}"),
         };
-        notes.push(format!("Target: the end of the first epoch after which {what}, loading included."));
+        notes.push(format!(
+            "Target: the end of the first epoch after which {what}, loading included."
+        ));
     }
-    let nanoseconds =
-        |seconds: Option<f64>| seconds.map_or(NONE.into(), |seconds| format!("{:.2} ns", 1e9 * seconds));
+    let nanoseconds = |seconds: Option<f64>| {
+        seconds.map_or(NONE.into(), |seconds| format!("{:.2} ns", 1e9 * seconds))
+    };
     let pieces = scaling.pieces;
     notes.push(format!(
         "Pieces of the model: contended touch {}, with compare-and-swap {}, with locks {}, turn {}, round {}, \

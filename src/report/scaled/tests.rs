@@ -77,7 +77,10 @@ fn numbers_of_the_page_are_those_of_the_json() {
         assert_eq!(row[2], format!("{:.1}", number(&point["nonzeros_per_second"]["median"]) / 1e6));
         let ends: Vec<f64> = row[3].split('–').map(|end| end.parse().unwrap()).collect();
         for (end, key) in ends.iter().zip(["low", "high"]) {
-            assert!((1e6 * end / number(&point["nonzeros_per_second"][key]) - 1.0).abs() < 0.01, "{row:?}");
+            assert!(
+                (1e6 * end / number(&point["nonzeros_per_second"][key]) - 1.0).abs() < 0.01,
+                "{row:?}"
+            );
         }
         assert_eq!(ends.len(), 2);
         assert_eq!(row[4], format!("{:.2}", number(&point["speed_up"])));
@@ -126,7 +129,10 @@ fn drawings_are_files_of_their_own() {
     for name in ["speed-up", "time-to-target", "objective", "model"] {
         let text = std::fs::read_to_string(folder.path().join(format!("{name}.svg"))).unwrap();
         let drawing = roxmltree::Document::parse(&text).unwrap();
-        assert!(drawing.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")), "{name}");
+        assert!(
+            drawing.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")),
+            "{name}"
+        );
     }
 }
 

@@ -1,18 +1,20 @@
 //! How far dual variables a and weights v are from the optimum: their duality gap
 //!
-//! P(v) - D(a) = (1/n) * sum of c_i (loss(y_i, s_i) + loss*(y_i, -a_i) + a_i s_i) + (l2/2) * ||v - w(a)||^2,
+//! P(v) - D(a) = (1/n) * sum of c_i (loss(y_i, s_i) + loss*(y_i, -a_i) + a_i s_i) + (l2/2) * ||v -
+//! w(a)||^2,
 //!
-//! where s_i = x_i.v. No term is negative: by the Fenchel-Young inequality each example has a *part* of its own, and the
-//! last one is the *drift*. Parts need one pass over the scores, the drift needs w(a).
+//! where s_i = x_i.v. No term is negative: by the Fenchel-Young inequality each example has a
+//! *part* of its own, and the last one is the *drift*. Parts need one pass over the scores, the
+//! drift needs w(a).
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::Dual;
-use crate::row::kernel;
 use crate::parallel;
 use crate::params::Real;
 use crate::problem::Examples;
+use crate::row::kernel;
 use crate::row::real::Slot;
 
 /// Weights and dual variables, judged with sums in f64.
@@ -45,7 +47,8 @@ impl Parts {
     }
 }
 
-/// Dual variables as they once were, and what was found of them: visits may go on while they are judged.
+/// Dual variables as they once were, and what was found of them: visits may go on while they are
+/// judged.
 pub(crate) struct Snapshot<R: Real> {
     duals: Vec<R::Shared>,
     parts: Parts,
@@ -119,18 +122,24 @@ impl<R: Real> Dual<'_, R> {
             losses += loss;
             parts.sums.iter_mut().zip(sums).for_each(|(sum, part)| *sum += part);
         }
-        Gap { primal: losses / n + self.penalty().value(v), parts: parts.sums.iter().sum::<f64>() / n }
+        Gap {
+            primal: losses / n + self.penalty().value(v),
+            parts: parts.sums.iter().sum::<f64>() / n,
+        }
     }
 
     /// The objective of weights that are all 0.
     pub(crate) fn unscored(&self) -> f64 {
         let examples = self.examples;
-        let loss = |i: usize| f64::from(examples.weight(i)) * self.loss.value(f64::from(examples.target(i)), 0.0);
+        let loss = |i: usize| {
+            f64::from(examples.weight(i)) * self.loss.value(f64::from(examples.target(i)), 0.0)
+        };
         (0..examples.len()).map(loss).sum::<f64>() / examples.len() as f64
     }
 
-    /// Lets visits leave out the examples with the smallest parts, together at most `allowed` in the mean over all
-    /// examples, unless that is all of them; and those whose part is nothing. Returns the share of examples left out.
+    /// Lets visits leave out the examples with the smallest parts, together at most `allowed` in
+    /// the mean over all examples, unless that is all of them; and those whose part is nothing.
+    /// Returns the share of examples left out.
     pub(crate) fn leave_out(&mut self, allowed: f64) -> f64 {
         let allowed = allowed * self.examples.len() as f64;
         let mut sum = 0.0;
@@ -149,19 +158,23 @@ impl<R: Real> Dual<'_, R> {
         left_out.iter().sum::<usize>() as f64 / self.examples.len() as f64
     }
 
-    /// Sets `w` to w(a), and returns how much the drift of `v` from it adds to the gap. Each coordinate is summed by one
-    /// thread, in the order of the examples: the same bits for any number of threads.
+    /// Sets `w` to w(a), and returns how much the drift of `v` from it adds to the gap. Each
+    /// coordinate is summed by one thread, in the order of the examples: the same bits for any
+    /// number of threads.
     pub(crate) fn drift(&self, v: &[R], w: &[Place]) -> f64 {
         self.drift_beside(&self.duals, v, w)
     }
 
     fn drift_beside(&self, duals: &[R::Shared], v: &[R], w: &[Place]) -> f64 {
         self.add_up(duals.len(), &|i| (i, duals[i].get().to_f64()), w);
-        let apart = parallel::sum(v.len(), COMPARED_TOGETHER, &|range| apart2(&v[range.clone()], &w[range]));
+        let apart = parallel::sum(v.len(), COMPARED_TOGETHER, &|range| {
+            apart2(&v[range.clone()], &w[range])
+        });
         self.l2 / 2.0 * apart
     }
 
-    /// Sets `w` to (1/(l2*n)) * sum of c_i a_i x_i over `count` terms i with their numbers a_i, each coordinate on one thread.
+    /// Sets `w` to (1/(l2*n)) * sum of c_i a_i x_i over `count` terms i with their numbers a_i,
+    /// each coordinate on one thread.
     pub(in crate::solver) fn add_up(
         &self,
         count: usize,
@@ -180,7 +193,8 @@ impl<R: Real> Dual<'_, R> {
         });
     }
 
-    /// D at the share `t` of the way from the dual variables `from` to the present ones; `norms2` are ||w||^2, w.v and
+    /// D at the share `t` of the way from the dual variables `from` to the present ones; `norms2`
+    /// are ||w||^2, w.v and
     /// ||v||^2 for w = w(from) and the present v.
     pub(crate) fn between(&self, from: &[R], norms2: [f64; 3], t: f64) -> f64 {
         let examples = self.examples;
@@ -189,15 +203,16 @@ impl<R: Real> Dual<'_, R> {
             let conjugate = |a| self.loss.conjugate(f64::from(examples.target(i)), a);
             f64::from(examples.weight(i)) * conjugate(from + t * (to - from))
         };
-        let sum = parallel::sum(examples.len(), SUMMED_TOGETHER, &|range| range.map(conjugate).sum());
+        let sum =
+            parallel::sum(examples.len(), SUMMED_TOGETHER, &|range| range.map(conjugate).sum());
         let s = 1.0 - t;
         let norm2 = s * s * norms2[0] + 2.0 * s * t * norms2[1] + t * t * norms2[2];
         -sum / examples.len() as f64 - self.l2 / 2.0 * norm2
     }
 }
 
-/// Sets the coordinates of `columns` in `w` to (1/(l2*n)) * sum of c_i a_i `of`(x_i) over the given terms i with their
-/// numbers a_i; the bias together with the first coordinate.
+/// Sets the coordinates of `columns` in `w` to (1/(l2*n)) * sum of c_i a_i `of`(x_i) over the given
+/// terms i with their numbers a_i; the bias together with the first coordinate.
 #[inline(always)]
 fn add_columns<R: Real>(
     dual: &Dual<'_, R>,
@@ -232,18 +247,22 @@ fn copy<R: Real>(to: &[R::Shared], from: &[R::Shared]) {
 /// Weights that are compared by one task: the order of the sums does not depend on the threads.
 const COMPARED_TOGETHER: usize = 1 << 15;
 
-/// The squared distance of two vectors, in several partial sums, so that no addition waits for another.
+/// The squared distance of two vectors, in several partial sums, so that no addition waits for
+/// another.
 fn apart2<R: Real>(v: &[R], w: &[Place]) -> f64 {
     let mut sums = [0.0; 4];
     for (v, w) in v.chunks(4).zip(w.chunks(4)) {
-        sums.iter_mut().zip(v.iter().zip(w)).for_each(|(sum, (v, w))| *sum += (v.to_f64() - w.get()).powi(2));
+        sums.iter_mut()
+            .zip(v.iter().zip(w))
+            .for_each(|(sum, (v, w))| *sum += (v.to_f64() - w.get()).powi(2));
     }
     sums.iter().sum()
 }
 
 /// A sum is as good as 0 if it is at most this share of its parts.
 const ROUNDING: f64 = 1e-12;
-/// Terms whose numbers are summed by one task: the order of the sums does not depend on the threads.
+/// Terms whose numbers are summed by one task: the order of the sums does not depend on the
+/// threads.
 pub(in crate::solver) const SUMMED_TOGETHER: usize = 1024;
 
 /// The size class of a number above 0: its power of 2, from 2^-127 on.
@@ -259,8 +278,11 @@ const SAMPLED: usize = 512;
 pub(super) fn columns(examples: &Examples<'_>, threads: usize) -> Vec<Range<u32>> {
     let width = examples.features() as u32;
     let every = examples.len().div_ceil(SAMPLED);
-    let mut seen: Vec<u32> =
-        (0..examples.len()).step_by(every).flat_map(|i| examples.row(i).indices()).copied().collect();
+    let mut seen: Vec<u32> = (0..examples.len())
+        .step_by(every)
+        .flat_map(|i| examples.row(i).indices())
+        .copied()
+        .collect();
     seen.sort_unstable();
     let mut bounds: Vec<u32> =
         (1..threads).filter_map(|k| seen.get(seen.len() * k / threads)).copied().collect();

@@ -26,15 +26,17 @@ use crate::problem::{Curved, Examples, Linear};
 use crate::row::real::Slot;
 use crate::strategy::{ClusterConfig, Layout, Shape, Strategy, StrategyKind, Topology};
 
-/// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual variables. No step size
-/// is needed; where passes of ascent creep, or would where a Hessian is small, epochs are turns of Newton's method
-/// ([`Dual::newton`]). Each tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
+/// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual
+/// variables. No step size is needed; where passes of ascent creep, or would where a Hessian is
+/// small, epochs are turns of Newton's method ([`Dual::newton`]). Each tells how far its weights
+/// are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)).
 ///
 /// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
 ///
 /// # Errors
-/// [`Error::Parameter`] for settings out of range, l1 other than 0 or l2 that is 0; [`Error::Worker`] if a worker
-/// panicked; [`Error::Io`] or [`Error::Input`] if the weights cannot be mapped.
+/// [`Error::Parameter`] for settings out of range, l1 other than 0 or l2 that is 0;
+/// [`Error::Worker`] if a worker panicked; [`Error::Io`] or [`Error::Input`] if the weights cannot
+/// be mapped.
 pub fn fit_dual<L: Curved, R: Real>(
     problem: &Linear<'_, L>,
     settings: &Settings,
@@ -92,7 +94,11 @@ pub(crate) fn fit_any<R: Real>(
         other => {
             return Err(Error::Parameter {
                 name: "strategy",
-                value: format!("{}{}", other.name(), if plan.batch > 1 { " in batches" } else { "" }),
+                value: format!(
+                    "{}{}",
+                    other.name(),
+                    if plan.batch > 1 { " in batches" } else { "" }
+                ),
                 expected: "sequential, hogwild, hogwild++ or locked, without batches, with the solver dual, whose weights are a sum that averaged steps would not keep",
                 hint: "choose hogwild, or the solver sgd",
             });
@@ -177,7 +183,8 @@ struct Ascent<'p, R: Real> {
     /// If epochs are judged while the next ones are made.
     pipeline: Option<Pipeline<R>>,
     epochs_left: usize,
-    /// The gaps after the last epoch but one, and after the last one; after a turn, both are its own.
+    /// The gaps after the last epoch but one, and after the last one; after a turn, both are its
+    /// own.
     gap_before: f64,
     gap_last: f64,
     /// w(a) of the dual variables when it was computed last.
@@ -195,7 +202,8 @@ struct Ascent<'p, R: Real> {
     parts: f64,
     /// Whether the drift after the last epoch is known, hence the gap.
     is_exact: bool,
-    /// Whether the next epoch leaves out examples whose parts are small, not only those whose parts are nothing.
+    /// Whether the next epoch leaves out examples whose parts are small, not only those whose parts
+    /// are nothing.
     is_partial: bool,
     /// Share of the examples that the next epoch leaves out.
     left_out: f64,
@@ -207,31 +215,35 @@ struct Ascent<'p, R: Real> {
 
 /// The examples that an epoch leaves out have this share of the gap that is tolerated.
 const LEFT_OUT: f64 = 0.3;
-/// Examples are left out if the last epoch left more than this share of the examples' parts of the gap, or if the gap is less
-/// than this many times the tolerance. Elsewhere weights change so much that a part which was small does not stay so.
+/// Examples are left out if the last epoch left more than this share of the examples' parts of the
+/// gap, or if the gap is less than this many times the tolerance. Elsewhere weights change so much
+/// that a part which was small does not stay so.
 const LASTING: f64 = 0.2;
 const NEAR: f64 = 4.0;
-/// Most passes over the examples that are not left out between two judgments: their choice grows old.
+/// Most passes over the examples that are not left out between two judgments: their choice grows
+/// old.
 const MOST_PASSES: f64 = 4.0;
-/// The drift is computed as long as an epoch leaves more than this share of the examples' parts of the gap: it may be what
-/// keeps them up.
+/// The drift is computed as long as an epoch leaves more than this share of the examples' parts of
+/// the gap: it may be what keeps them up.
 const SLOW: f64 = 0.5;
 /// Weights that add more than this share to the gap by their drift are made anew.
 const DRIFTED: f64 = 0.1;
-/// By how much the dual objective may fall, as a share of itself, before epochs are led back: rounding can do that.
+/// By how much the dual objective may fall, as a share of itself, before epochs are led back:
+/// rounding can do that.
 const FALL: f64 = 1e-6;
 /// What an epoch makes of the damping that it did not need more of.
 const RECOVERY: f64 = 0.97;
-/// A turn of Newton's method may end when its problem's gap is this share of the gap; where turns are cheap, they go on until
-/// the gap is that share of the tolerance.
+/// A turn of Newton's method may end when its problem's gap is this share of the gap; where turns
+/// are cheap, they go on until the gap is that share of the tolerance.
 const EXACT: f64 = 0.02;
 const ARRIVED: f64 = 0.9;
-/// Where turns are cheap, the first q for losses with a kink, as a share of the objective without weights: as widely is the
-/// kink smoothed.
+/// Where turns are cheap, the first q for losses with a kink, as a share of the objective without
+/// weights: as widely is the kink smoothed.
 const SMOOTHED: f64 = 0.5;
 
 impl<R: Real> Ascent<'_, R> {
-    /// Judges the weights that an epoch left, which `self.now` is a copy of; says whether they were made anew.
+    /// Judges the weights that an epoch left, which `self.now` is a copy of; says whether they were
+    /// made anew.
     fn judge(&mut self, now: &[R]) -> (Gap, bool) {
         let judged = self.rule.gap_parts(now);
         let drift = self.wants_drift(judged).then(|| self.rule.drift(now, &self.w));
@@ -244,8 +256,8 @@ impl<R: Real> Ascent<'_, R> {
         !is_fast || self.gap(judged) <= self.tolerance
     }
 
-    /// Draws conclusions from what an epoch left, and its drift if that is known; says whether it was too large, and the weights
-    /// were made anew.
+    /// Draws conclusions from what an epoch left, and its drift if that is known; says whether it
+    /// was too large, and the weights were made anew.
     fn conclude(&mut self, judged: Gap, drift: Option<f64>) -> (Gap, bool) {
         self.is_exact = drift.is_some();
         let Some(drift) = drift else { return (judged, false) };
@@ -264,7 +276,8 @@ impl<R: Real> Ascent<'_, R> {
         (judged, false)
     }
 
-    /// Takes a turn of Newton's method. Returns what passes go on from, and the best of the weights found.
+    /// Takes a turn of Newton's method. Returns what passes go on from, and the best of the weights
+    /// found.
     fn turn(&mut self, must_stop: &(dyn Fn() -> bool + Sync)) -> (Gap, Measured) {
         let (primal, dual, tolerance) = (self.primal, self.dual, self.tolerance);
         let Ascent { rule, w, now, best, policy, near, .. } = &mut *self;
@@ -289,8 +302,10 @@ impl<R: Real> Ascent<'_, R> {
             true => End::Gap(ARRIVED * tolerance),
             false => End::Near(EXACT * relative(primal, dual).max(tolerance)),
         };
-        let turned =
-            rule.newton(w, Turn { weights, q, end, highest: dual.is_finite().then_some(dual), must_stop });
+        let turned = rule.newton(
+            w,
+            Turn { weights, q, end, highest: dual.is_finite().then_some(dual), must_stop },
+        );
         self.dual = self.dual.max(turned.dual);
         parallel::map(&mut self.now, &turned.weights, |&w| R::of(w));
         let near = self.rule.gap_parts(&self.now);
@@ -334,8 +349,8 @@ impl<R: Real> Ascent<'_, R> {
         }
     }
 
-    /// Goes back to the best point between the last dual variables and the present ones: the dual objective is concave,
-    /// hence not lower there than it was. Shortens steps for a while.
+    /// Goes back to the best point between the last dual variables and the present ones: the dual
+    /// objective is concave, hence not lower there than it was. Shortens steps for a while.
     fn lead_back(&mut self) {
         let (duals, w) = self.last.as_ref().expect("workers race");
         let mut norms2 = [0.0; 3];
@@ -351,7 +366,8 @@ impl<R: Real> Ascent<'_, R> {
         self.rule.drift(&self.now, &self.w);
     }
 
-    /// The gap of weights that were judged, but for their drift, or that of the last dual variables if it is smaller.
+    /// The gap of weights that were judged, but for their drift, or that of the last dual variables
+    /// if it is smaller.
     fn gap(&self, judged: Gap) -> f64 {
         relative(judged.primal, self.dual.max(judged.primal - judged.parts))
     }
@@ -415,7 +431,8 @@ impl<R: Real> Method<R> for Ascent<'_, R> {
             (self.gap_before, self.gap_last) = (self.gap_last, gap);
             (judged, Measured { objective: judged.primal, gap: Some(gap) }, is_anew)
         };
-        // What was visited ahead is of no use where the fit ends, or a turn or other weights are to be gone on from.
+        // What was visited ahead is of no use where the fit ends, or a turn or other weights are to
+        // be gone on from.
         let is_over = self.policy.is_turn() || self.arrived();
         if let Some(ahead) = ahead.as_mut().filter(|ahead| ahead.is_visited && is_over) {
             self.rule.restore(&ahead.snapshot);
@@ -431,7 +448,8 @@ impl<R: Real> Method<R> for Ascent<'_, R> {
         let before = std::mem::replace(&mut self.parts, judged.parts);
         let gap = self.gap(judged);
         let may_help = judged.parts > LASTING * before || gap < NEAR * self.tolerance;
-        // What was left out comes back sometime: then others would be left out in turn, and the gap stay.
+        // What was left out comes back sometime: then others would be left out in turn, and the gap
+        // stay.
         self.is_partial = may_help && (!self.is_partial || judged.parts < before * SLOW);
         let allowed = if self.is_partial { LEFT_OUT * self.tolerance * judged.primal } else { 0.0 };
         self.left_out = self.rule.leave_out(allowed);

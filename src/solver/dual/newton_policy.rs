@@ -1,15 +1,18 @@
-//! When ascent creeps, turns of Newton's method ([`Dual::newton`](crate::solver::dual::Dual::newton)) take the place of its passes;
-//! where these cost about as much as passes, as soon as passes are not enough.
+//! When ascent creeps, turns of Newton's method
+//! ([`Dual::newton`](crate::solver::dual::Dual::newton)) take the place of its passes; where these
+//! cost about as much as passes, as soon as passes are not enough.
 
 use crate::solver::convergence::passes_left;
 use crate::solver::newton::dual::Turned;
 
 /// Passes in which the gap does not halve, before the first turns.
 const PATIENCE: usize = 8;
-/// Most passes before further turns: each time that turns do not help, twice as many are waited for.
+/// Most passes before further turns: each time that turns do not help, twice as many are waited
+/// for.
 const MOST_PATIENCE: usize = 64;
-/// The share of the gap that a good turn leaves at most, and how many others end the turns. One that was over at once counts
-/// less: its q was too small for the rounding, or too large to move anything, and the next has another.
+/// The share of the gap that a good turn leaves at most, and how many others end the turns. One
+/// that was over at once counts less: its q was too small for the rounding, or too large to move
+/// anything, and the next has another.
 const GOOD: f64 = 0.9;
 const MOST_IDLE: f64 = 3.0;
 const LEAST_IDLE: f64 = 0.25;
@@ -19,8 +22,8 @@ const FARTHER: f64 = 0.3;
 /// What a turn makes of q that did not come to its end, for all that it may have cost.
 const NEARER: f64 = 4.0;
 
-/// Where turns cost about as much as passes, they come if the gap needs more than so many further passes; and, as k passes
-/// say little if k is small, `EARLY`/k more.
+/// Where turns cost about as much as passes, they come if the gap needs more than so many further
+/// passes; and, as k passes say little if k is small, `EARLY`/k more.
 const SOON: f64 = 4.0;
 const EARLY: f64 = 4.0;
 
@@ -37,8 +40,8 @@ pub(super) struct NewtonPolicy {
     since: usize,
     /// After how many of them turns are taken.
     patience: usize,
-    /// The gap before the next turn, if it is time for turns. Passes may have led away from the least gap so far: turns that
-    /// come back to it do help.
+    /// The gap before the next turn, if it is time for turns. Passes may have led away from the
+    /// least gap so far: turns that come back to it do help.
     turn: Option<f64>,
     /// Turns that have left about as much.
     idle: f64,
@@ -80,8 +83,9 @@ impl NewtonPolicy {
             (self.mark, self.since) = (gap, 0);
         }
         let soon = SOON + EARLY / self.passes as f64;
-        let is_slow =
-            self.q.is_none() && self.is_cheap && passes_left(self.passes, gap, self.tolerance) > soon;
+        let is_slow = self.q.is_none()
+            && self.is_cheap
+            && passes_left(self.passes, gap, self.tolerance) > soon;
         if self.since >= self.patience || is_slow {
             (self.turn, self.idle) = (Some(gap), 0.0);
         }
@@ -90,7 +94,8 @@ impl NewtonPolicy {
     /// Sees the gap after a turn.
     pub(super) fn turned(&mut self, gap: f64, turned: &Turned) {
         let is_good = self.turn.is_none_or(|last| gap < GOOD * last);
-        self.idle = if is_good { 0.0 } else { self.idle + (turned.passes / EASY).clamp(LEAST_IDLE, 1.0) };
+        self.idle =
+            if is_good { 0.0 } else { self.idle + (turned.passes / EASY).clamp(LEAST_IDLE, 1.0) };
         let factor = match turned.has_arrived {
             true if turned.passes <= EASY => FARTHER,
             true => 1.0,

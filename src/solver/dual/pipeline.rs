@@ -1,4 +1,5 @@
-//! Judging an epoch while the next one is made; argued in `src/strategy/README.md`, "Judging behind".
+//! Judging an epoch while the next one is made; argued in `src/strategy/README.md`, "Judging
+//! behind".
 
 use super::gap::{Gap, Snapshot};
 use super::{Ascent, Dual, is_much};
@@ -12,8 +13,9 @@ use crate::solver::driver::FitDriver;
 pub(super) enum Timing {
     /// Before the next one begins.
     After,
-    /// While one thread visits the examples once more, if there are others: what it does is an epoch ahead, and is undone where
-    /// the judgment asks for something else. Visits leave out what was little one epoch earlier.
+    /// While one thread visits the examples once more, if there are others: what it does is an
+    /// epoch ahead, and is undone where the judgment asks for something else. Visits leave out what
+    /// was little one epoch earlier.
     Behind,
 }
 
@@ -33,8 +35,8 @@ impl<R: Real> Pipeline<R> {
 }
 
 impl<R: Real> Ascent<'_, R> {
-    /// Judges the weights that the visits so far have left, while those of the next epoch are made, `passes` times; says whether
-    /// the weights were made anew.
+    /// Judges the weights that the visits so far have left, while those of the next epoch are made,
+    /// `passes` times; says whether the weights were made anew.
     pub(super) fn measure_behind(
         &mut self,
         driver: &mut FitDriver<'_, R>,

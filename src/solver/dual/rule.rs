@@ -1,16 +1,18 @@
-//! Dual coordinate ascent (SDCA: Shalev-Shwartz & Zhang, JMLR 2013; for the SVM, Hsieh et al., ICML 2008), whose visits
-//! need no step size and may race like those of Hogwild (PASSCoDe: Hsieh, Yu & Dhillon, ICML 2015).
+//! Dual coordinate ascent (SDCA: Shalev-Shwartz & Zhang, JMLR 2013; for the SVM, Hsieh et al., ICML
+//! 2008), whose visits need no step size and may race like those of Hogwild (PASSCoDe: Hsieh, Yu &
+//! Dhillon, ICML 2015).
 //!
-//! Each example owns a dual variable a_i, which only the worker that visits it touches, and the weights follow:
-//! w = w(a) = (1/(l2*n)) * sum of a_i x_i (where examples have weights c_i, of c_i a_i x_i). Races and rounding make the
-//! shared vector drift from w(a); `gap.rs` tells how far, and how far both are from the optimum.
+//! Each example owns a dual variable a_i, which only the worker that visits it touches, and the
+//! weights follow: w = w(a) = (1/(l2*n)) * sum of a_i x_i (where examples have weights c_i, of c_i
+//! a_i x_i). Races and rounding make the shared vector drift from w(a); `gap.rs` tells how far, and
+//! how far both are from the optimum.
 
 use std::ops::Range;
 
 use super::gap::{self, Parts};
-use crate::row::prefetch;
 use crate::params::{Handle, RawWeights, Real, with_handle};
 use crate::problem::{Curved, Curves, Examples, Linear};
+use crate::row::prefetch;
 use crate::row::real::Slot;
 use crate::solver::sgd::Penalty;
 use crate::strategy::{Block, Clock, EndOfEpoch, Shape, StepState, Visit};
@@ -22,9 +24,11 @@ pub(crate) struct Dual<'p, R: Real> {
     pub(in crate::solver) l2: f64,
     /// 1/(l2*n): by how much of its row w grows when a dual variable grows by 1.
     unit: R,
-    /// How many replicas of the weights are summed up, each of whose changes counts one to this many.
+    /// How many replicas of the weights are summed up, each of whose changes counts one to this
+    /// many.
     replicas: f64,
-    /// How many workers keep a copy of the common coordinates of their own, and merge them by their mean.
+    /// How many workers keep a copy of the common coordinates of their own, and merge them by their
+    /// mean.
     copies: f64,
     /// More than 1 makes steps shorter: by what factor the score is taken to respond to a step.
     pub(crate) damping: f64,
@@ -38,9 +42,9 @@ pub(crate) struct Dual<'p, R: Real> {
 }
 
 impl<'p, R: Real> Dual<'p, R> {
-    /// All dual variables 0. `l2` is above 0; `workers` share the weights or `replicas` of them, whose changes are
-    /// divided by that number and summed up, and have `copies` of the common coordinates that are merged by their mean (1: by
-    /// their sum).
+    /// All dual variables 0. `l2` is above 0; `workers` share the weights or `replicas` of them,
+    /// whose changes are divided by that number and summed up, and have `copies` of the common
+    /// coordinates that are merged by their mean (1: by their sum).
     pub(crate) fn new(
         examples: &'p Examples<'p>,
         loss: &'p dyn Curves,
@@ -99,8 +103,8 @@ impl<'a, L: Curved, R: Real> DualVisits<'a, L, R> {
     }
 }
 
-/// Visits the terms of a block. `own` and `common` tell by what factor the score responds to a step in the row's own
-/// coordinates, and in the common ones.
+/// Visits the terms of a block. `own` and `common` tell by what factor the score responds to a step
+/// in the row's own coordinates, and in the common ones.
 #[inline(never)]
 fn visit_block<L: Curved, R: Real, W: RawWeights<Real = R>>(
     rule: &Dual<'_, R>,
@@ -144,7 +148,8 @@ fn visit_block<L: Curved, R: Real, W: RawWeights<Real = R>>(
         let change = moved - a;
         dual.set(a + change);
         let change = change * weight * rule.unit;
-        // A replica takes each change for what all replicas may change together (CoCoA+: Ma et al., ICML 2015, section 4).
+        // A replica takes each change for what all replicas may change together (CoCoA+: Ma et al.,
+        // ICML 2015, section 4).
         w.add(change * R::of(rule.replicas), row);
         if let Some(c) = examples.constant() {
             // The mean of the copies then holds the sum of all workers' changes.

@@ -12,7 +12,9 @@ use crate::problem::{
 };
 use crate::strategy::{ClusterConfig, Clusters, StrategyKind, Update};
 use crate::sync::plain::Ordering::Relaxed;
-use crate::train::{Event, Fit, Penalty, Precision, Settings, Solver, StopReason, Trainer, fit_dual};
+use crate::train::{
+    Event, Fit, Penalty, Precision, Settings, Solver, StopReason, Trainer, fit_dual,
+};
 
 fn packages() -> Dataset {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst");
@@ -32,9 +34,11 @@ fn workers_arrive_whatever_the_seed_and_tell_the_truth() {
     let data = packages();
     let tube = LossKind::EpsilonInsensitive { epsilon: 0.25 };
     for loss in [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge, tube] {
-        let mut trainer = Trainer { loss, solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
+        let mut trainer =
+            Trainer { loss, solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
         let optimum = optimum(&trainer, &data);
-        let updates = [Update::Wild, Update::Atomic, Update::Merged, Update::Split].map(StrategyKind::Hogwild);
+        let updates = [Update::Wild, Update::Atomic, Update::Merged, Update::Split]
+            .map(StrategyKind::Hogwild);
         let rings = [2, 4].map(|count| {
             let clusters = Clusters::Count(count);
             StrategyKind::HogwildPlusPlus(ClusterConfig { clusters, ..ClusterConfig::default() })
@@ -60,7 +64,8 @@ fn workers_arrive_whatever_the_seed_and_tell_the_truth() {
 fn epochs_that_are_judged_while_the_next_ones_are_made_arrive_and_tell_the_truth() {
     let data = packages();
     for loss in [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge] {
-        let mut trainer = Trainer { loss, solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
+        let mut trainer =
+            Trainer { loss, solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
         let optimum = optimum(&trainer, &data);
         trainer.settings.threads = 2;
         for (tolerance, epochs) in [(1e-3, 100), (1e-5, 100), (0.0, 1), (0.0, 2), (0.0, 7)] {
@@ -108,7 +113,8 @@ fn an_epoch_that_is_visited_ahead_leaves_no_trace_where_a_fit_is_interrupted() {
 fn tight_tolerances_are_reached_where_passes_would_creep() {
     let data = packages();
     for loss in [LossKind::Hinge, LossKind::SquaredHinge] {
-        let mut trainer = Trainer { loss, l2: Some(1e-5), precision: Precision::F64, ..Trainer::default() };
+        let mut trainer =
+            Trainer { loss, l2: Some(1e-5), precision: Precision::F64, ..Trainer::default() };
         trainer.settings.tolerance = 1e-7;
         let fit = trainer.fit(&data).unwrap().fit;
         assert_eq!(fit.stop, StopReason::Tolerance, "{loss}: {:?}", fit.gap);
@@ -119,7 +125,8 @@ fn tight_tolerances_are_reached_where_passes_would_creep() {
 #[test]
 fn losses_with_kinks_reach_tight_tolerances_with_and_without_a_hessian_in_memory() {
     for features in [60, 600] {
-        let data = Synthetic { examples: 3000, features, entries: 10, ..Synthetic::default() }.generate();
+        let data =
+            Synthetic { examples: 3000, features, entries: 10, ..Synthetic::default() }.generate();
         for loss in [LossKind::Hinge, LossKind::EpsilonInsensitive { epsilon: 0.1 }] {
             let mut trainer =
                 Trainer { loss, l2: Some(1e-4), precision: Precision::F64, ..Trainer::default() };
@@ -152,17 +159,23 @@ fn gaps_hold<L: Curved>(loss: L, rows: &Rows, signs: bool, l2: f64, bias: Option
     let data = builder.finish(8);
     let problem = Linear::new(&data, data.labels(), loss, bias).unwrap();
     let penalty = Penalty { l1: 0.0, l2 };
-    let settings = Settings { penalty, threads: 1, epochs: 3000, tolerance: 1e-12, ..Settings::default() };
-    let long: Fit<f64> = fit_dual(&problem, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    let settings =
+        Settings { penalty, threads: 1, epochs: 3000, tolerance: 1e-12, ..Settings::default() };
+    let long: Fit<f64> =
+        fit_dual(&problem, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
     let least = long.objective;
     for threads in [1, 2] {
         for epochs in [1, 2, 5] {
             let short = Settings { threads, epochs, tolerance: 0.0, ..settings.clone() };
-            let fit: Fit<f32> = fit_dual(&problem, &short, None, &mut |_| ControlFlow::Continue(())).unwrap();
+            let fit: Fit<f32> =
+                fit_dual(&problem, &short, None, &mut |_| ControlFlow::Continue(())).unwrap();
             // Not as shares: all scores may lie in the tube of the loss, and the objective be 0.
             let (distance, gap) = (fit.objective - least, fit.gap.unwrap());
             let bound = (gap + 1e-9) * fit.objective;
-            assert!(bound >= distance, "{threads} {epochs}: {bound} is below the distance {distance}");
+            assert!(
+                bound >= distance,
+                "{threads} {epochs}: {bound} is below the distance {distance}"
+            );
         }
     }
 }

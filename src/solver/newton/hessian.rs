@@ -1,7 +1,8 @@
 //! Hessians of sums over examples, in memory, and linear systems with them.
 //!
-//! With many more examples than coordinates, a part of the examples tells what the coordinates have to do with each other;
-//! all of them tell the second derivatives along each (Byrd, Chin, Neveitt & Nocedal, SIAM J. Optimization 2011).
+//! With many more examples than coordinates, a part of the examples tells what the coordinates have
+//! to do with each other; all of them tell the second derivatives along each (Byrd, Chin, Neveitt &
+//! Nocedal, SIAM J. Optimization 2011).
 
 use crate::parallel;
 
@@ -10,12 +11,14 @@ const SMALL: usize = 512;
 /// Fewest entries for each of them.
 const FEW: usize = 16;
 
-/// Whether steps of Newton's method with all of so many coordinates cost about as much as passes that visit `touches` entries.
+/// Whether steps of Newton's method with all of so many coordinates cost about as much as passes
+/// that visit `touches` entries.
 pub(crate) fn is_small(width: usize, touches: usize) -> bool {
     width <= SMALL && width * width.max(FEW) <= touches
 }
 
-/// Sums Hessians into the same memory step after step, of a thinned part of the examples far from the minimum.
+/// Sums Hessians into the same memory step after step, of a thinned part of the examples far from
+/// the minimum.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Assembly {
     pub thinning: Thinning,
@@ -33,8 +36,8 @@ struct Part {
     row: Vec<(u32, f64)>,
 }
 
-/// How many examples' products of entries a step of Newton's method sums up, one in so many: as far from the minimum as
-/// the first steps are, few do.
+/// How many examples' products of entries a step of Newton's method sums up, one in so many: as far
+/// from the minimum as the first steps are, few do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thinning {
     /// The most that the steps so far allow.
@@ -47,7 +50,8 @@ pub(crate) struct Thinning {
 const PER_COORDINATE: usize = 128;
 /// Products that cost about as much as an entry in a pass over the data.
 const PRODUCTS: f64 = 3.0;
-/// Share of the step's decrease before, that a step with a good Hessian decreases the objective by at most.
+/// Share of the step's decrease before, that a step with a good Hessian decreases the objective by
+/// at most.
 const FASTER: f64 = 0.3;
 
 impl Default for Thinning {
@@ -57,8 +61,15 @@ impl Default for Thinning {
 }
 
 impl Thinning {
-    /// One in how many, if all would have that many `products`, and one pass over the data visits `touches` entries.
-    pub fn every(&mut self, products: f64, touches: usize, examples: usize, coordinates: usize) -> usize {
+    /// One in how many, if all would have that many `products`, and one pass over the data visits
+    /// `touches` entries.
+    pub fn every(
+        &mut self,
+        products: f64,
+        touches: usize,
+        examples: usize,
+        coordinates: usize,
+    ) -> usize {
         let worth = (products / (PRODUCTS * touches.max(1) as f64)) as usize;
         let enough = examples / (PER_COORDINATE * coordinates);
         let every = worth.min(enough).min(self.most).max(1);
@@ -66,7 +77,8 @@ impl Thinning {
         every
     }
 
-    /// Sees by how much the step with that Hessian decreased the objective, not at all if it did not.
+    /// Sees by how much the step with that Hessian decreased the objective, not at all if it did
+    /// not.
     pub fn saw(&mut self, decrease: f64) {
         let (every, before) = self.last;
         if decrease.is_nan() || decrease <= 0.0 {
@@ -79,10 +91,10 @@ impl Thinning {
 }
 
 impl Assembly {
-    /// The sum of c*x*x' over so many examples, as all of a symmetric matrix, row after row. `curvature` tells an example's
-    /// c, at least 0; `entries` adds its entries to an empty vector, their places ascend and are below `m`. Only one in
-    /// `every` example counts off the diagonal, and what it counts is scaled to the diagonal. The same for any number of
-    /// threads.
+    /// The sum of c*x*x' over so many examples, as all of a symmetric matrix, row after row.
+    /// `curvature` tells an example's c, at least 0; `entries` adds its entries to an empty vector,
+    /// their places ascend and are below `m`. Only one in `every` example counts off the diagonal,
+    /// and what it counts is scaled to the diagonal. The same for any number of threads.
     pub fn sum(
         &mut self,
         m: usize,
@@ -91,7 +103,8 @@ impl Assembly {
         curvature: &(dyn Fn(usize) -> f64 + Sync),
         entries: &(dyn Fn(usize, &mut Vec<(u32, f64)>) + Sync),
     ) -> &mut [f64] {
-        let parts = (MOST_PLACES / (m * m).max(1)).min(examples / (FEWEST * m).max(1)).clamp(1, MOST_PARTS);
+        let parts =
+            (MOST_PLACES / (m * m).max(1)).min(examples / (FEWEST * m).max(1)).clamp(1, MOST_PARTS);
         let together = examples.div_ceil(parts);
         self.parts.resize_with(parts, Part::default);
         parallel::parts(&mut self.parts, 1, &|number, part| {
@@ -158,14 +171,14 @@ impl Part {
     }
 }
 
-/// Most sums that are made side by side, fewest examples for each coordinate that a sum has, and most places of all sums
-/// together.
+/// Most sums that are made side by side, fewest examples for each coordinate that a sum has, and
+/// most places of all sums together.
 const MOST_PARTS: usize = 16;
 const FEWEST: usize = 16;
 const MOST_PLACES: usize = 1 << 22;
 
-/// The solution x of matrix*x = right for a symmetric positive definite matrix; `None` if it is not, to rounding. The
-/// matrix is lost.
+/// The solution x of matrix*x = right for a symmetric positive definite matrix; `None` if it is
+/// not, to rounding. The matrix is lost.
 pub(crate) fn solve(matrix: &mut [f64], mut right: Vec<f64>) -> Option<Vec<f64>> {
     let m = right.len();
     for k in 0..m {
@@ -210,8 +223,9 @@ mod tests {
 
     /// Entries of an example, all in a few bands.
     fn entries(example: usize, row: &mut Vec<(u32, f64)>) {
-        let at =
-            |k: usize| (k as u32 * 3 + (example * (k + 2) / 3 % 3) as u32, 0.5 + (example % (k + 3)) as f64);
+        let at = |k: usize| {
+            (k as u32 * 3 + (example * (k + 2) / 3 % 3) as u32, 0.5 + (example % (k + 3)) as f64)
+        };
         row.extend((0..4).map(at));
     }
 
@@ -220,7 +234,8 @@ mod tests {
         let m = 12;
         let curvatures: Vec<f64> = (0..500).map(|i| (i % 7) as f64 / 2.0).collect();
         let mut assembly = Assembly::default();
-        let mut matrix = assembly.sum(m, curvatures.len(), 1, &|i| curvatures[i], &entries).to_vec();
+        let mut matrix =
+            assembly.sum(m, curvatures.len(), 1, &|i| curvatures[i], &entries).to_vec();
         let mut expected = vec![0.0; m * m];
         for (i, c) in curvatures.iter().enumerate() {
             let mut row = Vec::new();
@@ -245,7 +260,8 @@ mod tests {
     fn a_thinned_sum_has_the_whole_diagonal_and_about_the_rest() {
         let m = 12;
         let mut assembly = Assembly::default();
-        let [whole, thin] = [1, 5].map(|every| assembly.sum(m, 6000, every, &|_| 1.0, &entries).to_vec());
+        let [whole, thin] =
+            [1, 5].map(|every| assembly.sum(m, 6000, every, &|_| 1.0, &entries).to_vec());
         for a in 0..m {
             for b in 0..m {
                 let [exact, about] = [&whole, &thin].map(|matrix| matrix[a * m + b]);

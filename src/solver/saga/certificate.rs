@@ -1,17 +1,18 @@
-//! Weights with all that one dense pass over the examples tells of them: the objective, its gradient, and a lower
-//! bound of the least objective.
+//! Weights with all that one dense pass over the examples tells of them: the objective, its
+//! gradient, and a lower bound of the least objective.
 //!
-//! By Fenchel's inequality any slopes u_i give a bound: P(w) is at least
-//! D(u) = -(1/n) * sum of loss*(u_i) - R*(-g) with g = (1/n) * sum of u_i x_i, where the regularizer R has the conjugate
-//! R*(g) = sum of max(|g_j| - l1, 0)^2 / (2*l2); without l2 it is 0 if all |g_j| are at most l1, and infinite otherwise.
-//! Two choices of u are tried: the slopes at w themselves, and these scaled down until no |g_j| is above l1.
+//! By Fenchel's inequality any slopes u_i give a bound: P(w) is at least D(u) = -(1/n) * sum of
+//! loss*(u_i) - R*(-g) with g = (1/n) * sum of u_i x_i, where the regularizer R has the conjugate
+//! R*(g) = sum of max(|g_j| - l1, 0)^2 / (2*l2); without l2 it is 0 if all |g_j| are at most l1,
+//! and infinite otherwise. Two choices of u are tried: the slopes at w themselves, and these scaled
+//! down until no |g_j| is above l1.
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::row::kernel;
 use crate::parallel;
 use crate::params::Real;
 use crate::problem::{Curves, Examples};
+use crate::row::kernel;
 use crate::solver::sgd::Penalty;
 
 /// Weights, judged.
@@ -61,7 +62,9 @@ impl<R: Real> Certificate<R> {
         if penalty.l1 > 0.0 {
             let share = if largest > penalty.l1 { penalty.l1 / largest } else { 1.0 };
             let conjugates = parallel::sum(examples.len(), TOGETHER, &|range| {
-                let of = |i: usize| curves.conjugate(f64::from(examples.target(i)), -share * self.slopes[i]);
+                let of = |i: usize| {
+                    curves.conjugate(f64::from(examples.target(i)), -share * self.slopes[i])
+                };
                 range.map(of).sum()
             });
             self.bound = self.bound.max(-conjugates / terms);
@@ -70,27 +73,33 @@ impl<R: Real> Certificate<R> {
 
     /// Sets scores, slopes and gradient; returns the sums of losses and of slope times score.
     fn scan(&mut self, examples: &Examples<'_>, curves: &dyn Curves) -> [f64; 2] {
-        // A gradient for each run of examples, but so few runs that these take no more memory than the data.
+        // A gradient for each run of examples, but so few runs that these take no more memory than
+        // the data.
         let affordable = examples.touches() / examples.width().max(1);
         let runs = affordable.clamp(1, parallel::threads());
         let length = examples.len().div_ceil(runs);
         let weights = &self.weights;
-        let places: Vec<_> = self.scores.chunks_mut(length).zip(self.slopes.chunks_mut(length)).collect();
+        let places: Vec<_> =
+            self.scores.chunks_mut(length).zip(self.slopes.chunks_mut(length)).collect();
         let places: Vec<Mutex<_>> = places.into_iter().map(Mutex::new).collect();
-        let parts: Vec<([f64; 2], Vec<f64>)> = parallel::collect(examples.len(), length, &|run, range| {
-            let mut gradient = vec![0.0; examples.width()];
-            let mut places = places[run].lock().unwrap_or_else(PoisonError::into_inner);
-            let (scores, slopes) = &mut *places;
-            let sums = scan_run(examples, curves, weights, range.start, scores, slopes, &mut gradient);
-            (sums, gradient)
-        });
+        let parts: Vec<([f64; 2], Vec<f64>)> =
+            parallel::collect(examples.len(), length, &|run, range| {
+                let mut gradient = vec![0.0; examples.width()];
+                let mut places = places[run].lock().unwrap_or_else(PoisonError::into_inner);
+                let (scores, slopes) = &mut *places;
+                let sums =
+                    scan_run(examples, curves, weights, range.start, scores, slopes, &mut gradient);
+                (sums, gradient)
+            });
         let scale = 1.0 / examples.len() as f64;
         parallel::parts(&mut self.gradient, TOGETHER, &|first, gradient| {
             for (j, g) in (first..).zip(gradient) {
                 *g = parts.iter().map(|(_, part)| part[j]).sum::<f64>() * scale;
             }
         });
-        parts.iter().fold([0.0; 2], |sums, ([loss, touching], _)| [sums[0] + loss, sums[1] + touching])
+        parts
+            .iter()
+            .fold([0.0; 2], |sums, ([loss, touching], _)| [sums[0] + loss, sums[1] + touching])
     }
 }
 

@@ -1,5 +1,5 @@
-//! Training by variance reduction: lock-free epochs find which weights matter, Newton's method finishes where these
-//! are few, and each epoch ends with a certificate.
+//! Training by variance reduction: lock-free epochs find which weights matter, Newton's method
+//! finishes where these are few, and each epoch ends with a certificate.
 
 mod certificate;
 mod rule;
@@ -9,8 +9,8 @@ mod tests;
 use std::ops::ControlFlow;
 
 pub(crate) use self::certificate::Certificate;
-pub(crate) use self::rule::{Saga, SagaVisits};
 use self::rule::usual_rate;
+pub(crate) use self::rule::{Saga, SagaVisits};
 use super::convergence::passes_left;
 use super::driver::{Best, Evaluate, FitDriver, Measured, Method, Outcome};
 use super::linear::known_loss;
@@ -24,17 +24,18 @@ use crate::params::Real;
 use crate::problem::{Curved, Curves, Linear};
 use crate::strategy::{Shape, StrategyKind, Update};
 
-/// Minimizes a linear model's mean loss plus regularizer from zero weights, by variance-reduced steps, for smooth losses.
-/// Each epoch tells how far its weights are from the optimum at most ([`Epoch::gap`](super::Epoch::gap)), unless there
-/// is no regularizer: then training ends when the objective settles. An epoch is one pass of visits, or one step of
-/// Newton's method where few weights matter. The objective never rises: an epoch that would raise it is undone.
+/// Minimizes a linear model's mean loss plus regularizer from zero weights, by variance-reduced
+/// steps, for smooth losses. Each epoch tells how far its weights are from the optimum at most
+/// ([`Epoch::gap`](super::Epoch::gap)), unless there is no regularizer: then training ends when the
+/// objective settles. An epoch is one pass of visits, or one step of Newton's method where few
+/// weights matter. The objective never rises: an epoch that would raise it is undone.
 ///
 /// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
 ///
 /// # Errors
-/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or a way of sharing
-/// with replicas or batches, which have no average gradient in common; [`Error::Worker`] if a worker panicked; [`Error::Io`] or [`Error::Input`] if the
-/// weights cannot be mapped.
+/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or a way
+/// of sharing with replicas or batches, which have no average gradient in common; [`Error::Worker`]
+/// if a worker panicked; [`Error::Io`] or [`Error::Input`] if the weights cannot be mapped.
 pub fn fit_saga<L: Curved, R: Real>(
     problem: &Linear<'_, L>,
     settings: &Settings,
@@ -87,7 +88,11 @@ pub(crate) fn fit_any<R: Real>(
         other => {
             return Err(Error::Parameter {
                 name: "strategy",
-                value: format!("{}{}", other.name(), if plan.batch > 1 { " in batches" } else { "" }),
+                value: format!(
+                    "{}{}",
+                    other.name(),
+                    if plan.batch > 1 { " in batches" } else { "" }
+                ),
                 expected: "sequential, hogwild or locked, without batches, with the solver saga, whose workers share one average gradient",
                 hint: "choose hogwild, or the solver sgd",
             });
@@ -155,10 +160,10 @@ impl<R: Real> Reduction<'_, R> {
         }
         let rise = self.next.objective - self.best.objective;
         // Where rounding hides the objective's fall, the bound still shows progress.
-        let better =
-            rise < 0.0 || rise <= ROUNDING * self.best.objective.abs() && self.next.bound > self.best.bound;
-        let settled =
-            self.best.objective - self.next.objective <= self.settings.tolerance * self.best.objective;
+        let better = rise < 0.0
+            || rise <= ROUNDING * self.best.objective.abs() && self.next.bound > self.best.bound;
+        let settled = self.best.objective - self.next.objective
+            <= self.settings.tolerance * self.best.objective;
         self.calm = if settled || !better { self.calm + 1 } else { 0 };
         if better {
             std::mem::swap(&mut self.best, &mut self.next);
@@ -191,11 +196,15 @@ impl<R: Real> Reduction<'_, R> {
         step.filter(|_| better)
     }
 
-    /// Whether passes alone have not brought the optimum near. Where a Hessian costs about as much as a pass, none is needed.
+    /// Whether passes alone have not brought the optimum near. Where a Hessian costs about as much
+    /// as a pass, none is needed.
     fn is_time_for_newton(&self) -> bool {
         let left = |gap| passes_left(self.passes, gap, self.settings.tolerance);
         match self.passes {
-            0 => hessian::is_small(self.problem.examples().width(), self.problem.examples().touches()),
+            0 => hessian::is_small(
+                self.problem.examples().width(),
+                self.problem.examples().touches(),
+            ),
             _ => self.turns.have_helped || self.gap().is_none_or(|gap| left(gap) > SOON),
         }
     }
@@ -235,7 +244,10 @@ impl<R: Real> Method<R> for Reduction<'_, R> {
     }
 
     fn step_size(&mut self) -> Option<FirstStep> {
-        Some(FirstStep { learning_rate: self.first_rate, searched: self.settings.learning_rate.is_none() })
+        Some(FirstStep {
+            learning_rate: self.first_rate,
+            searched: self.settings.learning_rate.is_none(),
+        })
     }
 
     fn finish(self: Box<Self>) -> Best<R> {
@@ -244,8 +256,8 @@ impl<R: Real> Method<R> for Reduction<'_, R> {
     }
 }
 
-/// When Newton's method is tried, if passes alone do not arrive soon: after the first, then again and again while it helps,
-/// else later and later.
+/// When Newton's method is tried, if passes alone do not arrive soon: after the first, then again
+/// and again while it helps, else later and later.
 #[derive(Debug, Default)]
 struct Turns {
     /// Epochs until the next try.

@@ -1,24 +1,26 @@
-//! Variance reduction for smooth losses, l1 included: ProxASAGA (Pedregosa, Leblond & Lacoste-Julien, NIPS 2017) with
-//! implicit steps, as in Point-SAGA (Defazio, NIPS 2016).
+//! Variance reduction for smooth losses, l1 included: ProxASAGA (Pedregosa, Leblond &
+//! Lacoste-Julien, NIPS 2017) with implicit steps, as in Point-SAGA (Defazio, NIPS 2016).
 //!
-//! The rule remembers one number an example, the slope a_i of its loss when it was seen last, and their average gradient
-//! g = (1/n) * sum of a_i x_i. A visit replaces a_i by a new slope and moves the weights of the example's features by
-//! the difference and by g, the latter times 1/p for features that a share p of the examples have:
+//! The rule remembers one number an example, the slope a_i of its loss when it was seen last, and
+//! their average gradient g = (1/n) * sum of a_i x_i. A visit replaces a_i by a new slope and moves
+//! the weights of the example's features by the difference and by g, the latter times 1/p for
+//! features that a share p of the examples have:
 //!
 //! ```text
 //! w_j <- prox of eta/p_j at  w_j - eta * ((new - a_i) x_ij + g_j/p_j)      g_j <- g_j + (new - a_i) x_ij / n
 //! ```
 //!
-//! At the optimum new = a_i for each example and nothing moves: unlike with plain stochastic gradients the step need
-//! not vanish. The new slope is taken where the difference itself carries the example's score to, so that it can
-//! never overshoot the example.
+//! At the optimum new = a_i for each example and nothing moves: unlike with plain stochastic
+//! gradients the step need not vanish. The new slope is taken where the difference itself carries
+//! the example's score to, so that it can never overshoot the example.
 //!
-//! An epoch visits each example once, so a_i is read once: between epochs all a_i and g are set anew from the
-//! weights ([`Saga::refresh`]), which also removes what racy and rounded additions to g have lost.
+//! An epoch visits each example once, so a_i is read once: between epochs all a_i and g are set
+//! anew from the weights ([`Saga::refresh`]), which also removes what racy and rounded additions to
+//! g have lost.
 
-use crate::row::kernel;
 use crate::params::{Handle, RawWeights, Real, with_handle};
 use crate::problem::{BIAS_PACE, Curved, Examples, Linear};
+use crate::row::kernel;
 use crate::row::real::Slot;
 use crate::solver::penalty::rarity;
 use crate::solver::sgd::Penalty;
@@ -72,10 +74,13 @@ impl<R: Real> Slot for Pull<R> {
 }
 
 impl<'p, R: Real> Saga<'p, R> {
-    /// The rule with step size `rate`, finite and above 0. [`Saga::refresh`] comes before the first visit.
+    /// The rule with step size `rate`, finite and above 0. [`Saga::refresh`] comes before the first
+    /// visit.
     pub(crate) fn new(examples: &'p Examples<'p>, penalty: Penalty, rate: f64) -> Self {
         let mut touched = vec![0; examples.width()];
-        (0..examples.len()).flat_map(|i| examples.row(i).indices()).for_each(|&j| touched[j as usize] += 1);
+        (0..examples.len())
+            .flat_map(|i| examples.row(i).indices())
+            .for_each(|&j| touched[j as usize] += 1);
         let rarity = rarity(&touched, examples.len());
         Saga { examples, penalty, rate, rarity, slopes: Vec::new(), pulls: Vec::new() }
     }
@@ -96,22 +101,25 @@ impl<'p, R: Real> Saga<'p, R> {
         self.slopes.extend(slopes.iter().map(|&slope| R::of(slope)));
         let common = average.len() - self.examples.common();
         self.pulls.clear();
-        self.pulls.extend(average.iter().zip(&self.rarity).enumerate().map(|(j, (&average, rarity))| {
-            let pace = if j < common { 1.0 } else { f64::from(BIAS_PACE) };
-            let reach = self.rate * pace * rarity.to_f64();
-            let slot = R::Shared::default();
-            slot.set(R::of(average));
-            Pull {
-                average: slot,
-                reach: R::of(reach),
-                threshold: R::of(reach * self.penalty.l1),
-                shrink: R::of(1.0 / (1.0 + reach * self.penalty.l2)),
-            }
-        }));
+        self.pulls.extend(average.iter().zip(&self.rarity).enumerate().map(
+            |(j, (&average, rarity))| {
+                let pace = if j < common { 1.0 } else { f64::from(BIAS_PACE) };
+                let reach = self.rate * pace * rarity.to_f64();
+                let slot = R::Shared::default();
+                slot.set(R::of(average));
+                Pull {
+                    average: slot,
+                    reach: R::of(reach),
+                    threshold: R::of(reach * self.penalty.l1),
+                    shrink: R::of(1.0 / (1.0 + reach * self.penalty.l2)),
+                }
+            },
+        ));
     }
 }
 
-/// A step size that suits most data: twice the inverse of the mean curvature of an example along its own features.
+/// A step size that suits most data: twice the inverse of the mean curvature of an example along
+/// its own features.
 pub(crate) fn usual_rate(examples: &Examples<'_>, smoothness: f64) -> f64 {
     let norms2: f64 = (0..examples.len()).map(|i| f64::from(examples.norm2(i))).sum();
     let bias = examples.constant().map_or(0.0, |c| f64::from(c * c * BIAS_PACE));

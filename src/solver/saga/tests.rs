@@ -31,9 +31,11 @@ fn workers_arrive_whatever_the_seed() {
     let elastic = Penalty { l1: 1e-4, l2: 1e-4 };
     let lasso = Penalty { l1: 1e-3, l2: 0.0 };
     let ridge = Penalty { l1: 0.0, l2: 1e-3 };
-    for (loss, penalty) in
-        [(LossKind::Logistic, lasso), (LossKind::Logistic, ridge), (LossKind::SquaredHinge, elastic)]
-    {
+    for (loss, penalty) in [
+        (LossKind::Logistic, lasso),
+        (LossKind::Logistic, ridge),
+        (LossKind::SquaredHinge, elastic),
+    ] {
         let mut oracle = trainer(loss, penalty);
         oracle.settings.strategy = StrategyKind::Sequential;
         oracle.settings.tolerance = 1e-6;
@@ -135,7 +137,13 @@ fn rows() -> impl Strategy<Value = Rows> {
 }
 
 /// The fit's certificates against the lowest objective that a long f64 run finds.
-fn certificates_hold<L: Curved>(loss: L, rows: &Rows, signs: bool, penalty: Penalty, bias: Option<f32>) {
+fn certificates_hold<L: Curved>(
+    loss: L,
+    rows: &Rows,
+    signs: bool,
+    penalty: Penalty,
+    bias: Option<f32>,
+) {
     let mut builder = Builder::default();
     for (row, target) in rows {
         for &(j, x) in row {
@@ -145,12 +153,15 @@ fn certificates_hold<L: Curved>(loss: L, rows: &Rows, signs: bool, penalty: Pena
     }
     let data = builder.finish(8);
     let problem = Linear::new(&data, data.labels(), loss, bias).unwrap();
-    let settings = Settings { penalty, threads: 1, epochs: 2000, tolerance: 1e-13, ..Settings::default() };
-    let long: Fit<f64> = fit_saga(&problem, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    let settings =
+        Settings { penalty, threads: 1, epochs: 2000, tolerance: 1e-13, ..Settings::default() };
+    let long: Fit<f64> =
+        fit_saga(&problem, &settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
     let least = long.objective;
     for threads in [1, 2] {
         let short = Settings { threads, epochs: 4, tolerance: 0.0, ..settings.clone() };
-        let fit: Fit<f32> = fit_saga(&problem, &short, None, &mut |_| ControlFlow::Continue(())).unwrap();
+        let fit: Fit<f32> =
+            fit_saga(&problem, &short, None, &mut |_| ControlFlow::Continue(())).unwrap();
         for epoch in &fit.epochs {
             let distance = (epoch.objective - least) / epoch.objective;
             let gap = epoch.gap.expect("there is a regularizer");

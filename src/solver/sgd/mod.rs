@@ -1,5 +1,5 @@
-//! Training by stochastic gradient descent: step sizes that fall where epochs gain little, and a way back where
-//! they explode.
+//! Training by stochastic gradient descent: step sizes that fall where epochs gain little, and a
+//! way back where they explode.
 
 use std::ops::ControlFlow;
 
@@ -23,14 +23,15 @@ use crate::params::Real;
 use crate::problem::Problem;
 use crate::strategy::{Clock, Strategy, StrategyKind, Update, Visit};
 
-/// Minimizes a problem plus regularizer from its [start](Problem::start), by stochastic gradient descent. `evaluate` is called with the
-/// weights after each epoch, off the clock; `watch` is told what happens. Deterministic given the seed with one worker;
-/// racy by design with more.
+/// Minimizes a problem plus regularizer from its [start](Problem::start), by stochastic gradient
+/// descent. `evaluate` is called with the weights after each epoch, off the clock; `watch` is told
+/// what happens. Deterministic given the seed with one worker; racy by design with more.
 ///
 /// # Errors
 /// [`Error::Parameter`] for settings out of range or that the problem does not allow
 /// ([`Problem::averages_only`]), [`Error::Diverged`] if no step size keeps the objective finite,
-/// [`Error::Worker`] if a worker panicked, [`Error::Io`] or [`Error::Input`] if the weights cannot be mapped.
+/// [`Error::Worker`] if a worker panicked, [`Error::Io`] or [`Error::Input`] if the weights cannot
+/// be mapped.
 pub fn minimize<P: Problem, R: Real>(
     problem: &P,
     settings: &Settings,
@@ -42,8 +43,12 @@ pub fn minimize<P: Problem, R: Real>(
     let copies = if problem.averages_only().is_some() { Copies::NotSummed } else { Copies::OfAll };
     let plan = Plan::new(problem.terms(), problem.width(), problem.touches(), settings, copies);
     let strategy = plan.make(settings)?;
-    let mut rule =
-        Sgd::new(problem, settings.penalty, first_step(settings), applies_scale(&*strategy, settings));
+    let mut rule = Sgd::new(
+        problem,
+        settings.penalty,
+        first_step(settings),
+        applies_scale(&*strategy, settings),
+    );
     let driver = FitDriver::new(settings, plan, rule.shape(), problem.touches(), strategy)?;
     run(driver, &mut rule, evaluate, watch)
 }
@@ -71,7 +76,10 @@ pub(crate) fn minimize_linear<R: Real>(
 
 /// The step size before one is searched for.
 fn first_step(settings: &Settings) -> StepSize {
-    StepSize::new(settings.learning_rate.unwrap_or(1.0), settings.schedule.until(settings.tolerance))
+    StepSize::new(
+        settings.learning_rate.unwrap_or(1.0),
+        settings.schedule.until(settings.tolerance),
+    )
 }
 
 /// Whether the rule may keep a scale beside the weights.
@@ -83,18 +91,23 @@ fn applies_scale<R: Real>(strategy: &dyn Strategy<R>, settings: &Settings) -> bo
 /// What a problem whose steps project does not bear.
 fn check_projection(averages_only: Option<&'static str>, settings: &Settings) -> Result<()> {
     let Some(reason) = averages_only else { return Ok(()) };
-    let refuse = |name, value: String, expected, hint| Err(Error::Parameter { name, value, expected, hint });
+    let refuse =
+        |name, value: String, expected, hint| Err(Error::Parameter { name, value, expected, hint });
     if settings.penalty != Penalty::default() {
         let value = format!("above 0, though the problem's steps project: {reason}");
         return refuse("l1 or l2", value, "0", "put the regularizer into the problem's terms");
     }
     let sums = matches!(
         settings.strategy,
-        StrategyKind::Hogwild(Update::Merged | Update::Split) | StrategyKind::HogwildPlusPlus(_) | StrategyKind::AllReduce
+        StrategyKind::Hogwild(Update::Merged | Update::Split)
+            | StrategyKind::HogwildPlusPlus(_)
+            | StrategyKind::AllReduce
     );
     if sums {
-        let update =
-            settings.strategy.update().map_or(String::new(), |update| format!(" ({})", update.name()));
+        let update = settings
+            .strategy
+            .update()
+            .map_or(String::new(), |update| format!(" ({})", update.name()));
         return refuse(
             "strategy",
             format!(
@@ -145,8 +158,9 @@ struct Descent<'a, R: Real> {
 const EXPLODED: f64 = 4.0;
 /// Halvings after which a fit is given up: together a factor of 10^12.
 const MOST_HALVINGS: usize = 40;
-/// Consecutive calm epochs that end training. One can be the chance of a noisy objective; over three, the default
-/// schedule has shortened the step to an eighth, which would have shown any noise that was left to remove.
+/// Consecutive calm epochs that end training. One can be the chance of a noisy objective; over
+/// three, the default schedule has shortened the step to an eighth, which would have shown any
+/// noise that was left to remove.
 const CALM: usize = 3;
 
 impl<'a, R: Real> Descent<'a, R> {
@@ -234,6 +248,9 @@ impl<R: Real> Method<R> for Descent<'_, R> {
     }
 
     fn finish(self: Box<Self>) -> Best<R> {
-        Best { weights: self.best, measured: Measured { objective: self.best_objective, gap: None } }
+        Best {
+            weights: self.best,
+            measured: Measured { objective: self.best_objective, gap: None },
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! The weights as a problem sees them under stochastic gradient descent: scaled and regularized.
 //!
-//! Weights are kept as a scale times a vector, w = s*v, so that l2 costs nothing per non-zero (Bottou's `svmsgd`). Each visit
-//! shrinks all of w by 1/(1 + rate*l2): one multiplication of s. The scale is a function of the number of visits that were
-//! made to the vector, so workers need not share it: each takes the count from the ticket of its block (where blocks are dealt
-//! and each worker has a vector, of its own tickets). Between two blocks a worker is wrong about the others' visits, hence
-//! reads w wrong by at most exp(rate*l2*skew) - 1 for a skew in visits; at the end of an epoch the exact product is applied
-//! to v. Where there is l1, or the step size changes within an epoch, coordinates are shrunk when they are touched instead.
+//! Weights are kept as a scale times a vector, w = s*v, so that l2 costs nothing per non-zero
+//! (Bottou's `svmsgd`). Each visit shrinks all of w by 1/(1 + rate*l2): one multiplication of s.
+//! The scale is a function of the number of visits that were made to the vector, so workers need
+//! not share it: each takes the count from the ticket of its block (where blocks are dealt and each
+//! worker has a vector, of its own tickets). Between two blocks a worker is wrong about the others'
+//! visits, hence reads w wrong by at most exp(rate*l2*skew) - 1 for a skew in visits; at the end of
+//! an epoch the exact product is applied to v. Where there is l1, or the step size changes within
+//! an epoch, coordinates are shrunk when they are touched instead.
 
-use crate::row::Row;
 use crate::params::{RawWeights, Scale, Weights};
+use crate::row::Row;
 use crate::solver::penalty::Shrinkage;
 
 /// A view of w over raw weights v. Common coordinates are not scaled.
@@ -30,7 +32,8 @@ impl<W: RawWeights> Weights for Regularized<'_, W> {
 
     #[inline(always)]
     fn update(&self, j: usize, f: impl Fn(W::Real) -> W::Real) {
-        self.raw.update(j, |v| self.shrinkage.shrunk(f(v * self.scale.factor), j) * self.scale.inverse);
+        self.raw
+            .update(j, |v| self.shrinkage.shrunk(f(v * self.scale.factor), j) * self.scale.inverse);
     }
 
     #[inline(always)]
@@ -41,7 +44,10 @@ impl<W: RawWeights> Weights for Regularized<'_, W> {
     #[inline(always)]
     fn add_common(&self, k: usize, x: W::Real, pace: W::Real) {
         let moved = self.raw.common(k) + x;
-        self.raw.set_common(k, if self.penalizes_common { self.shrinkage.shrink(moved, pace) } else { moved });
+        self.raw.set_common(
+            k,
+            if self.penalizes_common { self.shrinkage.shrink(moved, pace) } else { moved },
+        );
     }
 
     #[inline(always)]
@@ -62,7 +68,8 @@ impl<W: RawWeights> Weights for Regularized<'_, W> {
     #[inline(always)]
     fn add_in_memory(&self, a: W::Real, row: Row<'_>) {
         if self.shrinkage.is_on_touch() {
-            let shrink = |x, &rarity: &W::Real, w: W::Real| self.shrinkage.shrink(w + a * x, rarity);
+            let shrink =
+                |x, &rarity: &W::Real, w: W::Real| self.shrinkage.shrink(w + a * x, rarity);
             self.raw.update_row(row, self.shrinkage.rarity, shrink);
         } else {
             self.raw.add(a, row);

@@ -43,19 +43,22 @@ pub trait SgdRule<R: Real>: Visit<R> + Send {
     fn start(&self) -> Vec<R>;
     /// The objective over the first `terms` terms: their mean loss, plus the regularizer.
     fn objective(&self, terms: usize, w: &[R]) -> f64;
-    /// Calls `search` with the rule for the problem's [trial](Problem::trial), if it has one; says whether it has.
+    /// Calls `search` with the rule for the problem's [trial](Problem::trial), if it has one; says
+    /// whether it has.
     fn with_trial(&self, search: &mut dyn FnMut(&mut dyn SgdRule<R>)) -> bool;
 }
 
-/// Longest step size: finite in f32, and steps are implicit, so that a longer one does nothing else.
+/// Longest step size: finite in f32, and steps are implicit, so that a longer one does nothing
+/// else.
 const LONGEST: f64 = 1e30;
 
 /// Largest logarithm of the inverse scale at the end of an epoch: far from overflow in f32.
 const MOST_SCALE: f64 = 16.0;
 
 impl<'p, P: Problem, R: Real> Sgd<'p, P, R> {
-    /// `applies_scale`: the strategy multiplies the weights with [`EndOfEpoch::scale`] at the end of each epoch, so that l2
-    /// can be kept in a scale beside the vector where that is possible (no l1, a step size that is constant within an epoch).
+    /// `applies_scale`: the strategy multiplies the weights with [`EndOfEpoch::scale`] at the end
+    /// of each epoch, so that l2 can be kept in a scale beside the vector where that is possible
+    /// (no l1, a step size that is constant within an epoch).
     pub fn new(problem: &'p P, penalty: Penalty, step: StepSize, applies_scale: bool) -> Self {
         Sgd { step, problem, penalty, applies_scale, rarity: OnceLock::new() }
     }
@@ -77,7 +80,9 @@ impl<'p, P: Problem, R: Real> Sgd<'p, P, R> {
 
     fn shrinkage(&self, state: &StepState<R>) -> Shrinkage<'_, R> {
         let rarity = match state.shrinks_on_touch {
-            true => self.rarity.get_or_init(|| rarity(&self.touched(), self.problem.terms())).as_slice(),
+            true => {
+                self.rarity.get_or_init(|| rarity(&self.touched(), self.problem.terms())).as_slice()
+            }
             false => &[],
         };
         Shrinkage { rarity, l1: state.l1, l2: state.l2 }
@@ -172,7 +177,8 @@ impl<P: Problem, R: Real> Visit<R> for Sgd<'_, P, R> {
         Some(Box::new(Planned { rule: self, state, steps: Vec::new() }))
     }
 
-    /// The mean of the copies is published: since they were merged last, all made up for the same errors.
+    /// The mean of the copies is published: since they were merged last, all made up for the same
+    /// errors.
     fn end_of_epoch(&self, clock: Clock, copies: usize) -> EndOfEpoch<R> {
         let is_scaled = self.shrinking(self.rate(clock)) == Shrinking::AtOnce;
         let scale = is_scaled.then(|| self.step_state(clock).factor);
@@ -180,15 +186,15 @@ impl<P: Problem, R: Real> Visit<R> for Sgd<'_, P, R> {
     }
 }
 
-/// The scale at a visit. The inverse is divided for each: compilers would pack two products that are carried along into a
-/// vector, which takes longer.
+/// The scale at a visit. The inverse is divided for each: compilers would pack two products that
+/// are carried along into a vector, which takes longer.
 #[inline(always)]
 fn scale<R: Real>(factor: R) -> Scale<R> {
     Scale { factor, inverse: R::ONE / factor }
 }
 
-/// A function of its own, with the problem as an argument: what it borrows does not change within it. What the rule refers to
-/// might be what visits write to, and would be read again for each.
+/// A function of its own, with the problem as an argument: what it borrows does not change within
+/// it. What the rule refers to might be what visits write to, and would be read again for each.
 #[inline(never)]
 fn visit_block<P: Problem, R: Real, W: RawWeights<Real = R>>(
     problem: &P,
@@ -221,7 +227,8 @@ fn visit_block<P: Problem, R: Real, W: RawWeights<Real = R>>(
 struct Planned<'v, 'p, P: Problem, R: Real> {
     rule: &'v Sgd<'p, P, R>,
     state: StepState<R>,
-    /// The terms with the problem's steps; `None` where the gradient is zero, but the regularizer still acts.
+    /// The terms with the problem's steps; `None` where the gradient is zero, but the regularizer
+    /// still acts.
     steps: Vec<(usize, Option<P::Step<R>>)>,
 }
 

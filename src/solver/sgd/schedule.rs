@@ -5,9 +5,9 @@ use crate::strategy::Clock;
 /// The course of the step size eta, from its first value eta0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Schedule {
-    /// Constant within an epoch; times `factor` after each epoch that does not lower the objective by more than
-    /// the share `gain`. The noise of large steps is what keeps an epoch from gaining; no knowledge of the problem
-    /// is needed.
+    /// Constant within an epoch; times `factor` after each epoch that does not lower the objective
+    /// by more than the share `gain`. The noise of large steps is what keeps an epoch from gaining;
+    /// no knowledge of the problem is needed.
     Plateau {
         /// Factor, above 0 and below 1.
         factor: f64,
@@ -32,8 +32,8 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// The same for a fit that ends when epochs change the objective by less than the share `tolerance`: steps do not become
-    /// shorter while epochs gain more than that.
+    /// The same for a fit that ends when epochs change the objective by less than the share
+    /// `tolerance`: steps do not become shorter while epochs gain more than that.
     pub fn until(self, tolerance: f64) -> Self {
         match self {
             Schedule::Plateau { factor, gain } if tolerance > 0.0 => {

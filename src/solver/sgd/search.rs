@@ -1,4 +1,5 @@
-//! A first step size that nobody has to give (Bottou's `svmsgd` does the same on a thousand examples).
+//! A first step size that nobody has to give (Bottou's `svmsgd` does the same on a thousand
+//! examples).
 
 use std::time::Instant;
 
@@ -15,18 +16,21 @@ const MOST: usize = 10_000;
 /// The first guess, and how far above and below it the search goes at most.
 const GUESS: f64 = 1.0;
 const RANGE: f64 = 1e9;
-/// Consecutive trials without gain that end a walk: one alone can be the chance of a noisy objective.
+/// Consecutive trials without gain that end a walk: one alone can be the chance of a noisy
+/// objective.
 const MISSES: usize = 2;
 
-/// Passes over a problem that is one of its own ([`Problem::trial`]): it is small, and one pass from a saddle point tells little.
+/// Passes over a problem that is one of its own ([`Problem::trial`]): it is small, and one pass
+/// from a saddle point tells little.
 const PASSES: u64 = 3;
 
-/// The step size, on a grid of powers of 2, whose passes over a sample leave the lowest objective on it: one pass over the
-/// first terms in batches of `batch`, or a few over all terms of the problem's [trial](Problem::trial).
+/// The step size, on a grid of powers of 2, whose passes over a sample leave the lowest objective
+/// on it: one pass over the first terms in batches of `batch`, or a few over all terms of the
+/// problem's [trial](Problem::trial).
 ///
-/// The search walks from 1 by factors of 4 while the objective falls, then looks at the two neighbors of the best by
-/// a factor of 2. Terms are in random order, so the first ones are a sample. Deterministic given the seed. The step size
-/// of `rule` is changed.
+/// The search walks from 1 by factors of 4 while the objective falls, then looks at the two
+/// neighbors of the best by a factor of 2. Terms are in random order, so the first ones are a
+/// sample. Deterministic given the seed. The step size of `rule` is changed.
 ///
 /// # Errors
 /// [`Error::Diverged`] if no step size leaves a finite objective.
@@ -103,7 +107,10 @@ fn walk<R: Real>(
     }
     if !best.1.is_finite() {
         return Err(Error::Diverged {
-            what: format!("no step size between {:e} and {RANGE:e} leaves a finite objective", 1.0 / RANGE),
+            what: format!(
+                "no step size between {:e} and {RANGE:e} leaves a finite objective",
+                1.0 / RANGE
+            ),
             hint: "scale the features down, for example to rows of length 1",
         });
     }

@@ -1,12 +1,13 @@
-//! A scale beside the vector is the same as shrinking all weights at each visit, and shrinking on touch comes to the same
-//! objective.
+//! A scale beside the vector is the same as shrinking all weights at each visit, and shrinking on
+//! touch comes to the same objective.
 
 use super::{Penalty, Schedule, Sgd, SgdRule, StepSize};
 use crate::data::{Builder, Dataset};
 use crate::params::{Handle, SharedParams};
 use crate::problem::{Hinge, Linear, Logistic, Loss};
 use crate::strategy::{
-    Block, Clock, Control, Hogwild, Order, Pass, Shape, Strategy, Update, Visit, WorkerPool, planner, visit_alone,
+    Block, Clock, Control, Hogwild, Order, Pass, Shape, Strategy, Update, Visit, WorkerPool,
+    planner, visit_alone,
 };
 
 fn rows() -> (Dataset, Vec<f32>) {
@@ -32,8 +33,8 @@ fn pool() -> WorkerPool {
     WorkerPool::new(1, 1, Vec::new())
 }
 
-/// Stochastic gradient descent as in a textbook: each visit moves the row's weights and shrinks all of them. `bias` is
-/// the pace of the last weight, which is that of a constant feature of value 1.
+/// Stochastic gradient descent as in a textbook: each visit moves the row's weights and shrinks all
+/// of them. `bias` is the pace of the last weight, which is that of a constant feature of value 1.
 fn textbook(
     data: &Dataset,
     targets: &[f32],
@@ -46,7 +47,12 @@ fn textbook(
     for term in terms {
         let row = data.row(term);
         let s = row.iter().map(|(j, x)| w[j] * f64::from(x)).sum::<f64>() + w[width];
-        let a = Logistic.step(f64::from(targets[term]), s, rate, f64::from((row.norm2() + bias) as f32));
+        let a = Logistic.step(
+            f64::from(targets[term]),
+            s,
+            rate,
+            f64::from((row.norm2() + bias) as f32),
+        );
         row.iter().for_each(|(j, x)| w[j] += a * f64::from(x));
         w[width] += a * bias;
         w[..width].iter_mut().for_each(|w| *w /= 1.0 + rate * PENALTY.l2);
@@ -62,7 +68,8 @@ fn a_visit_is_its_plan_carried_out_and_a_block_is_its_visits() {
         for constant in [None, Some(1.0)] {
             // Terms that the hinge does not move anything at are visits of the regularizer alone.
             let problem = Linear::new(&data, &targets, Hinge, constant).unwrap();
-            let rule: Sgd<_, f32> = Sgd::new(&problem, penalty, StepSize::new(2.0, Schedule::Constant), true);
+            let rule: Sgd<_, f32> =
+                Sgd::new(&problem, penalty, StepSize::new(2.0, Schedule::Constant), true);
             let Shape { terms, width, common } = rule.shape();
             let terms: Vec<usize> = (0..terms).chain(0..terms).collect();
             let mut in_a_block = vec![0.0; width];
@@ -74,7 +81,8 @@ fn a_visit_is_its_plan_carried_out_and_a_block_is_its_visits() {
                 let mut planner = planner(&rule).unwrap();
                 let (mut state, mut moves) = (rule.step_state(Clock::default()), 0);
                 for term in &terms {
-                    let (before, block) = (weights.clone(), Block::new(std::slice::from_ref(term), 1, 4));
+                    let (before, block) =
+                        (weights.clone(), Block::new(std::slice::from_ref(term), 1, 4));
                     let plain = Handle::plain(&mut weights, common);
                     if whole {
                         rule.visit_block(block, &mut state, &plain);
@@ -98,7 +106,8 @@ fn a_visit_is_its_plan_carried_out_and_a_block_is_its_visits() {
 fn a_scale_is_the_same_as_shrinking_everything() {
     let (data, targets) = rows();
     let problem = Linear::new(&data, &targets, Logistic, Some(1.0)).unwrap();
-    let rule: Sgd<_, f64> = Sgd::new(&problem, PENALTY, StepSize::new(0.5, Schedule::Constant), true);
+    let rule: Sgd<_, f64> =
+        Sgd::new(&problem, PENALTY, StepSize::new(0.5, Schedule::Constant), true);
 
     // The rule itself, term after term, without a strategy.
     let Shape { terms, width, .. } = rule.shape();
@@ -135,8 +144,14 @@ fn a_scale_and_shrinking_on_touch_meet() {
         for epoch in 0..100 {
             order.shuffle(1, epoch);
             let visits_before = epoch * terms as u64;
-            let pass =
-                Pass { order: &order, epoch, visits_before, seed: 1, control: &control(), pool: &pool };
+            let pass = Pass {
+                order: &order,
+                epoch,
+                visits_before,
+                seed: 1,
+                control: &control(),
+                pool: &pool,
+            };
             visit_alone(&rule, &mut weights, pass, 1).unwrap();
         }
         rule.objective(terms, &weights)
@@ -149,7 +164,8 @@ fn a_scale_and_shrinking_on_touch_meet() {
 fn a_strategy_that_applies_the_scale_leaves_the_weights_and_not_the_vector() {
     let (data, targets) = rows();
     let problem = Linear::new(&data, &targets, Logistic, Some(1.0)).unwrap();
-    let rule: Sgd<_, f64> = Sgd::new(&problem, PENALTY, StepSize::new(0.5, Schedule::Constant), true);
+    let rule: Sgd<_, f64> =
+        Sgd::new(&problem, PENALTY, StepSize::new(0.5, Schedule::Constant), true);
     let Shape { terms, width, .. } = rule.shape();
     let (order, control, pool) = (Order::new(terms), control(), pool());
     let pass =
@@ -177,7 +193,10 @@ fn a_scale_is_not_kept_where_it_cannot_be() {
     assert!(scale(PENALTY, Schedule::Constant, true).is_some());
     assert!(scale(PENALTY, Schedule::Constant, false).is_none(), "the strategy does not apply it");
     assert!(scale(PENALTY, Schedule::Inverse, true).is_none(), "the step changes within an epoch");
-    assert!(scale(Penalty { l1: 1e-4, l2: 1e-2 }, Schedule::Constant, true).is_none(), "l1 needs each weight");
+    assert!(
+        scale(Penalty { l1: 1e-4, l2: 1e-2 }, Schedule::Constant, true).is_none(),
+        "l1 needs each weight"
+    );
     assert!(
         scale(Penalty { l1: 0.0, l2: 1e3 }, Schedule::Constant, true).is_none(),
         "the scale would underflow"

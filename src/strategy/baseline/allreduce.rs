@@ -1,5 +1,5 @@
-//! A replica for each worker, all of them equal: each plans a batch, and the movements are summed over a ring of workers
-//! (the synchronous decentralized way; Horovod, Sergeev & Del Balso, 2018).
+//! A replica for each worker, all of them equal: each plans a batch, and the movements are summed
+//! over a ring of workers (the synchronous decentralized way; Horovod, Sergeev & Del Balso, 2018).
 
 use std::sync::Mutex;
 
@@ -9,8 +9,8 @@ use crate::params::{Handle, Real, SharedParams};
 use crate::strategy::engine::{Batches, Tickets};
 use crate::strategy::{Pass, Profile, Strategy, Visit, apply_deferred_scale, planner};
 
-/// Workers that take each step together, on replicas that are equal before and after it. Deterministic given the seed and
-/// the number of workers.
+/// Workers that take each step together, on replicas that are equal before and after it.
+/// Deterministic given the seed and the number of workers.
 #[derive(Debug)]
 pub struct AllReduce<R> {
     batch: usize,
@@ -29,7 +29,8 @@ impl<R: Real> AllReduce<R> {
         let (order, workers) = (pass.order, self.replicas.len());
         let Some(last) = order.blocks().checked_sub(1) else { return 0 };
         let short = order.blocks() * order.block_len() - order.terms();
-        let terms = (last / workers + 1) * order.block_len() - if last % workers == 0 { short } else { 0 };
+        let terms =
+            (last / workers + 1) * order.block_len() - if last % workers == 0 { short } else { 0 };
         terms.div_ceil(self.batch)
     }
 
@@ -42,8 +43,8 @@ impl<R: Real> AllReduce<R> {
     }
 }
 
-/// Whether lists of what the batches of a round touch, `touched` entries each, take less time than the whole vector in
-/// chunks, each of which is waited for twice by each worker.
+/// Whether lists of what the batches of a round touch, `touched` entries each, take less time than
+/// the whole vector in chunks, each of which is waited for twice by each worker.
 pub(crate) fn by_lists(touched: usize, width: usize, workers: usize) -> bool {
     touched.min(width).saturating_mul(workers) < width + 2 * workers * HOP
 }
@@ -58,7 +59,12 @@ impl<R: Real> Strategy<R> for AllReduce<R> {
         Profile { batch, applies_scale: batch == 1, sums_common: true, ..Profile::new(workers) }
     }
 
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
         let (workers, shape) = (self.replicas.len(), visit.shape());
         planner(visit)?;
         let tickets = Tickets::dealt(workers, pass.order.blocks());

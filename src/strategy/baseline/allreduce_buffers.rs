@@ -1,7 +1,9 @@
-//! How the workers of an all-reduce add up their movements: round a ring in chunks, or as lists where these are shorter.
+//! How the workers of an all-reduce add up their movements: round a ring in chunks, or as lists
+//! where these are shorter.
 //!
-//! Invariants: a replica's `agreed` is the same for all workers between two rounds; a sum is made in an order that does not
-//! depend on time; the lists and messages that are read are those of this round.
+//! Invariants: a replica's `agreed` is the same for all workers between two rounds; a sum is made
+//! in an order that does not depend on time; the lists and messages that are read are those of this
+//! round.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -35,12 +37,14 @@ pub(super) enum Buffers<R> {
     Alone,
     /// All coordinates, in chunks that go round; one message a worker and chunk.
     Dense { ring: Reduction, messages: Vec<Vec<Mutex<Vec<R>>>> },
-    /// Coordinates and movements, a list a worker, which everyone reads in the order of the workers. A worker's clock
-    /// counts the lists that it has written, and the rounds that it has read.
+    /// Coordinates and movements, a list a worker, which everyone reads in the order of the
+    /// workers. A worker's clock counts the lists that it has written, and the rounds that it has
+    /// read.
     Sparse { clocks: Clocks, lists: Vec<RwLock<Vec<(usize, R)>>> },
 }
 
-/// A lock that the protocols keep free for who takes it; a panic leaves nothing in it that is used again.
+/// A lock that the protocols keep free for who takes it; a panic leaves nothing in it that is used
+/// again.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -62,11 +66,14 @@ impl<R: Real> Buffers<R> {
         }
         let len = |k| start(width, k + 1, workers) - start(width, k, workers);
         let chunks = || (0..workers).map(|k| Mutex::new(vec![R::ZERO; len(k)])).collect();
-        Buffers::Dense { ring: Reduction::new(workers), messages: (0..workers).map(|_| chunks()).collect() }
+        Buffers::Dense {
+            ring: Reduction::new(workers),
+            messages: (0..workers).map(|_| chunks()).collect(),
+        }
     }
 
-    /// Adds the movements of all workers to what all agree on. `touched` holds the coordinates that this worker moved, and
-    /// may name one several times. Says whether all workers were there.
+    /// Adds the movements of all workers to what all agree on. `touched` holds the coordinates that
+    /// this worker moved, and may name one several times. Says whether all workers were there.
     pub(super) fn sum(
         &self,
         worker: usize,
@@ -80,7 +87,9 @@ impl<R: Real> Buffers<R> {
                 true
             }
             Buffers::Dense { ring, messages } => dense(ring, messages, worker, round, replica),
-            Buffers::Sparse { clocks, lists } => sparse(clocks, lists, worker, round, replica, touched),
+            Buffers::Sparse { clocks, lists } => {
+                sparse(clocks, lists, worker, round, replica, touched)
+            }
         }
     }
 
@@ -172,7 +181,8 @@ mod tests {
 
     use super::*;
 
-    /// A movement that is no sum of powers of 2, of a coordinate by a worker in a round; most are zero.
+    /// A movement that is no sum of powers of 2, of a coordinate by a worker in a round; most are
+    /// zero.
     fn moved(worker: usize, round: usize, j: usize) -> f64 {
         let hash = (worker * 31 + round * 17 + j * 7) % 23;
         if hash < 5 { hash as f64 / 3.0 } else { 0.0 }
@@ -190,7 +200,12 @@ mod tests {
                     for round in 0..rounds {
                         (0..width).for_each(|j| replica.now[j] += moved(worker, round, j));
                         // Each coordinate is named twice.
-                        assert!(buffers.sum(worker, round, &mut replica, (0..width).chain(0..width)));
+                        assert!(buffers.sum(
+                            worker,
+                            round,
+                            &mut replica,
+                            (0..width).chain(0..width)
+                        ));
                         assert_eq!(replica.now, replica.agreed);
                     }
                     replica.agreed
@@ -200,11 +215,18 @@ mod tests {
                         (0..workers).map(|worker| scope.spawn(move || work(worker))).collect();
                     threads.into_iter().map(|thread| thread.join().unwrap()).collect()
                 });
-                assert!(found.iter().all(|replica| *replica == found[0]), "{workers} {width} {sparse}");
+                assert!(
+                    found.iter().all(|replica| *replica == found[0]),
+                    "{workers} {width} {sparse}"
+                );
                 for (j, &found) in found[0].iter().enumerate() {
-                    let all = (0..rounds).flat_map(|round| (0..workers).map(move |k| moved(k, round, j)));
+                    let all =
+                        (0..rounds).flat_map(|round| (0..workers).map(move |k| moved(k, round, j)));
                     let expected: f64 = all.sum();
-                    assert!((found - expected).abs() < 1e-9 * (1.0 + expected), "{found} {expected}");
+                    assert!(
+                        (found - expected).abs() < 1e-9 * (1.0 + expected),
+                        "{found} {expected}"
+                    );
                 }
             }
         }
@@ -222,8 +244,10 @@ mod tests {
                 ended
             };
             thread::scope(|scope| {
-                let threads: Vec<_> = (0..3).map(|worker| scope.spawn(move || work(worker))).collect();
-                let ended: Vec<bool> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+                let threads: Vec<_> =
+                    (0..3).map(|worker| scope.spawn(move || work(worker))).collect();
+                let ended: Vec<bool> =
+                    threads.into_iter().map(|thread| thread.join().unwrap()).collect();
                 assert_eq!(ended, [false, true, false]);
             });
         }

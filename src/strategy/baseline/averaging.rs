@@ -1,4 +1,5 @@
-//! Workers that know nothing of each other, and the mean of their weights (Zinkevich, Weimer, Smola & Li, NIPS 2010).
+//! Workers that know nothing of each other, and the mean of their weights (Zinkevich, Weimer, Smola
+//! & Li, NIPS 2010).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,8 +10,9 @@ use crate::row::real::Slot;
 use crate::strategy::engine::{Tickets, work};
 use crate::strategy::{Pass, Profile, Strategy, Visit};
 
-/// Each worker visits its share of the terms on weights of its own; these are averaged after each epoch, and each `every`
-/// epochs all go on from the mean. Deterministic given the seed and the number of workers.
+/// Each worker visits its share of the terms on weights of its own; these are averaged after each
+/// epoch, and each `every` epochs all go on from the mean. Deterministic given the seed and the
+/// number of workers.
 #[derive(Debug)]
 pub struct Averaging<R> {
     every: usize,
@@ -58,7 +60,12 @@ impl<R: Real> Strategy<R> for Averaging<R> {
         self.apart = None;
     }
 
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
         let tickets = Tickets::dealt(self.replicas.len(), pass.order.blocks());
         // Until the workers have ended well, their weights are nothing to go on with.
         let apart = self.apart.take();

@@ -1,5 +1,5 @@
-//! Workers on one vector that may be apart by a bounded number of batches (*stale synchronous parallel*: Ho et al., NIPS
-//! 2013; Li et al., OSDI 2014).
+//! Workers on one vector that may be apart by a bounded number of batches (*stale synchronous
+//! parallel*: Ho et al., NIPS 2013; Li et al., OSDI 2014).
 
 use super::clocks::Clocks;
 use crate::error::Result;
@@ -58,8 +58,8 @@ impl Bounds {
     }
 }
 
-/// Workers that write batches into one vector, by compare-and-swap, and wait for the slowest if they are too far ahead.
-/// Racy by design with more than one worker.
+/// Workers that write batches into one vector, by compare-and-swap, and wait for the slowest if
+/// they are too far ahead. Racy by design with more than one worker.
 #[derive(Debug)]
 pub struct BoundedStaleness {
     workers: usize,
@@ -77,10 +77,20 @@ impl BoundedStaleness {
 impl<R: Real> Strategy<R> for BoundedStaleness {
     fn profile(&self) -> Profile {
         let batch = self.batch * self.workers;
-        Profile { batch, applies_scale: batch == 1, sums_common: true, ..Profile::new(self.workers) }
+        Profile {
+            batch,
+            applies_scale: batch == 1,
+            sums_common: true,
+            ..Profile::new(self.workers)
+        }
     }
 
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
         let (workers, bounds) = (self.workers, self.bounds);
         planner(visit)?;
         let tickets = Tickets::new(pass.order.blocks());

@@ -1,7 +1,7 @@
 //! How far each worker has come, and who may go on (Li et al., OSDI 2014; Ho et al., NIPS 2013).
 //!
-//! Invariant: when a worker's wait for `least` has ended, every other worker's clock is at least that, or it has ended; and
-//! all that the others wrote before their clocks showed that is seen.
+//! Invariant: when a worker's wait for `least` has ended, every other worker's clock is at least
+//! that, or it has ended; and all that the others wrote before their clocks showed that is seen.
 
 use crossbeam::utils::CachePadded;
 
@@ -47,7 +47,8 @@ mod loom_tests {
 
     use super::Clocks;
 
-    /// Each of two workers makes `rounds` marks; who may go on sees all marks that are more than `staleness` older.
+    /// Each of two workers makes `rounds` marks; who may go on sees all marks that are more than
+    /// `staleness` older.
     fn run(rounds: usize, staleness: usize, leaves_early: bool) {
         let mut model = loom::model::Builder::new();
         // Beside all times that threads wait; without a bound, two rounds take minutes.
@@ -68,7 +69,8 @@ mod loom_tests {
                 clocks.end(worker);
             };
             let other = shared.clone();
-            let thread = thread::spawn(move || work(&other, 1, if leaves_early { 0 } else { rounds }));
+            let thread =
+                thread::spawn(move || work(&other, 1, if leaves_early { 0 } else { rounds }));
             work(&shared, 0, rounds);
             thread.join().unwrap();
         });

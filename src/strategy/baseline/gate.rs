@@ -1,9 +1,11 @@
 //! Who may write next, where workers write one after the other in a fixed order.
 //!
-//! Invariants: one worker at a time has the turn; a turn goes to the next worker in order that has not left; it is never
-//! lost, because leaving waits for one's turn, and a worker that panics ends all turns.
+//! Invariants: one worker at a time has the turn; a turn goes to the next worker in order that has
+//! not left; it is never lost, because leaving waits for one's turn, and a worker that panics ends
+//! all turns.
 //!
-//! Worker k's j-th turn has the number k + j*N, for N workers; the numbers of those that left are left out.
+//! Worker k's j-th turn has the number k + j*N, for N workers; the numbers of those that left are
+//! left out.
 
 use crossbeam::utils::CachePadded;
 
@@ -29,8 +31,8 @@ impl Gate {
         }
     }
 
-    /// Waits for a worker's next turn, given the number of its last one plus that of workers, or the worker's number at first;
-    /// says whether it came.
+    /// Waits for a worker's next turn, given the number of its last one plus that of workers, or
+    /// the worker's number at first; says whether it came.
     pub(crate) fn wait(&self, turn: usize) -> bool {
         self.given[turn % self.given.len()].wait(turn) != CLOSED
     }
@@ -44,7 +46,8 @@ impl Gate {
     pub(crate) fn pass(&self, turn: usize) {
         let workers = self.left.len();
         // Relaxed: the flags are written by who has the turn, which passes them on.
-        let next = (turn + 1..=turn + workers).find(|turn| !self.left[turn % workers].load(Relaxed));
+        let next =
+            (turn + 1..=turn + workers).find(|turn| !self.left[turn % workers].load(Relaxed));
         if let Some(next) = next {
             self.now.store(next, Relaxed);
             self.given[next % workers].raise(next);
@@ -85,7 +88,8 @@ mod loom_tests {
                     let mut turn = worker;
                     for _ in 0..counts[worker] {
                         assert!(shared.0.wait(turn));
-                        // SAFETY: this worker has the turn; loom checks that nobody else has access.
+                        // SAFETY: this worker has the turn; loom checks that nobody else has
+                        // access.
                         shared.1.with_mut(|writers| unsafe { (*writers).push(worker) });
                         shared.0.pass(turn);
                         turn += 2;

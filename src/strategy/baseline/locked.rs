@@ -1,8 +1,9 @@
-//! Locks around each visit: the baseline that lock-free updates are compared with (*AIG* in Niu, Recht, Ré & Wright, NIPS
-//! 2011, section 5).
+//! Locks around each visit: the baseline that lock-free updates are compared with (*AIG* in Niu,
+//! Recht, Ré & Wright, NIPS 2011, section 5).
 //!
-//! Invariant: from a visit's first read to its last write nobody else touches its coordinates. A lock guards a stripe of
-//! neighbors; stripes are taken in ascending order, so that no two workers wait for each other.
+//! Invariant: from a visit's first read to its last write nobody else touches its coordinates. A
+//! lock guards a stripe of neighbors; stripes are taken in ascending order, so that no two workers
+//! wait for each other.
 
 use crossbeam::utils::{Backoff, CachePadded};
 
@@ -15,8 +16,9 @@ use crate::sync::plain::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
-/// Workers that draw blocks of terms and lock a term's coordinates for the time of its visit. Common coordinates are
-/// private copies that are merged after each block, as with hogwild: each visit would have to lock them.
+/// Workers that draw blocks of terms and lock a term's coordinates for the time of its visit.
+/// Common coordinates are private copies that are merged after each block, as with hogwild: each
+/// visit would have to lock them.
 #[derive(Debug)]
 pub struct Locked {
     workers: usize,
@@ -34,7 +36,12 @@ impl<R: Real> Strategy<R> for Locked {
         Profile { applies_scale: true, ..Profile::new(self.workers) }
     }
 
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
         let tickets = Tickets::new(pass.order.blocks());
         let (workers, common) = (self.workers, visit.shape().common);
         let stripes = Stripes::new(visit.shape().width);
@@ -51,7 +58,8 @@ impl<R: Real> Strategy<R> for Locked {
     }
 }
 
-/// Most locks: so many that two rows seldom need the same one by chance, so few that they stay in the cache.
+/// Most locks: so many that two rows seldom need the same one by chance, so few that they stay in
+/// the cache.
 const STRIPES: usize = 1024;
 
 /// A lock for each stripe of coordinates.
@@ -83,7 +91,8 @@ impl Stripes {
 
     fn lock(&self, stripe: usize) {
         let (lock, backoff) = (&self.locks[stripe], Backoff::new());
-        // Acquire: pairs with the Release in `unlock`, so that all that earlier holders wrote is seen.
+        // Acquire: pairs with the Release in `unlock`, so that all that earlier holders wrote is
+        // seen.
         while lock.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
             backoff.snooze();
         }

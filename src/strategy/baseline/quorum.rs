@@ -1,8 +1,9 @@
-//! Rounds that are closed by the first N parts (synchronous training with backup workers; Chen et al., 2016, section 2.2).
+//! Rounds that are closed by the first N parts (synchronous training with backup workers; Chen et
+//! al., 2016, section 2.2).
 //!
-//! Invariants: all parts of a round were made for the version that the round closes; a part that comes later is refused;
-//! each round is closed once, by one thread, while no other closes or hands in; and no round waits for a worker that has
-//! left.
+//! Invariants: all parts of a round were made for the version that the round closes; a part that
+//! comes later is refused; each round is closed once, by one thread, while no other closes or hands
+//! in; and no round waits for a worker that has left.
 
 use std::mem;
 
@@ -37,8 +38,8 @@ impl<T> Quorum<T> {
         self.version.get()
     }
 
-    /// Hands in a worker's part for a version. The part that completes a round makes `close` run on the round's parts, in
-    /// the order of their workers, before anyone sees the next version.
+    /// Hands in a worker's part for a version. The part that completes a round makes `close` run on
+    /// the round's parts, in the order of their workers, before anyone sees the next version.
     ///
     /// # Errors
     /// The part, if its round was closed without it.
@@ -58,7 +59,8 @@ impl<T> Quorum<T> {
         Ok(())
     }
 
-    /// Leaves, after the rounds of all parts that the worker handed in. That may complete the open one.
+    /// Leaves, after the rounds of all parts that the worker handed in. That may complete the open
+    /// one.
     pub(crate) fn leave(&self, close: impl FnOnce(Vec<(usize, T)>)) {
         let mut round = lock(&self.round);
         round.present -= 1;
@@ -103,14 +105,20 @@ mod loom_tests {
     #[allow(unsafe_code)]
     impl Served {
         fn new(needed: usize, workers: usize) -> Arc<Self> {
-            Arc::new(Served { quorum: Quorum::new(needed, workers), closed: UnsafeCell::new(Vec::new()) })
+            Arc::new(Served {
+                quorum: Quorum::new(needed, workers),
+                closed: UnsafeCell::new(Vec::new()),
+            })
         }
 
         fn close(&self, parts: Vec<(usize, usize)>) {
             let workers: Vec<usize> = parts.iter().map(|&(worker, _)| worker).collect();
-            // SAFETY: only one thread closes at a time; loom checks that, and fails the test otherwise.
+            // SAFETY: only one thread closes at a time; loom checks that, and fails the test
+            // otherwise.
             self.closed.with_mut(|closed| unsafe {
-                parts.iter().for_each(|&(_, version)| assert_eq!(version, (*closed).len(), "a stale part"));
+                parts
+                    .iter()
+                    .for_each(|&(_, version)| assert_eq!(version, (*closed).len(), "a stale part"));
                 (*closed).push(workers);
             });
         }
@@ -123,8 +131,9 @@ mod loom_tests {
                 match self.quorum.hand_in(worker, version, version, |parts| self.close(parts)) {
                     Ok(()) => {
                         self.quorum.wait(version);
-                        // SAFETY: this worker's part is in the round of `version`, which is closed, and the next one
-                        // cannot be closed without it, as none of these tests has more workers than are needed.
+                        // SAFETY: this worker's part is in the round of `version`, which is closed,
+                        // and the next one cannot be closed without it, as none of these tests has
+                        // more workers than are needed.
                         let closed = self.closed.with(|closed| unsafe { (*closed).len() });
                         assert_eq!(closed, version + 1);
                     }
@@ -151,7 +160,11 @@ mod loom_tests {
                 let served = Served::new(2, 2);
                 let other = served.clone();
                 let thread = thread::spawn(move || other.work(1, counts[1]));
-                assert_eq!(served.work(0, counts[0]) + thread.join().unwrap(), 0, "a part was refused");
+                assert_eq!(
+                    served.work(0, counts[0]) + thread.join().unwrap(),
+                    0,
+                    "a part was refused"
+                );
                 let rounds: Vec<Vec<usize>> = (0..counts[0].max(counts[1]))
                     .map(|round| (0..2).filter(|&worker| round < counts[worker]).collect())
                     .collect();
@@ -192,7 +205,9 @@ mod loom_tests {
             let other = quorum.clone();
             let thread = thread::spawn(move || other.abandon());
             let version = quorum.version();
-            if version != CLOSED && quorum.hand_in(0, version, (), |_| panic!("not complete")).is_ok() {
+            if version != CLOSED
+                && quorum.hand_in(0, version, (), |_| panic!("not complete")).is_ok()
+            {
                 quorum.wait(version);
             }
             thread.join().unwrap();

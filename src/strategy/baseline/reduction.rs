@@ -1,16 +1,18 @@
-//! A ring of workers that sum vectors, cut into as many chunks as there are workers, in two phases: partial sums go round
-//! until each worker has the sum of one chunk (reduce-scatter), then the sums go round (all-gather) (Patarasuk & Yuan, 2009;
-//! Horovod, Sergeev & Del Balso, 2018).
+//! A ring of workers that sum vectors, cut into as many chunks as there are workers, in two phases:
+//! partial sums go round until each worker has the sum of one chunk (reduce-scatter), then the sums
+//! go round (all-gather) (Patarasuk & Yuan, 2009; Horovod, Sergeev & Del Balso, 2018).
 //!
-//! Letters: N workers; worker k's r-th message of a round, r from 0 to 2N-2, is about chunk k - r (mod N). Message 0 is its
-//! own part; with r < N it adds its own part to the left neighbor's message r - 1; from N on it passes that on.
+//! Letters: N workers; worker k's r-th message of a round, r from 0 to 2N-2, is about chunk k - r
+//! (mod N). Message 0 is its own part; with r < N it adds its own part to the left neighbor's
+//! message r - 1; from N on it passes that on.
 //!
-//! Invariants: chunk c is the sum of the parts of workers c, c + 1 ... in this order, whoever is late; nobody
-//! writes over a message that its neighbor has not read.
+//! Invariants: chunk c is the sum of the parts of workers c, c + 1 ... in this order, whoever is
+//! late; nobody writes over a message that its neighbor has not read.
 //!
-//! Why the latter: between two messages about one chunk in a round lie N others. Message r waits for the left neighbor's
-//! message r - 1, hence by N - 1 steps round the ring for the right neighbor's message r - (N - 1), before which that one has
-//! read this worker's message r - N. From round to round, a worker waits until its right neighbor has ended the last one.
+//! Why the latter: between two messages about one chunk in a round lie N others. Message r waits
+//! for the left neighbor's message r - 1, hence by N - 1 steps round the ring for the right
+//! neighbor's message r - (N - 1), before which that one has read this worker's message r - N. From
+//! round to round, a worker waits until its right neighbor has ended the last one.
 
 use crossbeam::utils::CachePadded;
 
@@ -42,11 +44,17 @@ impl Reduction {
         (worker + self.0.len() - 1) % self.0.len()
     }
 
-    /// One worker's share of round number `round`: `send` makes its message about a chunk, when the left neighbor's is
-    /// there. When it ends, the worker's last message about each chunk was the whole sum.
+    /// One worker's share of round number `round`: `send` makes its message about a chunk, when the
+    /// left neighbor's is there. When it ends, the worker's last message about each chunk was the
+    /// whole sum.
     ///
     /// Says whether the round was ended: not if a worker has left the ring.
-    pub(super) fn round(&self, worker: usize, round: usize, mut send: impl FnMut(usize, Message)) -> bool {
+    pub(super) fn round(
+        &self,
+        worker: usize,
+        round: usize,
+        mut send: impl FnMut(usize, Message),
+    ) -> bool {
         let workers = self.0.len();
         let messages = 2 * workers - 1;
         let sent = round * messages;
@@ -98,7 +106,8 @@ mod loom_tests {
 
     use super::{Message, Reduction};
 
-    /// Messages by worker and chunk: loom reports a read that meets a write. A sum is the list of its parts.
+    /// Messages by worker and chunk: loom reports a read that meets a write. A sum is the list of
+    /// its parts.
     struct Ringed {
         ring: Reduction,
         messages: Vec<Vec<UnsafeCell<Vec<usize>>>>,
@@ -135,16 +144,18 @@ mod loom_tests {
                     break;
                 }
                 for (chunk, message) in self.messages[worker].iter().enumerate() {
-                    let sum: Vec<usize> = (0..workers).map(|k| 10 * round + (chunk + k) % workers).collect();
-                    // SAFETY: the worker's own messages, which it alone writes, between two rounds; loom checks that.
+                    let sum: Vec<usize> =
+                        (0..workers).map(|k| 10 * round + (chunk + k) % workers).collect();
+                    // SAFETY: the worker's own messages, which it alone writes, between two rounds;
+                    // loom checks that.
                     message.with(|own| assert_eq!(unsafe { &*own }, &sum));
                 }
             }
         }
     }
 
-    /// A model in which threads are forced to switch so many times, beside all times that they wait: without a bound, this
-    /// many messages take hours.
+    /// A model in which threads are forced to switch so many times, beside all times that they
+    /// wait: without a bound, this many messages take hours.
     fn bounded(switches: usize) -> loom::model::Builder {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(switches);

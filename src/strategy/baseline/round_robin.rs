@@ -1,7 +1,9 @@
-//! Workers that write one after the other in a fixed order (*Slow learners are fast*, Langford, Smola & Zinkevich, NIPS
-//! 2009): the baseline *RR* of Niu, Recht, Ré & Wright, NIPS 2011, section 5.
+//! Workers that write one after the other in a fixed order (*Slow learners are fast*, Langford,
+//! Smola & Zinkevich, NIPS 2009): the baseline *RR* of Niu, Recht, Ré & Wright, NIPS 2011, section
+//! 5.
 //!
-//! Invariant: one worker writes at a time, and each of N writes once in N visits, so that a plan misses at most N - 1 visits.
+//! Invariant: one worker writes at a time, and each of N writes once in N visits, so that a plan
+//! misses at most N - 1 visits.
 
 use super::Gate;
 use crate::error::Result;
@@ -27,7 +29,12 @@ impl<R: Real> Strategy<R> for RoundRobin {
         Profile { applies_scale: true, sums_common: true, ..Profile::new(self.workers) }
     }
 
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
         let workers = self.workers;
         let (tickets, gate) = (Tickets::new(pass.order.blocks()), Gate::new(workers));
         planner(visit)?;

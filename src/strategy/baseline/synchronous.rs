@@ -1,5 +1,6 @@
-//! Rounds in which workers plan batches on one version of the weights, and the first of them make the next version
-//! (*Revisiting Distributed Synchronous SGD*, Chen, Pan, Monga, Bengio & Jozefowicz, 2016).
+//! Rounds in which workers plan batches on one version of the weights, and the first of them make
+//! the next version (*Revisiting Distributed Synchronous SGD*, Chen, Pan, Monga, Bengio &
+//! Jozefowicz, 2016).
 
 use super::Quorum;
 use crate::error::Result;
@@ -7,7 +8,8 @@ use crate::params::{Handle, Real, SharedParams};
 use crate::strategy::engine::{Batches, CLOSED, Tickets};
 use crate::strategy::{Pass, Plan, Profile, Strategy, Visit, apply_deferred_scale, planner};
 
-/// N + b workers; a round takes the first N batches and drops the b others. Deterministic given the seed if b is 0.
+/// N + b workers; a round takes the first N batches and drops the b others. Deterministic given the
+/// seed if b is 0.
 #[derive(Debug)]
 pub struct Synchronous {
     workers: usize,
@@ -16,7 +18,8 @@ pub struct Synchronous {
 }
 
 impl Synchronous {
-    /// `workers` threads, at least 1, of which `backups` may be late, but not all; batches of `batch` terms.
+    /// `workers` threads, at least 1, of which `backups` may be late, but not all; batches of
+    /// `batch` terms.
     pub fn new(workers: usize, batch: usize, backups: usize) -> Self {
         let workers = workers.max(1);
         Synchronous { workers, batch: batch.max(1), backups: backups.min(workers - 1) }
@@ -26,7 +29,8 @@ impl Synchronous {
         self.workers - self.backups
     }
 
-    /// Whose batches do not depend on the others' speed; with backups, who is fast makes more of them.
+    /// Whose batches do not depend on the others' speed; with backups, who is fast makes more of
+    /// them.
     fn tickets(&self, blocks: usize) -> Vec<Tickets> {
         match self.backups {
             0 => Tickets::dealt(self.workers, blocks),
@@ -38,22 +42,34 @@ impl Synchronous {
 impl<R: Real> Strategy<R> for Synchronous {
     fn profile(&self) -> Profile {
         let batch = self.batch * self.needed();
-        Profile { batch, applies_scale: batch == 1, sums_common: true, ..Profile::new(self.workers) }
+        Profile {
+            batch,
+            applies_scale: batch == 1,
+            sums_common: true,
+            ..Profile::new(self.workers)
+        }
     }
 
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
         let tickets = self.tickets(pass.order.blocks());
         planner(visit)?;
         let quorum = Quorum::new(self.needed(), self.workers);
         let task = |worker: usize| {
-            // All that is written is written by one worker at a time, so its copy of a common coordinate is the value.
+            // All that is written is written by one worker at a time, so its copy of a common
+            // coordinate is the value.
             let weights = Handle::wild(params, visit.shape().common, 1);
             let apply = |parts: Vec<(usize, Box<dyn Plan<R> + Send + '_>)>| {
                 weights.merge();
                 parts.into_iter().for_each(|(_, mut planned)| planned.apply(&weights));
                 weights.merge();
             };
-            let mut batches = Batches::new(worker, visit, &tickets[worker % tickets.len()], pass, self.batch);
+            let mut batches =
+                Batches::new(worker, visit, &tickets[worker % tickets.len()], pass, self.batch);
             while let Some((block, state)) = batches.next() {
                 let version = quorum.version();
                 if version == CLOSED {

@@ -1,5 +1,6 @@
-//! Mini-batches: terms whose visits are planned on the same weights, and applied together. The step of a batch is the sum of
-//! its terms' steps, so that a step size means the same whatever the batch; the search for one looks for what the sum bears.
+//! Mini-batches: terms whose visits are planned on the same weights, and applied together. The step
+//! of a batch is the sum of its terms' steps, so that a step size means the same whatever the
+//! batch; the search for one looks for what the sum bears.
 
 use std::collections::VecDeque;
 
@@ -15,7 +16,8 @@ pub(crate) struct Batches<'a, R: Real> {
     pass: Pass<'a>,
     size: usize,
     delays: Delays,
-    /// Terms of drawn blocks that are in no batch yet, each with the step state of its block if it is the block's first.
+    /// Terms of drawn blocks that are in no batch yet, each with the step state of its block if it
+    /// is the block's first.
     terms: VecDeque<(usize, Option<StepState<R>>)>,
     state: Option<StepState<R>>,
     /// The batch that is being worked on.
@@ -48,8 +50,8 @@ impl<'a, R: Real> Batches<'a, R> {
         }
     }
 
-    /// Says that the last batch is done with, and returns the next one, with the step state of its first term. The last batch
-    /// may be smaller.
+    /// Says that the last batch is done with, and returns the next one, with the step state of its
+    /// first term. The last batch may be smaller.
     pub(crate) fn next(&mut self) -> Option<(Block<'_>, StepState<R>)> {
         self.end_batch();
         while self.terms.len() < self.size && self.draw() {}
@@ -64,7 +66,8 @@ impl<'a, R: Real> Batches<'a, R> {
         first.map(|first| (Block::new(&self.batch, self.batch.len(), Order::AHEAD), first))
     }
 
-    /// Takes the time that was asked for, if the worker is a slow one: called between planning a batch and applying it.
+    /// Takes the time that was asked for, if the worker is a slow one: called between planning a
+    /// batch and applying it.
     pub(crate) fn inject_delay(&mut self) {
         self.delays.inject_after(self.batch.len());
     }

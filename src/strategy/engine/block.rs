@@ -15,7 +15,8 @@ pub struct Block<'a> {
 const FARTHER: usize = 2;
 
 impl<'a> Block<'a> {
-    /// The first `count` of `terms`. The memory of a term is best asked for `ahead` visits before its own.
+    /// The first `count` of `terms`. The memory of a term is best asked for `ahead` visits before
+    /// its own.
     ///
     /// # Panics
     /// If there are fewer terms.
@@ -78,7 +79,10 @@ mod tests {
     fn what_comes_later_is_asked_for_before_and_only_the_first_are_visited() {
         let terms: Vec<usize> = (10..20).collect();
         let visits: Vec<_> = Block::new(&terms, 6, 3).visits().collect();
-        let ahead = |term| Ahead { memory: Some(term + 3), offset: Some(term + 6).filter(|&term| term < 20) };
+        let ahead = |term| Ahead {
+            memory: Some(term + 3),
+            offset: Some(term + 6).filter(|&term| term < 20),
+        };
         assert_eq!(visits, (10..16).map(|term| (term, ahead(term))).collect::<Vec<_>>());
         let last = Block::new(&terms[8..], 2, 3).visits().last();
         assert_eq!(last, Some((19, Ahead { memory: None, offset: None })));

@@ -1,7 +1,8 @@
-//! A number that only rises, and that threads wait for: the one way in which workers wait for each other.
+//! A number that only rises, and that threads wait for: the one way in which workers wait for each
+//! other.
 //!
-//! Invariants: nobody sleeps through a rise that it waits for; who has seen a level sees all that was written before the
-//! level was raised to it; a level that is over holds nobody up.
+//! Invariants: nobody sleeps through a rise that it waits for; who has seen a level sees all that
+//! was written before the level was raised to it; a level that is over holds nobody up.
 
 use std::sync::PoisonError;
 
@@ -13,7 +14,8 @@ use crate::sync::{
     Ordering::{Acquire, Release},
 };
 
-/// Above all levels that work can reach: what is waited for will not come, or is not needed any more.
+/// Above all levels that work can reach: what is waited for will not come, or is not needed any
+/// more.
 pub(crate) const CLOSED: usize = usize::MAX;
 
 /// Looks at a level before sleeping, ever further apart: together a few microseconds.
@@ -46,8 +48,8 @@ impl Counter {
     pub(crate) fn raise(&self, value: usize) {
         // Release: pairs with the Acquire in `get`, so that what was written before is seen.
         self.value.fetch_max(value, Release);
-        // A sleeper has counted itself before this lock is taken, or sees the new value after it: it looks at the value
-        // with the lock held, and gives it up only in its sleep.
+        // A sleeper has counted itself before this lock is taken, or sees the new value after it:
+        // it looks at the value with the lock held, and gives it up only in its sleep.
         if *lock(&self.sleepers) > 0 {
             self.risen.notify_all();
         }
@@ -71,8 +73,8 @@ impl Counter {
         value
     }
 
-    /// Waits for a moment without sleeping: many waits are shorter than waking up. It does not yield, since a thread that
-    /// does on a busy machine comes back later than one that sleeps.
+    /// Waits for a moment without sleeping: many waits are shorter than waking up. It does not
+    /// yield, since a thread that does on a busy machine comes back later than one that sleeps.
     #[cfg(not(loom))]
     fn spin(&self, least: usize) -> Option<usize> {
         let backoff = Backoff::new();
@@ -104,7 +106,7 @@ mod loom_tests {
     use loom::sync::Arc;
     use loom::thread;
 
-    use super::{Counter, CLOSED};
+    use super::{CLOSED, Counter};
 
     #[test]
     fn nobody_sleeps_through_a_rise_and_what_was_written_before_is_seen() {
@@ -116,7 +118,8 @@ mod loom_tests {
                     thread::spawn(move || {
                         assert!(shared.0.wait(1) >= 1);
                         #[allow(unsafe_code)]
-                        // SAFETY: loom checks that the write came before, and fails the test otherwise.
+                        // SAFETY: loom checks that the write came before, and fails the test
+                        // otherwise.
                         shared.1.with(|cell| assert_eq!(unsafe { *cell }, 7));
                     })
                 })

@@ -8,7 +8,8 @@ use std::time::Duration;
 pub struct Delay {
     /// The worker's number, from 0. Nothing happens if there is no such worker.
     pub worker: usize,
-    /// Visits that it makes between two sleeps, at least 1. Rounded to the blocks or batches that it works in.
+    /// Visits that it makes between two sleeps, at least 1. Rounded to the blocks or batches that
+    /// it works in.
     pub every: usize,
     /// How long it sleeps.
     pub time: Duration,

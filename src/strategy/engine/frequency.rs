@@ -6,8 +6,8 @@ use crate::strategy::Visit;
 
 /// How many of the first terms touch each coordinate.
 ///
-/// A byte each, since most are touched a few times: memory that is used for the first time costs more than what is counted
-/// in it.
+/// A byte each, since most are touched a few times: memory that is used for the first time costs
+/// more than what is counted in it.
 #[derive(Debug)]
 pub(crate) struct FrequencySample {
     /// How many terms were looked at.
@@ -40,8 +40,9 @@ impl FrequencySample {
             }
         }
         full.sort_unstable();
-        let beyond =
-            |times: &[usize]| (times[0], (times.len() << u8::BITS) as u32 + u32::from(few[times[0]]));
+        let beyond = |times: &[usize]| {
+            (times[0], (times.len() << u8::BITS) as u32 + u32::from(few[times[0]]))
+        };
         let mut many: Vec<_> = full.chunk_by(|i, j| i == j).map(beyond).collect();
         many.extend((shape.own()..shape.width).map(|j| (j, sample as u32)));
         many.iter().for_each(|&(j, _)| few[j] = u8::MAX);
@@ -51,7 +52,8 @@ impl FrequencySample {
     /// The coordinates that at least `least` terms touch, ascending, and how many do.
     pub(crate) fn at_least(&self, least: u32) -> impl Iterator<Item = (usize, u32)> {
         let least_few = least.min(u8::MAX.into()) as u8;
-        let looked_up = |j| self.many.binary_search_by_key(&j, |&(j, _)| j).ok().map(|at| self.many[at].1);
+        let looked_up =
+            |j| self.many.binary_search_by_key(&j, |&(j, _)| j).ok().map(|at| self.many[at].1);
         (self.few.iter().enumerate().filter(move |&(_, &few)| few >= least_few))
             .map(move |(j, &few)| {
                 (j, if few < u8::MAX { few.into() } else { looked_up(j).unwrap_or(few.into()) })
@@ -87,7 +89,8 @@ mod tests {
             assert_eq!(touches.sample, bias as usize);
             for least in [0, 1, 2, 100, 254, 255, 256, 257, 600] {
                 let counts = counts.iter().map(|&count| bias.min(count)).chain([bias]);
-                let wanted: Vec<_> = counts.enumerate().filter(|&(_, count)| count >= least).collect();
+                let wanted: Vec<_> =
+                    counts.enumerate().filter(|&(_, count)| count >= least).collect();
                 assert_eq!(touches.at_least(least).collect::<Vec<_>>(), wanted, "{sample} {least}");
             }
         }

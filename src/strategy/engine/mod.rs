@@ -1,4 +1,5 @@
-//! What strategies are built from: threads, the order of terms, tickets for blocks, what workers do and count.
+//! What strategies are built from: threads, the order of terms, tickets for blocks, what workers do
+//! and count.
 
 mod batches;
 mod block;

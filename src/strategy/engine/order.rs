@@ -1,10 +1,13 @@
-//! The order in which an epoch visits terms: four stretches of consecutive terms at a time, in turn.
+//! The order in which an epoch visits terms: four stretches of consecutive terms at a time, in
+//! turn.
 //!
-//! Rows lie in memory in shuffled order from the start, so the terms of a stretch are a random sample, and each stretch is
-//! read from its first byte to its last, which processors foresee. Terms that are visited one after the other in each epoch
-//! make up for each other's errors only slowly; here terms of three other stretches, others in each epoch, come between
-//! neighbors. Dual ascent to 0.1 % on 84 problems takes 1,822 epochs together; with runs of 16 terms, four to a block whose
-//! terms are shuffled, 1,795; blocks of 64 that stayed together took 79 instead of 13 on a9a (`benches/record/README.md`).
+//! Rows lie in memory in shuffled order from the start, so the terms of a stretch are a random
+//! sample, and each stretch is read from its first byte to its last, which processors foresee.
+//! Terms that are visited one after the other in each epoch make up for each other's errors only
+//! slowly; here terms of three other stretches, others in each epoch, come between neighbors. Dual
+//! ascent to 0.1 % on 84 problems takes 1,822 epochs together; with runs of 16 terms, four to a
+//! block whose terms are shuffled, 1,795; blocks of 64 that stayed together took 79 instead of 13
+//! on a9a (`benches/record/README.md`).
 
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
@@ -15,8 +18,9 @@ pub(crate) const BLOCK: usize = 64;
 /// Stretches that are visited in turn.
 const LANES: usize = 4;
 
-/// From this many terms on, stretches are long: the data may be larger than memory, and a disk reads some hundred KB at a
-/// place much faster than a few. Decided by the terms alone, so that the order is the same on each machine.
+/// From this many terms on, stretches are long: the data may be larger than memory, and a disk
+/// reads some hundred KB at a place much faster than a few. Decided by the terms alone, so that the
+/// order is the same on each machine.
 const MANY: usize = 1 << 20;
 
 /// Blocks of terms in the order of one epoch.
@@ -36,8 +40,8 @@ impl Order {
     /// How many visits before its own a term's memory is best asked for: four turns.
     pub const AHEAD: usize = 4 * LANES;
 
-    /// Blocks over `terms` terms, not shuffled yet. Few terms make small blocks, so that every worker gets some, and are
-    /// shuffled one by one.
+    /// Blocks over `terms` terms, not shuffled yet. Few terms make small blocks, so that every
+    /// worker gets some, and are shuffled one by one.
     pub fn new(terms: usize) -> Self {
         let block = (terms / 64).clamp(1, BLOCK);
         let log_stretch = match terms {
@@ -45,10 +49,17 @@ impl Order {
             _ if block == BLOCK => 6,
             _ => 0,
         };
-        Order { terms, block, log_stretch, start: 0, stretches: (0..(terms >> log_stretch) as u32).collect() }
+        Order {
+            terms,
+            block,
+            log_stretch,
+            start: 0,
+            stretches: (0..(terms >> log_stretch) as u32).collect(),
+        }
     }
 
-    /// Draws the order of `epoch`: where stretches start, and which comes when. Deterministic given seed and epoch.
+    /// Draws the order of `epoch`: where stretches start, and which comes when. Deterministic given
+    /// seed and epoch.
     pub fn shuffle(&mut self, seed: u64, epoch: u64) {
         let mut random = stream(seed, epoch);
         self.start = random.random_range(0..self.terms.max(1));
@@ -66,7 +77,8 @@ impl Order {
         self.terms.div_ceil(self.block)
     }
 
-    /// Terms of a full block: all but the last one are full, so that a block's place tells how many terms come before it.
+    /// Terms of a full block: all but the last one are full, so that a block's place tells how many
+    /// terms come before it.
     pub fn block_len(&self) -> usize {
         self.block
     }
@@ -77,8 +89,9 @@ impl Order {
         let turn = LANES << self.log_stretch;
         let first = places.start / turn * LANES;
         let lanes = self.stretches.get(first..).and_then(|lanes| lanes.first_chunk::<LANES>());
-        match lanes.filter(|_| places.len() % LANES == 0 && places.end <= (first << self.log_stretch) + turn)
-        {
+        match lanes.filter(|_| {
+            places.len() % LANES == 0 && places.end <= (first << self.log_stretch) + turn
+        }) {
             Some(lanes) => {
                 let starts = lanes.map(|lane| ((lane as usize) << self.log_stretch) + self.start);
                 let steps = places.start % turn / LANES..;
@@ -127,9 +140,19 @@ mod tests {
 
     #[test]
     fn each_term_comes_once_and_blocks_are_full_but_the_last() {
-        for terms in
-            [1, 2, 63, 64, 100, 4096, 4096 + 17, 10_000, 256 * 64, 256 * 64 + 191, MANY + 3 * BLOCK + 5]
-        {
+        for terms in [
+            1,
+            2,
+            63,
+            64,
+            100,
+            4096,
+            4096 + 17,
+            10_000,
+            256 * 64,
+            256 * 64 + 191,
+            MANY + 3 * BLOCK + 5,
+        ] {
             let mut order = Order::new(terms);
             for epoch in 0..2 {
                 order.shuffle(3, epoch);
@@ -169,7 +192,9 @@ mod tests {
             let all = all(&order);
             let gaps = all.windows(LANES + 1).filter(|terms| terms[LANES] == terms[0] + 1).count();
             assert!(gaps > all.len() * 9 / 10, "{gaps}");
-            all.windows(2).map(|terms| (terms[0], terms[1])).collect::<std::collections::HashSet<_>>()
+            all.windows(2)
+                .map(|terms| (terms[0], terms[1]))
+                .collect::<std::collections::HashSet<_>>()
         };
         let (first, second) = (between(0), between(1));
         let together = first.intersection(&second).count();

@@ -1,7 +1,7 @@
-//! The threads of a fit. They stay alive from epoch to epoch: starting one takes longer than an epoch of a small data set.
-//! And they do whatever is done at all, visits and the dense passes in between: threads of which some wait for the others
-//! to end would be in each other's way, for a thread looks for work for a while, on a processor that another one needs, before it
-//! sleeps.
+//! The threads of a fit. They stay alive from epoch to epoch: starting one takes longer than an
+//! epoch of a small data set. And they do whatever is done at all, visits and the dense passes in
+//! between: threads of which some wait for the others to end would be in each other's way, for a
+//! thread looks for work for a while, on a processor that another one needs, before it sleeps.
 
 use std::any::Any;
 use std::io;
@@ -25,8 +25,8 @@ pub struct WorkerPool {
 }
 
 impl WorkerPool {
-    /// `workers` threads that visit terms, at least 1, each kept on its processor of `places` if there are such, and as many
-    /// others as make `threads` together, for dense passes.
+    /// `workers` threads that visit terms, at least 1, each kept on its processor of `places` if
+    /// there are such, and as many others as make `threads` together, for dense passes.
     pub fn new(workers: usize, threads: usize, places: Vec<usize>) -> Self {
         let workers = workers.max(1);
         WorkerPool { workers, threads: threads.max(workers), places, pool: OnceLock::new() }
@@ -37,8 +37,8 @@ impl WorkerPool {
         self.workers
     }
 
-    /// The threads. Tasks that [`Strategy::epoch`](crate::strategy::Strategy::epoch) runs are begun soonest if it is called on one of
-    /// them.
+    /// The threads. Tasks that [`Strategy::epoch`](crate::strategy::Strategy::epoch) runs are begun
+    /// soonest if it is called on one of them.
     ///
     /// # Errors
     /// [`Error::Io`] if the system refuses to start them.
@@ -46,17 +46,20 @@ impl WorkerPool {
         if let Some(pool) = self.pool.get() {
             return Ok(pool.clone());
         }
-        // Threads that do not visit terms run anywhere, and so does a worker without others, which may be any thread.
+        // Threads that do not visit terms run anywhere, and so does a worker without others, which
+        // may be any thread.
         let places = if self.workers == 1 { Vec::new() } else { self.places.clone() };
         let started = Arc::new(start(self.threads, places)?);
         Ok(self.pool.get_or_init(|| started).clone())
     }
 
-    /// Runs `task` with the number of each worker and sums what they return. One worker runs on the calling thread.
+    /// Runs `task` with the number of each worker and sums what they return. One worker runs on the
+    /// calling thread.
     ///
     /// # Errors
-    /// [`Error::Worker`] if a task panicked: it ends the handing out of `tickets`, so that the other workers return
-    /// after their block. [`Error::Io`] if the system refuses to start threads.
+    /// [`Error::Worker`] if a task panicked: it ends the handing out of `tickets`, so that the
+    /// other workers return after their block. [`Error::Io`] if the system refuses to start
+    /// threads.
     pub fn run(&self, tickets: &Tickets, task: impl Fn(usize) -> u64 + Sync) -> Result<u64> {
         self.run_or(task, |_| tickets.stop())
     }
@@ -73,8 +76,9 @@ impl WorkerPool {
         self.run_or(task, |_| ()).map(|_| ())
     }
 
-    /// Runs `task` with the number of each worker and sums what they return, for workers that wait for each other or have
-    /// tickets of their own: `abandon` gets the number of one that panicked, and must make the others return.
+    /// Runs `task` with the number of each worker and sums what they return, for workers that wait
+    /// for each other or have tickets of their own: `abandon` gets the number of one that panicked,
+    /// and must make the others return.
     ///
     /// # Errors
     /// [`Error::Worker`] if a task panicked; [`Error::Io`] if the system refuses to start threads.
@@ -87,7 +91,11 @@ impl WorkerPool {
     }
 
     /// Compiled once, not for each strategy and rule.
-    fn run_all(&self, task: &(dyn Fn(usize) -> u64 + Sync), abandon: &(dyn Fn(usize) + Sync)) -> Result<u64> {
+    fn run_all(
+        &self,
+        task: &(dyn Fn(usize) -> u64 + Sync),
+        abandon: &(dyn Fn(usize) + Sync),
+    ) -> Result<u64> {
         let guarded = |worker| {
             catch_unwind(AssertUnwindSafe(|| task(worker))).map_err(|panic| {
                 abandon(worker);
@@ -102,13 +110,15 @@ impl WorkerPool {
         self.threads()?.broadcast(|thread| run(thread.index())).into_iter().sum()
     }
 
-    /// Keeps the calling thread where the first worker is to be, if that is anywhere, until what is returned is dropped.
+    /// Keeps the calling thread where the first worker is to be, if that is anywhere, until what is
+    /// returned is dropped.
     pub(crate) fn pin_alone(&self) -> Option<Pin> {
         self.places.first().and_then(|&cpu| pin(cpu).ok())
     }
 }
 
-/// Threads that have a processor in `places` are kept on it; if the system has withdrawn it meanwhile, they run anywhere.
+/// Threads that have a processor in `places` are kept on it; if the system has withdrawn it
+/// meanwhile, they run anywhere.
 fn start(threads: usize, places: Vec<usize>) -> Result<ThreadPool> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -120,7 +130,9 @@ fn start(threads: usize, places: Vec<usize>) -> Result<ThreadPool> {
             }
         })
         .build()
-        .map_err(|error| Error::io(format!("<{threads} threads>"), "start", io::Error::other(error)))
+        .map_err(|error| {
+            Error::io(format!("<{threads} threads>"), "start", io::Error::other(error))
+        })
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

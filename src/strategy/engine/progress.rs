@@ -8,7 +8,8 @@ use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
 #[derive(Debug)]
 pub struct Progress(Vec<CachePadded<Counts>>);
 
-/// How old the weights were that gradients were taken at. What is counted is the strategy's own: see its README.
+/// How old the weights were that gradients were taken at. What is counted is the strategy's own:
+/// see its README.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Staleness {
     /// The most that was seen.
@@ -40,14 +41,17 @@ impl Progress {
     /// How stale gradients were, if the strategy looks at that. Exact when no worker runs.
     pub fn staleness(&self) -> Option<Staleness> {
         let taken = self.sum(|counts| &counts.taken);
-        let most = self.0.iter().map(|counts| counts.most_staleness.load(Relaxed)).max().unwrap_or(0);
+        let most =
+            self.0.iter().map(|counts| counts.most_staleness.load(Relaxed)).max().unwrap_or(0);
         let mean = self.sum(|counts| &counts.staleness) as f64 / taken as f64;
         (taken > 0).then_some(Staleness { most, mean })
     }
 
-    /// The share of gradients that came too late and were dropped, if the strategy counts them. Exact when no worker runs.
+    /// The share of gradients that came too late and were dropped, if the strategy counts them.
+    /// Exact when no worker runs.
     pub fn dropped(&self) -> Option<f64> {
-        let (taken, dropped) = (self.sum(|counts| &counts.taken), self.sum(|counts| &counts.dropped));
+        let (taken, dropped) =
+            (self.sum(|counts| &counts.taken), self.sum(|counts| &counts.dropped));
         (taken + dropped > 0).then(|| dropped as f64 / (taken + dropped) as f64)
     }
 

@@ -24,7 +24,8 @@ impl Tickets {
         Tickets { next: AtomicUsize::new(range.start), ..Tickets::new(range.end) }
     }
 
-    /// Tickets for each of `workers` workers alone, dealt in turn: what a worker gets does not depend on the others' speed.
+    /// Tickets for each of `workers` workers alone, dealt in turn: what a worker gets does not
+    /// depend on the others' speed.
     pub fn dealt(workers: usize, end: usize) -> Vec<Self> {
         (0..workers).map(|worker| Tickets::every(workers, worker, end)).collect()
     }
@@ -35,8 +36,8 @@ impl Tickets {
 
     /// The next ticket, or `None` when all are gone or [`Tickets::stop`] was called.
     ///
-    /// Relaxed: a read-modify-write of one counter gives each number out once in any order of memory; the terms that
-    /// a ticket stands for were there before the workers started.
+    /// Relaxed: a read-modify-write of one counter gives each number out once in any order of
+    /// memory; the terms that a ticket stands for were there before the workers started.
     pub(crate) fn draw(&self) -> Option<usize> {
         if self.stopped.load(Relaxed) {
             return None;

@@ -1,11 +1,11 @@
-//! Which processors share what: sockets, caches, cores. Read from sysfs; where that is missing, each processor is a
-//! core of one socket with one cache.
+//! Which processors share what: sockets, caches, cores. Read from sysfs; where that is missing,
+//! each processor is a core of one socket with one cache.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-/// A processor that this process may run on, with what it shares. A socket, cache or core is named by the lowest
-/// number among its processors (a socket: by the system).
+/// A processor that this process may run on, with what it shares. A socket, cache or core is named
+/// by the lowest number among its processors (a socket: by the system).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cpu {
     id: usize,
@@ -22,7 +22,8 @@ pub struct Topology {
     cpus: Vec<Cpu>,
 }
 
-/// Most clusters that are made without being asked for. Up to here a pass of the ring learned as much as one thread.
+/// Most clusters that are made without being asked for. Up to here a pass of the ring learned as
+/// much as one thread.
 const MOST_CLUSTERS: usize = 4;
 
 impl Topology {
@@ -38,15 +39,16 @@ impl Topology {
         Self::read(&(0..count).collect::<Vec<_>>(), &|_| None)
     }
 
-    /// That of the processors `allowed`, by the files that `read` knows under `/sys/devices/system/cpu`.
+    /// That of the processors `allowed`, by the files that `read` knows under
+    /// `/sys/devices/system/cpu`.
     fn read(allowed: &[usize], read: &impl Fn(&str) -> Option<String>) -> Self {
         let mut cpus: Vec<Cpu> = allowed.iter().map(|&id| cpu(id, read)).collect();
         cpus.sort_by_key(|cpu| (cpu.socket, cpu.cache, cpu.core, cpu.id));
         Topology { cpus }
     }
 
-    /// The number of clusters that suits `workers`: one a socket; with one socket, one a last-level cache; with one
-    /// cache, one a core. Not more than workers, nor than 4.
+    /// The number of clusters that suits `workers`: one a socket; with one socket, one a last-level
+    /// cache; with one cache, one a core. Not more than workers, nor than 4.
     pub fn clusters(&self, workers: usize) -> usize {
         let most = workers.clamp(1, MOST_CLUSTERS);
         self.parts().into_iter().find(|&parts| parts > 1).map_or(1, |parts| parts.min(most))
@@ -59,12 +61,14 @@ impl Topology {
 
     /// Number of different sockets, last-level caches and cores among the processors.
     pub fn parts(&self) -> [usize; 3] {
-        let count = |part: fn(&Cpu) -> usize| self.cpus.iter().map(part).collect::<BTreeSet<_>>().len();
+        let count =
+            |part: fn(&Cpu) -> usize| self.cpus.iter().map(part).collect::<BTreeSet<_>>().len();
         [count(|cpu| cpu.socket), count(|cpu| cpu.cache), count(|cpu| cpu.core)]
     }
 
-    /// A processor for each worker: clusters get runs of neighbors, and the workers of a cluster distinct cores, as
-    /// far as there are enough. `sizes` holds the number of workers of each cluster.
+    /// A processor for each worker: clusters get runs of neighbors, and the workers of a cluster
+    /// distinct cores, as far as there are enough. `sizes` holds the number of workers of each
+    /// cluster.
     pub fn places(&self, sizes: &[usize]) -> Vec<usize> {
         let (cpus, clusters) = (self.cpus.len(), sizes.len());
         let mut places = Vec::new();
@@ -145,7 +149,8 @@ mod linux {
 
     impl Drop for Pin {
         fn drop(&mut self) {
-            // The mask was the thread's own a moment ago; if the system has shrunk it since, it has set another one.
+            // The mask was the thread's own a moment ago; if the system has shrunk it since, it has
+            // set another one.
             let _ = sched_setaffinity(None, &self.0);
         }
     }
@@ -175,7 +180,8 @@ mod tests {
 
     use super::*;
 
-    /// A machine of `cpus` processors, given what each has: socket, processors of its last-level cache, of its core.
+    /// A machine of `cpus` processors, given what each has: socket, processors of its last-level
+    /// cache, of its core.
     fn machine(cpus: usize, part: impl Fn(usize) -> (usize, String, String)) -> Topology {
         let mut files = HashMap::new();
         for id in 0..cpus {
@@ -185,7 +191,10 @@ mod tests {
                 [("1", &core), ("1", &core), ("2", &core), ("3", &cache)].iter().enumerate()
             {
                 files.insert(format!("cpu{id}/cache/index{index}/level"), format!("{level}\n"));
-                files.insert(format!("cpu{id}/cache/index{index}/shared_cpu_list"), format!("{shared}\n"));
+                files.insert(
+                    format!("cpu{id}/cache/index{index}/shared_cpu_list"),
+                    format!("{shared}\n"),
+                );
             }
         }
         let all: Vec<usize> = (0..cpus).collect();
@@ -196,7 +205,8 @@ mod tests {
     fn two_sockets() -> Topology {
         machine(16, |id| {
             let (core, socket) = (id % 8, id % 8 / 4);
-            let cache = format!("{}-{},{}-{}", socket * 4, socket * 4 + 3, socket * 4 + 8, socket * 4 + 11);
+            let cache =
+                format!("{}-{},{}-{}", socket * 4, socket * 4 + 3, socket * 4 + 8, socket * 4 + 11);
             (socket, cache, format!("{core},{}", core + 8))
         })
     }
@@ -244,7 +254,8 @@ mod tests {
     fn without_sysfs_each_processor_is_a_core() {
         let topology = Topology::read(&[0, 1, 2], &|_| None);
         assert_eq!((topology.clusters(8), topology.places(&[1, 1, 1])), (3, vec![0, 1, 2]));
-        let strange = Topology::read(&[0, 1], &|path| path.contains("index0").then(|| "what".into()));
+        let strange =
+            Topology::read(&[0, 1], &|path| path.contains("index0").then(|| "what".into()));
         assert_eq!(strange.clusters(2), 2);
     }
 

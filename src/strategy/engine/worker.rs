@@ -30,14 +30,16 @@ impl Control {
 
     /// Whether no further block may begin.
     pub fn must_stop(&self) -> bool {
-        self.interrupted.load(Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.interrupted.load(Relaxed)
+            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 
-/// Draws the blocks that `tickets` give this worker, one after the other, and has `visit_block` visit each; returns the number
-/// of visits.
+/// Draws the blocks that `tickets` give this worker, one after the other, and has `visit_block`
+/// visit each; returns the number of visits.
 ///
-/// A block is drawn while the one before it is visited, so that its first terms' memory is prefetched in time.
+/// A block is drawn while the one before it is visited, so that its first terms' memory is
+/// prefetched in time.
 pub(crate) fn work<R: Real>(
     worker: usize,
     visit: &dyn Visit<R>,

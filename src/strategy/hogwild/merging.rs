@@ -1,4 +1,5 @@
-//! A copy of the weights for each worker, merged the more often the more often a coordinate is touched.
+//! A copy of the weights for each worker, merged the more often the more often a coordinate is
+//! touched.
 
 use std::array;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,8 +14,8 @@ use crate::strategy::{EndOfEpoch, Pass, Visit};
 pub(super) struct CopiesOfAll<R> {
     copies: Vec<Mutex<OwnWeights<R>>>,
     schedule: MergeSchedule<R>,
-    /// What a copy had not told when the last epoch ended must be multiplied with to be told in the next: the scaled weights'
-    /// factor, and that of the others.
+    /// What a copy had not told when the last epoch ended must be multiplied with to be told in the
+    /// next: the scaled weights' factor, and that of the others.
     left: Option<[R; 2]>,
 }
 
@@ -35,7 +36,8 @@ impl<R: Real> CopiesOfAll<R> {
         if self.copies.len() != workers {
             self.copies = (0..workers).map(|_| Mutex::default()).collect();
             let blocks = pass.order.blocks() / workers;
-            self.schedule = MergeSchedule::new(groups(visit, pass.order.block_len(), blocks, workers));
+            self.schedule =
+                MergeSchedule::new(groups(visit, pass.order.block_len(), blocks, workers));
             self.restart();
         }
         self.schedule.begin();
@@ -46,8 +48,9 @@ impl<R: Real> CopiesOfAll<R> {
         let left = self.left.take().map(|left| move |j: usize| left[usize::from(j >= scaled)]);
         let visits = pass.pool.run(&tickets, |worker| {
             let mut own = lock(&self.copies[worker]);
-            // Each epoch anew, though the copies of the last one lack little: whatever was done with the data in between has
-            // driven them out of the caches, from which they are fetched faster now than weight by weight.
+            // Each epoch anew, though the copies of the last one lack little: whatever was done
+            // with the data in between has driven them out of the caches, from which they are
+            // fetched faster now than weight by weight.
             own.fill(before, schedule, left);
             let (weights, mut merger) = Merger::new(&mut own, before, schedule, common);
             work(worker, visit, &tickets, pass, |block, state| {
@@ -55,16 +58,19 @@ impl<R: Real> CopiesOfAll<R> {
                 merger.merge();
             })
         })?;
-        let EndOfEpoch { scale, published_fraction } = visit.end_of_epoch(pass.clock(visits), workers);
+        let EndOfEpoch { scale, published_fraction } =
+            visit.end_of_epoch(pass.clock(visits), workers);
         let factor = scale.unwrap_or(R::ONE);
         self.publish(pass.pool, weights, published_fraction, factor, scaled)?;
         let rest = R::ONE - published_fraction;
-        self.left = (published_fraction < R::ONE).then(|| [factor, R::ONE].map(|factor| factor * rest));
+        self.left =
+            (published_fraction < R::ONE).then(|| [factor, R::ONE].map(|factor| factor * rest));
         Ok(visits)
     }
 
-    /// Adds what all copies have moved the weights by, when no worker runs: of what is left of weights that meet, the fraction
-    /// that is to be `published`. Multiplies the first `scaled` by `factor`.
+    /// Adds what all copies have moved the weights by, when no worker runs: of what is left of
+    /// weights that meet, the fraction that is to be `published`. Multiplies the first `scaled` by
+    /// `factor`.
     fn publish(
         &self,
         pool: &WorkerPool,
@@ -80,7 +86,8 @@ impl<R: Real> CopiesOfAll<R> {
             let scaled = scaled.saturating_sub(start).min(weights.len());
             let now: Vec<&[R]> = copies.iter().map(|own| &own.now[range.clone()]).collect();
             sum_up(weights, &now, scaled, factor);
-            // Copies that have met know of each other's movements, which these sums count more than once.
+            // Copies that have met know of each other's movements, which these sums count more than
+            // once.
             self.schedule.end(&range, &copies, published, |j, w| {
                 weights[j - start] = if j - start < scaled { w * factor } else { w };
             });
@@ -109,7 +116,8 @@ const MANY: usize = 50_000;
 /// Coordinates that are summed at a time, in the first-level cache.
 const TOGETHER: usize = 256;
 
-/// Adds to `weights` what each of `copies` has moved them by, and multiplies the first `scaled` of them by `factor`.
+/// Adds to `weights` what each of `copies` has moved them by, and multiplies the first `scaled` of
+/// them by `factor`.
 fn sum_up<R: Real>(weights: &mut [R], copies: &[&[R]], scaled: usize, factor: R) {
     let mut before = [R::ZERO; TOGETHER];
     for (k, sums) in weights.chunks_mut(TOGETHER).enumerate() {
@@ -125,19 +133,26 @@ fn sum_up<R: Real>(weights: &mut [R], copies: &[&[R]], scaled: usize, factor: R)
     }
 }
 
-/// How often a worker may touch a coordinate before its copies meet: until then, all copies make up for the same errors, and
-/// the sum of what they do makes up for them several times.
+/// How often a worker may touch a coordinate before its copies meet: until then, all copies make up
+/// for the same errors, and the sum of what they do makes up for them several times.
 const TOUCHES: f64 = 16.0;
-/// Least visits of a worker between two schedule, where there is one other: a meeting takes about as long as a visit.
+/// Least visits of a worker between two schedule, where there is one other: a meeting takes about
+/// as long as a visit.
 const VISITS: f64 = 256.0;
-/// Share of the terms that touches are counted on, and the least number of terms: a coordinate that is not seen there is
-/// touched about as often in an epoch as it may be before its copies meet.
+/// Share of the terms that touches are counted on, and the least number of terms: a coordinate that
+/// is not seen there is touched about as often in an epoch as it may be before its copies meet.
 const SAMPLED: usize = 16;
 const LEAST_SAMPLE: usize = 2_048;
 
-/// The coordinates that meet once in 2^g blocks, for each g; what is touched rarely is in none and meets at the end of an
-/// epoch, in which each of `workers` workers visits about `blocks` blocks of `block` terms.
-fn groups<R: Real>(visit: &dyn Visit<R>, block: usize, blocks: usize, workers: usize) -> Vec<Vec<u32>> {
+/// The coordinates that meet once in 2^g blocks, for each g; what is touched rarely is in none and
+/// meets at the end of an epoch, in which each of `workers` workers visits about `blocks` blocks of
+/// `block` terms.
+fn groups<R: Real>(
+    visit: &dyn Visit<R>,
+    block: usize,
+    blocks: usize,
+    workers: usize,
+) -> Vec<Vec<u32>> {
     let touches = FrequencySample::count(visit, (visit.shape().terms / SAMPLED).max(LEAST_SAMPLE));
     let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
     let apart_after = |count: u32| apart(TOUCHES, count, touches.sample, block, workers);
@@ -155,9 +170,15 @@ fn groups<R: Real>(visit: &dyn Visit<R>, block: usize, blocks: usize, workers: u
     groups
 }
 
-/// The copies of a coordinate that `count` terms of a sample touch meet after so many `touches`: once in 2 to this power
-/// blocks of `block` terms.
-pub(super) fn apart(touches: f64, count: u32, sample: usize, block: usize, workers: usize) -> usize {
+/// The copies of a coordinate that `count` terms of a sample touch meet after so many `touches`:
+/// once in 2 to this power blocks of `block` terms.
+pub(super) fn apart(
+    touches: f64,
+    count: u32,
+    sample: usize,
+    block: usize,
+    workers: usize,
+) -> usize {
     let visits = (touches * sample as f64 / f64::from(count)).max(VISITS);
     // The more others there are, the sooner as much is missed.
     let apart = visits / (workers.max(2) - 1) as f64 / block as f64;

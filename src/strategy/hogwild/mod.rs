@@ -18,11 +18,13 @@ pub enum Update {
     Wild,
     /// Compare-and-swap: no update is lost.
     Atomic,
-    /// In a copy of the worker's own. What a worker moved a coordinate by is told to the others from time to time, the more
-    /// often the more often terms touch it; no update is lost. The shared vector follows at the end of each epoch, as far as
-    /// the rule [publishes](crate::strategy::EndOfEpoch::published_fraction) it.
+    /// In a copy of the worker's own. What a worker moved a coordinate by is told to the others
+    /// from time to time, the more often the more often terms touch it; no update is lost. The
+    /// shared vector follows at the end of each epoch, as far as the rule
+    /// [publishes](crate::strategy::EndOfEpoch::published_fraction) it.
     Merged,
-    /// The weights that many terms touch as with [`Update::Merged`], the others as with [`Update::Wild`].
+    /// The weights that many terms touch as with [`Update::Merged`], the others as with
+    /// [`Update::Wild`].
     Split,
 }
 
@@ -38,8 +40,8 @@ impl Update {
     }
 }
 
-/// Workers that draw blocks of terms and update one shared vector without locks. Racy by design with more than one
-/// worker; with one, the same as [`Sequential`](super::Sequential) bit for bit.
+/// Workers that draw blocks of terms and update one shared vector without locks. Racy by design
+/// with more than one worker; with one, the same as [`Sequential`](super::Sequential) bit for bit.
 pub struct Hogwild<R: Real> {
     workers: usize,
     update: Update,
@@ -72,7 +74,12 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
         self.copies_of_all.restart();
     }
 
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
         let tickets = Tickets::new(pass.order.blocks());
         let (workers, common) = (self.workers, visit.shape().common);
         let visits = match self.update {
@@ -83,7 +90,9 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
             update => pass.pool.run(&tickets, |worker| {
                 let weights = match update {
                     Update::Atomic => Handle::atomic(params, common, workers),
-                    Update::Wild | Update::Merged | Update::Split => Handle::wild(params, common, workers),
+                    Update::Wild | Update::Merged | Update::Split => {
+                        Handle::wild(params, common, workers)
+                    }
                 };
                 visit_and_merge(worker, visit, &weights, &tickets, pass)
             }),

@@ -15,7 +15,8 @@ pub(super) struct CopiesOfHot<R: Real> {
 }
 
 impl<R: Real> CopiesOfHot<R> {
-    /// One epoch, as [`Strategy::epoch`](crate::strategy::Strategy::epoch), but for the factor of the weights at its end.
+    /// One epoch, as [`Strategy::epoch`](crate::strategy::Strategy::epoch), but for the factor of
+    /// the weights at its end.
     pub(super) fn epoch(
         &mut self,
         visit: &dyn Visit<R>,
@@ -37,7 +38,8 @@ impl<R: Real> CopiesOfHot<R> {
             self.copies = (0..workers).map(|_| Copies::new(params.len())).collect::<Result<_>>()?;
         }
         pass.pool.run(tickets, |worker| {
-            let weights = Handle::split(params, &self.copies[worker], &self.hot, visit.shape().common);
+            let weights =
+                Handle::split(params, &self.copies[worker], &self.hot, visit.shape().common);
             let visits = visit_and_merge(worker, visit, &weights, tickets, pass);
             weights.merge_all();
             visits
@@ -45,18 +47,19 @@ impl<R: Real> CopiesOfHot<R> {
     }
 }
 
-/// How often a worker may touch a hot weight before its copies meet. More often takes longer than it helps: they meet by
-/// compare-and-swap.
+/// How often a worker may touch a hot weight before its copies meet. More often takes longer than
+/// it helps: they meet by compare-and-swap.
 const TOUCHES: f64 = 64.0;
-/// Share of the terms that touches are counted on, and the least number of terms: some eighty of these touch a weight that is
-/// just hot.
+/// Share of the terms that touches are counted on, and the least number of terms: some eighty of
+/// these touch a weight that is just hot.
 const SAMPLED: usize = 8;
 const LEAST_SAMPLE: usize = 8_192;
-/// Of a weight that one in so many terms touches, two workers lose few updates to each other: their visits overlap in a
-/// part of the time.
+/// Of a weight that one in so many terms touches, two workers lose few updates to each other: their
+/// visits overlap in a part of the time.
 const RARE: f64 = 100.0;
 
-/// The weights that are touched so often that workers would lose updates to each other, and when their copies meet.
+/// The weights that are touched so often that workers would lose updates to each other, and when
+/// their copies meet.
 fn hot<R: Real>(visit: &dyn Visit<R>, block: usize, blocks: usize, workers: usize) -> Hot {
     let touches = FrequencySample::count(visit, (visit.shape().terms / SAMPLED).max(LEAST_SAMPLE));
     let sample = touches.sample;

@@ -9,10 +9,11 @@ pub struct ClusterConfig {
     pub update: Update,
     /// The clusters. Default by the machine's topology.
     pub clusters: Clusters,
-    /// [`Layout::update_delay`], at least 1. Default by the number of clusters. Larger costs less time and spreads
-    /// changes later.
+    /// [`Layout::update_delay`], at least 1. Default by the number of clusters. Larger costs less
+    /// time and spreads changes later.
     pub update_delay: Option<usize>,
-    /// [`Mixing::beta`](super::Mixing::beta), above 0 and below 1. Default by the number of clusters.
+    /// [`Mixing::beta`](super::Mixing::beta), above 0 and below 1. Default by the number of
+    /// clusters.
     pub beta: Option<f64>,
     /// [`Mixing::lambda`](super::Mixing::lambda), from 0 to 1. Default by the number of clusters.
     pub lambda: Option<f64>,

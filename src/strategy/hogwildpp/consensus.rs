@@ -1,7 +1,8 @@
-//! The numbers of hogwild++'s ring: how a change is weighted at each hop, and what the replicas agree on in the end.
+//! The numbers of hogwild++'s ring: how a change is weighted at each hop, and what the replicas
+//! agree on in the end.
 //!
-//! Letters as in Zhang, Hsieh & Akella (ICDM 2016), section 4: K clusters, beta and lambda; w_k is the replica of
-//! cluster k, s_k its snapshot from its last sync.
+//! Letters as in Zhang, Hsieh & Akella (ICDM 2016), section 4: K clusters, beta and lambda; w_k is
+//! the replica of cluster k, s_k its snapshot from its last sync.
 
 /// Weights of a sync (`Replica::sync`).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,8 +25,8 @@ pub(in crate::strategy) struct Consensus {
 }
 
 impl Mixing {
-    /// The authors' choice for K = `clusters`: beta + beta^K = 1, so that a change that went once round the ring has
-    /// full weight where it came from, and lambda = 1 - beta^(K-1).
+    /// The authors' choice for K = `clusters`: beta + beta^K = 1, so that a change that went once
+    /// round the ring has full weight where it came from, and lambda = 1 - beta^(K-1).
     pub fn of(clusters: usize) -> Self {
         let power = i32::try_from(clusters).unwrap_or(i32::MAX);
         let (mut low, mut high) = (0.0, 1.0);
@@ -37,18 +38,20 @@ impl Mixing {
         Mixing { beta: low, lambda: 1.0 - low.powi(power - 1) }
     }
 
-    /// For a token that goes round so rarely that each cluster learns by itself, over and over, what the others have
-    /// learned already: with the authors' weights these changes would nearly add up. With beta = lambda = 1/2 the
-    /// replicas agree on about their mean.
+    /// For a token that goes round so rarely that each cluster learns by itself, over and over,
+    /// what the others have learned already: with the authors' weights these changes would nearly
+    /// add up. With beta = lambda = 1/2 the replicas agree on about their mean.
     pub const RARE: Mixing = Mixing { beta: 0.5, lambda: 0.5 };
 
-    /// What K = `clusters` replicas, at least 2, would agree on if the token went on for ever and no visit was made.
+    /// What K = `clusters` replicas, at least 2, would agree on if the token went on for ever and
+    /// no visit was made.
     ///
-    /// A sync maps (w, s) linearly, so the limit is a linear form that a sync does not change, except that the token
-    /// is one cluster further: its weights go round with it. Let a_j and b_j be the weights of w and s at distance j
-    /// from the token. Equating the coefficients before and after a sync leaves b_j = b and a_j = a for all j >= 1, with
-    /// a_0 = beta*(c + a_0), a = a_0 + lambda*c, b = (1 - lambda)*c - a_0 and c = a + b; and since replicas that agree
-    /// stay as they are, all weights add up to 1, which gives c = 1/(K - lambda).
+    /// A sync maps (w, s) linearly, so the limit is a linear form that a sync does not change,
+    /// except that the token is one cluster further: its weights go round with it. Let a_j and b_j
+    /// be the weights of w and s at distance j from the token. Equating the coefficients before and
+    /// after a sync leaves b_j = b and a_j = a for all j >= 1, with a_0 = beta*(c + a_0), a = a_0 +
+    /// lambda*c, b = (1 - lambda)*c - a_0 and c = a + b; and since replicas that agree stay as they
+    /// are, all weights add up to 1, which gives c = 1/(K - lambda).
     pub(in crate::strategy) fn consensus(self, clusters: usize) -> Consensus {
         let c = 1.0 / (clusters as f64 - self.lambda);
         let at_token = c * self.beta / (1.0 - self.beta);
@@ -101,8 +104,10 @@ mod tests {
         for clusters in [2, 3, 4, 8, 10, 20] {
             for mixing in [Mixing::of(clusters), Mixing::RARE, Mixing { beta: 0.3, lambda: 0.6 }] {
                 for turn in [0, clusters - 1] {
-                    let w: Vec<f64> = (0..clusters).map(|k| ((k * 7 + 3) % 5) as f64 - 1.5).collect();
-                    let s: Vec<f64> = (0..clusters).map(|k| ((k * 3 + 1) % 7) as f64 / 2.0).collect();
+                    let w: Vec<f64> =
+                        (0..clusters).map(|k| ((k * 7 + 3) % 5) as f64 - 1.5).collect();
+                    let s: Vec<f64> =
+                        (0..clusters).map(|k| ((k * 3 + 1) % 7) as f64 / 2.0).collect();
                     let weights = mixing.consensus(clusters);
                     let agreed: f64 = (0..clusters)
                         .map(|k| {
@@ -111,7 +116,10 @@ mod tests {
                         })
                         .sum();
                     let simulated = simulate(mixing, w, s, turn);
-                    assert!((agreed - simulated).abs() < 1e-8, "{clusters} {mixing:?}: {agreed} {simulated}");
+                    assert!(
+                        (agreed - simulated).abs() < 1e-8,
+                        "{clusters} {mixing:?}: {agreed} {simulated}"
+                    );
                 }
             }
         }

@@ -1,5 +1,5 @@
-//! Clusters of workers with a replica each, and a token that carries their changes round a ring (*Hogwild++*, Zhang,
-//! Hsieh & Akella, ICDM 2016).
+//! Clusters of workers with a replica each, and a token that carries their changes round a ring
+//! (*Hogwild++*, Zhang, Hsieh & Akella, ICDM 2016).
 
 mod clusters;
 mod consensus;
@@ -23,14 +23,16 @@ use crate::row::real::Slot;
 pub struct Layout {
     /// Number of workers, at least 1.
     pub workers: usize,
-    /// Number of clusters, from 1 to the number of workers. Clusters are as equal in size as they can be.
+    /// Number of clusters, from 1 to the number of workers. Clusters are as equal in size as they
+    /// can be.
     pub clusters: usize,
-    /// Visits that a worker makes between taking the token and passing it on, rounded to whole blocks (of 64 terms, or
-    /// fewer if there are few): 0 passes it on at once.
+    /// Visits that a worker makes between taking the token and passing it on, rounded to whole
+    /// blocks (of 64 terms, or fewer if there are few): 0 passes it on at once.
     pub update_delay: usize,
     /// How changes are weighted when the token goes round often.
     pub mixing: Mixing,
-    /// How they are weighted after an epoch in which it went round fewer than K*K/2 times for K clusters.
+    /// How they are weighted after an epoch in which it went round fewer than K*K/2 times for K
+    /// clusters.
     pub rare: Mixing,
     /// How a worker writes a weight of its cluster's replica.
     pub update: Update,
@@ -43,17 +45,19 @@ pub struct Layout {
 /// What becomes of the clusters' changes when the token comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Merging {
-    /// They go round the ring, each time with less weight ([`Layout::mixing`]): replicas agree on a weighted mean.
+    /// They go round the ring, each time with less weight ([`Layout::mixing`]): replicas agree on a
+    /// weighted mean.
     #[default]
     Mixed,
-    /// Each is added up once, divided by the number of clusters, and the sum replaces the replica. For rules whose weights
-    /// are a sum that must be kept, and who make changes larger by that number.
+    /// Each is added up once, divided by the number of clusters, and the sum replaces the replica.
+    /// For rules whose weights are a sum that must be kept, and who make changes larger by that
+    /// number.
     Summed,
 }
 
 impl Layout {
-    /// Settings that suit `clusters` clusters: the authors' weights ([`Mixing::of`]) and their delay of 64, 16 or 4
-    /// visits, by the number of clusters; wild updates, not pinned.
+    /// Settings that suit `clusters` clusters: the authors' weights ([`Mixing::of`]) and their
+    /// delay of 64, 16 or 4 visits, by the number of clusters; wild updates, not pinned.
     pub fn new(workers: usize, clusters: usize) -> Self {
         let workers = workers.max(1);
         let clusters = clusters.clamp(1, workers);
@@ -75,8 +79,9 @@ impl Layout {
         }
     }
 
-    /// The same with a longer delay where weights are many, and a sync takes longer than the visits between two: a
-    /// visit for each 16 weights, unless that leaves the token fewer than K*K rounds in an epoch.
+    /// The same with a longer delay where weights are many, and a sync takes longer than the visits
+    /// between two: a visit for each 16 weights, unless that leaves the token fewer than K*K rounds
+    /// in an epoch.
     pub fn for_problem(self, terms: usize, width: usize) -> Self {
         let rounds = self.clusters * self.clusters;
         let most = terms / (rounds * self.clusters * self.workers);
@@ -96,11 +101,13 @@ impl Layout {
     }
 }
 
-/// Hogwild inside clusters, and a ring of clusters. With one cluster it is [`Hogwild`]; with more, racy by design.
+/// Hogwild inside clusters, and a ring of clusters. With one cluster it is [`Hogwild`]; with more,
+/// racy by design.
 ///
-/// Each cluster has a replica. Where changes are mixed it stays its own from epoch to epoch; at the end of an epoch `params`
-/// gets what the replicas would agree on if the token went on for ever, and during an epoch it stays as it was. Where they are
-/// summed, `params` is the sum, which the token brings to one replica after the other.
+/// Each cluster has a replica. Where changes are mixed it stays its own from epoch to epoch; at the
+/// end of an epoch `params` gets what the replicas would agree on if the token went on for ever,
+/// and during an epoch it stays as it was. Where they are summed, `params` is the sum, which the
+/// token brings to one replica after the other.
 pub struct HogwildPlusPlus<R: Real> {
     layout: Layout,
     sizes: Vec<usize>,
@@ -123,8 +130,8 @@ pub struct HogwildPlusPlus<R: Real> {
 
 impl<R: Real> HogwildPlusPlus<R> {
     /// # Errors
-    /// [`Error::Parameter`] for [`Update::Merged`] and [`Update::Split`], which have a way of their own to share changes; [`Error::Io`] if workers
-    /// are to be pinned and the system refuses that.
+    /// [`Error::Parameter`] for [`Update::Merged`] and [`Update::Split`], which have a way of their
+    /// own to share changes; [`Error::Io`] if workers are to be pinned and the system refuses that.
     pub fn new(layout: Layout, topology: &Topology) -> Result<Self> {
         if !matches!(layout.update, Update::Wild | Update::Atomic) {
             return Err(Error::Parameter {
@@ -137,8 +144,9 @@ impl<R: Real> HogwildPlusPlus<R> {
         let sizes = layout.sizes();
         let places = if layout.pin { topology.places(&sizes) } else { Vec::new() };
         for &cpu in &places {
-            pin(cpu)
-                .map_err(|source| Error::io(format!("<processor {cpu}>"), "keep a thread on", source))?;
+            pin(cpu).map_err(|source| {
+                Error::io(format!("<processor {cpu}>"), "keep a thread on", source)
+            })?;
         }
         Ok(HogwildPlusPlus {
             ring: Ring::new(layout.clusters),
@@ -159,7 +167,8 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
     fn profile(&self) -> Profile {
         Profile {
             places: self.places.clone(),
-            // Replicas differ in age, so that a scale would differ between them: l2 travels with their changes instead.
+            // Replicas differ in age, so that a scale would differ between them: l2 travels with
+            // their changes instead.
             applies_scale: self.layout.clusters == 1,
             layout: Some(self.layout),
             ..Profile::new(self.layout.workers)
@@ -170,7 +179,12 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
         self.stale = true;
     }
 
-    fn epoch(&mut self, visit: &dyn Visit<R>, params: &mut SharedParams<R>, pass: Pass<'_>) -> Result<u64> {
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
         let clusters = self.layout.clusters;
         if clusters == 1 {
             return self.alone.epoch(visit, params, pass);
@@ -184,7 +198,8 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
         self.stale = true;
         let tickets = Tickets::new(pass.order.blocks());
         let passes = self.ring.passes();
-        let visits = pass.pool.run(&tickets, |worker| self.run(worker, visit, params, &tickets, pass))?;
+        let visits =
+            pass.pool.run(&tickets, |worker| self.run(worker, visit, params, &tickets, pass))?;
         if is_summed {
             self.replicas.iter().for_each(|replica| replica.sum_up(params, clusters, true));
             return Ok(visits);
@@ -201,7 +216,8 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
 }
 
 impl<R: Real> HogwildPlusPlus<R> {
-    /// Makes all replicas equal to `params`, each from a thread of its cluster, so that its memory lies there.
+    /// Makes all replicas equal to `params`, each from a thread of its cluster, so that its memory
+    /// lies there.
     fn refill(&mut self, pool: &WorkerPool, params: &SharedParams<R>) -> Result<()> {
         if self.replicas.is_empty() {
             let replicas = (0..self.layout.clusters).map(|_| Replica::new(params.len()));
@@ -215,14 +231,16 @@ impl<R: Real> HogwildPlusPlus<R> {
         })
     }
 
-    /// Whether marks are worth their time, a seventh of a visit's: few groups change before the token is passed on.
+    /// Whether marks are worth their time, a seventh of a visit's: few groups change before the
+    /// token is passed on.
     fn marks_pay(&self, visit: &dyn Visit<R>) -> bool {
         let Layout { workers, update_delay, .. } = self.layout;
         let sample: Vec<usize> = (0..visit.shape().terms.min(1_000)).collect();
         let mut touched = Vec::new();
         visit.support(&sample, &mut touched);
         let (entries, sample) = (touched.len(), sample.len());
-        let changes = workers.saturating_mul(update_delay.max(BLOCK)).saturating_mul(entries / sample.max(1));
+        let changes =
+            workers.saturating_mul(update_delay.max(BLOCK)).saturating_mul(entries / sample.max(1));
         changes < visit.shape().width / GROUP / 8
     }
 
@@ -254,7 +272,8 @@ impl<R: Real> HogwildPlusPlus<R> {
         visits
     }
 
-    /// Passes the token on when no worker runs, for a ring that was stopped by a worker that got no processor.
+    /// Passes the token on when no worker runs, for a ring that was stopped by a worker that got no
+    /// processor.
     fn pass_on(&self, params: &SharedParams<R>) {
         let cluster = self.ring.turn();
         let held = self.ring.take(cluster).map(|token| (token, 0));
@@ -275,7 +294,9 @@ impl<R: Real> HogwildPlusPlus<R> {
         let slots = params.slots();
         let parts = if slots.len() < MANY { 1 } else { workers };
         pool.each(|part| {
-            for j in slots.len() * part.min(parts) / parts..slots.len() * (part + 1).min(parts) / parts {
+            for j in
+                slots.len() * part.min(parts) / parts..slots.len() * (part + 1).min(parts) / parts
+            {
                 let of = |(a, w, b, s): &(f64, &[R::Shared], f64, &[R::Shared])| {
                     a * w[j].get().to_f64() + b * s[j].get().to_f64()
                 };

@@ -1,8 +1,8 @@
 //! One cluster's copy of the weights, and the sync that passes its changes on.
 //!
-//! Letters as in Zhang, Hsieh & Akella (ICDM 2016): w_k is the replica, s_k the snapshot of its last sync. A sync writes
-//! what was changed. Where few weights change between two syncs, they are marked in groups of neighbors, and a sync
-//! looks at marked groups alone.
+//! Letters as in Zhang, Hsieh & Akella (ICDM 2016): w_k is the replica, s_k the snapshot of its
+//! last sync. A sync writes what was changed. Where few weights change between two syncs, they are
+//! marked in groups of neighbors, and a sync looks at marked groups alone.
 
 use super::consensus::Mixing;
 use crate::error::Result;
@@ -15,7 +15,8 @@ use crate::sync::plain::{
 
 /// Weights that share a mark: a cache line of f32.
 pub(super) const GROUP: usize = 16;
-/// A difference is passed on once it is above this share of the group's largest weight. Until then it waits in w_k - s_k.
+/// A difference is passed on once it is above this share of the group's largest weight. Until then
+/// it waits in w_k - s_k.
 const SETTLED: f64 = 1e-4;
 
 /// A cluster's weights, and what the ring knows of them.
@@ -29,7 +30,8 @@ pub(super) struct Replica<R: Real> {
 }
 
 impl<R: Real> Replica<R> {
-    /// `width` zeros. The memory is not touched yet: it comes to lie near the thread that calls [`Replica::fill`].
+    /// `width` zeros. The memory is not touched yet: it comes to lie near the thread that calls
+    /// [`Replica::fill`].
     ///
     /// # Errors
     /// If there is no memory for them.
@@ -44,7 +46,8 @@ impl<R: Real> Replica<R> {
 
     /// Takes over `from`, with nothing to pass on. No worker may run.
     pub(super) fn fill(&self, from: &SharedParams<R>) {
-        for ((w, s), x) in self.weights.slots().iter().zip(self.snapshot.slots()).zip(from.slots()) {
+        for ((w, s), x) in self.weights.slots().iter().zip(self.snapshot.slots()).zip(from.slots())
+        {
             w.set(x.get());
             s.set(x.get());
         }
@@ -54,7 +57,8 @@ impl<R: Real> Replica<R> {
     /// Says that the weight of coordinate `j` was changed. Called after the change.
     #[inline(always)]
     pub(super) fn mark(&self, j: usize) {
-        // Release: pairs with the Acquire of the swap in `sync`: who clears a mark sees the changes it stood for.
+        // Release: pairs with the Acquire of the swap in `sync`: who clears a mark sees the changes
+        // it stood for.
         self.due[j / GROUP].store(true, Release);
     }
 
@@ -67,16 +71,17 @@ impl<R: Real> Replica<R> {
     /// s_k <- w_k
     /// ```
     ///
-    /// Workers go on meanwhile, so w_k is read once, both replicas change by increments, and s_k becomes what w_k
-    /// would be without the workers: what they changed since the read is part of the next D. The caller holds the
-    /// token.
+    /// Workers go on meanwhile, so w_k is read once, both replicas change by increments, and s_k
+    /// becomes what w_k would be without the workers: what they changed since the read is part of
+    /// the next D. The caller holds the token.
     pub(super) fn sync(&self, next: &Replica<R>, how: SyncMode) {
         for (group, (here, there)) in self.due.iter().zip(&next.due).enumerate() {
             if how.all {
                 self.sync_group(next, group, how);
                 continue;
             }
-            // Acquire: pairs with the Release in `mark`. A read-modify-write only where there is something to clear.
+            // Acquire: pairs with the Release in `mark`. A read-modify-write only where there is
+            // something to clear.
             let due = here.load(Relaxed) && here.swap(false, Acquire);
             if due || there.load(Acquire) {
                 let left = self.sync_group(next, group, how);
@@ -90,7 +95,8 @@ impl<R: Real> Replica<R> {
         }
     }
 
-    /// Adds the changes since the last sync, divided by `clusters`, to `sum`, and takes the sum over:
+    /// Adds the changes since the last sync, divided by `clusters`, to `sum`, and takes the sum
+    /// over:
     ///
     /// ```text
     /// sum <- sum + (w_k - s_k)/K
@@ -98,11 +104,12 @@ impl<R: Real> Replica<R> {
     /// s_k <- sum
     /// ```
     ///
-    /// As in [`Replica::sync`], workers go on meanwhile and lose nothing. `alone` as in [`SyncMode::alone`]. The caller holds
-    /// the token, and nobody else writes `sum`.
+    /// As in [`Replica::sync`], workers go on meanwhile and lose nothing. `alone` as in
+    /// [`SyncMode::alone`]. The caller holds the token, and nobody else writes `sum`.
     pub(super) fn sum_up(&self, sum: &SharedParams<R>, clusters: usize, alone: bool) {
         let share = R::of(1.0 / clusters as f64);
-        for ((w, s), sum) in self.weights.slots().iter().zip(self.snapshot.slots()).zip(sum.slots()) {
+        for ((w, s), sum) in self.weights.slots().iter().zip(self.snapshot.slots()).zip(sum.slots())
+        {
             let (now, total) = (w.get(), sum.get());
             let own = now - s.get();
             let summed = if own == R::ZERO { total } else { total + share * own };
@@ -172,7 +179,8 @@ impl<R: Real> Replica<R> {
 pub(super) struct SyncMode {
     /// How changes are weighted.
     pub(super) mixing: Mixing,
-    /// Whether the caller is the only one to write its replica, so that no increment is needed there.
+    /// Whether the caller is the only one to write its replica, so that no increment is needed
+    /// there.
     pub(super) alone: bool,
     /// Whether all groups are looked at, marked or not.
     pub(super) all: bool,
@@ -209,7 +217,9 @@ mod tests {
         thread::scope(|scope| {
             let workers = [0, 0, 1].map(|cluster| {
                 let slots = replicas[cluster].weights.slots();
-                scope.spawn(move || (0..times).for_each(|_| slots.iter().for_each(|slot| slot.add(1.0))))
+                scope.spawn(move || {
+                    (0..times).for_each(|_| slots.iter().for_each(|slot| slot.add(1.0)))
+                })
             });
             while !workers.iter().all(|worker| worker.is_finished()) {
                 replicas[0].sync(&replicas[1], how);
@@ -227,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_change_reaches_every_replica_with_the_weight_of_the_ring() {
-        for (clusters, all) in [(2, true), (4, true), (8, true), (2, false), (4, false), (8, false)] {
+        for (clusters, all) in [(2, true), (4, true), (8, true), (2, false), (4, false), (8, false)]
+        {
             let replicas = replicas(clusters, 3 * GROUP + 1);
             let mixing = Mixing::of(clusters);
             let weights = mixing.consensus(clusters);
@@ -240,10 +251,15 @@ mod tests {
                 let next = &replicas[(pass + 1) % clusters];
                 replicas[pass % clusters].sync(next, SyncMode { mixing, alone: true, all });
             }
-            for (from, replica) in (0..clusters).flat_map(|from| replicas.iter().map(move |at| (from, at))) {
+            for (from, replica) in
+                (0..clusters).flat_map(|from| replicas.iter().map(move |at| (from, at)))
+            {
                 let expected = if from == 0 { weights.at_token } else { weights.elsewhere };
                 let found = sum(&replica.weights, GROUP + from);
-                assert!((found - expected).abs() < 2e-3, "K = {clusters} from {from}: {found} {expected}");
+                assert!(
+                    (found - expected).abs() < 2e-3,
+                    "K = {clusters} from {from}: {found} {expected}"
+                );
             }
         }
     }

@@ -1,8 +1,8 @@
-//! The token of hogwild++ and nothing else (Zhang, Hsieh & Akella, ICDM 2016): who may pass on the changes of which
-//! cluster, and when.
+//! The token of hogwild++ and nothing else (Zhang, Hsieh & Akella, ICDM 2016): who may pass on the
+//! changes of which cluster, and when.
 //!
-//! Invariants: at most one worker holds the token; clusters hold it in the order of the ring; it is never lost,
-//! whoever ends early or panics; nobody ever waits for it.
+//! Invariants: at most one worker holds the token; clusters hold it in the order of the ring; it is
+//! never lost, whoever ends early or panics; nobody ever waits for it.
 
 use crossbeam::utils::CachePadded;
 
@@ -50,13 +50,15 @@ impl Ring {
         if free & HELD != 0 || free / 2 % self.clusters != cluster {
             return None;
         }
-        // Acquire: pairs with the Release in `Token::drop`, so that all that earlier holders did is seen.
+        // Acquire: pairs with the Release in `Token::drop`, so that all that earlier holders did is
+        // seen.
         let taken = self.state.compare_exchange(free, free | HELD, Acquire, Relaxed);
         taken.ok().map(|_| Token { ring: self, passed: free + 2 })
     }
 }
 
-/// The right to sync, for one cluster. Dropping it, in whatever way, passes it on to the next cluster.
+/// The right to sync, for one cluster. Dropping it, in whatever way, passes it on to the next
+/// cluster.
 #[derive(Debug)]
 pub(super) struct Token<'r> {
     ring: &'r Ring,
@@ -66,8 +68,8 @@ pub(super) struct Token<'r> {
 
 impl Drop for Token<'_> {
     fn drop(&mut self) {
-        // Release: pairs with the Acquire of the next holder's `Ring::take`. A store is enough, since nobody else
-        // writes while the token is held.
+        // Release: pairs with the Acquire of the next holder's `Ring::take`. A store is enough,
+        // since nobody else writes while the token is held.
         self.ring.state.store(self.passed, Release);
     }
 }
@@ -81,7 +83,9 @@ mod tests {
         let ring = Ring::new(3);
         for cluster in [0, 1, 2, 0, 1] {
             assert_eq!(ring.turn(), cluster);
-            (0..3).filter(|&other| other != cluster).for_each(|other| assert!(ring.take(other).is_none()));
+            (0..3)
+                .filter(|&other| other != cluster)
+                .for_each(|other| assert!(ring.take(other).is_none()));
             let token = ring.take(cluster).expect("it is this cluster's turn");
             assert!(ring.take(cluster).is_none(), "two hold the token");
             drop(token);
@@ -99,7 +103,8 @@ mod loom_tests {
 
     use super::Ring;
 
-    /// What only the holder of the token may touch: loom reports any access that is not ordered after the last one.
+    /// What only the holder of the token may touch: loom reports any access that is not ordered
+    /// after the last one.
     struct Guarded {
         ring: Ring,
         holders: UnsafeCell<Vec<usize>>,
@@ -119,19 +124,26 @@ mod loom_tests {
 
         #[allow(unsafe_code)]
         fn note(&self, cluster: usize) {
-            // SAFETY: the token is held; loom checks that nobody else has access now, and fails the test otherwise.
+            // SAFETY: the token is held; loom checks that nobody else has access now, and fails the
+            // test otherwise.
             self.holders.with_mut(|holders| unsafe { (*holders).push(cluster) });
         }
 
-        /// After all threads were joined: the order was that of the ring, and the token is there for the next.
+        /// After all threads were joined: the order was that of the ring, and the token is there
+        /// for the next.
         #[allow(unsafe_code)]
         fn check(&self) {
             // SAFETY: as above; no thread is left.
             let held = self.holders.with(|holders| unsafe { (*holders).clone() });
             let clusters = self.ring.clusters;
-            held.iter().enumerate().for_each(|(k, &cluster)| assert_eq!(cluster, k % clusters, "{held:?}"));
+            held.iter()
+                .enumerate()
+                .for_each(|(k, &cluster)| assert_eq!(cluster, k % clusters, "{held:?}"));
             assert_eq!(self.ring.passes(), held.len(), "{held:?}");
-            assert!(self.ring.take(held.len() % clusters).is_some(), "the token was lost after {held:?}");
+            assert!(
+                self.ring.take(held.len() % clusters).is_some(),
+                "the token was lost after {held:?}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! Hogwild++ loses no update, weights each as the ring does, and ends with an error when a worker panics.
+//! Hogwild++ loses no update, weights each as the ring does, and ends with an error when a worker
+//! panics.
 
 use super::{Count, control, crowd, first_pass, pool, train};
 use crate::error::Error;
@@ -51,7 +52,8 @@ fn each_atomic_update_counts_one_to_the_number_of_clusters_where_changes_are_sum
     let visit = Count { data: &data, panics_at: None };
     for (workers, clusters) in [(2, 2), (4, 2), (4, 4), (5, 3)] {
         for update_delay in [1, 64, 10_000] {
-            let layout = Layout { update_delay, merging: Merging::Summed, ..exact(workers, clusters) };
+            let layout =
+                Layout { update_delay, merging: Merging::Summed, ..exact(workers, clusters) };
             let found = train(&visit, ring(layout), 5);
             for (found, times) in found.iter().zip([100_000.0, 33_335.0, 33_335.0, 33_330.0]) {
                 let expected = times / clusters as f32;
@@ -81,7 +83,12 @@ fn after_a_restart_the_replicas_start_from_the_weights_that_were_set() {
         weights[0]
     };
     params.fill(-5_000.0);
-    assert_between(after(&mut params, &mut strategy) + 5_000.0, weights(layout), 20_000.0, "the first epoch");
+    assert_between(
+        after(&mut params, &mut strategy) + 5_000.0,
+        weights(layout),
+        20_000.0,
+        "the first epoch",
+    );
     assert_between(
         after(&mut params, &mut strategy) + 5_000.0,
         weights(layout),
@@ -90,14 +97,20 @@ fn after_a_restart_the_replicas_start_from_the_weights_that_were_set() {
     );
     params.fill(7_000.0);
     strategy.restart();
-    assert_between(after(&mut params, &mut strategy) - 7_000.0, weights(layout), 20_000.0, "a restart");
+    assert_between(
+        after(&mut params, &mut strategy) - 7_000.0,
+        weights(layout),
+        20_000.0,
+        "a restart",
+    );
 }
 
 #[test]
 fn a_panic_at_any_point_becomes_an_error_and_leaves_a_ring_that_works() {
     let data = crowd();
     for clusters in [1, 2, 4] {
-        // The longest delay: the first to take the token holds it when the panic comes, in one worker of `clusters`.
+        // The longest delay: the first to take the token holds it when the panic comes, in one
+        // worker of `clusters`.
         for update_delay in [1, 64, usize::MAX] {
             for term in [0, 63, 64, 5_000, 9_999, 12_345, 15_000, 19_999] {
                 let layout = Layout { update_delay, ..Layout::new(4, clusters) };

@@ -7,12 +7,14 @@ use crate::data::LowRank;
 use crate::problem::{Cut, Edge, Factorization, Problem, Softmax};
 use crate::solver::sgd::{Penalty, Schedule, Sgd, SgdRule, StepSize};
 use crate::strategy::{
-    AllReduce, Averaging, BoundedStaleness, Bounds, Hogwild, HogwildPlusPlus, Layout, Locked, RoundRobin,
-    Sequential, Synchronous, Topology, Update,
+    AllReduce, Averaging, BoundedStaleness, Bounds, Hogwild, HogwildPlusPlus, Layout, Locked,
+    RoundRobin, Sequential, Synchronous, Topology, Update,
 };
 
 fn one_worker_equals_sequential(problem: &impl Problem, rate: f64) {
-    for penalty in [Penalty::default(), Penalty { l1: 0.0, l2: 1e-3 }, Penalty { l1: 1e-4, l2: 1e-3 }] {
+    for penalty in
+        [Penalty::default(), Penalty { l1: 0.0, l2: 1e-3 }, Penalty { l1: 1e-4, l2: 1e-3 }]
+    {
         // Steps that project bear no regularizer.
         if problem.averages_only().is_some() && penalty != Penalty::default() {
             continue;
@@ -49,7 +51,8 @@ fn one_worker_equals_sequential(problem: &impl Problem, rate: f64) {
 
 #[test]
 fn matrix_completion() {
-    let (ratings, _) = LowRank { users: 60, items: 40, ratings: 3000, ..LowRank::default() }.draw(0);
+    let (ratings, _) =
+        LowRank { users: 60, items: 40, ratings: 3000, ..LowRank::default() }.draw(0);
     for rank in [3, 9] {
         one_worker_equals_sequential(&Factorization::new(&ratings, rank, 1).unwrap(), 0.1);
     }
@@ -59,7 +62,8 @@ fn matrix_completion() {
 fn softmax() {
     let (data, _) = rows(300);
     let class_of: Vec<u32> = (0..300).map(|i| i * 7 % 3).collect();
-    let problem = |constant| Softmax::new(&data, &class_of, NonZeroUsize::new(3).unwrap(), constant).unwrap();
+    let problem =
+        |constant| Softmax::new(&data, &class_of, NonZeroUsize::new(3).unwrap(), constant).unwrap();
     one_worker_equals_sequential(&problem(None), 0.1);
     one_worker_equals_sequential(&problem(Some(1.0)), 0.1);
     one_worker_equals_sequential(&problem(Some(1.0)).with_free_bias(), 0.1);

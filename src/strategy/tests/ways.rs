@@ -1,5 +1,6 @@
-//! What each way of sharing promises: with one worker the oracle's bits, with many no update lost or counted twice, the same
-//! bits in every run where that is said, bounds that hold when workers are slow, and an end in any case.
+//! What each way of sharing promises: with one worker the oracle's bits, with many no update lost
+//! or counted twice, the same bits in every run where that is said, bounds that hold when workers
+//! are slow, and an end in any case.
 
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use crate::params::{Real, SharedParams};
 use crate::problem::{Hinge, Linear, Logistic, Loss, Problem, Squared};
 use crate::solver::sgd::{Penalty, Schedule, Sgd, StepSize};
 use crate::strategy::{
-    Access, AllReduce, Averaging, BoundedStaleness, Bounds, Control, Delay, Locked, Order, RoundRobin,
-    Sequential, Shape, Strategy, Synchronous, Visit,
+    Access, AllReduce, Averaging, BoundedStaleness, Bounds, Control, Delay, Locked, Order,
+    RoundRobin, Sequential, Shape, Strategy, Synchronous, Visit,
 };
 use crate::sync::plain::Ordering::Relaxed;
 
@@ -45,7 +46,11 @@ macro_rules! with_others {
     }};
 }
 
-fn one_worker_equals_sequential<R: Real, L: Loss>(loss: L, penalty: Penalty, constant: Option<f32>) {
+fn one_worker_equals_sequential<R: Real, L: Loss>(
+    loss: L,
+    penalty: Penalty,
+    constant: Option<f32>,
+) {
     let (data, targets) = rows(1000);
     let problem = Linear::new(&data, &targets, loss, constant).unwrap();
     for schedule in [Schedule::Constant, Schedule::Inverse] {
@@ -53,8 +58,16 @@ fn one_worker_equals_sequential<R: Real, L: Loss>(loss: L, penalty: Penalty, con
         let rule: Sgd<_, R> = Sgd::new(&problem, penalty, step, true);
         let oracle = train(&rule, Sequential::default(), 3);
         assert!(oracle.iter().any(|&w| w != R::ZERO));
-        with_batches!(1, 1, |name, make| assert_eq!(train(&rule, make(), 3), oracle, "{name} {schedule:?}"));
-        with_others!(1, |name, make| assert_eq!(train(&rule, make(), 3), oracle, "{name} {schedule:?}"));
+        with_batches!(1, 1, |name, make| assert_eq!(
+            train(&rule, make(), 3),
+            oracle,
+            "{name} {schedule:?}"
+        ));
+        with_others!(1, |name, make| assert_eq!(
+            train(&rule, make(), 3),
+            oracle,
+            "{name} {schedule:?}"
+        ));
         for batch in [7, 64, 300] {
             let rule: Sgd<_, R> = Sgd::new(&problem, penalty, step, false);
             let oracle = train(&rule, Sequential::batched(batch), 3);
@@ -118,13 +131,15 @@ fn synchronous_ways_take_the_same_steps() {
     let penalty = Penalty { l1: 0.0, l2: 1e-3 };
     let rule: Sgd<_, f64> =
         Sgd::new(&problem, Penalty::default(), StepSize::new(0.1, Schedule::Constant), false);
-    let shrinking: Sgd<_, f64> = Sgd::new(&problem, penalty, StepSize::new(0.01, Schedule::Constant), false);
+    let shrinking: Sgd<_, f64> =
+        Sgd::new(&problem, penalty, StepSize::new(0.01, Schedule::Constant), false);
     for workers in [2, 3, 4] {
         for batch in [1, 5, 64] {
             let expected = train(&rule, Synchronous::new(workers, batch, 0), 2);
             let what = format!("{workers} workers, batches of {batch}");
             near(&train(&rule, AllReduce::new(workers, batch), 2), &expected, &what);
-            // Shrinking one after the other and at the same time differ by the square of what is shrunk.
+            // Shrinking one after the other and at the same time differ by the square of what is
+            // shrunk.
             let (found, expected) = (
                 train(&shrinking, AllReduce::new(workers, batch), 2),
                 train(&shrinking, Synchronous::new(workers, batch, 0), 2),
@@ -138,7 +153,11 @@ fn synchronous_ways_take_the_same_steps() {
         }
         // A block a batch: who draws it does not matter.
         let expected = train(&rule, Synchronous::new(workers, 64, 0), 2);
-        near(&train(&rule, BoundedStaleness::new(workers, 64, bounds(0)), 2), &expected, "staleness 0");
+        near(
+            &train(&rule, BoundedStaleness::new(workers, 64, bounds(0)), 2),
+            &expected,
+            "staleness 0",
+        );
     }
 }
 
@@ -167,11 +186,14 @@ fn what_is_said_to_be_deterministic_has_the_same_bits_in_every_run() {
     let (data, targets) = rows(3000);
     let problem = Linear::new(&data, &targets, Logistic, Some(1.0)).unwrap();
     let penalty = Penalty { l1: 0.0, l2: 1e-3 };
-    let rule: Sgd<_, f32> = Sgd::new(&problem, penalty, StepSize::new(0.1, Schedule::Constant), false);
+    let rule: Sgd<_, f32> =
+        Sgd::new(&problem, penalty, StepSize::new(0.1, Schedule::Constant), false);
     fn same<S: Strategy<f32>>(visit: &dyn Visit<f32>, make: impl Fn() -> S, name: &str) {
         let workers = make().profile().workers;
         let first = slow(visit, make(), 0).0;
-        (1..10).for_each(|run| assert_eq!(slow(visit, make(), run % workers).0, first, "{name}, run {run}"));
+        (1..10).for_each(|run| {
+            assert_eq!(slow(visit, make(), run % workers).0, first, "{name}, run {run}")
+        });
     }
     for batch in [1, 40] {
         same(&rule, || Synchronous::new(4, batch, 0), "sync");
@@ -246,7 +268,10 @@ fn staleness_stays_within_its_bound_whoever_is_slow() {
                 let bounds = Bounds { staleness: Some(staleness), reads, writes };
                 let (_, control) = slow(&visit, BoundedStaleness::new(4, 32, bounds), worker);
                 let seen = control.progress.staleness().unwrap();
-                assert!(seen.most <= most && seen.mean <= seen.most as f64, "{seen:?} with {bounds:?}");
+                assert!(
+                    seen.most <= most && seen.mean <= seen.most as f64,
+                    "{seen:?} with {bounds:?}"
+                );
                 assert_eq!(control.progress.dropped(), Some(0.0));
             }
         }
@@ -268,7 +293,12 @@ fn a_slow_worker_is_not_waited_for_by_rounds_with_a_backup() {
     assert_eq!(control.progress.staleness().map(|seen| seen.most), Some(0));
 }
 
-fn ends_with_an_error<S: Strategy<f32>>(data: &Dataset, make: impl Fn() -> S, name: &str, terms: &[usize]) {
+fn ends_with_an_error<S: Strategy<f32>>(
+    data: &Dataset,
+    make: impl Fn() -> S,
+    name: &str,
+    terms: &[usize],
+) {
     for &term in terms {
         let mut strategy = make();
         let visit = Count { data, panics_at: Some(term) };

@@ -13,7 +13,8 @@ fn rmse(evaluation: &Evaluation) -> f64 {
 /// The held-out error of the best biases without factors: they are found by turns.
 fn biases_alone(train: &Ratings, test: &Ratings) -> f64 {
     let (mut users, mut items) = (vec![0.0; train.users().len()], vec![0.0; train.items().len()]);
-    let all = || train.all().iter().map(|r| (r.user as usize, r.item as usize, f64::from(r.value) - 3.5));
+    let all =
+        || train.all().iter().map(|r| (r.user as usize, r.item as usize, f64::from(r.value) - 3.5));
     for _ in 0..20 {
         let mut sums = vec![(0.0, 0.0); users.len()];
         all().for_each(|(u, i, value)| sums[u] = (sums[u].0 + value - items[i], sums[u].1 + 1.0));
@@ -43,9 +44,14 @@ fn one_and_eight_threads_come_near_the_noise_whatever_the_seed() {
         ] {
             let settings = Settings { threads, strategy, seed, ..Settings::default() };
             let trained = Factorizer { rank: 4, settings, ..Factorizer::default() };
-            let trained = trained.fit_watched(&train, Some(&test), &mut |_| ControlFlow::Continue(())).unwrap();
+            let trained = trained
+                .fit_watched(&train, Some(&test), &mut |_| ControlFlow::Continue(()))
+                .unwrap();
             let found = rmse(&trained.test.unwrap());
-            assert!(found < 1.05 * draw.noise, "{found} with {threads} threads, {strategy:?}, seed {seed}");
+            assert!(
+                found < 1.05 * draw.noise,
+                "{found} with {threads} threads, {strategy:?}, seed {seed}"
+            );
             assert_eq!(rmse(&trained.model.evaluate(&test)), found);
         }
     }
@@ -55,8 +61,10 @@ fn one_and_eight_threads_come_near_the_noise_whatever_the_seed() {
 fn any_rate_ends_in_a_finite_model() {
     let (train, _) = LowRank { users: 60, items: 40, ratings: 5000, ..LowRank::default() }.draw(0);
     for rate in [1e-300, 1e-6, 1.0, 1e6, 1e300] {
-        let settings = Settings { learning_rate: Some(rate), epochs: 30, threads: 1, ..Settings::default() };
-        let trained = Factorizer { rank: 3, settings, ..Factorizer::default() }.fit(&train).unwrap();
+        let settings =
+            Settings { learning_rate: Some(rate), epochs: 30, threads: 1, ..Settings::default() };
+        let trained =
+            Factorizer { rank: 3, settings, ..Factorizer::default() }.fit(&train).unwrap();
         let error = rmse(&trained.train);
         assert!(error.is_finite() && error < 1.5, "{rate}: {error}");
     }

@@ -1,4 +1,5 @@
-//! The fit of a [`Trainer`] to more than two classes: one vector of weights a class, against the rest.
+//! The fit of a [`Trainer`] to more than two classes: one vector of weights a class, against the
+//! rest.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -65,7 +66,8 @@ impl Trainer {
                     None => Fit { weights: Vec::new(), epochs: Vec::new(), ..fit },
                     Some(all) => Fit {
                         gap: all.gap.zip(fit.gap).map(|(all_gap, gap)| {
-                            (all_gap * all.objective + gap * fit.objective) / (all.objective + fit.objective)
+                            (all_gap * all.objective + gap * fit.objective)
+                                / (all.objective + fit.objective)
                         }),
                         objective: all.objective + fit.objective,
                         stop: all.stop.max(fit.stop),
@@ -127,7 +129,9 @@ fn refuse_one_file(settings: &Settings, classes: usize) -> Result<()> {
 /// The error of one class's training, with its name.
 fn of_class(error: Error, label: f32) -> Error {
     match error {
-        Error::Diverged { what, hint } => Error::Diverged { what: format!("class {label}: {what}"), hint },
+        Error::Diverged { what, hint } => {
+            Error::Diverged { what: format!("class {label}: {what}"), hint }
+        }
         other => other,
     }
 }

@@ -76,9 +76,14 @@ impl Trainer {
         match self.precision {
             Precision::F64 => self.solve_in::<f64>(problem, settings, evaluate, watch),
             Precision::F32 => {
-                let widened = evaluate.map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
-                let fit =
-                    self.solve_in::<f32>(problem, settings, widened.as_ref().map(|f| f as _), watch)?;
+                let widened =
+                    evaluate.map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
+                let fit = self.solve_in::<f32>(
+                    problem,
+                    settings,
+                    widened.as_ref().map(|f| f as _),
+                    watch,
+                )?;
                 Ok(fit.map_weights(|weights| wide(&weights)))
             }
         }
@@ -100,8 +105,10 @@ impl Trainer {
 
     pub(super) fn model(&self, labels: Option<&ClassLabels>, weights: Vec<f64>) -> Result<Model> {
         let constant = self.bias.map(|value| f64::from(value as f32));
-        let labels = labels.map_or(&[][..], ClassLabels::labels).iter().map(|&label| label.into()).collect();
-        Ok(Model::with_classes(self.loss, labels, weights, constant)?.with_l1(self.settings.penalty.l1 > 0.0))
+        let labels =
+            labels.map_or(&[][..], ClassLabels::labels).iter().map(|&label| label.into()).collect();
+        Ok(Model::with_classes(self.loss, labels, weights, constant)?
+            .with_l1(self.settings.penalty.l1 > 0.0))
     }
 }
 

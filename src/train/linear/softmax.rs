@@ -20,8 +20,10 @@ impl Trainer {
         watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Trained> {
         let Task { data, test, settings, started } = task;
-        let classes = NonZeroUsize::new(labels.labels().len()).expect("a data set with labels has classes");
-        let problem = Softmax::new(data.data, class_of, classes, self.bias.map(|bias| bias as f32))?;
+        let classes =
+            NonZeroUsize::new(labels.labels().len()).expect("a data set with labels has classes");
+        let problem =
+            Softmax::new(data.data, class_of, classes, self.bias.map(|bias| bias as f32))?;
         let problem = if self.free_bias { problem.with_free_bias() } else { problem };
         let problem = match data.weights {
             None => problem,
@@ -39,11 +41,15 @@ impl Trainer {
             }
         });
         let fit = match self.precision {
-            Precision::F64 => minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?,
+            Precision::F64 => {
+                minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?
+            }
             Precision::F32 => {
-                let widened =
-                    on_test.as_ref().map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
-                let fit: Fit<f32> = minimize(&problem, &settings, widened.as_ref().map(|f| f as _), watch)?;
+                let widened = on_test
+                    .as_ref()
+                    .map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
+                let fit: Fit<f32> =
+                    minimize(&problem, &settings, widened.as_ref().map(|f| f as _), watch)?;
                 fit.map_weights(|weights| wide(&weights))
             }
         };
@@ -66,7 +72,8 @@ impl Trainer {
         })
     }
 
-    /// Finds out before the first allocation, which would end the process, that there is no room for the weights.
+    /// Finds out before the first allocation, which would end the process, that there is no room
+    /// for the weights.
     fn check_room(&self, classes: NonZeroUsize, width: usize) -> Result<()> {
         let mut room: Vec<f32> = Vec::new();
         // What is reserved and not touched costs nothing.

@@ -87,7 +87,8 @@ fn threads_go_to_classes_or_classes_to_threads() {
     for strategy in [hogwild, StrategyKind::HogwildPlusPlus(ClusterConfig::default())] {
         let mut trainer = trainer(5);
         trainer.settings.strategy = strategy;
-        let Quality::ManyClasses { accuracy, .. } = trainer.fit(&data).unwrap().train.quality else {
+        let Quality::ManyClasses { accuracy, .. } = trainer.fit(&data).unwrap().train.quality
+        else {
             panic!()
         };
         assert!(accuracy > 0.85, "{strategy:?} {accuracy}");
@@ -102,7 +103,9 @@ fn each_class_gets_its_share_of_the_time() {
     trainer.settings.epochs = usize::MAX;
     trainer.settings.time_limit = Some(Duration::from_millis(400));
     let trained = trainer.fit(&data).unwrap();
-    assert!(trained.classes.iter().all(|class| class.stop == StopReason::TimeLimit && class.epochs > 0));
+    assert!(
+        trained.classes.iter().all(|class| class.stop == StopReason::TimeLimit && class.epochs > 0)
+    );
     assert!(trained.fit.visits > 0);
 }
 
@@ -146,7 +149,10 @@ fn one_file_cannot_hold_many_vectors() {
     let mut trainer = Trainer { loss: LossKind::Hinge, ..trainer(1) };
     trainer.settings.params = Some("weights".into());
     let message = trainer.fit(&data).unwrap_err().to_string();
-    assert!(message.starts_with("params is weights with 4 classes (expected no file where"), "{message}");
+    assert!(
+        message.starts_with("params is weights with 4 classes (expected no file where"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -160,7 +166,11 @@ fn an_error_ends_the_training_of_all_classes() {
         |class, settings, _| {
             begun.fetch_add(1, Relaxed);
             assert_eq!(settings.threads, 1);
-            if class == 3 { Err(diverged(format!("at {class}"))) } else { Ok(fit_of_nothing(class)) }
+            if class == 3 {
+                Err(diverged(format!("at {class}")))
+            } else {
+                Ok(fit_of_nothing(class))
+            }
         },
         |class, fit, _| {
             taken.push((class, fit.visits));

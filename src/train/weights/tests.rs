@@ -62,25 +62,35 @@ fn classes_have_factors_and_a_balance() {
     let data = examples(|_| 1);
     let fit = |weights: ExampleWeights| {
         let own = if weights.examples.is_some() { 0.5 } else { 1.0 };
-        let trained =
-            Trainer { weights, ..trainer(0.01) }.fit_watched(&data, Some(&data), &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+        let trained = Trainer { weights, ..trainer(0.01) }
+            .fit_watched(&data, Some(&data), &mut |_| std::ops::ControlFlow::Continue(()))
+            .unwrap();
         agrees(&trained);
         // Held-out examples have their class's factor alone.
         let penalty = 0.01 / 2.0 * trained.fit.weights.iter().map(|&w| w.powi(2)).sum::<f64>();
-        let [train, test] = [Some(trained.train), trained.test].map(|part| part.unwrap().objective.unwrap());
+        let [train, test] =
+            [Some(trained.train), trained.test].map(|part| part.unwrap().objective.unwrap());
         assert!(((train - penalty) / (test - penalty) / own - 1.0).abs() < 1e-6, "{train} {test}");
         trained
     };
-    let given = fit(ExampleWeights { classes: vec![(3.0, 0.625), (4.0, 2.5)], ..ExampleWeights::default() });
+    let given = fit(ExampleWeights {
+        classes: vec![(3.0, 0.625), (4.0, 2.5)],
+        ..ExampleWeights::default()
+    });
     assert_eq!(given.model.labels(), [4.0, 3.0]);
     assert_eq!(given.class_weights, [2.5, 0.625]);
     let balanced = fit(ExampleWeights { balanced: true, ..ExampleWeights::default() });
     assert_eq!(balanced.model, given.model);
-    let both =
-        fit(ExampleWeights { balanced: true, classes: vec![(4.0, 2.0)], examples: Some(vec![0.5; 600]) });
+    let both = fit(ExampleWeights {
+        balanced: true,
+        classes: vec![(4.0, 2.0)],
+        examples: Some(vec![0.5; 600]),
+    });
     assert_eq!(both.class_weights, [5.0, 0.625]);
-    let doubled =
-        fit(ExampleWeights { classes: vec![(4.0, 2.5), (3.0, 0.3125)], ..ExampleWeights::default() });
+    let doubled = fit(ExampleWeights {
+        classes: vec![(4.0, 2.5), (3.0, 0.3125)],
+        ..ExampleWeights::default()
+    });
     assert_eq!(both.model, doubled.model);
 }
 
@@ -109,7 +119,8 @@ fn a_free_bias_is_not_shrunk() {
     let data = examples(|_| 1);
     let share = |trained: &Trained| {
         agrees(trained);
-        trained.model.probabilities(&data).unwrap().iter().step_by(2).sum::<f64>() / data.len() as f64
+        trained.model.probabilities(&data).unwrap().iter().step_by(2).sum::<f64>()
+            / data.len() as f64
     };
     for l1 in [0.0, 0.01] {
         let mut trainer = trainer(0.5);
@@ -117,7 +128,8 @@ fn a_free_bias_is_not_shrunk() {
         let shrunk = share(&trainer.fit(&data).unwrap());
         trainer.free_bias = true;
         let free = trainer.fit(&data).unwrap();
-        // Where the derivative by the bias is 0, the mean probability is the share of the class, 0.2.
+        // Where the derivative by the bias is 0, the mean probability is the share of the class,
+        // 0.2.
         assert!((share(&free) - 0.2).abs() < 0.01, "{}", share(&free));
         assert!(shrunk > 0.3, "{shrunk}");
     }
@@ -144,20 +156,28 @@ fn a_free_bias_in_each_of_many_classes() {
 #[test]
 fn weights_that_make_no_sense_are_refused() {
     let data = examples(|_| 1);
-    let classes =
-        |classes: &[(f64, f64)]| ExampleWeights { classes: classes.to_vec(), ..ExampleWeights::default() };
+    let classes = |classes: &[(f64, f64)]| ExampleWeights {
+        classes: classes.to_vec(),
+        ..ExampleWeights::default()
+    };
     let own = |own: Vec<f32>| ExampleWeights { examples: Some(own), ..ExampleWeights::default() };
     let mut negative = vec![1.0; 600];
     negative[0] = -1.0;
     for (weights, expected) in [
-        (classes(&[(4.0, 0.0)]), "class weight is 0 for label 4 (expected a finite number above 0)"),
+        (
+            classes(&[(4.0, 0.0)]),
+            "class weight is 0 for label 4 (expected a finite number above 0)",
+        ),
         (classes(&[(4.0, f64::NAN)]), "class weight is NaN for label 4"),
         (
             classes(&[(4.0, 1.0), (4.0, 2.0)]),
             "class weight is given twice for label 4 (expected one a label)",
         ),
         (classes(&[(4.1, 2.0)]), "data set: no example has the label 4.1 of a class weight"),
-        (own(vec![1.0; 599]), "data set: 599 weights for 600 examples (expected one weight an example"),
+        (
+            own(vec![1.0; 599]),
+            "data set: 599 weights for 600 examples (expected one weight an example",
+        ),
         (own(vec![0.0; 600]), "data set: the weights of all examples are 0"),
         (own(negative), "data set: the weight of example"),
     ] {
@@ -165,7 +185,8 @@ fn weights_that_make_no_sense_are_refused() {
         assert!(message.starts_with(expected), "{message}");
     }
     let balanced = ExampleWeights { balanced: true, ..ExampleWeights::default() };
-    let regression = Trainer { loss: crate::model::LossKind::Huber, weights: balanced, ..trainer(0.1) };
+    let regression =
+        Trainer { loss: crate::model::LossKind::Huber, weights: balanced, ..trainer(0.1) };
     let message = regression.fit(&data).unwrap_err().to_string();
     assert!(message.starts_with("class weight is given with a loss for regression"), "{message}");
 }

@@ -24,12 +24,14 @@ pub enum Benchmark {
     Strategies(StrategiesArgs),
 }
 
-/// Time loading a file and a cache of it, with one thread and with all, beside a copy of the same bytes in memory.
+/// Time loading a file and a cache of it, with one thread and with all, beside a copy of the same
+/// bytes in memory.
 #[derive(Args)]
 pub struct BenchLoadArgs {
     /// Data: libsvm text, plain or compressed, or a cache
     pub data: PathBuf,
-    /// Time the text compressed with gzip, bzip2 and zstd, too; takes room for that in the temporary folder
+    /// Time the text compressed with gzip, bzip2 and zstd, too; takes room for that in the
+    /// temporary folder
     #[arg(long)]
     pub compressed: bool,
     /// Threads of the second row, 1 to 4096 [default: one a core]
@@ -40,11 +42,12 @@ pub struct BenchLoadArgs {
     pub runs: i64,
 }
 
-/// Train with each strategy on 1, 2, 4 ... threads, beside a plain loop, the memory's speed and a model of the machine.
+/// Train with each strategy on 1, 2, 4 ... threads, beside a plain loop, the memory's speed and a
+/// model of the machine.
 ///
-/// Linear models without a bias, by stochastic gradient descent. Each point is the median of whole trainings, interleaved
-/// with those of all others: non-zeros a second, speed-up against the best single thread, and epochs and seconds to 1 %
-/// and 0.1 % of the certified optimum.
+/// Linear models without a bias, by stochastic gradient descent. Each point is the median of whole
+/// trainings, interleaved with those of all others: non-zeros a second, speed-up against the best
+/// single thread, and epochs and seconds to 1 % and 0.1 % of the certified optimum.
 #[derive(Args)]
 pub struct BenchScalingArgs {
     /// Data: libsvm text, plain or compressed, or a cache; two classes, or targets of regression
@@ -55,11 +58,12 @@ pub struct BenchScalingArgs {
     /// Numbers of threads; 1 is always measured [default: 1,2,4,... and one a core]
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     pub threads: Vec<i64>,
-    /// Strategies by name, hogwild's other updates as hogwild-wild, hogwild-split and hogwild-atomic; sequential is
-    /// always measured [default: all but auto]
+    /// Strategies by name, hogwild's other updates as hogwild-wild, hogwild-split and
+    /// hogwild-atomic; sequential is always measured [default: all but auto]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = labeled)]
     pub strategies: Vec<StrategyKind>,
-    /// Trainings a point, each with another seed, 1 to 4096 [default: 9, and up to 49 while all take less than 75 seconds]
+    /// Trainings a point, each with another seed, 1 to 4096
+    /// [default: 9, and up to 49 while all take less than 75 seconds]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub repeats: Option<i64>,
     /// Measure weak scaling, too: data in proportion to the threads
@@ -79,7 +83,8 @@ pub struct BenchScalingArgs {
     /// Time the way from the file to this, too: a share of right held-out labels, or an objective
     #[arg(long, value_name = "accuracy:X|objective:X", value_parser = target)]
     pub target: Option<Target>,
-    /// Compare with LIBLINEAR, scikit-learn and others, too: a Python that has the packages of benches/peers/requirements.txt
+    /// Compare with LIBLINEAR, scikit-learn and others, too: a Python that has the packages of
+    /// benches/peers/requirements.txt
     #[arg(long, value_name = "PYTHON")]
     pub peers: Option<PathBuf>,
     /// Seed of the rows' order and of the first training, 0 to 2^64-1
@@ -100,7 +105,8 @@ pub struct BenchScalingArgs {
     /// Write the plots into this folder, as SVG [default: no files]
     #[arg(long, value_name = "DIR")]
     pub svg: Option<PathBuf>,
-    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else 1; a cache knows
+    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else
+    /// 1; a cache knows
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
     pub index_base: IndexBase,
     /// Print nothing but errors

@@ -11,12 +11,12 @@ use crate::failure::Failure;
 /// What an error costs.
 #[derive(Args)]
 pub struct LossArgs {
-    /// Loss; squared, huber and epsilon-insensitive are for regression; softmax trains all classes at once, whatever
-    /// numbers name them
+    /// Loss; squared, huber and epsilon-insensitive are for regression; softmax trains all classes
+    /// at once, whatever numbers name them
     #[arg(long = "loss", value_name = "LOSS", default_value = "logistic", value_parser = loss())]
     pub kind: LossKind,
-    /// epsilon-insensitive: size of the errors that cost nothing, in units of the labels, 0 or larger (LIBLINEAR's -p)
-    /// [default: 0.1]
+    /// epsilon-insensitive: size of the errors that cost nothing, in units of the labels, 0 or
+    /// larger (LIBLINEAR's -p) [default: 0.1]
     #[arg(long, value_name = "E", allow_hyphen_values = true)]
     pub epsilon: Option<f32>,
 }
@@ -28,7 +28,9 @@ impl LossArgs {
             (LossKind::EpsilonInsensitive { .. }, Some(epsilon)) => {
                 Ok(LossKind::EpsilonInsensitive { epsilon })
             }
-            (_, Some(_)) => Err(Failure::conflict(name, "`--epsilon` is for `--loss epsilon-insensitive`")),
+            (_, Some(_)) => {
+                Err(Failure::conflict(name, "`--epsilon` is for `--loss epsilon-insensitive`"))
+            }
             (kind, None) => Ok(kind),
         }
     }
@@ -40,8 +42,8 @@ impl LossArgs {
 pub struct ProblemArgs {
     #[command(flatten)]
     pub loss: LossArgs,
-    /// What becomes of more than two labels: ovr trains each class against the rest, whatever numbers name them; auto
-    /// does so if all are whole numbers
+    /// What becomes of more than two labels: ovr trains each class against the rest, whatever
+    /// numbers name them; auto does so if all are whole numbers
     #[arg(long, value_enum, default_value_t = Multiclass::Auto)]
     pub multiclass: Multiclass,
     /// Strength of the squares in the regularizer, 0 or larger [default: 1/n for n examples]
@@ -53,8 +55,8 @@ pub struct ProblemArgs {
     /// Strength of the absolute values in the regularizer, 0 or larger; makes weights exactly 0
     #[arg(long, value_name = "X", default_value_t = 0.0, allow_hyphen_values = true)]
     pub l1: f64,
-    /// Value of a constant feature that every example gets, 0 or larger, like LIBLINEAR's -B: its weight is the bias,
-    /// regularized like the others; larger makes it cheaper
+    /// Value of a constant feature that every example gets, 0 or larger, like LIBLINEAR's -B: its
+    /// weight is the bias, regularized like the others; larger makes it cheaper
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
     pub bias: f64,
     /// Train without that constant feature
@@ -63,11 +65,12 @@ pub struct ProblemArgs {
     /// Leave the bias out of the regularizer
     #[arg(long, conflicts_with = "no_bias")]
     pub free_bias: bool,
-    /// Factor W, above 0, of the losses of examples with this label (LIBLINEAR's -wi), repeatable; balanced: all classes
-    /// count the same in all [default: 1]
+    /// Factor W, above 0, of the losses of examples with this label (LIBLINEAR's -wi), repeatable;
+    /// balanced: all classes count the same in all [default: 1]
     #[arg(long, value_name = "LABEL:W|balanced", value_parser = class_weight, allow_hyphen_values = true)]
     pub class_weight: Vec<ClassWeight>,
-    /// Factors of the examples' losses: a file with one number a line, 0 or larger, in the order of DATA [default: all 1]
+    /// Factors of the examples' losses: a file with one number a line, 0 or larger, in the order of
+    /// DATA [default: all 1]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
 }
@@ -88,12 +91,15 @@ fn class_weight(text: &str) -> Result<ClassWeight, String> {
     if text == "balanced" {
         return Ok(ClassWeight::Balanced);
     }
-    let parts =
-        text.rsplit_once(':').and_then(|(label, weight)| Some((label.parse().ok()?, weight.parse().ok()?)));
-    let (label, weight) = parts.ok_or("expected `balanced` or LABEL:W with two numbers, like -1:2.5")?;
+    let parts = text
+        .rsplit_once(':')
+        .and_then(|(label, weight)| Some((label.parse().ok()?, weight.parse().ok()?)));
+    let (label, weight) =
+        parts.ok_or("expected `balanced` or LABEL:W with two numbers, like -1:2.5")?;
     Ok(ClassWeight::Of { label, weight })
 }
 
 fn loss() -> impl TypedValueParser<Value = LossKind> {
-    PossibleValuesParser::new(LossKind::ALL.map(LossKind::name)).try_map(|name| name.parse::<LossKind>())
+    PossibleValuesParser::new(LossKind::ALL.map(LossKind::name))
+        .try_map(|name| name.parse::<LossKind>())
 }

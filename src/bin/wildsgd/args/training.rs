@@ -15,10 +15,11 @@ use crate::strategy_args::StrategyArgs;
 /// Train a model on a libsvm file.
 #[derive(Args)]
 pub struct TrainArgs {
-    /// Training data: libsvm text, plain or compressed with gzip, bzip2 or zstd (`-` is standard input), or a cache from
-    /// `wildsgd convert`
+    /// Training data: libsvm text, plain or compressed with gzip, bzip2 or zstd (`-` is standard
+    /// input), or a cache from `wildsgd convert`
     pub data: PathBuf,
-    /// Keep a cache beside DATA, in DATA.wsgd, and read that instead while DATA keeps its size and time
+    /// Keep a cache beside DATA, in DATA.wsgd, and read that instead while DATA keeps its size and
+    /// time
     #[arg(long)]
     pub cache: bool,
     /// Held-out data, measured after each epoch, off the clock
@@ -27,18 +28,20 @@ pub struct TrainArgs {
     /// Write the model here [default: no file]
     #[arg(long, value_name = "OUT", value_parser = output())]
     pub model: Option<PathBuf>,
-    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too, which have no softmax and
-    /// keep no epsilon; native keeps each bit, has checksums, and is read faster [default: liblinear; native with --loss softmax]
+    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too, which have no
+    /// softmax and keep no epsilon; native keeps each bit, has checksums, and is read faster
+    /// [default: liblinear; native with --loss softmax]
     #[arg(long, value_name = "FORMAT", value_parser = model_format())]
     pub model_format: Option<ModelFormat>,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
-    /// Map the weights to this file, for other processes to watch: f32 in the machine's byte order, the bias last
-    /// [default: no file]
+    /// Map the weights to this file, for other processes to watch: f32 in the machine's byte order,
+    /// the bias last [default: no file]
     #[arg(long, value_name = "FILE")]
     pub params: Option<PathBuf>,
-    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else 1; a cache knows
+    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else
+    /// 1; a cache knows
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
     pub index_base: IndexBase,
     /// Print nothing but errors
@@ -52,13 +55,16 @@ pub struct TrainArgs {
     pub run: RunArgs,
 }
 
-/// Complete a matrix of ratings: find factors of users and items that predict the ratings that are missing.
+/// Complete a matrix of ratings: find factors of users and items that predict the ratings that are
+/// missing.
 #[derive(Args)]
 pub struct FactorizeArgs {
-    /// Ratings: `user item rating` a line, apart by blanks, tabs or a comma, plain or compressed with gzip, bzip2 or zstd
-    /// (`-` is standard input); users and items are numbers or names; what follows is ignored
+    /// Ratings: `user item rating` a line, apart by blanks, tabs or a comma, plain or compressed
+    /// with gzip, bzip2 or zstd (`-` is standard input); users and items are numbers or names; what
+    /// follows is ignored
     pub data: PathBuf,
-    /// Number of factors of a user or an item, 1 or more: larger fits more, and takes more time and memory
+    /// Number of factors of a user or an item, 1 or more: larger fits more, and takes more time and
+    /// memory
     #[arg(long, value_name = "R", default_value_t = Factorizer::default().rank as i64, allow_hyphen_values = true)]
     pub rank: i64,
     /// Held-out ratings, measured after each epoch, off the clock
@@ -70,8 +76,8 @@ pub struct FactorizeArgs {
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
-    /// Strength of the squares of factors and biases, which count in standard deviations of the ratings; 0 or larger
-    /// [default: 1/n for n ratings]
+    /// Strength of the squares of factors and biases, which count in standard deviations of the
+    /// ratings; 0 or larger [default: 1/n for n ratings]
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub l2: Option<f64>,
     /// Print nothing but errors
@@ -88,7 +94,8 @@ pub struct MethodArgs {
     /// How one visit to an example changes the weights
     #[arg(long, value_enum, default_value_t = Solver::Auto)]
     pub solver: Solver,
-    /// Type of the weights while they are found: f64 takes twice the memory, and reaches a --tolerance below 1e-6
+    /// Type of the weights while they are found: f64 takes twice the memory, and reaches a
+    /// --tolerance below 1e-6
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
 }
@@ -100,8 +107,8 @@ pub struct RunArgs {
     /// Most epochs, 1 or more
     #[arg(long, value_name = "N", default_value_t = Settings::default().epochs as i64, allow_hyphen_values = true)]
     pub epochs: i64,
-    /// End when the objective is at most this share of itself above the optimum (the gap); with --solver sgd, which has
-    /// no gap, when it changes by less. 0 or larger; 0 never ends early
+    /// End when the objective is at most this share of itself above the optimum (the gap); with
+    /// --solver sgd, which has no gap, when it changes by less. 0 or larger; 0 never ends early
     #[arg(long, value_name = "X", default_value_t = Settings::default().tolerance, allow_hyphen_values = true)]
     pub tolerance: f64,
     /// End after this many seconds, above 0 [default: none]
@@ -113,9 +120,10 @@ pub struct RunArgs {
     /// How threads share the weights
     #[arg(long, default_value = "auto", value_parser = strategy())]
     pub strategy: StrategyKind,
-    /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never does; merged writes a
-    /// copy of the thread's own, merged often; split has copies of the weights that many examples touch alone (neither
-    /// with hogwild++ or saga) [default: merged with --solver sgd and hogwild, else wild]
+    /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never
+    /// does; merged writes a copy of the thread's own, merged often; split has copies of the
+    /// weights that many examples touch alone (neither with hogwild++ or saga)
+    /// [default: merged with --solver sgd and hogwild, else wild]
     #[arg(long, value_enum)]
     pub update: Option<Update>,
     #[command(flatten)]
@@ -125,11 +133,12 @@ pub struct RunArgs {
     /// First step size, a number above 0; auto searches for one
     #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = learning_rate, allow_hyphen_values = true)]
     pub learning_rate: LearningRate,
-    /// The step size's course: plateau, constant, inverse, geometric or geometric:DECAY, with a factor for
-    /// each epoch above 0 and at most 1 (0.9 if left out)
+    /// The step size's course: plateau, constant, inverse, geometric or geometric:DECAY, with a
+    /// factor for each epoch above 0 and at most 1 (0.9 if left out)
     #[arg(long, default_value = "plateau", value_parser = schedule)]
     pub schedule: Schedule,
-    /// Seed of all random choices, 0 to 2^64-1; rows of a cache keep the order that they lie in there
+    /// Seed of all random choices, 0 to 2^64-1; rows of a cache keep the order that they lie in
+    /// there
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     pub seed: u64,
 }
@@ -137,17 +146,20 @@ pub struct RunArgs {
 /// How hogwild++ forms clusters of threads, and how their changes go round.
 #[derive(Args)]
 pub struct RingArgs {
-    /// hogwild++: number of clusters of threads, 1 to --threads [default: by sockets, caches and cores, at most 4]
+    /// hogwild++: number of clusters of threads, 1 to --threads
+    /// [default: by sockets, caches and cores, at most 4]
     #[arg(long, value_name = "K", allow_hyphen_values = true, conflicts_with = "cluster_size")]
     pub clusters: Option<i64>,
     /// hogwild++: most threads in a cluster, 1 or more
     #[arg(long, value_name = "C", allow_hyphen_values = true)]
     pub cluster_size: Option<i64>,
-    /// hogwild++: visits that a thread makes between taking the token and passing it on, 1 or more, rounded to blocks
-    /// of 64 [default: 64 for up to 4 clusters, 16 for up to 10, else 4; more if there are many weights]
+    /// hogwild++: visits that a thread makes between taking the token and passing it on, 1 or more,
+    /// rounded to blocks of 64
+    /// [default: 64 for up to 4 clusters, 16 for up to 10, else 4; more if there are many weights]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub update_delay: Option<i64>,
-    /// hogwild++: weight with which a change is passed on, above 0 and below 1 [default: by clusters]
+    /// hogwild++: weight with which a change is passed on, above 0 and below 1
+    /// [default: by clusters]
     #[arg(long, value_name = "B", allow_hyphen_values = true)]
     pub ring_beta: Option<f64>,
     /// hogwild++: weight of the next cluster's replica, 0 to 1 [default: by clusters]
@@ -181,7 +193,8 @@ pub enum Solver {
     Sgd,
     /// Dual coordinate ascent, without step sizes
     Dual,
-    /// Variance reduction, for smooth losses: converges under l1 too, and says how near the optimum is
+    /// Variance reduction, for smooth losses: converges under l1 too, and says how near the optimum
+    /// is
     Saga,
 }
 
@@ -202,12 +215,15 @@ pub enum LearningRate {
 fn learning_rate(text: &str) -> Result<LearningRate, String> {
     match text {
         "auto" => Ok(LearningRate::Auto),
-        _ => text.parse().map(LearningRate::Fixed).map_err(|_| "expected `auto` or a number".into()),
+        _ => {
+            text.parse().map(LearningRate::Fixed).map_err(|_| "expected `auto` or a number".into())
+        }
     }
 }
 
 fn schedule(text: &str) -> Result<Schedule, String> {
-    let expected = || "expected plateau, constant, inverse, geometric or geometric:DECAY".to_string();
+    let expected =
+        || "expected plateau, constant, inverse, geometric or geometric:DECAY".to_string();
     match text {
         "plateau" => Ok(Schedule::default()),
         "constant" => Ok(Schedule::Constant),
@@ -222,8 +238,10 @@ fn schedule(text: &str) -> Result<Schedule, String> {
 
 /// Strategies by name; what belongs to one alone comes with arguments of its own.
 fn strategy() -> impl TypedValueParser<Value = StrategyKind> {
-    let named = StrategyKind::named().map(|kind| PossibleValue::new(kind.name()).help(kind.summary()));
-    PossibleValuesParser::new(named).map(|name| StrategyKind::of_name(&name).expect("a name of the table"))
+    let named =
+        StrategyKind::named().map(|kind| PossibleValue::new(kind.name()).help(kind.summary()));
+    PossibleValuesParser::new(named)
+        .map(|name| StrategyKind::of_name(&name).expect("a name of the table"))
 }
 
 fn model_format() -> impl TypedValueParser<Value = ModelFormat> {

@@ -1,4 +1,5 @@
-//! The comparison with other programs: the script of `benches/peers/`, run by a Python that has their packages.
+//! The comparison with other programs: the script of `benches/peers/`, run by a Python that has
+//! their packages.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,17 +14,27 @@ use wildsgd::{Dataset, Error, Result};
 
 const SCRIPT: &str = include_str!("../../../../benches/peers/seconds.py");
 
-/// Trains on the file `path`, whose rows are `data`, with this program and all peers that `python` has, `runs` times.
+/// Trains on the file `path`, whose rows are `data`, with this program and all peers that `python`
+/// has, `runs` times.
 ///
 /// # Errors
 /// [`Error::Input`] with what the script says, if it fails; [`Error::Io`] if it cannot be started.
 pub fn compare(python: &Path, path: &Path, data: &Dataset, runs: usize) -> Result<Peers> {
-    let folder = tempfile::tempdir().map_err(|error| Error::io("<temporary folder>", "create", error))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| Error::io("<temporary folder>", "create", error))?;
     let (text, json) = (folder.path().join("data.svm"), folder.path().join("peers.json"));
     write_text(path, data, &text)?;
-    let program = std::env::current_exe().map_err(|error| Error::io("<this program>", "find", error))?;
+    let program =
+        std::env::current_exe().map_err(|error| Error::io("<this program>", "find", error))?;
     let mut command = Command::new(python);
-    command.arg("-").arg(program).arg(&text).arg("--runs").arg(runs.to_string()).arg("--json").arg(&json);
+    command
+        .arg("-")
+        .arg(program)
+        .arg(&text)
+        .arg("--runs")
+        .arg(runs.to_string())
+        .arg("--json")
+        .arg(&json);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| Error::io(python, "run", error))?;
     let stdin = child.stdin.take().expect("it was asked for");
@@ -31,7 +42,8 @@ pub fn compare(python: &Path, path: &Path, data: &Dataset, runs: usize) -> Resul
     let output = child.wait_with_output().map_err(|error| Error::io(python, "run", error))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
+        let last =
+            said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
         return Err(Error::input(
             python.display().to_string(),
             format!("the comparison with peers failed: {last}"),

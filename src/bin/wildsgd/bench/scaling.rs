@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use wildsgd::data::LoadOptions;
-use wildsgd::model::LossKind;
 use wildsgd::internal::report::{self, Scaled, scaled};
 use wildsgd::internal::scaling::{self, Plan, Stage};
+use wildsgd::model::LossKind;
 use wildsgd::{Error, Result};
 
 use super::peers;
@@ -60,22 +60,30 @@ fn says(stage: Stage) -> String {
 }
 
 fn plan(args: &BenchScalingArgs) -> Result<Plan, Failure> {
-    if args.data.as_os_str() == "-" || args.test.as_ref().is_some_and(|path| path.as_os_str() == "-") {
-        return Err(Failure::conflict("bench", "a comparison of loading times needs files: name one"));
+    if args.data.as_os_str() == "-"
+        || args.test.as_ref().is_some_and(|path| path.as_os_str() == "-")
+    {
+        return Err(Failure::conflict(
+            "bench",
+            "a comparison of loading times needs files: name one",
+        ));
     }
     let loss = args.loss.chosen("bench")?;
     if args.peers.is_some() && (loss != LossKind::Logistic || args.l2.is_some()) {
-        let why = "`--peers` compares on the logistic loss with l2 = 1/n: leave `--loss` and `--l2` out";
+        let why =
+            "`--peers` compares on the logistic loss with l2 = 1/n: leave `--loss` and `--l2` out";
         return Err(Failure::conflict("bench", why));
     }
     let default = Plan::default();
     let count = |name, value: i64| {
-        usize::try_from(value).ok().filter(|count| (1..=MOST).contains(count)).ok_or(Error::Parameter {
-            name,
-            value: value.to_string(),
-            expected: "a number from 1 to 4096",
-            hint: "leave it out for the default",
-        })
+        usize::try_from(value).ok().filter(|count| (1..=MOST).contains(count)).ok_or(
+            Error::Parameter {
+                name,
+                value: value.to_string(),
+                expected: "a number from 1 to 4096",
+                hint: "leave it out for the default",
+            },
+        )
     };
     let threads = args.threads.iter().map(|&threads| count("threads", threads));
     let threads = threads.collect::<Result<Vec<_>>>()?;
@@ -115,7 +123,9 @@ fn check_files(args: &BenchScalingArgs) -> Result<()> {
         &inputs,
     )?;
     match &args.svg {
-        Some(folder) => std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, "create", error)),
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, "create", error))
+        }
         None => Ok(()),
     }
 }
@@ -152,7 +162,11 @@ fn print(report: &Scaled) -> io::Result<()> {
     }
     writeln!(out, "\n{}", scaled::points(report, false))?;
     if !report.scaling.weak.is_empty() {
-        writeln!(out, "weak scaling: data in proportion to the threads\n{}", scaled::points(report, true))?;
+        writeln!(
+            out,
+            "weak scaling: data in proportion to the threads\n{}",
+            scaled::points(report, true)
+        )?;
     }
     if report.scaling.target.is_some() {
         writeln!(out, "time to the target, loading included\n{}", scaled::target(report))?;

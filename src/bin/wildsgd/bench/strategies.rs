@@ -1,4 +1,5 @@
-//! `wildsgd bench strategies`: every way of sharing the weights on one data set, by the time to the same objective.
+//! `wildsgd bench strategies`: every way of sharing the weights on one data set, by the time to the
+//! same objective.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -15,10 +16,11 @@ use crate::args::LossArgs;
 use crate::failure::Failure;
 use crate::strategy_args::StrategyArgs;
 
-/// Train with every way of sharing the weights, and print when each comes near the optimum, which is found first.
+/// Train with every way of sharing the weights, and print when each comes near the optimum, which
+/// is found first.
 ///
-/// All train with stochastic gradient descent, from the same seeds, each with a step size searched for it. With --inject, all do
-/// so a second time with slow threads.
+/// All train with stochastic gradient descent, from the same seeds, each with a step size searched
+/// for it. With --inject, all do so a second time with slow threads.
 #[derive(Args)]
 pub struct StrategiesArgs {
     /// Data with two classes, or amounts: libsvm text, plain or compressed, or a cache
@@ -50,7 +52,8 @@ pub struct StrategiesArgs {
     pub strategy_args: StrategyArgs,
 }
 
-/// The row of sync with one backup worker, or as many as are asked for; the others have the labels of the table of strategies.
+/// The row of sync with one backup worker, or as many as are asked for; the others have the labels
+/// of the table of strategies.
 const SYNC_BACKUP: &str = "sync-backup";
 
 fn labels() -> impl Iterator<Item = &'static str> {
@@ -62,7 +65,10 @@ const SHARES: [f64; 2] = [0.01, 0.001];
 
 pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
     if args.data.as_os_str() == "-" {
-        return Err(Failure::conflict("bench", "standard input has no name for the table: name a file"));
+        return Err(Failure::conflict(
+            "bench",
+            "standard input has no name for the table: name a file",
+        ));
     }
     let mut trainer = trainer(args)?;
     let rows = rows(args, trainer.settings.workers())?;
@@ -72,7 +78,8 @@ pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
     let data = data::load(&args.data, &LoadOptions { shuffle: Some(1), ..LoadOptions::default() })?;
     let optimum = trainer.optimum(&data)?;
     let (name, objective) = (source::display_name(&args.data), optimum.objective);
-    let epsilon = trainer.loss.epsilon().map_or(String::new(), |epsilon| format!(" (epsilon {epsilon})"));
+    let epsilon =
+        trainer.loss.epsilon().map_or(String::new(), |epsilon| format!(" (epsilon {epsilon})"));
     show(format_args!(
         "{name}: {} examples, {} loss{epsilon}, optimum {objective:.6} (at most {:.1e} of it too high)\n",
         data.len(),
@@ -141,7 +148,9 @@ impl Row {
         settings.seed = seed;
         settings.strategy = self.strategy;
         // The others' batch is no reason to make sequential training slow.
-        settings.batch = settings.batch.filter(|_| self.strategy.takes_batches() && self.strategy != StrategyKind::Sequential);
+        settings.batch = settings
+            .batch
+            .filter(|_| self.strategy.takes_batches() && self.strategy != StrategyKind::Sequential);
         let workers = settings.workers();
         if self.strategy == StrategyKind::Sequential {
             settings.threads = 1;
@@ -154,7 +163,8 @@ impl Row {
 fn rows(args: &StrategiesArgs, workers: usize) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for label in labels() {
-        let is_wanted = args.strategies.is_empty() || args.strategies.iter().any(|wanted| wanted == label);
+        let is_wanted =
+            args.strategies.is_empty() || args.strategies.iter().any(|wanted| wanted == label);
         if !is_wanted || label == SYNC_BACKUP && workers == 1 {
             continue;
         }
@@ -166,7 +176,9 @@ fn rows(args: &StrategiesArgs, workers: usize) -> Result<Vec<Row>> {
             Some(StrategyKind::Synchronous { backups }) => StrategyKind::Synchronous { backups },
             Some(kind) => args.strategy_args.refine(kind)?,
             None => match args.strategy_args.refine(StrategyKind::Synchronous { backups: 1 })? {
-                StrategyKind::Synchronous { backups: 0 } => StrategyKind::Synchronous { backups: 1 },
+                StrategyKind::Synchronous { backups: 0 } => {
+                    StrategyKind::Synchronous { backups: 1 }
+                }
                 given => given,
             },
         };
@@ -196,7 +208,15 @@ fn table(
     ))?;
     show(format_args!(
         "{:<15} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
-        "strategy", "threads", "to 1 %", "to 1 %", "to 0.1 %", "to 0.1 %", "staleness", "staleness", "%"
+        "strategy",
+        "threads",
+        "to 1 %",
+        "to 1 %",
+        "to 0.1 %",
+        "to 0.1 %",
+        "staleness",
+        "staleness",
+        "%"
     ))?;
     // Seed by seed, so that what disturbs the machine for a while disturbs all rows.
     let mut all: Vec<Vec<Run>> = rows.iter().map(|_| Vec::new()).collect();
@@ -219,7 +239,8 @@ fn table(
         let seen = |of: fn(&Staleness) -> f64| {
             median(runs.iter().map(|run| run.staleness.as_ref().map_or(f64::INFINITY, of)))
         };
-        let dropped = median(runs.iter().map(|run| run.dropped.map_or(f64::INFINITY, |share| 100.0 * share)));
+        let dropped =
+            median(runs.iter().map(|run| run.dropped.map_or(f64::INFINITY, |share| 100.0 * share)));
         show(format_args!(
             "{:<15} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
             row.label,
@@ -249,5 +270,7 @@ fn cell(x: f64, digits: usize) -> String {
 
 fn show(text: std::fmt::Arguments<'_>) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    out.write_fmt(text).and_then(|()| out.flush()).map_err(|error| Error::io("<stdout>", "write", error))
+    out.write_fmt(text)
+        .and_then(|()| out.flush())
+        .map_err(|error| Error::io("<stdout>", "write", error))
 }

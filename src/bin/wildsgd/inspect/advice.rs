@@ -30,8 +30,9 @@ pub fn sentences(stats: &Stats, examples: usize) -> Vec<String> {
 }
 
 fn collisions(stats: &Stats) -> Option<String> {
-    let share =
-        |threads| stats.conflicts.collisions.iter().find(|c| c.threads == threads).map_or(0.0, |c| c.share);
+    let share = |threads| {
+        stats.conflicts.collisions.iter().find(|c| c.threads == threads).map_or(0.0, |c| c.share)
+    };
     let expected = share(THREADS);
     let meaning = match expected {
         0.0 => return None,

@@ -48,7 +48,11 @@ fn shape(f: &mut fmt::Formatter<'_>, report: &Inspected) -> fmt::Result {
     let copies = stats.duplicates.copies;
     row(f, "examples", count(data.examples))?;
     row(f, "features", format!("{}, {seen}", count(data.features)))?;
-    row(f, "non-zeros", format!("{}, density {}, {values}", count(data.nonzeros), percent(stats.density)))?;
+    row(
+        f,
+        "non-zeros",
+        format!("{}, density {}, {values}", count(data.nonzeros), percent(stats.density)),
+    )?;
     row(f, "in memory", HumanBytes(stats.memory_bytes))?;
     if let Some(norms) = stats.norms {
         let [min, median, max] = [norms.min, norms.median, norms.max].map(|norm| short(Some(norm)));
@@ -75,14 +79,23 @@ fn list(f: &mut fmt::Formatter<'_>, classes: &[Class]) -> fmt::Result {
     writeln!(f)?;
     for class in classes.iter().take(LISTED) {
         let Class { label, examples, share } = *class;
-        row(f, &format!("label {label}"), format!("{:>11} {:>8}", count(examples), percent(share)))?;
+        row(
+            f,
+            &format!("label {label}"),
+            format!("{:>11} {:>8}", count(examples), percent(share)),
+        )?;
     }
     if let [first, .., last] = &classes[LISTED.min(classes.len())..] {
-        let (more, most, least) = (classes.len() - LISTED, percent(first.share), percent(last.share));
+        let (more, most, least) =
+            (classes.len() - LISTED, percent(first.share), percent(last.share));
         let shares = if least == most { most } else { format!("{least} to {most}") };
         row(f, "other labels", format!("{more} of them, with {shares} of the examples each"))?;
     } else if let Some(last) = classes.get(LISTED) {
-        row(f, "another label", format!("{:>11} {:>8}", count(last.examples), percent(last.share)))?;
+        row(
+            f,
+            "another label",
+            format!("{:>11} {:>8}", count(last.examples), percent(last.share)),
+        )?;
     }
     Ok(())
 }
@@ -92,7 +105,11 @@ fn summarize(f: &mut fmt::Formatter<'_>, target: &Target) -> fmt::Result {
     let [min, q25, median, q75, max] =
         [target.min, target.q25, target.median, target.q75, target.max].map(number);
     writeln!(f)?;
-    row(f, "labels", format!("{} different ones: a target for regression", count(target.distinct)))?;
+    row(
+        f,
+        "labels",
+        format!("{} different ones: a target for regression", count(target.distinct)),
+    )?;
     row(f, "", format!("min {min}, quartiles {q25}, {median}, {q75}, max {max},"))?;
     row(f, "", format!("mean {}", short(Some(target.mean))))
 }
@@ -105,7 +122,8 @@ fn distribution(
 ) -> fmt::Result {
     let Some(spread) = spread else { return Ok(()) };
     let Spread { min, q25, median, q75, q99, max, mean, .. } = *spread;
-    let [min, q25, median, q75, q99, max] = [min, q25, median, q75, q99, max].map(|x| HumanCount(x.into()));
+    let [min, q25, median, q75, q99, max] =
+        [min, q25, median, q75, q99, max].map(|x| HumanCount(x.into()));
     writeln!(f, "\n{name}: mean {}", short(Some(mean)))?;
     writeln!(f, "min {min}, quartiles {q25}, {median}, {q75}, 99th percentile {q99}, max {max}")?;
     write!(f, "{}", Bars { spread, unit })
@@ -115,7 +133,11 @@ fn conflicts(f: &mut fmt::Formatter<'_>, stats: &Stats) -> fmt::Result {
     let conflicts = &stats.conflicts;
     writeln!(f, "\nsparsity as the Hogwild paper measures it (Niu et al. 2011)")?;
     row(f, "Omega", format!("{:<9} non-zeros of the longest example", count(conflicts.omega)))?;
-    row(f, "Delta", format!("{:<9} of the examples have the hottest feature", percent(conflicts.delta)))?;
+    row(
+        f,
+        "Delta",
+        format!("{:<9} of the examples have the hottest feature", percent(conflicts.delta)),
+    )?;
     let Rho { lower, upper } = conflicts.rho;
     let met = "of the examples meet the one that meets most";
     match conflicts.rho.is_exact() {
@@ -124,7 +146,11 @@ fn conflicts(f: &mut fmt::Formatter<'_>, stats: &Stats) -> fmt::Result {
             row(
                 f,
                 "rho",
-                format!("from {} to {} (bounds: the search was cut short)", percent(lower), percent(upper)),
+                format!(
+                    "from {} to {} (bounds: the search was cut short)",
+                    percent(lower),
+                    percent(upper)
+                ),
             )?;
             row(f, "", met)?;
         }
@@ -137,7 +163,11 @@ fn conflicts(f: &mut fmt::Formatter<'_>, stats: &Stats) -> fmt::Result {
     let collisions = collisions.map(|c| format!("{}: {}", c.threads, percent(c.share)));
     if !stats.hottest.is_empty() {
         row(f, "hottest features", named.collect::<Vec<_>>().join(", "))?;
-        row(f, "held by hottest", format!("{} of the non-zeros", shares.collect::<Vec<_>>().join(", ")))?;
+        row(
+            f,
+            "held by hottest",
+            format!("{} of the non-zeros", shares.collect::<Vec<_>>().join(", ")),
+        )?;
     }
     row(f, "updates that meet", format!("threads {}", collisions.collect::<Vec<_>>().join(", ")))
 }

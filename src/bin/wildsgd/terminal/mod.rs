@@ -1,4 +1,5 @@
-//! What people read, on standard error. Nothing here changes training, and a closed standard error is no failure.
+//! What people read, on standard error. Nothing here changes training, and a closed standard error
+//! is no failure.
 
 mod number;
 mod progress;
@@ -53,12 +54,16 @@ pub fn measures(evaluation: &Evaluation) -> Vec<(&'static str, Option<f64>)> {
     }
     all.push(("loss", evaluation.loss));
     match evaluation.quality {
-        Quality::Classes { accuracy, auc, .. } => all.extend([("accuracy", Some(accuracy)), ("AUC", auc)]),
+        Quality::Classes { accuracy, auc, .. } => {
+            all.extend([("accuracy", Some(accuracy)), ("AUC", auc)])
+        }
         Quality::ManyClasses { accuracy, macro_f1, log_loss, .. } => {
             all.extend([("accuracy", Some(accuracy)), ("macro F1", macro_f1)]);
             all.extend(log_loss.map(|loss| ("log loss", Some(loss))));
         }
-        Quality::Regression { rmse, mae, r2 } => all.extend([("RMSE", rmse), ("MAE", mae), ("R2", r2)]),
+        Quality::Regression { rmse, mae, r2 } => {
+            all.extend([("RMSE", rmse), ("MAE", mae), ("R2", r2)])
+        }
     }
     all
 }

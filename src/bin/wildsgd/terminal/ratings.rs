@@ -29,11 +29,16 @@ impl fmt::Display for RatingsSummary<'_> {
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
         let clusters = clusters(settings.clusters, settings.update_delay, settings.pin);
-        writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
+        writeln!(
+            f,
+            "run        {threads}, {}{clusters}{update}, seed {}",
+            settings.strategy, settings.seed
+        )?;
         if let Some(reason) = &settings.strategy_reason {
             writeln!(f, "strategy   {}: {reason}", settings.strategy)?;
         }
-        let origin = if settings.learning_rate_searched == Some(true) { "searched" } else { "given" };
+        let origin =
+            if settings.learning_rate_searched == Some(true) { "searched" } else { "given" };
         let rate = number(settings.learning_rate.unwrap_or(f64::NAN));
         writeln!(f, "step size  {rate} ({origin}), schedule {}", settings.schedule)?;
         writeln!(f, "stopped    after {}: {}", count(outcome.epochs, "epoch"), self.reason())?;
@@ -58,10 +63,15 @@ impl RatingsSummary<'_> {
     fn reason(&self) -> String {
         let settings = &self.report.settings;
         match self.report.outcome.stop_reason {
-            "tolerance" => format!("the objective settled (tolerance {})", number(settings.tolerance)),
+            "tolerance" => {
+                format!("the objective settled (tolerance {})", number(settings.tolerance))
+            }
             "epochs" => "the most that were allowed".into(),
             "time limit" => {
-                format!("the time limit of {} s", number(settings.time_limit_seconds.unwrap_or(0.0)))
+                format!(
+                    "the time limit of {} s",
+                    number(settings.time_limit_seconds.unwrap_or(0.0))
+                )
             }
             other => other.into(),
         }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::Path;
 
 use indicatif::HumanCount;
-use wildsgd::model::Evaluation;
 use wildsgd::internal::report::{Data, Outcome, Settings, Trained};
+use wildsgd::model::Evaluation;
 
 use super::{measures, short};
 
@@ -27,7 +27,8 @@ impl fmt::Display for Summary<'_> {
             writeln!(f, "test data  {}", shape(test))?;
         }
         let free = if settings.free_bias { " (not regularized)" } else { "" };
-        let bias = settings.bias.map_or("no bias".into(), |bias| format!("bias {}{free}", number(bias)));
+        let bias =
+            settings.bias.map_or("no bias".into(), |bias| format!("bias {}{free}", number(bias)));
         let (l1, l2) = (number(settings.l1), number(settings.l2));
         let classes = match self.report.classes.len() {
             0 => String::new(),
@@ -39,24 +40,39 @@ impl fmt::Display for Summary<'_> {
             (false, false) => ", weighted classes",
             (false, true) => ", weighted classes and examples",
         };
-        let epsilon = settings.epsilon.map_or(String::new(), |epsilon| format!(" (epsilon {epsilon})"));
+        let epsilon =
+            settings.epsilon.map_or(String::new(), |epsilon| format!(" (epsilon {epsilon})"));
         let loss = settings.loss;
-        writeln!(f, "problem    {loss} loss{epsilon}, l2 {l2}, l1 {l1}, {bias}{classes}{weighted}")?;
+        writeln!(
+            f,
+            "problem    {loss} loss{epsilon}, l2 {l2}, l1 {l1}, {bias}{classes}{weighted}"
+        )?;
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
-        let clusters = clusters(settings.clusters, settings.update_delay, settings.pin) + &way(settings);
+        let clusters =
+            clusters(settings.clusters, settings.update_delay, settings.pin) + &way(settings);
         writeln!(f, "solver     {}, {}", settings.solver, settings.precision)?;
-        writeln!(f, "run        {threads}, {}{clusters}{update}, seed {}", settings.strategy, settings.seed)?;
+        writeln!(
+            f,
+            "run        {threads}, {}{clusters}{update}, seed {}",
+            settings.strategy, settings.seed
+        )?;
         if let Some(reason) = &settings.strategy_reason {
             writeln!(f, "strategy   {}: {reason}", settings.strategy)?;
         }
         if let Some(schedule) = &settings.schedule {
-            let origin = if settings.learning_rate_searched == Some(true) { "searched" } else { "given" };
+            let origin =
+                if settings.learning_rate_searched == Some(true) { "searched" } else { "given" };
             let rate = settings.learning_rate.map_or("for each class".into(), number);
             writeln!(f, "step size  {rate} ({origin}), schedule {schedule}")?;
         }
         let of_all = if self.report.classes.is_empty() { "" } else { " of all classes" };
-        writeln!(f, "stopped    after {}{of_all}: {}", count(outcome.epochs, "epoch"), self.reason())?;
+        writeln!(
+            f,
+            "stopped    after {}{of_all}: {}",
+            count(outcome.epochs, "epoch"),
+            self.reason()
+        )?;
         if let Some(seen) = self.seen() {
             writeln!(f, "exchange   {seen}")?;
         }
@@ -82,10 +98,15 @@ impl Summary<'_> {
                 ),
                 None => format!("the objective settled (tolerance {})", number(settings.tolerance)),
             },
-            "stalled" => format!("the gap stayed at {} of the objective", short(self.report.outcome.gap)),
+            "stalled" => {
+                format!("the gap stayed at {} of the objective", short(self.report.outcome.gap))
+            }
             "epochs" => "the most that were allowed".into(),
             "time limit" => {
-                format!("the time limit of {} s", number(settings.time_limit_seconds.unwrap_or(0.0)))
+                format!(
+                    "the time limit of {} s",
+                    number(settings.time_limit_seconds.unwrap_or(0.0))
+                )
             }
             other => other.into(),
         }
@@ -93,11 +114,15 @@ impl Summary<'_> {
 
     /// What the strategy has seen of gradients that were late.
     fn seen(&self) -> Option<String> {
-        let Outcome { most_staleness, mean_staleness, dropped_gradients, .. } = &self.report.outcome;
+        let Outcome { most_staleness, mean_staleness, dropped_gradients, .. } =
+            &self.report.outcome;
         let staleness = most_staleness.zip(*mean_staleness)?;
         let (most, mean) = (staleness.0, number(staleness.1));
         let dropped = 100.0 * dropped_gradients.unwrap_or(0.0);
-        Some(format!("staleness at most {most}, mean {mean}; {} % of the gradients dropped", number(dropped)))
+        Some(format!(
+            "staleness at most {most}, mean {mean}; {} % of the gradients dropped",
+            number(dropped)
+        ))
     }
 
     fn times(&self) -> String {
@@ -158,6 +183,7 @@ fn shape(data: &Data) -> String {
 }
 
 pub(super) fn line(evaluation: &Evaluation) -> String {
-    let all = measures(evaluation).into_iter().map(|(name, value)| format!("{name} {}", short(value)));
+    let all =
+        measures(evaluation).into_iter().map(|(name, value)| format!("{name} {}", short(value)));
     all.collect::<Vec<_>>().join(", ")
 }

@@ -14,7 +14,8 @@ pub struct Table {
 impl Table {
     /// The first line.
     pub fn header(&self) -> String {
-        let mut line = format!("{:>5} {:>10} {:>12} {:>10}", "epoch", "seconds", "objective", "gap");
+        let mut line =
+            format!("{:>5} {:>10} {:>12} {:>10}", "epoch", "seconds", "objective", "gap");
         if !self.measures.is_empty() {
             line += &format!(" | {:>14} {:>12}", "test objective", "loss");
             self.measures.iter().for_each(|name| line += &format!(" {name:>10}"));
@@ -60,7 +61,9 @@ impl Table {
         let ClassFit { label, examples, epochs, .. } = fit;
         let (seconds, objective) = (fit.train_time.as_secs_f64(), digits(Some(fit.objective)));
         let stop = fit.stop.name();
-        format!("{label:>9} {examples:>10} {seconds:>10.3} {epochs:>6} {objective:>12}   {stop}{undone}")
+        format!(
+            "{label:>9} {examples:>10} {seconds:>10.3} {epochs:>6} {objective:>12}   {stop}{undone}"
+        )
     }
 
     /// An epoch that was rolled back.

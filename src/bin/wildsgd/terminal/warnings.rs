@@ -50,10 +50,11 @@ pub fn undone(epochs: usize, searched: bool) -> Option<String> {
 
 /// Training that ended before the objective had settled.
 pub fn unsettled(settings: &Settings, trained: &Trained) -> Option<String> {
-    let of_classes = match trained.classes.iter().filter(|class| class.stop == StopReason::Epochs).count() {
-        0 => String::new(),
-        unsettled => format!(" of {unsettled} of the {} classes", trained.classes.len()),
-    };
+    let of_classes =
+        match trained.classes.iter().filter(|class| class.stop == StopReason::Epochs).count() {
+            0 => String::new(),
+            unsettled => format!(" of {unsettled} of the {} classes", trained.classes.len()),
+        };
     if trained.fit.stop == StopReason::Stalled {
         let gap = short(trained.fit.gap);
         return Some(format!(
@@ -65,8 +66,13 @@ pub fn unsettled(settings: &Settings, trained: &Trained) -> Option<String> {
     unsettled_objective(settings, unsettled, &of_classes)
 }
 
-/// An objective, of which classes if that is to be said, that had not settled when the epochs were over.
-pub fn unsettled_objective(settings: &Settings, unsettled: bool, of_classes: &str) -> Option<String> {
+/// An objective, of which classes if that is to be said, that had not settled when the epochs were
+/// over.
+pub fn unsettled_objective(
+    settings: &Settings,
+    unsettled: bool,
+    of_classes: &str,
+) -> Option<String> {
     (unsettled && settings.tolerance > 0.0).then(|| {
         let (epochs, tolerance) = (settings.epochs, short(Some(settings.tolerance)));
         format!(
@@ -109,7 +115,9 @@ mod tests {
     fn lost_epochs_are_counted_with_advice_that_fits_the_flags() {
         assert_eq!(undone(0, true), None);
         let (searched, given) = (undone(2, true).unwrap(), undone(2, false).unwrap());
-        assert!(searched.starts_with("2 of the epochs made the objective explode and were rolled back"));
+        assert!(
+            searched.starts_with("2 of the epochs made the objective explode and were rolled back")
+        );
         assert!(searched.ends_with("or give a smaller `--learning-rate`"));
         assert!(given.ends_with("or `auto` to search for one"));
     }
@@ -119,7 +127,9 @@ mod tests {
         assert_eq!(many_classes(58, 100), None);
         assert_eq!(many_classes(200, 2000), None);
         assert!(
-            many_classes(200, 1999).unwrap().starts_with("200 labels for 1999 examples look like amounts")
+            many_classes(200, 1999)
+                .unwrap()
+                .starts_with("200 labels for 1999 examples look like amounts")
         );
     }
 }

@@ -25,7 +25,8 @@ fn bytes_are_those_of_the_way_through_memory() {
         [(false, 1, Some(7)), (true, 1, Some(1)), (false, 0, Some(2)), (true, 1, None)]
     {
         fs::write(path("text"), text(12_000, ones, base)).unwrap();
-        fs::write(path("zstd"), zstd::encode_all(&fs::read(path("text")).unwrap()[..], 1).unwrap()).unwrap();
+        fs::write(path("zstd"), zstd::encode_all(&fs::read(path("text")).unwrap()[..], 1).unwrap())
+            .unwrap();
         let parse = ParseOptions { index_base: IndexBase::Auto, ..ParseOptions::default() };
         let options = LoadOptions { parse, shuffle, threads: 2 };
         let notes = |base| Notes { base: Some(base), source: None };
@@ -68,7 +69,8 @@ fn what_fails_leaves_the_old_file() {
     ] {
         fs::write(path("text"), text).unwrap();
         let error =
-            convert(path("text"), path("out"), &LoadOptions::default(), 0, |_| Notes::default()).unwrap_err();
+            convert(path("text"), path("out"), &LoadOptions::default(), 0, |_| Notes::default())
+                .unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
         assert_eq!(fs::read(path("out")).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);

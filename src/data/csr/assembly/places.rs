@@ -1,7 +1,7 @@
 //! The final arrays, cut into buckets of whole rows, one lock each.
 //!
-//! A thread has the rows of a whole piece of text at hand, sorts them by bucket and locks each bucket once: a lock a
-//! row would wait for the row's memory each time.
+//! A thread has the rows of a whole piece of text at hand, sorts them by bucket and locks each
+//! bucket once: a lock a row would wait for the row's memory each time.
 
 use super::Stop;
 use crate::data::csr::{Block, Starts};
@@ -59,7 +59,8 @@ impl<'a> Places<'a> {
             let start = offsets.start(row);
             let entries = offsets.start(offsets.rows().min(row + rows)) - start;
             let (own, rest) = indices.split_at_mut(entries);
-            let (own_values, rest_values) = values.split_at_mut(if has_values { entries } else { 0 });
+            let (own_values, rest_values) =
+                values.split_at_mut(if has_values { entries } else { 0 });
             buckets.push(Mutex::new(Bucket { start, indices: own, values: own_values }));
             (indices, values) = (rest, rest_values);
         }
@@ -70,7 +71,12 @@ impl<'a> Places<'a> {
     ///
     /// # Panics
     /// If the indices of a row do not ascend.
-    pub(super) fn put<E>(&self, block: &Block, places: &[u32], sorter: &mut Sorter) -> Result<(), Stop<E>> {
+    pub(super) fn put<E>(
+        &self,
+        block: &Block,
+        places: &[u32],
+        sorter: &mut Sorter,
+    ) -> Result<(), Stop<E>> {
         if block.len() != places.len() {
             return Err(Stop::Changed);
         }

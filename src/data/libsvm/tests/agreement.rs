@@ -93,7 +93,9 @@ fn the_first_place_in_the_text_is_named() {
     text.extend(b"y\n\0");
     let options = ParseOptions::default();
     for size in [1, 100, 1 << 20] {
-        for result in [pieces(&text, &options, Some(1), size), stream(&text, &options, Some(1), size)] {
+        for result in
+            [pieces(&text, &options, Some(1), size), stream(&text, &options, Some(1), size)]
+        {
             let error = result.unwrap_err();
             assert_eq!(
                 (error.line, error.column, error.what().as_str()),

@@ -29,7 +29,8 @@ fn number(token: &str) -> Option<u32> {
 
 #[test]
 fn numbers_next_to_midpoints_are_exact() {
-    // 16777217 = 2^24 + 1 lies between two f32; the others differ from midpoints in the last decimals only.
+    // 16777217 = 2^24 + 1 lies between two f32; the others differ from midpoints in the last
+    // decimals only.
     let tokens = "16777217 16777217.0 16777217.000000001 16777216.999999999 8388608.5 8388609.5 0.5000000298023224 \
         0.50000002980232239 0.500000029802322387695312 1.1754943e-38 1.17549435e-38 \
         0.000000000000000000000000000000000000000000001 1.4e-45 7e-46 7.1e-46 3.4028235e38 3.4028236e38 \
@@ -53,10 +54,15 @@ fn decimal() -> impl Strategy<Value = String> {
         any::<f64>().prop_map(|x| x.to_string()),
         // The exact midpoint of two f32, and its neighbors among decimals.
         (any::<f32>(), -1..=1_i64).prop_map(|(x, step)| {
-            let middle = (f64::from(x) + f64::from(f32::from_bits(x.to_bits().wrapping_add(1)))) / 2.0;
+            let middle =
+                (f64::from(x) + f64::from(f32::from_bits(x.to_bits().wrapping_add(1)))) / 2.0;
             f64::from_bits(middle.to_bits().wrapping_add_signed(step)).to_string()
         }),
-        (0..1_u64 << 25, 0..12_usize).prop_map(|(n, decimals)| format!("{:.*}", decimals, n as f64 / 2.0)),
+        (0..1_u64 << 25, 0..12_usize).prop_map(|(n, decimals)| format!(
+            "{:.*}",
+            decimals,
+            n as f64 / 2.0
+        )),
     ]
 }
 
@@ -86,8 +92,16 @@ pub(super) fn any_dataset() -> impl Strategy<Value = Dataset> {
 }
 
 /// Legal and illegal pieces of lines.
-const INSERTS: [&str; 8] =
-    [" qid:3", "\n1 qid:3 2:1\n", "\r\n", "\n\n \t\n", " # a:b\n", "#\n", "\n-1\n", " 0:1 1:0.50 12345678:1"];
+const INSERTS: [&str; 8] = [
+    " qid:3",
+    "\n1 qid:3 2:1\n",
+    "\r\n",
+    "\n\n \t\n",
+    " # a:b\n",
+    "#\n",
+    "\n-1\n",
+    " 0:1 1:0.50 12345678:1",
+];
 
 /// Text with a few bytes changed, and options to read it with.
 pub(super) fn mutated_text() -> impl Strategy<Value = (Vec<u8>, ParseOptions)> {
@@ -103,7 +117,9 @@ pub(super) fn mutated_text() -> impl Strategy<Value = (Vec<u8>, ParseOptions)> {
             match edit {
                 0 => text[place] = byte,
                 1 => text.insert(place, byte),
-                2 => drop(text.splice(place..place, INSERTS[usize::from(byte) % INSERTS.len()].bytes())),
+                2 => drop(
+                    text.splice(place..place, INSERTS[usize::from(byte) % INSERTS.len()].bytes()),
+                ),
                 _ => text.truncate(place.max(1)),
             }
         }

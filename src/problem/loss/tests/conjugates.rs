@@ -26,7 +26,8 @@ fn is_highest<L: Curved>(loss: L, y: f64, s: f64, q: f64, a: f64, legal: impl Fn
     }
 }
 
-/// The part of the duality gap that an example with the score `s` has: by the Fenchel-Young inequality not negative.
+/// The part of the duality gap that an example with the score `s` has: by the Fenchel-Young
+/// inequality not negative.
 fn part(loss: impl Curved, y: f64, s: f64, a: f64) -> f64 {
     loss.value(y, s) + loss.conjugate(y, a) + a * s
 }
@@ -44,11 +45,15 @@ fn parts_vanish<L: Curved>(loss: L, y: f64, s: f64, q: f64, a: f64) {
 
 #[test]
 fn bends_are_second_derivatives() {
-    let bends =
-        |loss: &dyn Fn(f64) -> f64, a: f64| (loss(a + 1e-4) - 2.0 * loss(a) + loss(a - 1e-4)) / 1e-8;
+    let bends = |loss: &dyn Fn(f64) -> f64, a: f64| {
+        (loss(a + 1e-4) - 2.0 * loss(a) + loss(a - 1e-4)) / 1e-8
+    };
     fn check(loss: impl Curved, y: f64, a: f64, bends: impl Fn(&dyn Fn(f64) -> f64, f64) -> f64) {
         let measured = bends(&|a| loss.conjugate(y, a), a);
-        assert!((measured / loss.bend(y, a) - 1.0).abs() < 1e-3 || measured.abs() < 1e-6, "{measured}");
+        assert!(
+            (measured / loss.bend(y, a) - 1.0).abs() < 1e-3 || measured.abs() < 1e-6,
+            "{measured}"
+        );
     }
     for y in [-1.0, 1.0] {
         for u in [0.01, 0.3, 0.7, 0.99] {
@@ -63,7 +68,10 @@ fn bends_are_second_derivatives() {
             assert_eq!(Hinge.bend(y, y * end), f64::INFINITY);
             assert_eq!(EpsilonInsensitive { epsilon: 0.1 }.bend(y, y * end), f64::INFINITY);
         }
-        assert_eq!((SquaredHinge.bend(y, 0.0), Huber.bend(y, -1.0)), (f64::INFINITY, f64::INFINITY));
+        assert_eq!(
+            (SquaredHinge.bend(y, 0.0), Huber.bend(y, -1.0)),
+            (f64::INFINITY, f64::INFINITY)
+        );
     }
 }
 
@@ -76,7 +84,10 @@ fn newton_does_not_circle_where_scores_respond_much() {
                 let to = Logistic.ascend(1.0, m, q, u);
                 // The derivative, as a distance in log-odds.
                 let off = ((to / (1.0 - to)).ln() + m + q * (to - u)) / (1.0 + q * to * (1.0 - to));
-                assert!(off.abs() < 2.0 * SMALL_LOG_ODDS, "m {m} q {q} u {u}: {to} is off by {off}");
+                assert!(
+                    off.abs() < 2.0 * SMALL_LOG_ODDS,
+                    "m {m} q {q} u {u}: {to} is off by {off}"
+                );
             }
         }
     }

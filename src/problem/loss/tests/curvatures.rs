@@ -15,8 +15,9 @@ fn agrees(loss: impl Curved, y: f64, s: f64, share: f64) {
         let below = share * slope * other - loss.value(y, other);
         assert!(loss.conjugate(y, -share * slope) >= below - 1e-9, "{share} {other}");
     }
-    let jumps =
-        [1.0 - y * s, (y - s).abs() - 1.0, (y - s).abs() - EPSILON].iter().any(|d: &f64| d.abs() < 1e-4);
+    let jumps = [1.0 - y * s, (y - s).abs() - 1.0, (y - s).abs() - EPSILON]
+        .iter()
+        .any(|d: &f64| d.abs() < 1e-4);
     let measured = (loss.slope(y, s + 1e-5) - loss.slope(y, s - 1e-5)) / 2e-5;
     assert!(jumps || (measured - loss.curvature(y, s)).abs() < 1e-6, "{measured}");
     assert!(loss.curvature(y, s) <= most(loss));

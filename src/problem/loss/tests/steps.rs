@@ -34,10 +34,14 @@ fn steps_agree<L: Loss>(loss: L, y: f64, s: f64, rate: f64, q: f64) {
     let at_rest = proximal(loss, y, s, rate, q, 0.0);
     // The logistic step is Newton's, stopped where its curve is near its parabola.
     let slack = 0.1 * (at_rest - at_searched) + 1e-9;
-    assert!(at_found <= at_searched + slack, "{found} {searched}: {at_found} {at_searched} {at_rest}");
+    assert!(
+        at_found <= at_searched + slack,
+        "{found} {searched}: {at_found} {at_searched} {at_rest}"
+    );
     let slope = (loss.value(y, s + 1e-6) - loss.value(y, s - 1e-6)) / 2e-6;
-    let kink =
-        [1.0 - y * s, (y - s).abs() - 1.0, (y - s).abs() - EPSILON].iter().any(|d: &f64| d.abs() < 1e-5);
+    let kink = [1.0 - y * s, (y - s).abs() - 1.0, (y - s).abs() - EPSILON]
+        .iter()
+        .any(|d: &f64| d.abs() < 1e-5);
     assert!(kink || (slope - loss.slope(y, s)).abs() < 1e-4 * (1.0 + slope.abs()));
 }
 
@@ -102,7 +106,9 @@ fn a_logistic_step_ends_near_where_the_gradient_is_taken() {
 fn a_step_in_memory_is_the_step_in_other_units() {
     for factor in [1.0_f32, 0.75, 1e-4] {
         let scale = Scale { factor, inverse: 1.0 / factor };
-        for m in [-60.0, -39.0, -30.0, -15.9, -3.0, -0.1, 0.0, 0.5, 7.0, 15.9, 16.1, 39.0, 40.0, 60.0] {
+        for m in
+            [-60.0, -39.0, -30.0, -15.9, -3.0, -0.1, 0.0, 0.5, 7.0, 15.9, 16.1, 39.0, 40.0, 60.0]
+        {
             for (y, rate, q) in [
                 (1.0, 0.01, 2.0),
                 (-1.0, 0.01, 2.0),
@@ -113,10 +119,16 @@ fn a_step_in_memory_is_the_step_in_other_units() {
             ] {
                 let wanted = Logistic.step(y, y * m, rate, q);
                 let found = Logistic.step_in_memory(y, y * m / factor, scale, rate, q) * factor;
-                assert!((found / wanted - 1.0).abs() < 1e-4, "{m} {y} {rate} {q}: {found}, {wanted}");
+                assert!(
+                    (found / wanted - 1.0).abs() < 1e-4,
+                    "{m} {y} {rate} {q}: {found}, {wanted}"
+                );
                 let wanted = Hinge.step(y, y * m, rate, q);
                 let found = Hinge.step_in_memory(y, y * m / factor, scale, rate, q) * factor;
-                assert!((found - wanted).abs() <= 1e-5 * wanted.abs() + 1e-20, "{m}: {found}, {wanted}");
+                assert!(
+                    (found - wanted).abs() <= 1e-5 * wanted.abs() + 1e-20,
+                    "{m}: {found}, {wanted}"
+                );
             }
         }
     }
@@ -137,7 +149,10 @@ fn within_the_tube_there_is_no_step_and_outside_it_ends_at_the_edge() {
     ] {
         assert_eq!(tube.step(y, s, rate, q), step, "{y} {s} {rate} {q}");
     }
-    assert_eq!([tube.slope(0.0, 0.25), tube.slope(0.0, 0.5), tube.slope(0.0, -0.5)], [0.0, 1.0, -1.0]);
+    assert_eq!(
+        [tube.slope(0.0, 0.25), tube.slope(0.0, 0.5), tube.slope(0.0, -0.5)],
+        [0.0, 1.0, -1.0]
+    );
     // No f32 is 0.1, but this label and this edge are the same one.
     assert_eq!(EpsilonInsensitive { epsilon: 0.1 }.value(f64::from(0.1_f32), 0.0), 0.0);
 }

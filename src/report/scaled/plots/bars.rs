@@ -16,7 +16,9 @@ pub(super) fn time_to_target(report: &Scaled) -> Plot {
             .iter()
             .map(|to| match to.seconds {
                 Some(seconds) => Bar::Length(seconds, format!("to {}", percent(to.gap))),
-                None => Bar::Missing(format!("{} of {} arrived", to.arrived, report.scaling.repeats)),
+                None => {
+                    Bar::Missing(format!("{} of {} arrived", to.arrived, report.scaling.repeats))
+                }
             })
             .collect(),
     };
@@ -46,7 +48,12 @@ pub(super) fn model(report: &Scaled) -> Plot {
     let legend = ["measured".to_string(), "model (one thread is given)".to_string()];
     let groups: Vec<Group> = report.scaling.strong.iter().map(group).collect();
     let (height, body) = bars(&groups, legend, "milliseconds an epoch", "ms");
-    Plot { name: "model", title: "Model of the machine beside the measurement".into(), height, body }
+    Plot {
+        name: "model",
+        title: "Model of the machine beside the measurement".into(),
+        height,
+        body,
+    }
 }
 
 /// Bars that belong together.
@@ -67,7 +74,8 @@ fn bars(groups: &[Group], legend: [String; 2], axis: &str, unit: &str) -> (f64, 
     const SLOT: f64 = 30.0;
     const BAR: f64 = 11.0;
     const CLASSES: [&str; 2] = ["a", "b"];
-    let longest = |spread: Spread| if spread.high.is_finite() { spread.high } else { spread.median };
+    let longest =
+        |spread: Spread| if spread.high.is_finite() { spread.high } else { spread.median };
     let lengths = groups.iter().flat_map(|group| &group.bars).filter_map(|bar| match bar {
         Bar::Length(spread, _) => Some(longest(*spread)),
         Bar::Missing(_) => None,
@@ -118,7 +126,10 @@ fn bars(groups: &[Group], legend: [String; 2], axis: &str, unit: &str) -> (f64, 
         }
     }
     let (middle, below) = ((left + RIGHT) / 2.0, bottom + 38.0);
-    write(&mut body, format_args!(r#"<text class="m" x="{middle:.1}" y="{below:.1}">{axis}</text>"#));
+    write(
+        &mut body,
+        format_args!(r#"<text class="m" x="{middle:.1}" y="{below:.1}">{axis}</text>"#),
+    );
     let legend: Vec<(String, String)> = CLASSES.map(String::from).into_iter().zip(legend).collect();
     let height = entries(&mut body, bottom + 66.0, &legend, 2);
     (height, body)

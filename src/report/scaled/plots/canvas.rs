@@ -35,10 +35,15 @@ pub(super) fn label(body: &mut String, x: f64, text: &str) {
 /// What both axes are.
 pub(super) fn axis(body: &mut String, below: &str, beside: &str) {
     let (middle, center) = ((LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0);
-    write(body, format_args!(r#"<text class="m" x="{middle}" y="{}">{below}</text>"#, BOTTOM + 39.0));
     write(
         body,
-        format_args!(r#"<text class="m" transform="translate(14 {center}) rotate(-90)">{beside}</text>"#),
+        format_args!(r#"<text class="m" x="{middle}" y="{}">{below}</text>"#, BOTTOM + 39.0),
+    );
+    write(
+        body,
+        format_args!(
+            r#"<text class="m" transform="translate(14 {center}) rotate(-90)">{beside}</text>"#
+        ),
     );
 }
 
@@ -73,8 +78,14 @@ pub(super) fn dot(body: &mut String, color: usize, x: f64, y: f64, words: &str) 
     );
 }
 
-/// Writes a legend of lines (`l`, `i`) and bars, in some columns from `y` on; returns where it ends.
-pub(super) fn entries(body: &mut String, y: f64, legend: &[(String, String)], columns: usize) -> f64 {
+/// Writes a legend of lines (`l`, `i`) and bars, in some columns from `y` on; returns where it
+/// ends.
+pub(super) fn entries(
+    body: &mut String,
+    y: f64,
+    legend: &[(String, String)],
+    columns: usize,
+) -> f64 {
     let width = (RIGHT - LEFT) / columns as f64;
     for (k, (class, name)) in legend.iter().enumerate() {
         let (x, y) = (LEFT + width * (k % columns) as f64, y + LINE * (k / columns) as f64);
@@ -89,7 +100,10 @@ pub(super) fn entries(body: &mut String, y: f64, legend: &[(String, String)], co
                 ),
             );
         }
-        write(body, format_args!(r#"<text x="{:.1}" y="{y:.1}">{}</text>"#, x + 26.0, escaped(name)));
+        write(
+            body,
+            format_args!(r#"<text x="{:.1}" y="{y:.1}">{}</text>"#, x + 26.0, escaped(name)),
+        );
     }
     y + LINE * (legend.len().div_ceil(columns) as f64 - 1.0) + 12.0
 }

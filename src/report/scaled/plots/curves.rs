@@ -1,13 +1,16 @@
 //! Lines: speed-up by threads, objective by time.
 
-use super::canvas::{BOTTOM, LEFT, RIGHT, TOP, axis, dot, entries, grid, label, line, tidy, whisker};
+use super::canvas::{
+    BOTTOM, LEFT, RIGHT, TOP, axis, dot, entries, grid, label, line, tidy, whisker,
+};
 use super::{COLORS, Plot};
 use crate::report::drawing::ticks;
 use crate::report::scaled::Scaled;
 use crate::report::scaled::tables::digits;
 use crate::scaling::{Point, Step};
 
-/// Throughput as a multiple of the best single thread, by threads, with the ideal line and the model.
+/// Throughput as a multiple of the best single thread, by threads, with the ideal line and the
+/// model.
 pub(super) fn speed_up(report: &Scaled) -> Plot {
     let scaling = &report.scaling;
     let threads: Vec<usize> = scaling.streaming.iter().map(|floor| floor.threads).collect();
@@ -57,7 +60,8 @@ pub(super) fn speed_up(report: &Scaled) -> Plot {
     Plot { name: "speed-up", title: "Speed-up in throughput".into(), height, body }
 }
 
-/// Distance to the optimum against seconds, of each strategy with the most threads that have a processor each.
+/// Distance to the optimum against seconds, of each strategy with the most threads that have a
+/// processor each.
 pub(super) fn objective(report: &Scaled) -> Plot {
     let scaling = &report.scaling;
     let optimum = scaling.optimum.objective;
@@ -77,8 +81,9 @@ pub(super) fn objective(report: &Scaled) -> Plot {
         BOTTOM - (BOTTOM - TOP) * share
     };
     let powers = (low as i32..=high as i32).map(|power| 10_f64.powi(power));
-    let mut body =
-        grid(&powers.map(|share| (y(share), format!("{} %", tidy(100.0 * share)))).collect::<Vec<_>>());
+    let mut body = grid(
+        &powers.map(|share| (y(share), format!("{} %", tidy(100.0 * share)))).collect::<Vec<_>>(),
+    );
     marks.iter().for_each(|&mark| label(&mut body, x(mark), &tidy(mark)));
     axis(&mut body, "seconds from checked rows", "above the optimum, as a share of it");
     let mut legend = Vec::new();

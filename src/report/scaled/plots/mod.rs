@@ -22,26 +22,34 @@ pub(super) struct Plot {
     body: String,
 }
 
-/// Draws all plots into files in `folder`: `speed-up.svg`, `time-to-target.svg`, `objective.svg`, `model.svg`, each
-/// [at once or not at all](save::atomically).
+/// Draws all plots into files in `folder`: `speed-up.svg`, `time-to-target.svg`, `objective.svg`,
+/// `model.svg`, each [at once or not at all](save::atomically).
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if a file cannot be written.
 pub fn write_plots(report: &Scaled, folder: impl AsRef<Path>) -> Result<()> {
     let folder = folder.as_ref();
     plots(report).iter().try_for_each(|plot| {
-        save::atomically(folder.join(format!("{}.svg", plot.name)), |out| writeln!(out, "{}", Alone(plot)))
+        save::atomically(folder.join(format!("{}.svg", plot.name)), |out| {
+            writeln!(out, "{}", Alone(plot))
+        })
     })
 }
 
 /// All plots.
 pub(super) fn plots(report: &Scaled) -> [Plot; 4] {
-    [curves::speed_up(report), bars::time_to_target(report), curves::objective(report), bars::model(report)]
+    [
+        curves::speed_up(report),
+        bars::time_to_target(report),
+        curves::objective(report),
+        bars::model(report),
+    ]
 }
 
 /// Number of colors; strategies beyond that have broken lines.
 const COLORS: usize = 8;
-/// Lines and marks of the strategies: colors that differ in brightness too, for light paper and for dark.
+/// Lines and marks of the strategies: colors that differ in brightness too, for light paper and for
+/// dark.
 const LIGHT: [&str; COLORS] =
     ["#1f6fb4", "#d1495b", "#2a9d3f", "#8a4fbf", "#c77700", "#0b8a8f", "#b0308f", "#6b7280"];
 const DARK: [&str; COLORS] =

@@ -8,7 +8,8 @@ use crate::params::Real;
 use crate::row::real::Slot;
 use crate::solver::dual::{Dual, Place, SUMMED_TOGETHER};
 
-/// Most products with the Hessian for a step, and the residual, as a share of the gradient, that ends them before.
+/// Most products with the Hessian for a step, and the residual, as a share of the gradient, that
+/// ends them before.
 const PRODUCTS: usize = 100;
 const SOLVED: f64 = 0.05;
 
@@ -54,13 +55,15 @@ impl<R: Real> Dual<'_, R> {
         let q = aim.q;
         let free = parallel::collect(self.examples.len(), SUMMED_TOGETHER, &|_, range| {
             let curved = range.map(|i| (i, self.curvature(i, q, point)));
-            let is_free = |&(i, curvature): &(usize, f64)| curvature > 0.0 && self.examples.weight(i) > 0.0;
+            let is_free =
+                |&(i, curvature): &(usize, f64)| curvature > 0.0 && self.examples.weight(i) > 0.0;
             curved.filter(is_free).collect::<Vec<_>>()
         });
         let free: Vec<(usize, f64)> = free.concat();
         self.add_up_squares(&free, places);
         let scale: Vec<f64> = values(places).iter().map(|sum| 1.0 / (1.0 + sum)).collect();
-        let scaled = |r: &[f64]| -> Vec<f64> { r.iter().zip(&scale).map(|(r, scale)| r * scale).collect() };
+        let scaled =
+            |r: &[f64]| -> Vec<f64> { r.iter().zip(&scale).map(|(r, scale)| r * scale).collect() };
         let mut x = vec![0.0; point.gradient.len()];
         let mut residual: Vec<f64> = point.gradient.iter().map(|g| -g).collect();
         let mut z = scaled(&residual);

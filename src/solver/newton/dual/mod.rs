@@ -1,15 +1,18 @@
-//! All dual variables at once, by Newton's method on smoothed losses (the augmented Lagrangian method with semi-smooth Newton
-//! steps: Li, Sun & Toh, SIAM J. Optimization 2018; the proximal point method in the dual: Rockafellar 1976).
+//! All dual variables at once, by Newton's method on smoothed losses (the augmented Lagrangian
+//! method with semi-smooth Newton steps: Li, Sun & Toh, SIAM J. Optimization 2018; the proximal
+//! point method in the dual: Rockafellar 1976).
 //!
-//! Ascent in one variable at a time may creep: with little regularization many examples pull against each other. The
-//! proximal point method goes from a to the a' that maximizes D(a') - (q/2n)*||a' - a||^2, whose weights minimize
+//! Ascent in one variable at a time may creep: with little regularization many examples pull
+//! against each other. The proximal point method goes from a to the a' that maximizes D(a') -
+//! (q/2n)*||a' - a||^2, whose weights minimize
 //!
-//! (l2/2)*||w||^2 + (1/n) * sum of env_i(x_i.w),  env_i(s) = max over a'_i of -a'_i s - loss*(y_i, -a'_i) - (q/2)(a'_i - a_i)^2,
+//! (l2/2)*||w||^2 + (1/n) * sum of env_i(x_i.w), env_i(s) = max over a'_i of -a'_i s - loss*(y_i,
+//! -a'_i) - (q/2)(a'_i - a_i)^2,
 //!
-//! a smooth function with slopes -a'_i, and a'_i is what an ascent with response q returns. With q = 0 it is the loss, if that
-//! is smooth itself. Its Hessian takes the examples whose a'_i is not at an end of its interval, for many losses few.
-//! Newton's method finds the minimum in a few steps (`direction.rs`); with a smaller q from call to call, a converges
-//! faster than linearly.
+//! a smooth function with slopes -a'_i, and a'_i is what an ascent with response q returns. With q
+//! = 0 it is the loss, if that is smooth itself. Its Hessian takes the examples whose a'_i is not
+//! at an end of its interval, for many losses few. Newton's method finds the minimum in a few steps
+//! (`direction.rs`); with a smaller q from call to call, a converges faster than linearly.
 
 mod direction;
 mod point;
@@ -24,12 +27,13 @@ use crate::solver::dual::{Dual, Place};
 const PASSES: usize = 128;
 /// Share of the decrease that the slope promises which a step must bring.
 const ARMIJO: f64 = 1e-4;
-/// The objective may rise where a step ends, but at most this share as steeply as it falls where the step starts. Else so many
-/// shorter ones are tried.
+/// The objective may rise where a step ends, but at most this share as steeply as it falls where
+/// the step starts. Else so many shorter ones are tried.
 const STEEP: f64 = 0.5;
 const TRIALS: usize = 20;
-/// While the slope at one end of the possible steps is more than this many times that at the other, the middle is tried, or
-/// this share of the way if it is not known to fall anywhere after the start.
+/// While the slope at one end of the possible steps is more than this many times that at the other,
+/// the middle is tried, or this share of the way if it is not known to fall anywhere after the
+/// start.
 const EVEN: f64 = 8.0;
 const SHORTER: f64 = 0.3;
 /// Steps that are tried are at least this share of the possible ones away from both ends.
@@ -58,10 +62,11 @@ pub(crate) struct Turn<'a> {
 /// When a turn of Newton's method has arrived.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
-    /// When the minimum is at most this far below the objective of the smoothed losses, as a share of it.
+    /// When the minimum is at most this far below the objective of the smoothed losses, as a share
+    /// of it.
     Near(f64),
-    /// When the duality gap is at most this share of the objective: until then, further rounds go on around the dual variables
-    /// of the last, with smaller q.
+    /// When the duality gap is at most this share of the objective: until then, further rounds go
+    /// on around the dual variables of the last, with smaller q.
     Gap(f64),
 }
 
@@ -75,7 +80,8 @@ pub(crate) struct Turned {
     pub q: f64,
     /// How many passes over the data it cost.
     pub passes: f64,
-    /// Whether it came as near as it should; if not, it took too many passes, or rounding hid the next step.
+    /// Whether it came as near as it should; if not, it took too many passes, or rounding hid the
+    /// next step.
     pub has_arrived: bool,
 }
 
@@ -111,7 +117,8 @@ impl<R: Real> Dual<'_, R> {
     pub(crate) fn response(&self) -> f64 {
         let constant2 = f64::from(self.examples.constant().unwrap_or(0.0)).powi(2);
         let terms = self.examples.len();
-        let norm2 = |i: usize| f64::from(self.examples.weight(i)) * f64::from(self.examples.norm2(i));
+        let norm2 =
+            |i: usize| f64::from(self.examples.weight(i)) * f64::from(self.examples.norm2(i));
         let norms2: f64 = (0..terms).map(norm2).sum();
         (norms2 / terms as f64 + constant2) * self.unit()
     }
@@ -121,15 +128,17 @@ impl<R: Real> Dual<'_, R> {
         hessian::is_small(self.examples.width(), self.examples.touches())
     }
 
-    /// Moves the dual variables to about where the dual objective, less q/2n times the squared length of the move, is
-    /// highest, if the dual objective is not lower there. `w` is w(a) afterwards. Runs on the threads of the current pool;
-    /// the outcome is the same for any number of them.
+    /// Moves the dual variables to about where the dual objective, less q/2n times the squared
+    /// length of the move, is highest, if the dual objective is not lower there. `w` is w(a)
+    /// afterwards. Runs on the threads of the current pool; the outcome is the same for any number
+    /// of them.
     pub(crate) fn newton(&self, w: &[Place], turn: Turn<'_>) -> Turned {
         let around: Vec<f64> = self.duals.iter().map(|dual| dual.get().to_f64()).collect();
         let Turn { weights, q, end, highest, must_stop } = turn;
         let budget = PASSES * self.examples.touches();
         let places: Vec<Place> = w.iter().map(|_| Place::default()).collect();
-        let mut aim = Aim { around, q, budget, must_stop, assembly: Assembly::default(), spare: Vec::new() };
+        let mut aim =
+            Aim { around, q, budget, must_stop, assembly: Assembly::default(), spare: Vec::new() };
         let mut point = self.look(&mut aim, weights, &places);
         let has_arrived = self.approach(&mut aim, &mut point, end, &places);
         let passes = (budget - aim.budget) as f64 / self.examples.touches() as f64;
@@ -223,10 +232,18 @@ impl<R: Real> Dual<'_, R> {
         true
     }
 
-    /// How much of the way from `point` to `end` a step takes, if the objective's slope along it is `downhill` where it
-    /// starts and `uphill` where it ends: to about where the slope is 0, by false position once both ends are about as
-    /// steep, before that by bisection. The rise can be a thousand times as steep as the fall, where losses begin.
-    fn shorten(&self, aim: &Aim<'_>, point: &Point, end: &Point, downhill: f64, uphill: f64) -> f64 {
+    /// How much of the way from `point` to `end` a step takes, if the objective's slope along it is
+    /// `downhill` where it starts and `uphill` where it ends: to about where the slope is 0, by
+    /// false position once both ends are about as steep, before that by bisection. The rise can be
+    /// a thousand times as steep as the fall, where losses begin.
+    fn shorten(
+        &self,
+        aim: &Aim<'_>,
+        point: &Point,
+        end: &Point,
+        downhill: f64,
+        uphill: f64,
+    ) -> f64 {
         let moves: Vec<(f64, f64)> =
             point.weights.iter().zip(&end.weights).map(|(&w, z)| (w, z - w)).collect();
         let linear: f64 = moves.iter().map(|(w, d)| w * d).sum();
@@ -244,7 +261,9 @@ impl<R: Real> Dual<'_, R> {
             let width = high.0 - low.0;
             let is_even = high.1 <= EVEN * -low.1 && -low.1 <= EVEN * high.1;
             let t = match low.0 {
-                _ if is_even => low.0 + width * (low.1 / (low.1 - high.1)).clamp(INSIDE, 1.0 - INSIDE),
+                _ if is_even => {
+                    low.0 + width * (low.1 / (low.1 - high.1)).clamp(INSIDE, 1.0 - INSIDE)
+                }
                 0.0 => SHORTER * high.0,
                 _ => low.0 + width / 2.0,
             };
@@ -270,10 +289,12 @@ mod tests {
 
     use super::*;
     use crate::data::{Builder, Dataset};
-    use crate::problem::{Curved, EpsilonInsensitive, Hinge, Huber, Linear, Logistic, Squared, SquaredHinge};
+    use crate::problem::{
+        Curved, EpsilonInsensitive, Hinge, Huber, Linear, Logistic, Squared, SquaredHinge,
+    };
 
-    /// More examples than features: many dual variables pull against each other. With more features than a Hessian in memory
-    /// may have, each example has few of them.
+    /// More examples than features: many dual variables pull against each other. With more features
+    /// than a Hessian in memory may have, each example has few of them.
     fn data(signs: bool, features: u32) -> Dataset {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
         let mut builder = Builder::default();
@@ -288,8 +309,14 @@ mod tests {
         builder.finish(features as usize)
     }
 
-    /// Turns from zero dual variables: the gap of the last one as a share of the objective, and the duals.
-    fn turns<L: Curved>(loss: L, data: &Dataset, bias: Option<f32>, threads: usize) -> (f64, Vec<f64>) {
+    /// Turns from zero dual variables: the gap of the last one as a share of the objective, and the
+    /// duals.
+    fn turns<L: Curved>(
+        loss: L,
+        data: &Dataset,
+        bias: Option<f32>,
+        threads: usize,
+    ) -> (f64, Vec<f64>) {
         let problem = Linear::new(data, data.labels(), loss, bias).unwrap();
         let mut rule: Dual<'_, f64> =
             Dual::new(problem.examples(), problem.loss_function(), 1e-4, threads, 1, 1);
@@ -299,11 +326,15 @@ mod tests {
         let mut relative = f64::INFINITY;
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         for _ in 0..30 {
-            let turn = Turn { weights, q, end: End::Near(1e-12), highest: None, must_stop: &|| false };
+            let turn =
+                Turn { weights, q, end: End::Near(1e-12), highest: None, must_stop: &|| false };
             let turned = pool.install(|| rule.newton(&w, turn));
             let judged = pool.install(|| rule.gap_parts(&turned.weights));
             let gap = judged.parts + rule.drift(&turned.weights, &w);
-            assert!((judged.primal - turned.dual - gap).abs() < 1e-9 * judged.primal, "the dual is as told");
+            assert!(
+                (judged.primal - turned.dual - gap).abs() < 1e-9 * judged.primal,
+                "the dual is as told"
+            );
             relative = (judged.primal - turned.dual) / judged.primal;
             (weights, q) = (turned.weights, q / 5.0);
         }
@@ -344,8 +375,13 @@ mod tests {
                 Dual::new(problem.examples(), problem.loss_function(), 1e-3, 1, 1, 1);
             assert!(rule.is_narrow());
             let w: Vec<Place> = (0..problem.examples().width()).map(|_| Place::default()).collect();
-            let turn =
-                Turn { weights: values(&w), q, end: End::Gap(goal), highest: None, must_stop: &|| false };
+            let turn = Turn {
+                weights: values(&w),
+                q,
+                end: End::Gap(goal),
+                highest: None,
+                must_stop: &|| false,
+            };
             let turned = rule.newton(&w, turn);
             assert!(turned.has_arrived);
             let judged = rule.gap_parts(&turned.weights);
@@ -361,7 +397,10 @@ mod tests {
                 gap(Hinge, &signs, 0.5, goal),
                 gap(EpsilonInsensitive { epsilon: 0.1 }, &numbers, 0.2, goal),
             ];
-            assert!(gaps.iter().all(|gap| (-1e-12..=goal * (1.0 + 1e-6)).contains(gap)), "{goal} {gaps:?}");
+            assert!(
+                gaps.iter().all(|gap| (-1e-12..=goal * (1.0 + 1e-6)).contains(gap)),
+                "{goal} {gaps:?}"
+            );
         }
     }
 
@@ -369,7 +408,11 @@ mod tests {
     fn the_outcome_is_the_same_for_any_number_of_threads() {
         for features in FEATURES {
             let data = data(true, features);
-            assert_eq!(turns(Hinge, &data, Some(0.5), 1), turns(Hinge, &data, Some(0.5), 3), "{features}");
+            assert_eq!(
+                turns(Hinge, &data, Some(0.5), 1),
+                turns(Hinge, &data, Some(0.5), 3),
+                "{features}"
+            );
         }
     }
 }

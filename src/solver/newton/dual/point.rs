@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::super::hessian::dot;
 use super::Aim;
-use crate::row::kernel;
 use crate::parallel;
 use crate::params::Real;
+use crate::row::kernel;
 use crate::row::real::Slot;
 use crate::solver::dual::{Dual, Place, SUMMED_TOGETHER};
 
@@ -27,8 +27,8 @@ pub(super) struct Point {
 }
 
 impl Point {
-    /// How far the objective of the smoothed losses is from its minimum at most: its duality gap, and the part of the gap
-    /// that the weights have.
+    /// How far the objective of the smoothed losses is from its minimum at most: its duality gap,
+    /// and the part of the gap that the weights have.
     pub fn drift(&self) -> f64 {
         dot(&self.gradient, &self.gradient) / 2.0
     }
@@ -43,7 +43,8 @@ impl<R: Real> Dual<'_, R> {
     /// The smoothed losses and their slopes at some weights.
     pub(super) fn look(&self, aim: &mut Aim<'_>, weights: Vec<f64>, places: &[Place]) -> Point {
         let (terms, is_narrow) = (self.examples.len(), self.is_narrow());
-        let [mut scores, mut duals] = [(); 2].map(|()| aim.spare.pop().unwrap_or_else(|| vec![0.0; terms]));
+        let [mut scores, mut duals] =
+            [(); 2].map(|()| aim.spare.pop().unwrap_or_else(|| vec![0.0; terms]));
         let aim = &*aim;
         let together = if is_narrow { terms.div_ceil(PARTS) } else { SUMMED_TOGETHER };
         let places_of = scores.chunks_mut(together).zip(duals.chunks_mut(together));
@@ -85,7 +86,8 @@ impl<R: Real> Dual<'_, R> {
         (-a * s - loss.conjugate(y, a) - aim.q / 2.0 * (a - from).powi(2), a)
     }
 
-    /// The objective, and the examples' parts of the duality gap, where `w` is w(a) of the point's dual variables.
+    /// The objective, and the examples' parts of the duality gap, where `w` is w(a) of the point's
+    /// dual variables.
     pub(super) fn gap(&self, aim: &Aim<'_>, point: &Point, w: &[Place]) -> (f64, f64) {
         if aim.q == 0.0 {
             return (point.objective(), 0.0);
@@ -110,7 +112,8 @@ impl<R: Real> Dual<'_, R> {
 
     /// The mean of a number over all terms, in units of l2.
     pub(super) fn mean(&self, of: impl Fn(usize) -> f64 + Sync) -> f64 {
-        parallel::sum(self.examples.len(), SUMMED_TOGETHER, &|range| range.map(&of).sum()) * self.unit()
+        parallel::sum(self.examples.len(), SUMMED_TOGETHER, &|range| range.map(&of).sum())
+            * self.unit()
     }
 
     /// Sets `places` to w(a) of the dual variables `duals`.

@@ -18,7 +18,8 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// The model of `subspace` at `start`, where examples have these scores; `None` if its Hessian would cost too much.
+    /// The model of `subspace` at `start`, where examples have these scores; `None` if its Hessian
+    /// would cost too much.
     pub fn new(
         examples: &Examples<'_>,
         curves: &dyn Curves,
@@ -38,8 +39,9 @@ impl Model {
         })
     }
 
-    /// A point near the minimum. Without l1, a linear system has it; with l1, coordinate descent finds roughly which
-    /// coordinates are 0, and pivots finish. Stops after about `budget` multiplications.
+    /// A point near the minimum. Without l1, a linear system has it; with l1, coordinate descent
+    /// finds roughly which coordinates are 0, and pivots finish. Stops after about `budget`
+    /// multiplications.
     pub fn minimize(mut self, budget: usize) -> Vec<f64> {
         let m = self.point.len();
         let affordable = SOLVING * budget;
@@ -94,7 +96,8 @@ impl Model {
         moved
     }
 
-    /// Minimizes the quadratic part over all coordinates, unless rounding forbids it; says whether it did.
+    /// Minimizes the quadratic part over all coordinates, unless rounding forbids it; says whether
+    /// it did.
     fn solve(&mut self) -> bool {
         let downhill = self.slope.iter().map(|slope| -slope).collect();
         let change = hessian::solve(&mut self.hessian.clone(), downhill);
@@ -110,7 +113,8 @@ const SWEEPS: usize = 4;
 /// Bounds of the number of rounds.
 const FEWEST_ROUNDS: usize = 16;
 const MOST_ROUNDS: usize = 1000;
-/// What linear systems may cost in multiplications, which here are the fastest of all, for each one in the budget.
+/// What linear systems may cost in multiplications, which here are the fastest of all, for each one
+/// in the budget.
 const SOLVING: usize = 8;
 /// How often pivots are tried.
 const MOST_TRIES: usize = 3;

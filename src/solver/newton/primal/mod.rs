@@ -1,8 +1,9 @@
 //! Newton's method on the few coordinates that matter (newGLMNET: Yuan, Ho & Lin, JMLR 2012).
 //!
-//! Once most weights are 0 and stay there, or where there are few of them at all, the loss is nearly quadratic in the others.
-//! Minimizing the quadratic model plus regularizer costs little beside one pass over the data: by an explicit Hessian
-//! where that is small (`dense.rs`, `pivots.rs`), whatever its condition, and by coordinate descent on the examples' entries
+//! Once most weights are 0 and stay there, or where there are few of them at all, the loss is
+//! nearly quadratic in the others. Minimizing the quadratic model plus regularizer costs little
+//! beside one pass over the data: by an explicit Hessian where that is small (`dense.rs`,
+//! `pivots.rs`), whatever its condition, and by coordinate descent on the examples' entries
 //! elsewhere (`sparse.rs`).
 
 mod dense;
@@ -20,11 +21,13 @@ use crate::solver::sgd::Penalty;
 
 /// Most multiplications for a step, for each entry of the data: as much time as a few epochs.
 const WORK: usize = 24;
-/// Largest share of the data's entries that coordinates which matter may have, 1 to this, if there is no Hessian.
+/// Largest share of the data's entries that coordinates which matter may have, 1 to this, if there
+/// is no Hessian.
 const FEW: usize = 2;
 /// Most coordinates that matter.
 const MOST: usize = 1 << 16;
-/// A coordinate whose weight is 0 takes part if its gradient is at least this share of what moves it off 0.
+/// A coordinate whose weight is 0 takes part if its gradient is at least this share of what moves
+/// it off 0.
 const NEAR: f64 = 0.9;
 /// Share of the model's decrease that the objective must decrease by.
 const ENOUGH: f64 = 1e-3;
@@ -53,9 +56,10 @@ pub(crate) enum Step {
     Rough,
 }
 
-/// Moves `next` from `from` to weights with a lower objective, by one step of Newton's method with line search, and
-/// judges them. `None` if too many coordinates matter for that to be cheap, or no decrease is found: then `next` is
-/// anywhere. `assembly` is that of the steps before. Runs on the threads of the current pool.
+/// Moves `next` from `from` to weights with a lower objective, by one step of Newton's method with
+/// line search, and judges them. `None` if too many coordinates matter for that to be cheap, or no
+/// decrease is found: then `next` is anywhere. `assembly` is that of the steps before. Runs on the
+/// threads of the current pool.
 pub(crate) fn step<R: Real>(
     examples: &Examples<'_>,
     curves: &dyn Curves,
@@ -69,17 +73,18 @@ pub(crate) fn step<R: Real>(
     let weights = subspace.at(|j| from.weights[j].to_f64());
     let gradient = subspace.at(|j| from.gradient[j] + penalty.l2 * from.weights[j].to_f64());
     let start = Start { slope: &gradient, point: &weights, penalty, budget };
-    let (point, step) = match dense::Model::new(examples, curves, &subspace, &from.scores, start, assembly) {
-        Some(model) => (model.minimize(budget), Step::Exact),
-        None => {
-            let entries = sparse::Entries::of(examples, &subspace);
-            if entries.count() > examples.touches() / FEW {
-                return None;
+    let (point, step) =
+        match dense::Model::new(examples, curves, &subspace, &from.scores, start, assembly) {
+            Some(model) => (model.minimize(budget), Step::Exact),
+            None => {
+                let entries = sparse::Entries::of(examples, &subspace);
+                if entries.count() > examples.touches() / FEW {
+                    return None;
+                }
+                let curvatures = curvatures(examples, curves, &from.scores);
+                (sparse::Model::new(&entries, curvatures, start).minimize(budget), Step::Rough)
             }
-            let curvatures = curvatures(examples, curves, &from.scores);
-            (sparse::Model::new(&entries, curvatures, start).minimize(budget), Step::Rough)
-        }
-    };
+        };
     let direction: Vec<f64> = point.iter().zip(&weights).map(|(z, w)| z - w).collect();
     let decrease: f64 = (0..weights.len())
         .map(|k| gradient[k] * direction[k] + penalty.l1 * (point[k].abs() - weights[k].abs()))
@@ -100,7 +105,8 @@ pub(crate) fn step<R: Real>(
     if certify(next, 1.0) {
         return Some(step);
     }
-    let moves: Vec<f64> = next.scores.iter().zip(&from.scores).map(|(to, from)| to - from).collect();
+    let moves: Vec<f64> =
+        next.scores.iter().zip(&from.scores).map(|(to, from)| to - from).collect();
     let unmoved = penalty.value(&from.weights) - regularizer(penalty, &weights);
     let mut length = 1.0;
     for _ in 0..HALVINGS {
@@ -158,8 +164,10 @@ const NONE: u32 = u32::MAX;
 
 impl Subspace {
     fn of<R: Real>(examples: &Examples<'_>, l1: f64, from: &Certificate<R>) -> Option<Self> {
-        let matters = |j: &usize| from.weights[*j] != R::ZERO || from.gradient[*j].abs() > NEAR * l1;
-        let coordinates: Vec<u32> = (0..examples.width()).filter(matters).map(|j| j as u32).collect();
+        let matters =
+            |j: &usize| from.weights[*j] != R::ZERO || from.gradient[*j].abs() > NEAR * l1;
+        let coordinates: Vec<u32> =
+            (0..examples.width()).filter(matters).map(|j| j as u32).collect();
         // More would have most of the entries of any data.
         if coordinates.is_empty() || coordinates.len() > MOST {
             return None;
@@ -168,7 +176,11 @@ impl Subspace {
         for (k, &j) in coordinates.iter().enumerate() {
             places[j as usize] = k as u32;
         }
-        let bias = places.last().copied().zip(examples.constant().map(f64::from)).filter(|&(k, _)| k != NONE);
+        let bias = places
+            .last()
+            .copied()
+            .zip(examples.constant().map(f64::from))
+            .filter(|&(k, _)| k != NONE);
         Some(Subspace { coordinates, places, bias })
     }
 
@@ -188,8 +200,8 @@ impl Subspace {
     }
 }
 
-/// What is added to each second derivative along a coordinate, as a share of their mean: where the loss is flat, a step
-/// would have no end.
+/// What is added to each second derivative along a coordinate, as a share of their mean: where the
+/// loss is flat, a step would have no end.
 const FLAT: f64 = 1e-10;
 
 /// The minimum over one coordinate of a quadratic plus l1.

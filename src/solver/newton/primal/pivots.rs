@@ -1,10 +1,11 @@
-//! An active set method for the model with a Hessian and l1, whatever its condition. It goes towards the minimum over the
-//! active coordinates. One that comes to 0 on the way leaves them; at the minimum, the one whose slope is farthest above l1
-//! enters them; each time the model decreases.
+//! An active set method for the model with a Hessian and l1, whatever its condition. It goes
+//! towards the minimum over the active coordinates. One that comes to 0 on the way leaves them; at
+//! the minimum, the one whose slope is farthest above l1 enters them; each time the model
+//! decreases.
 //!
-//! The Hessian H is kept swept over the active coordinates A (Goodnight, The American Statistician 1979): in place of its blocks
-//! AA, BA and BB, where B are all others, stand -1/H_AA, H_BA/H_AA and the Schur complement. A change of A takes one pass
-//! over it, a step another.
+//! The Hessian H is kept swept over the active coordinates A (Goodnight, The American Statistician
+//! 1979): in place of its blocks AA, BA and BB, where B are all others, stand -1/H_AA, H_BA/H_AA
+//! and the Schur complement. A change of A takes one pass over it, a step another.
 
 use super::dense::Model;
 use crate::solver::newton::hessian::dot;
@@ -62,16 +63,19 @@ impl<'a> Pivots<'a> {
         steepest.filter(|&k| slope[k].abs() > ABOVE * l1)
     }
 
-    /// Goes towards the minimum over the active coordinates. Returns the first that comes to 0, where it stops.
+    /// Goes towards the minimum over the active coordinates. Returns the first that comes to 0,
+    /// where it stops.
     fn advance(&mut self) -> Option<usize> {
         let Model { slope, point, l1, .. } = &mut *self.model;
         let m = point.len();
-        let pull = |k: usize| if self.signs[k] == 0.0 { 0.0 } else { slope[k] + *l1 * self.signs[k] };
+        let pull =
+            |k: usize| if self.signs[k] == 0.0 { 0.0 } else { slope[k] + *l1 * self.signs[k] };
         let pulls: Vec<f64> = (0..m).map(pull).collect();
         let moves: Vec<f64> = self.swept.chunks_exact(m).map(|line| dot(line, &pulls)).collect();
         let (mut length, mut stopped) = (1.0, None);
         for k in 0..m {
-            // A coordinate that has just become active is 0, and moves in the direction of its sign.
+            // A coordinate that has just become active is 0, and moves in the direction of its
+            // sign.
             if moves[k] * self.signs[k] < 0.0 && -point[k] / moves[k] < length {
                 (length, stopped) = (-point[k] / moves[k], Some(k));
             }
@@ -90,7 +94,8 @@ impl<'a> Pivots<'a> {
         stopped
     }
 
-    /// Makes a coordinate active, with a sign, or no longer so, with sign 0. Says whether rounding allows it.
+    /// Makes a coordinate active, with a sign, or no longer so, with sign 0. Says whether rounding
+    /// allows it.
     fn pivot(&mut self, k: usize, sign: f64) -> bool {
         let m = self.signs.len();
         let entering = if sign == 0.0 { -1.0 } else { 1.0 };
@@ -118,8 +123,8 @@ impl<'a> Pivots<'a> {
 mod tests {
     use super::*;
 
-    /// Three examples for each pair of values of two features that are told one hot each, and a third feature that is
-    /// the sum of others: many ways to the same scores.
+    /// Three examples for each pair of values of two features that are told one hot each, and a
+    /// third feature that is the sum of others: many ways to the same scores.
     fn model(l1: f64) -> Model {
         let (values, m) = (7, 16);
         let mut hessian = vec![0.0; m * m];
@@ -138,7 +143,8 @@ mod tests {
             }
         }
         (0..m).for_each(|k| hessian[k * m + k] += 1e-8);
-        let point: Vec<f64> = (0..m).map(|k| if k % 3 == 0 { 0.5 - (k % 2) as f64 } else { 0.0 }).collect();
+        let point: Vec<f64> =
+            (0..m).map(|k| if k % 3 == 0 { 0.5 - (k % 2) as f64 } else { 0.0 }).collect();
         let slope = (0..m).map(|k| slope[k] + dot(&hessian[k * m..][..m], &point)).collect();
         Model { hessian, slope, point, l1 }
     }
@@ -150,7 +156,8 @@ mod tests {
             let start = model(l1);
             Pivots::new(&mut found).unwrap().run();
             let m = found.point.len();
-            let moves: Vec<f64> = found.point.iter().zip(&start.point).map(|(z, w)| z - w).collect();
+            let moves: Vec<f64> =
+                found.point.iter().zip(&start.point).map(|(z, w)| z - w).collect();
             for k in 0..m {
                 let slope = start.slope[k] + dot(&start.hessian[k * m..][..m], &moves);
                 assert!(

@@ -1,5 +1,5 @@
-//! The quadratic model with its Hessian as the examples' entries: coordinate descent that keeps each example's move
-//! of its score, times its curvature.
+//! The quadratic model with its Hessian as the examples' entries: coordinate descent that keeps
+//! each example's move of its score, times its curvature.
 
 use super::{FLAT, NEAR, Start, Subspace, minimum_along};
 use crate::parallel;
@@ -49,7 +49,8 @@ impl Model {
                 along[k as usize] += curvatures[i] * x * x;
             }
         }
-        let flat = FLAT * along.iter().sum::<f64>() / m as f64 + start.penalty.l2 + f64::MIN_POSITIVE;
+        let flat =
+            FLAT * along.iter().sum::<f64>() / m as f64 + start.penalty.l2 + f64::MIN_POSITIVE;
         along.iter_mut().for_each(|along| *along += flat);
         Model {
             ends,
@@ -84,14 +85,15 @@ impl Model {
         }
     }
 
-    /// Minimizes over each live coordinate in turn, and takes those from the list that are 0 and far from moving.
-    /// Returns the decrease, roughly, and the multiplications.
+    /// Minimizes over each live coordinate in turn, and takes those from the list that are 0 and
+    /// far from moving. Returns the decrease, roughly, and the multiplications.
     fn sweep(&mut self, live: &mut Vec<usize>) -> (f64, usize) {
         let (mut moved, mut work) = (0.0, 0);
         live.retain(|&k| {
             let begin = if k == 0 { 0 } else { self.ends[k - 1] };
             let entries = &self.entries[begin..self.ends[k]];
-            let pulled: f64 = entries.iter().map(|&(i, x)| self.pulls[i as usize] * f64::from(x)).sum();
+            let pulled: f64 =
+                entries.iter().map(|&(i, x)| self.pulls[i as usize] * f64::from(x)).sum();
             let now = self.point[k];
             let slope = self.slope[k] + pulled + self.l2 * (now - self.start[k]);
             let target = minimum_along(now, slope, self.along[k], self.l1);

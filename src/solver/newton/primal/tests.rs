@@ -51,7 +51,11 @@ fn both_models_are_minimized() {
         let problem = Linear::new(&data, data.labels(), Logistic, bias).unwrap();
         let examples = problem.examples();
         let mut judged: Certificate<f64> = Certificate::zero(examples);
-        judged.weights.iter_mut().enumerate().for_each(|(j, w)| *w = ((j * 7) % 5) as f64 * 0.1 - 0.2);
+        judged
+            .weights
+            .iter_mut()
+            .enumerate()
+            .for_each(|(j, w)| *w = ((j * 7) % 5) as f64 * 0.1 - 0.2);
         judged.certify(problem.examples(), &Logistic, PENALTY);
         let subspace = Subspace::of(examples, PENALTY.l1, &judged).unwrap();
         let curvatures = curvatures(examples, &Logistic, &judged.scores);
@@ -59,12 +63,19 @@ fn both_models_are_minimized() {
         let slope = subspace.at(|j| judged.gradient[j] + PENALTY.l2 * judged.weights[j]);
         let start = Start { slope: &slope, point: &point, penalty: PENALTY, budget: 1 << 24 };
         let entries = sparse::Entries::of(examples, &subspace);
-        let dense = dense::Model::new(examples, &Logistic, &subspace, &judged.scores, start, &mut Assembly::default())
-            .unwrap()
-            .minimize(start.budget);
+        let dense = dense::Model::new(
+            examples,
+            &Logistic,
+            &subspace,
+            &judged.scores,
+            start,
+            &mut Assembly::default(),
+        )
+        .unwrap()
+        .minimize(start.budget);
         let sparse = sparse::Model::new(&entries, curvatures.clone(), start).minimize(start.budget);
-        let [before, dense, sparse] =
-            [&point, &dense, &sparse].map(|point| violation(examples, &subspace, &curvatures, start, point));
+        let [before, dense, sparse] = [&point, &dense, &sparse]
+            .map(|point| violation(examples, &subspace, &curvatures, start, point));
         assert!(dense < 1e-6 * before, "{dense} of {before}");
         assert!(sparse < 1e-2 * before, "{sparse} of {before}");
     }
@@ -79,8 +90,16 @@ fn a_few_steps_reach_the_optimum() {
     let mut assembly = Assembly::default();
     for _ in 0..12 {
         let mut next = Certificate::zero(problem.examples());
-        let Some(_) = step(problem.examples(), &Logistic, PENALTY, &judged, &mut next, &mut assembly) else { break };
-        assert!(next.objective <= judged.objective * (1.0 + 1e-14), "{} {judged:?}", next.objective);
+        let Some(_) =
+            step(problem.examples(), &Logistic, PENALTY, &judged, &mut next, &mut assembly)
+        else {
+            break;
+        };
+        assert!(
+            next.objective <= judged.objective * (1.0 + 1e-14),
+            "{} {judged:?}",
+            next.objective
+        );
         judged = next;
     }
     assert!(judged.objective - judged.bound < 1e-9 * judged.objective, "{judged:?}");
