@@ -22,11 +22,11 @@ use crate::data::stream::{self, Reading};
 use crate::data::{IndexBase, LoadOptions, libsvm};
 use crate::error::{Error, Result};
 use crate::save;
+use bytemuck::{bytes_of, bytes_of_mut, cast_slice, cast_slice_mut};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use zerocopy::IntoBytes;
 
 /// Least and most bytes of a region's buffer.
 const BUFFER: (usize, usize) = (1 << 12, 1 << 20);
@@ -96,10 +96,10 @@ pub fn convert(
     let header = Header::new(Kind::Dataset, VERSION, shape.to_facts(), &shape.sections());
     save::file_atomically(out, |file| {
         let mut writer = Writer::new(file, header)?;
-        writer.write("labels", sorted.labels.as_bytes())?;
+        writer.write("labels", cast_slice(&sorted.labels))?;
         match starts {
-            Starts::Narrow(offsets) => writer.write("offsets", offsets.as_bytes())?,
-            Starts::Wide(offsets) => writer.write("offsets", offsets.as_bytes())?,
+            Starts::Narrow(offsets) => writer.write("offsets", cast_slice(offsets))?,
+            Starts::Wide(offsets) => writer.write("offsets", cast_slice(offsets))?,
         }
         sorted.write(&mut writer, lowered)?;
         writer.finish()
@@ -155,8 +155,8 @@ impl Spool {
     }
 
     fn add(&mut self, block: &Block) -> io::Result<()> {
-        self.file.write_all(block.indices().as_bytes())?;
-        self.file.write_all(block.values().unwrap_or(&[]).as_bytes())?;
+        self.file.write_all(cast_slice(block.indices()))?;
+        self.file.write_all(cast_slice(block.values().unwrap_or(&[])))?;
         self.lengths.extend_from_slice(block.lengths());
         self.labels.extend_from_slice(block.labels());
         self.width = self.width.max(block.width());
@@ -265,12 +265,12 @@ impl Sorted {
                 let own = at..at + starts.range(place as usize).len();
                 at = own.end;
                 let out = &mut regions[stretch];
-                out.write_all(place.as_bytes())?;
-                out.write_all(indices[own.clone()].as_bytes())?;
+                out.write_all(bytes_of(&place))?;
+                out.write_all(cast_slice(&indices[own.clone()]))?;
                 match block.has_values {
-                    true => out.write_all(values[own].as_bytes())?,
+                    true => out.write_all(cast_slice(&values[own]))?,
                     false if self.has_values => {
-                        own.into_iter().try_for_each(|_| out.write_all(1.0_f32.as_bytes()))?
+                        own.into_iter().try_for_each(|_| out.write_all(bytes_of(&1.0_f32)))?
                     }
                     false => (),
                 }
@@ -293,18 +293,18 @@ impl Sorted {
             let mut input = io::BufReader::with_capacity(4 * NUMBERS, region);
             for _ in rows {
                 let mut place = 0_u32;
-                input.read_exact(place.as_mut_bytes())?;
+                input.read_exact(bytes_of_mut(&mut place))?;
                 let row = starts.range(place as usize);
                 let own = row.start - first..row.end - first;
-                input.read_exact(indices[own.clone()].as_mut_bytes())?;
+                input.read_exact(cast_slice_mut(&mut indices[own.clone()]))?;
                 if self.has_values {
-                    input.read_exact(values[own].as_mut_bytes())?;
+                    input.read_exact(cast_slice_mut(&mut values[own]))?;
                 }
             }
             indices.iter_mut().for_each(|index| *index -= lowered);
-            writer.write("indices", indices.as_bytes())?;
+            writer.write("indices", cast_slice(&indices))?;
             if self.has_values {
-                writer.write("values", values.as_bytes())?;
+                writer.write("values", cast_slice(&values))?;
             }
         }
         Ok(())
@@ -339,5 +339,5 @@ impl Read for Region<'_> {
 
 fn read_numbers(input: &mut impl Read, numbers: &mut Vec<u32>, count: usize) -> io::Result<()> {
     numbers.resize(count, 0);
-    input.read_exact(numbers.as_mut_bytes())
+    input.read_exact(cast_slice_mut(numbers))
 }

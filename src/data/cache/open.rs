@@ -8,12 +8,12 @@ use crate::data::csr::{Array, Arrays, Offsets};
 use crate::data::map::Map;
 use crate::data::{Dataset, Rows, source};
 use crate::error::{Error, Result};
+use bytemuck::AnyBitPattern;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use zerocopy::{FromBytes, Immutable};
 
 /// A mapped file, and what is known of it.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ fn arrays(container: &Container, shape: &Shape, map: &Arc<Map>) -> Option<Arrays
     })
 }
 
-fn array<T: FromBytes + Immutable>(
+fn array<T: AnyBitPattern>(
     container: &Container,
     map: &Arc<Map>,
     name: &str,

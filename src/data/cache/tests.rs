@@ -3,6 +3,7 @@ use crate::container::{Header, Kind, Writer};
 use crate::data::{Builder, Dataset, LoadOptions, load};
 use crate::save;
 use crate::train::Trainer;
+use bytemuck::cast_slice;
 use proptest::prelude::*;
 use std::fs::OpenOptions;
 use std::ops::ControlFlow;
@@ -10,7 +11,6 @@ use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use tempfile::TempDir;
-use zerocopy::IntoBytes;
 
 /// `rows` rows of two classes, some of them empty, with values if `values`.
 fn data(rows: u32, values: bool) -> Dataset {
@@ -218,9 +218,9 @@ fn forge(path: &std::path::Path, offsets: &[u32], indices: &[u32], width: u64) {
     let header = Header::new(Kind::Dataset, VERSION, shape.to_facts(), &shape.sections());
     save::file_atomically(path, |file| {
         let mut writer = Writer::new(file, header)?;
-        writer.write("labels", labels.as_bytes())?;
-        writer.write("offsets", offsets.as_bytes())?;
-        writer.write("indices", indices.as_bytes())?;
+        writer.write("labels", cast_slice(&labels))?;
+        writer.write("offsets", cast_slice(offsets))?;
+        writer.write("indices", cast_slice(indices))?;
         writer.finish()
     })
     .unwrap();

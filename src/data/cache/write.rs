@@ -7,8 +7,8 @@ use crate::data::csr::Starts;
 use crate::data::{Dataset, source};
 use crate::error::Result;
 use crate::save;
+use bytemuck::cast_slice;
 use std::path::Path;
-use zerocopy::IntoBytes;
 
 /// Writes `data` as a cache to `path`, [at once or not at all](save::file_atomically). Takes memory
 /// for a checksum per 256 KiB. Deterministic: the same data set and notes give the same bytes.
@@ -35,14 +35,14 @@ pub fn write(data: &Dataset, path: impl AsRef<Path>, notes: &Notes) -> Result<()
     let header = Header::new(Kind::Dataset, VERSION, shape.to_facts(), &shape.sections());
     save::file_atomically(path, |file| {
         let mut writer = Writer::new(file, header)?;
-        writer.write("labels", data.labels().as_bytes())?;
+        writer.write("labels", cast_slice(data.labels()))?;
         match rows.starts() {
-            Starts::Narrow(offsets) => writer.write("offsets", offsets.as_bytes())?,
-            Starts::Wide(offsets) => writer.write("offsets", offsets.as_bytes())?,
+            Starts::Narrow(offsets) => writer.write("offsets", cast_slice(offsets))?,
+            Starts::Wide(offsets) => writer.write("offsets", cast_slice(offsets))?,
         }
-        writer.write("indices", rows.indices().as_bytes())?;
+        writer.write("indices", cast_slice(rows.indices()))?;
         if let Some(values) = rows.values() {
-            writer.write("values", values.as_bytes())?;
+            writer.write("values", cast_slice(values))?;
         }
         writer.finish()
     })

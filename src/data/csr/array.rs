@@ -1,11 +1,11 @@
 //! Numbers in memory, or where they lie in a mapped file.
 
 use crate::data::map::Map;
+use bytemuck::{AnyBitPattern, try_cast_slice};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
-use zerocopy::{FromBytes, Immutable};
 
 /// An array of a data set. Reading it costs a look at which of both it is: take the slice once, not
 /// for each row.
@@ -22,23 +22,24 @@ pub(in crate::data) struct Mapped<T> {
     kind: PhantomData<T>,
 }
 
-impl<T: FromBytes + Immutable> Array<T> {
+impl<T: AnyBitPattern> Array<T> {
     /// The numbers in `bytes` of `map`, in the machine's byte order; `None` if these do not lie in
     /// it, or are not whole, aligned numbers.
     pub(in crate::data) fn mapped(map: &Arc<Map>, bytes: Range<usize>) -> Option<Self> {
-        <[T]>::ref_from_bytes(map.get(bytes.clone())?).ok()?;
+        try_cast_slice::<u8, T>(map.get(bytes.clone())?).ok()?;
         Some(Array::Mapped(Mapped { map: map.clone(), bytes, kind: PhantomData }))
     }
 }
 
-impl<T: FromBytes + Immutable> Deref for Array<T> {
+impl<T: AnyBitPattern> Deref for Array<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
         match self {
             Array::Memory(numbers) => numbers,
-            Array::Mapped(part) => <[T]>::ref_from_bytes(&part.map[part.bytes.clone()])
-                .expect("checked when the array was made"),
+            Array::Mapped(part) => {
+                try_cast_slice(&part.map[part.bytes.clone()]).expect("checked when the array was made")
+            }
         }
     }
 }
@@ -55,13 +56,13 @@ impl<T> Clone for Mapped<T> {
     }
 }
 
-impl<T: FromBytes + Immutable + PartialEq> PartialEq for Array<T> {
+impl<T: AnyBitPattern + PartialEq> PartialEq for Array<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }
 }
 
-impl<T: FromBytes + Immutable + fmt::Debug> fmt::Debug for Array<T> {
+impl<T: AnyBitPattern + fmt::Debug> fmt::Debug for Array<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
