@@ -194,11 +194,11 @@
 //!   the vector is borrowed as a whole, `&mut`, so that no worker can run, and never of a named
 //!   file.
 //! - `unsafe` code is denied except in six places, each block with its proof: `params/shared.rs`
-//!   views a memory map as atomics or, borrowed alone, as plain numbers; `data/map.rs` maps text
-//!   and caches; [`kernel`] leaves out bounds checks, per entry, that it has made per row;
-//!   `data/csr/records.rs` leaves out those of rows, made once for all of them; `real.rs` moves
-//!   bits between registers with instructions that every x86-64 processor has; and `cpu.rs` calls
-//!   loops that are compiled for newer ones where it has found such a processor.
+//!   views a memory map as atomics or, borrowed alone, as plain numbers; `data/map.rs` maps text and
+//!   caches; `row/kernel.rs` leaves out bounds checks, per entry, that it has made per row, and
+//!   `row/prefetch.rs` gives the processor hints; `data/csr/records.rs` leaves out the checks of
+//!   rows, made once for all of them; `row/real.rs` moves bits between registers with instructions
+//!   that every x86-64 processor has; and `memory.rs` advises the system about pages.
 //! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields
 //!   keep it, and each kernel compares the width with the vector's length before it starts.
 //! - Rows of a [cache](data::cache) are used where they lie in the file, after all of it was
@@ -210,6 +210,7 @@
 mod container;
 pub mod data;
 mod error;
+mod human;
 #[doc(hidden)]
 pub mod internal;
 mod memory;

@@ -3,9 +3,9 @@
 
 use std::fs;
 
-use indicatif::HumanBytes;
 use serde::Serialize;
 
+use crate::human::Bytes;
 use crate::strategy::Topology;
 
 /// What figures depend on. What the system does not tell is `None`, or empty.
@@ -73,7 +73,7 @@ impl Machine {
             ),
         ));
         let cache = |cache: &Cache| {
-            let (level, kind, bytes) = (cache.level, &cache.kind, HumanBytes(cache.bytes));
+            let (level, kind, bytes) = (cache.level, &cache.kind, Bytes(cache.bytes));
             let shared = if cache.shared_by > 1 {
                 format!(" for {} processors", cache.shared_by)
             } else {
@@ -84,7 +84,7 @@ impl Machine {
         if !machine.caches.is_empty() {
             lines.push(("caches", machine.caches.iter().map(cache).collect::<Vec<_>>().join(", ")));
         }
-        lines.extend(machine.memory_bytes.map(|bytes| ("memory", HumanBytes(bytes).to_string())));
+        lines.extend(machine.memory_bytes.map(|bytes| ("memory", Bytes(bytes).to_string())));
         lines.push(("system", machine.kernel.clone()));
         lines.extend(machine.governor.clone().map(|governor| ("frequency governor", governor)));
         lines.push((

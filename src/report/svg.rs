@@ -4,12 +4,11 @@
 use std::fmt::{self, Display};
 use std::path::Path;
 
-use indicatif::HumanCount;
-
 use super::Inspected;
 use super::drawing::{STYLE, escaped};
 use crate::data::stats::{Bin, Spread};
 use crate::error::Result;
+use crate::human::Count;
 use crate::save;
 
 const WIDTH: f64 = 760.0;
@@ -50,7 +49,7 @@ impl Display for Drawing<'_> {
         let panels = || [Some(&lengths), frequencies.as_ref()].into_iter().flatten();
         let height = HEAD + PANEL * panels().count() as f64;
         let name = escaped(&data.path);
-        let [n, d, z] = [data.examples, data.features, data.nonzeros].map(|n| HumanCount(n as u64));
+        let [n, d, z] = [data.examples, data.features, data.nonzeros].map(|n| Count(n as u64));
         writeln!(
             f,
             r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img">"#
@@ -142,7 +141,7 @@ impl Panel<'_> {
             LETTER
                 * (2 + bins.iter().map(|bin| name(bin).chars().count()).max().unwrap_or(0)) as f64
         };
-        let start: fn(&Bin) -> String = |bin| HumanCount(bin.from.into()).to_string();
+        let start: fn(&Bin) -> String = |bin| Count(bin.from.into()).to_string();
         let single = bins.iter().all(|bin| bin.from == bin.to);
         let below = single || widest(Bin::range) <= slot;
         let (name, offset) =

@@ -1,9 +1,9 @@
 //! How whole numbers are distributed.
 
-use indicatif::HumanCount;
 use serde::Serialize;
 
 use super::ratio;
+use crate::human::Count;
 
 /// Numbers that spread over fewer than this many values get a bin each.
 const FEW: u32 = 24;
@@ -83,7 +83,7 @@ impl Spread {
 impl Bin {
     /// The bin as text, with digits in groups: `7`, `1,024–2,047`.
     pub fn range(&self) -> String {
-        let [from, to] = [self.from, self.to].map(|x| HumanCount(x.into()));
+        let [from, to] = [self.from, self.to].map(|x| Count(x.into()));
         if self.from == self.to { from.to_string() } else { format!("{from}–{to}") }
     }
 }

@@ -4,11 +4,10 @@
 use std::fmt::{self, Display};
 use std::path::Path;
 
-use indicatif::HumanCount;
-
 use super::plots::{plots, style};
 use super::{Scaled, Table, notes, peers, points, prediction, streaming, target};
 use crate::error::Result;
+use crate::human::Count;
 use crate::report::drawing::escaped;
 use crate::save;
 
@@ -69,9 +68,9 @@ impl Display for Page<'_> {
         writeln!(
             f,
             r#"<p class="soft">{} examples, {} features, {} non-zeros, wildsgd {}</p>"#,
-            HumanCount(data.examples as u64),
-            HumanCount(data.features as u64),
-            HumanCount(data.nonzeros as u64),
+            Count(data.examples as u64),
+            Count(data.features as u64),
+            Count(data.nonzeros as u64),
             report.version
         )?;
         writeln!(f, r#"<h2>Plots</h2><div class="plots">"#)?;
