@@ -1,10 +1,13 @@
 //! Bytes of files and of standard input, decompressed.
 //!
-//! gzip, bzip2 and zstd are recognized by their first bytes, never by the file's name. Invariant:
-//! compressed data are decoded to their end or not at all; what is left of a truncated or damaged
-//! file is never returned as a whole. Truncation exactly between two members of a file of several
-//! cannot be seen, as such a file is complete in itself.
+//! gzip, bzip2 and zstd are recognized by their first bytes, never by the file's name; their
+//! decoders come with the feature `compression`. Invariant: compressed data are decoded to their end
+//! or not at all; what is left of a truncated or damaged file is never returned as a whole.
+//! Truncation exactly between two members of a file of several cannot be seen, as such a file is
+//! complete in itself.
 
+#[cfg(feature = "compression")]
+mod compressed;
 #[cfg(test)]
 mod tests;
 
@@ -12,15 +15,17 @@ use super::map::Map;
 use crate::container;
 use crate::error::{Error, Result};
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
+/// What is read, in words.
+const READABLE: &str = if cfg!(feature = "compression") {
+    "libsvm text, plain or compressed with gzip, bzip2 or zstd"
+} else {
+    "libsvm text, not compressed"
+};
 /// Bytes that tell the formats apart.
 const HEAD: usize = 8;
-/// Bytes of compressed data that are read at once.
-const BUFFER: usize = 1 << 16;
-/// The largest zstd window, as `zstd --long` makes it.
-const ZSTD_WINDOW_LOG: u32 = if cfg!(target_pointer_width = "64") { 31 } else { 30 };
 
 /// All bytes of the file at `path` (`-`: standard input), decompressed if they are gzip, bzip2 or
 /// zstd.
@@ -29,8 +34,8 @@ const ZSTD_WINDOW_LOG: u32 = if cfg!(target_pointer_width = "64") { 31 } else { 
 ///
 /// # Errors
 /// [`Error::Io`] if the system does not let it be opened or read; [`Error::Input`] if there is no
-/// such file, it is a directory, empty, truncated, damaged, followed by other bytes, or compressed
-/// in a way that is not supported.
+/// such file, it is a directory, empty, truncated, damaged, followed by other bytes, or compressed in
+/// a way that is not supported: without the feature `compression`, none is.
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
     let path = path.as_ref();
     let name = display_name(path);
@@ -228,21 +233,16 @@ fn reserve(bytes: &mut Vec<u8>, size: u64, name: &str) -> Result<()> {
 }
 
 fn decoder<'a>(whole: impl Read + 'a, format: Format) -> io::Result<Box<dyn Read + 'a>> {
-    Ok(match format {
-        Format::Plain => Box::new(whole),
-        Format::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered(whole))),
-        Format::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(buffered(whole))),
-        Format::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(buffered(whole))?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-            Box::new(decoder)
-        }
-        Format::Unsupported(_) => return Err(io::ErrorKind::Unsupported.into()),
-    })
-}
-
-fn buffered<R: Read>(reader: R) -> BufReader<R> {
-    BufReader::with_capacity(BUFFER, reader)
+    match format {
+        Format::Plain => Ok(Box::new(whole)),
+        #[cfg(feature = "compression")]
+        Format::Gzip => Ok(compressed::gzip(whole)),
+        #[cfg(feature = "compression")]
+        Format::Bzip2 => Ok(compressed::bzip2(whole)),
+        #[cfg(feature = "compression")]
+        Format::Zstd => compressed::zstd(whole),
+        _ => Err(io::ErrorKind::Unsupported.into()),
+    }
 }
 
 /// The error for `error`, which came from the system if it has a system's code, else from the
@@ -250,13 +250,16 @@ fn buffered<R: Read>(reader: R) -> BufReader<R> {
 pub(super) fn fault(error: io::Error, format: Format, name: &str) -> Error {
     let compression = format.name();
     match (format, error.kind()) {
-        (Format::Unsupported(_), _) => Error::input(
-            name,
-            format!("is compressed with {compression}"),
-            "libsvm text, plain or compressed with gzip, bzip2 or zstd",
-            "decompress it first",
-        ),
+        (Format::Unsupported(_), _) => {
+            Error::input(name, format!("is compressed with {compression}"), READABLE, "decompress it first")
+        }
         (Format::Plain, _) => Error::io(name, "read", error),
+        _ if !cfg!(feature = "compression") => Error::input(
+            name,
+            format!("is compressed with {compression}, and wildsgd was built without decoders"),
+            "plain text",
+            "build it with the feature `compression`, or decompress the file first",
+        ),
         _ if error.raw_os_error().is_some() => Error::io(name, "read", error),
         (_, io::ErrorKind::UnexpectedEof) => Error::input(
             name,

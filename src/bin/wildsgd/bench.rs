@@ -11,7 +11,6 @@ use std::time::Instant;
 
 use wildsgd::data::cache::{self, Notes};
 use wildsgd::data::{self, LoadOptions, Throughput, source, throughput};
-use wildsgd::internal::save;
 use wildsgd::{Error, Result};
 
 use crate::args::{BenchArgs, BenchLoadArgs, Benchmark};
@@ -72,27 +71,37 @@ fn files(args: &BenchLoadArgs, folder: &Path) -> Result<Vec<(&'static str, PathB
     }
     let mut files = vec![("text", args.data.clone())];
     let path = |format: &str| folder.join(format);
+    #[cfg(feature = "compression")]
     if args.compressed {
-        let text = source::read(&args.data)?;
-        save::atomically(path("gzip"), |out| {
-            let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::default());
-            gzip.write_all(&text)?;
-            gzip.finish().map(drop)
-        })?;
-        save::atomically(path("bzip2"), |out| {
-            let mut bzip2 = bzip2::write::BzEncoder::new(out, bzip2::Compression::default());
-            bzip2.write_all(&text)?;
-            bzip2.finish().map(drop)
-        })?;
-        save::atomically(path("zstd"), |out| {
-            zstd::stream::copy_encode(&*text, out, zstd::DEFAULT_COMPRESSION_LEVEL)
-        })?;
-        files.extend(["gzip", "bzip2", "zstd"].map(|format| (format, path(format))));
+        files.extend(compress(&args.data, folder)?);
     }
     let data = data::load(&args.data, &LoadOptions { shuffle: Some(1), ..LoadOptions::default() })?;
     cache::write(&data, path(CACHE), &Notes::default())?;
     files.push((CACHE, path(CACHE)));
     Ok(files)
+}
+
+/// The text of `data`, compressed with each format, in files in `folder`.
+#[cfg(feature = "compression")]
+fn compress(data: &Path, folder: &Path) -> Result<[(&'static str, PathBuf); 3]> {
+    use wildsgd::save;
+
+    let text = source::read(data)?;
+    let path = |format: &str| folder.join(format);
+    save::atomically(path("gzip"), |out| {
+        let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::default());
+        gzip.write_all(&text)?;
+        gzip.finish().map(drop)
+    })?;
+    save::atomically(path("bzip2"), |out| {
+        let mut bzip2 = bzip2::write::BzEncoder::new(out, bzip2::Compression::default());
+        bzip2.write_all(&text)?;
+        bzip2.finish().map(drop)
+    })?;
+    save::atomically(path("zstd"), |out| {
+        zstd::stream::copy_encode(&*text, out, zstd::DEFAULT_COMPRESSION_LEVEL)
+    })?;
+    Ok(["gzip", "bzip2", "zstd"].map(|format| (format, path(format))))
 }
 
 fn print(name: &str, rows: &[(&str, usize, Throughput)]) -> io::Result<()> {

@@ -141,6 +141,26 @@ fn a_size_beyond_memory_is_refused() {
     );
 }
 
+/// Everything else here is for the decoders.
+#[cfg(not(feature = "compression"))]
+#[test]
+fn without_decoders_the_format_and_the_feature_are_named() {
+    let text = sample();
+    assert_eq!(decoded(&text), Ok(text.clone()));
+    for (name, compress) in COMPRESS {
+        let bytes = compress(&text);
+        let file = temporary(&bytes);
+        assert!(is_compressed(file.path()));
+        let refused = format!(
+            ": is compressed with {name}, and wildsgd was built without decoders (expected plain text); build it with \
+             the feature `compression`, or decompress the file first"
+        );
+        assert_eq!(decoded(&bytes), Err(format!("{NAME}{refused}")));
+        let error = crate::data::load(file.path(), &LoadOptions::default()).unwrap_err();
+        assert_eq!(error.to_string(), format!("{}{refused}", file.path().display()));
+    }
+}
+
 #[test]
 fn other_compressions_are_named() {
     let heads: [(&[u8], &str); 3] =
@@ -148,10 +168,7 @@ fn other_compressions_are_named() {
     for (head, name) in heads {
         assert_eq!(
             decoded(head),
-            Err(format!(
-                "a.svm: is compressed with {name} (expected libsvm text, plain or compressed with gzip, bzip2 or \
-                 zstd); decompress it first"
-            ))
+            Err(format!("a.svm: is compressed with {name} (expected {READABLE}); decompress it first"))
         );
     }
 }

@@ -32,6 +32,7 @@ pub struct BenchLoadArgs {
     pub data: PathBuf,
     /// Time the text compressed with gzip, bzip2 and zstd, too; takes room for that in the
     /// temporary folder
+    #[cfg(feature = "compression")]
     #[arg(long)]
     pub compressed: bool,
     /// Threads of the second row, 1 to 4096 [default: one a core]
