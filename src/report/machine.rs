@@ -36,8 +36,8 @@ pub struct Machine {
     /// Level of optimization, and flags that were given to the compiler beside those of the
     /// manifest.
     pub flags: &'static str,
-    /// The commit that was compiled, if that was done in a repository; `-dirty` if files had
-    /// changed since.
+    /// The commit that a release build of a repository was made of; `-dirty` if files had changed
+    /// since.
     pub commit: Option<&'static str>,
 }
 
