@@ -33,8 +33,8 @@ fn main() {
 }
 
 /// Whether the build gets a commit's label: where `folder` is the root of a repository, not a copy
-/// unpacked somewhere in one, and was itself to be built, not another package that depends on it.
-/// A debug build gets none, or each edit of a test or of the command would compile the library again.
+/// unpacked somewhere in one, and was itself to be built, not another package that depends on it. A
+/// debug build gets none, or each edit of a test or of the command would compile the library again.
 fn has_label(folder: &Path) -> bool {
     // Cargo tells the compiler of this script, not the script as it runs.
     let is_primary = option_env!("CARGO_PRIMARY_PACKAGE").is_some();

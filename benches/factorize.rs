@@ -1,15 +1,14 @@
-//! One epoch of matrix completion per rating, beside the loop that one would write in C:
+//! One epoch of matrix completion per rating, beside a loop as one would write it in C:
 //! `cargo bench --bench factorize`.
 //!
-//! For some ranks, in one interleaved run, medians of ns per rating, one thread unless it says
-//! otherwise, in an order that is shuffled anew for each epoch:
-//! - `in memory order`: the next loop in the same order in each epoch, that in which the ratings
-//!   lie;
+//! For several ranks, in one interleaved run, medians of ns per rating, on one thread unless stated
+//! otherwise, in an order that is shuffled again for each epoch:
+//! - `in memory order`: the next loop, but in the memory order of the ratings in each epoch;
 //! - `textbook`: explicit steps with decay of the touched rows over plain memory, the product
-//!   summed as it stands (Koren, Bell & Volinsky, 2009; what libraries in C do);
-//! - `four sums`: the same with the product in four partial sums, which a compiler makes vector
-//!   code of;
-//! - `same steps`: the same with the bounded steps that wildsgd makes, and four partial sums;
+//!   summed in order (Koren, Bell & Volinsky, 2009; as in C libraries);
+//! - `four sums`: the textbook loop with the product in four partial sums, which compilers
+//!   vectorize;
+//! - `same steps`: the textbook loop with the bounded steps of wildsgd, and four partial sums;
 //! - the strategies, with the default regularizer and a constant step.
 
 use std::time::Instant;
@@ -64,7 +63,7 @@ fn measure(ratings: &Ratings, rank: usize) {
             }
         }
     }
-    println!("rank {rank}: {} ratings; median, least and most ns per rating", ratings.all().len());
+    println!("rank {rank}: {} ratings; median, min and max ns per rating", ratings.all().len());
     for ((name, _), mut times) in passes.iter().zip(times) {
         times.sort_by(f64::total_cmp);
         let median = times[times.len() / 2];
@@ -72,7 +71,7 @@ fn measure(ratings: &Ratings, rank: usize) {
     }
 }
 
-/// One epoch of a strategy after the other.
+/// Returns a pass that runs the next epoch of a strategy.
 fn epoch<'a>(
     problem: &'a Factorization,
     mut strategy: impl Strategy<f32> + 'a,
@@ -98,7 +97,7 @@ fn epoch<'a>(
     })
 }
 
-/// The loops over plain memory, with nothing generic and nothing shared.
+/// Loops over plain memory, with nothing generic and nothing shared.
 struct Textbook {
     ratings: Vec<Rating>,
     rank: usize,
@@ -143,7 +142,7 @@ impl Textbook {
         (0..self.ratings.len()).for_each(|term| self.visit(term, &visit));
     }
 
-    /// In the order of wildsgd's strategies.
+    /// Visits all ratings in the order of wildsgd's strategies.
     #[inline(always)]
     fn visit_all(&mut self, visit: impl Fn(Rating, &mut [f32], &mut [f32], [&mut f32; 2], f32)) {
         let mut order = Order::new(self.ratings.len());

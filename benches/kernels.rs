@@ -1,8 +1,8 @@
-//! The loops over one row's entries, per non-zero: `cargo bench --bench kernels [-- --quick]`.
+//! Kernels over the entries of one row, per non-zero: `cargo bench --bench kernels [-- --quick]`.
 //!
 //! Rows are visited in memory order, on a vector in the second-level cache (47,000 weights) and on
-//! one that is not (1,300,000), with features by Zipf's law as in text. `stream` sums the row
-//! arrays alone: the floor. How racing handles write is in `--bench updates`.
+//! one outside it (1,300,000), with Zipf-distributed features as in text. `stream` only sums the
+//! row arrays: the floor. For writes through racing handles see `--bench updates`.
 
 mod common;
 

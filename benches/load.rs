@@ -1,11 +1,11 @@
-//! How fast text loads, beside memcpy:
+//! Throughput of loading text, beside memcpy:
 //! `cargo bench --bench load -- [--runs 11] [--threads 1,2] [DATA]`.
 //!
 //! Without DATA it reads the data set of Debian packages in this repository. The text is written
 //! plain, with each compression and as a cache to a temporary folder, and loaded from there, in the
-//! file's order and shuffled; MB/s are of the text, decompressed, or of the cache. The last column,
-//! on Linux, is the most anonymous memory during one load in a process of its own, as a multiple of
-//! the data set's arrays.
+//! file's order and shuffled; MB/s count the decompressed text, or the cache. The last column, on
+//! Linux, is the peak of anonymous memory during one load in its own process, as a multiple of the
+//! data set's arrays.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ fn main() {
         "peak / arrays"
     );
     for (format, file) in files {
-        // A cache has one order, whatever is asked for.
+        // A cache has one order, whatever is requested.
         for order in if format == "cache" { &["shuffled"][..] } else { &["file", "shuffled"] } {
             for &threads in &threads {
                 row(format, &file, order, threads, runs);
@@ -93,7 +93,7 @@ fn row(format: &str, file: &Path, order: &str, threads: usize, runs: usize) {
     );
 }
 
-/// The text as files of each format.
+/// Writes the text as files of each format.
 fn write_all(text: &[u8], folder: &Path) -> io::Result<Vec<(&'static str, PathBuf)>> {
     let path = |format: &str| folder.join(format);
     fs::write(path("text"), text)?;
@@ -119,7 +119,7 @@ fn write_all(text: &[u8], folder: &Path) -> io::Result<Vec<(&'static str, PathBu
     Ok(["text", "gzip", "bzip2", "zstd", "cache"].map(|format| (format, path(format))).into())
 }
 
-/// Prints the seconds of one load, after another one as in a process that has been at work, for
+/// Prints the seconds of one load, after a warm-up load as in a process that has been working, for
 /// comparison with other programs.
 fn print_once(path: &Path, options: &LoadOptions) {
     let seconds = [(); 2].map(|()| {
@@ -133,7 +133,7 @@ fn print_once(path: &Path, options: &LoadOptions) {
     println!("{}", seconds[1]);
 }
 
-/// Loads once, and prints how much anonymous memory that took at most, as a multiple of the arrays.
+/// Loads once, and prints the peak of anonymous memory as a multiple of the arrays.
 fn print_peak(path: &Path, options: &LoadOptions) {
     let Some(before) = anonymous() else { return println!("-") };
     let (path, options) = (path.to_owned(), options.clone());
@@ -152,7 +152,7 @@ fn print_peak(path: &Path, options: &LoadOptions) {
     println!("{:.3}", (most - before) as f64 / data.memory() as f64);
 }
 
-/// Bytes of anonymous memory of this process, where the system tells.
+/// Returns the bytes of anonymous memory of this process, if the system reports them.
 fn anonymous() -> Option<usize> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;

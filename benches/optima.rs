@@ -1,5 +1,5 @@
 //! Distance of the defaults to certified optima:
-//! `cargo bench --bench optima -- [--threads 1,2,8] [--seeds 1,2,3] [--losses logistic,...] [DATA ...]`.
+//! `cargo bench --bench optima -- [--threads 1,2,8] [--seeds 1,2,3] [--losses LIST] [DATA ...]`.
 //!
 //! Reads data sets and reference objectives from the folder that `WILDSGD_REFERENCE` names (default
 //! `../shared`): `data/NAME.train.svm[.zst]`, and `reference/optima.jsonl` with one object
@@ -16,8 +16,8 @@ use wildsgd::Dataset;
 use wildsgd::problem::LossKind;
 use wildsgd::train::Trainer;
 
-/// Data sets that are well enough conditioned for stochastic gradient descent, and how near it
-/// should come: logistic, hinge and squared hinge loss. Infinite: finite is enough.
+/// Data sets that are well conditioned enough for stochastic gradient descent, with bounds on the
+/// distance: logistic, hinge and squared hinge loss. Infinite: any finite distance is enough.
 const BANDS: [(&str, [f64; 3]); 10] = [
     ("a9a", [0.01, 0.03, 0.02]),
     ("mushrooms", [0.01, f64::INFINITY, f64::INFINITY]),
@@ -92,7 +92,7 @@ impl Options {
     }
 }
 
-/// Prints one row a number of threads; returns how many are outside the band.
+/// Prints one row per number of threads; returns how many are outside the band.
 fn rows(
     data: &Dataset,
     name: &str,

@@ -1,8 +1,8 @@
 //! Parsing text, per byte: `cargo bench --bench parse [-- --quick]`.
 //!
-//! The repository's data set, decompressed, as `libsvm::parse` reads it from memory on one thread,
-//! and as whole files are loaded from the system's cache on one thread and on two: text, zstd, and
-//! the binary cache. `copy` is the floor. `--bench load` says more of large files.
+//! Parses the repository's data set, decompressed, from memory by `libsvm::parse` on one thread,
+//! and loads whole files from the page cache on one thread and on two: text, zstd, and the binary
+//! cache. `copy` is the floor. For large files see `--bench load`.
 
 mod common;
 
@@ -33,14 +33,14 @@ fn parse(criterion: &mut Criterion) {
     });
     group.bench_function("from memory", |b| {
         b.iter(|| {
-            libsvm::parse(black_box(&text), &ParseOptions::default()).expect("it was read before")
+            libsvm::parse(black_box(&text), &ParseOptions::default()).expect("it was parsed before")
         });
     });
     for format in ["text", "zstd", "cache"] {
         for threads in [1, 2] {
             group.bench_function(format!("{format}, {threads}"), |b| {
                 b.iter(|| {
-                    let data = load(path(format), &options(threads)).expect("it was read before");
+                    let data = load(path(format), &options(threads)).expect("it was parsed before");
                     data.verify().expect("nobody writes to it");
                     data
                 });

@@ -1,7 +1,7 @@
 //! Scores, measures and model files, per non-zero: `cargo bench --bench predict [-- --quick]`.
 //!
-//! A model that is trained on the repository's data set is judged on it; `stream` sums the row
-//! arrays alone, on one thread where the others have all.
+//! A model trained on the repository's data set is evaluated on it; `stream` only sums the row
+//! arrays, on one thread where the others use all.
 
 mod common;
 

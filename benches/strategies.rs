@@ -1,10 +1,10 @@
 //! One epoch of each strategy, per non-zero, beside the memory's speed:
 //! `cargo bench --bench strategies [-- --quick]`.
 //!
-//! Logistic loss, l2 = 1/n, constant step, on rows with Zipf's law as in text (47,000 features) and
-//! on short rows of few features; `stream` sums the row arrays alone: the floor of one thread. More
-//! workers than cores share these. Time alone says little of a strategy: `--bench target` and
-//! `wildsgd bench scaling` say how far an epoch comes.
+//! Logistic loss, l2 = 1/n, constant step, on Zipf-distributed rows as in text (47,000 features)
+//! and on short rows of few features; `stream` only sums the row arrays: the floor of one thread.
+//! More workers than cores share the cores. Time alone says little about a strategy: for the
+//! progress of an epoch see `--bench target` and `wildsgd bench scaling`.
 
 mod common;
 

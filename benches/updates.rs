@@ -1,10 +1,10 @@
-//! What a visit does to weights, by the handle that it goes through, per non-zero:
+//! Accesses of a visit to the weights, by kind of handle, per non-zero:
 //! `cargo bench --bench updates [-- --quick]`.
 //!
 //! Dot product, addition of a multiple of the row, and addition with a degree-scaled shrinkage, on
-//! one thread: plain cells, relaxed atomics (wild), compare-and-swap (atomic). Then both threads of
-//! a pair on one vector (`shared`) and on one each (`own`), gather and scatter: what is dearer of
-//! the first is the price of contended lines.
+//! one thread: plain cells, relaxed atomics (wild), compare-and-swap (atomic). Then two threads on
+//! one vector (`shared`) and on one each (`own`), gather and scatter: the difference is the cost of
+//! contended lines.
 
 mod common;
 
@@ -83,7 +83,7 @@ fn handle(
     });
 }
 
-/// Every second row, from the `k`-th on.
+/// Visits every second row, from the `k`-th on.
 fn visit(weights: &impl RawWeights<Real = f32>, data: &Dataset, k: usize) {
     for (row, _) in data.iter().skip(k).step_by(2) {
         let score = weights.dot(row);
@@ -91,7 +91,7 @@ fn visit(weights: &impl RawWeights<Real = f32>, data: &Dataset, k: usize) {
     }
 }
 
-/// The time in which two threads do `task` so many times each.
+/// Returns the time in which two threads each run `task` this many times.
 fn pair(rounds: u64, task: impl Fn(usize) + Sync) -> Duration {
     let started = Instant::now();
     thread::scope(|scope| {

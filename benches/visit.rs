@@ -1,14 +1,14 @@
 //! One epoch of training per non-zero, beside what bounds it:
 //! `cargo bench --bench visit -- [DATA ...]`.
 //!
-//! For each data set (default: synthetic rows with Zipf's law, and
+//! For each data set (default: synthetic Zipf-distributed rows, and
 //! `data/debian-packages.train.svm.zst`), in one interleaved run, medians of ns per non-zero of
 //! - `stream`: reading the row arrays once,
-//! - `dot`: the dot product of each row in memory order with a vector that nobody writes,
+//! - `dot`: the dot product of each row in memory order with a vector that is not written,
 //! - `plain`: the epoch as a loop over plain `&mut [f32]`, with the same order and prefetching,
 //! - the strategies, logistic and hinge loss, l2 = 1/n, constant step.
 //!
-//! `--row NAME PASSES` makes so many passes of that row alone, without a clock, for
+//! `--row NAME PASSES` runs that many passes of that row alone, without timing, for
 //! `compare/instructions.py`.
 
 mod common;
@@ -52,13 +52,13 @@ type Timed<'a> = (&'static str, Box<dyn FnMut() + 'a>);
 
 fn measure(name: &str, data: &Dataset, only: Option<&Only>) {
     let targets = signs(data);
-    let still = vec![0.01_f32; data.width()];
+    let constant = vec![0.01_f32; data.width()];
     let mut passes: Vec<Timed<'_>> = vec![
         ("stream", Box::new(|| stream(data))),
         (
             "dot",
             Box::new(|| {
-                black_box(data.iter().map(|(row, _)| dot(&still, row)).sum::<f32>());
+                black_box(data.iter().map(|(row, _)| dot(&constant, row)).sum::<f32>());
             }),
         ),
     ];
@@ -93,7 +93,7 @@ fn measure(name: &str, data: &Dataset, only: Option<&Only>) {
         }
     }
     println!(
-        "{name}: {} x {}, {} non-zeros; median, least and most ns per non-zero",
+        "{name}: {} x {}, {} non-zeros; median, min and max ns per non-zero",
         data.len(),
         data.width(),
         data.nonzeros()
@@ -123,7 +123,7 @@ fn add_epochs<'a, L: Loss + 'a>(
     passes.push((names[3], epochs(data, targets, loss, RATE, Hogwild::new(2, Update::Wild))));
 }
 
-/// The same epoch written out over plain memory, with nothing generic and nothing shared.
+/// The epoch written out over plain memory, with nothing generic and nothing shared.
 struct Textbook<'a, L> {
     data: &'a Dataset,
     targets: &'a [f32],

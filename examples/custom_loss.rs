@@ -1,9 +1,9 @@
 //! Trains, saves and evaluates with a loss of your own:
 //! `cargo run --release --example custom_loss`.
 //!
-//! Quantile regression: how long is a trip at most, in nine cases of ten? The pinball loss of
-//! quantile q costs q*(y - s) where the prediction is too low and (1 - q)*(s - y) where it is too
-//! high.
+//! Quantile regression: what is the longest time that a trip takes in nine cases of ten? The
+//! pinball loss of quantile q costs q*(y - s) where the prediction is too low and (1 - q)*(s - y)
+//! where it is too high.
 
 use std::env;
 use std::fs;
@@ -41,8 +41,8 @@ impl CustomLoss for Pinball {
 
 static NINE_OF_TEN: Pinball = Pinball { quantile: 0.9 };
 
-/// Trips between 50 places, each of which adds a delay of its own; plus a random delay, uniform
-/// over 0 to 10.
+/// Generates trips between 50 starts and 50 ends, each of which adds its own delay, plus a random
+/// delay, uniform over 0 to 10.
 fn trips() -> Dataset {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
     let mut trips = Builder::default();
@@ -73,14 +73,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let predictions = model.predictions(&trips);
     let within =
         trips.labels().iter().zip(&predictions).filter(|(y, s)| f64::from(**y) <= **s).count();
-    let share = within as f64 / trips.len() as f64;
+    let fraction = within as f64 / trips.len() as f64;
     println!(
         "{} epochs on {} threads, loss {:.4}: {:.1} % of trips take no longer than predicted",
         trained.fit.epochs.len(),
         trained.fit.began.workers,
         model.evaluate(&trips).loss.unwrap_or(f64::NAN),
-        100.0 * share
+        100.0 * fraction
     );
-    assert!((share - 0.9).abs() < 0.02, "the model is not the quantile that was asked for");
+    assert!((fraction - 0.9).abs() < 0.02, "the model is not the requested quantile");
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Trains a sum of your own under every strategy: `cargo run --release --example custom_problem`.
+//! Minimizes a sum of your own with every strategy: `cargo run --release --example custom_problem`.
 //!
-//! Players have a strength each, 0.02 more than the player before; a game's term is -ln(probability
-//! of its outcome), which is 1/(1 + e^(loser - winner)).
+//! Each player has a strength, 0.02 more than the player before. The term of a game is
+//! -ln(probability of its outcome), which is 1/(1 + e^(loser - winner)).
 
 use std::ops::{ControlFlow, Range};
 

@@ -1,9 +1,9 @@
 //! Segments a noisy picture by a graph cut, the third problem of the Hogwild paper, and writes it
-//! before and after: `cargo run --release --example graph_cut -- [FOLDER]` (default: the folder for
-//! temporary files).
+//! before and after: `cargo run --release --example graph_cut -- [FOLDER]` (default: the temporary
+//! folder).
 //!
-//! Each pixel is a node that gets one of three grays: far ones cost more, and so do neighbors with
-//! different grays.
+//! Each pixel is a node that gets one of three grays. Distant grays cost more, and so do neighbors
+//! with different grays.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -40,20 +40,21 @@ fn write(path: &Path, grays: impl Iterator<Item = f64>) -> wildsgd::Result<()> {
 
 fn main() -> wildsgd::Result<()> {
     let folder = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
-    let places = || (0..SIDE * SIDE).map(|place| (place % SIDE, place / SIDE));
+    let positions = || (0..SIDE * SIDE).map(|pixel| (pixel % SIDE, pixel / SIDE));
     let mut random = Xoshiro256PlusPlus::seed_from_u64(5);
-    let noisy: Vec<f64> =
-        places().map(|(x, y)| GRAYS[truth(x, y)] + 0.9 * (random.random::<f64>() - 0.5)).collect();
+    let noisy: Vec<f64> = positions()
+        .map(|(x, y)| GRAYS[truth(x, y)] + 0.9 * (random.random::<f64>() - 0.5))
+        .collect();
 
     let costs: Vec<f32> =
         noisy.iter().flat_map(|gray| GRAYS.map(|label| (gray - label).powi(2) as f32)).collect();
-    let edges: Vec<Edge> = places()
+    let edges: Vec<Edge> = positions()
         .flat_map(|(x, y)| {
             [(x + 1 < SIDE, 1), (y + 1 < SIDE, SIDE)]
                 .map(|(joined, step)| (joined, y * SIDE + x, step))
         })
         .filter(|&(joined, ..)| joined)
-        .map(|(_, place, step)| Edge { u: place as u32, v: (place + step) as u32, cost: 0.12 })
+        .map(|(_, pixel, step)| Edge { u: pixel as u32, v: (pixel + step) as u32, cost: 0.12 })
         .collect();
     let cut = Cut::new(GRAYS.len(), &costs, &edges, 1)?;
     let fit =
@@ -68,7 +69,7 @@ fn main() -> wildsgd::Result<()> {
         .collect();
     let wrong = |labels: &[usize]| {
         let wrong =
-            labels.iter().zip(places()).filter(|&(&label, (x, y))| label != truth(x, y)).count();
+            labels.iter().zip(positions()).filter(|&(&label, (x, y))| label != truth(x, y)).count();
         100.0 * wrong as f64 / labels.len() as f64
     };
     let (before, after) = (folder.join("graph_cut_before.pgm"), folder.join("graph_cut_after.pgm"));
@@ -84,6 +85,6 @@ fn main() -> wildsgd::Result<()> {
         before.display(),
         after.display()
     );
-    assert!(wrong(&labels) < 3.0, "the cut has not taken the noise away");
+    assert!(wrong(&labels) < 3.0, "the cut has not removed the noise");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! From a text file to a saved model and its held-out accuracy:
+//! Trains on a text file, saves the model and prints its held-out accuracy:
 //! `cargo run --release --example quickstart`.
 
 use std::ops::ControlFlow;

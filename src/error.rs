@@ -1,13 +1,13 @@
-//! The library's one error type. Messages read `place: what is wrong (what was expected); hint`.
+//! The error type of the library. Messages read `place: what is wrong (what was expected); hint`.
 
 use std::io;
 use std::path::PathBuf;
 
-/// What can go wrong between a text file and a saved model.
+/// An error on the way from a text file to a saved model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A place in a text file (data or model) that does not read as it should.
+    /// Malformed text in a data or model file.
     #[error("{path}:{line}:{column}: {what} (expected {expected}); {hint}")]
     Text {
         /// The file's name, or `<stdin>`.
@@ -16,23 +16,23 @@ pub enum Error {
         line: u64,
         /// 1-based byte position in the line.
         column: u64,
-        /// What stands there.
+        /// The fault: the offending text.
         what: String,
-        /// What was expected.
+        /// The form or range that was expected.
         expected: String,
-        /// What to do about it.
+        /// Advice.
         hint: String,
     },
-    /// A file or data set that is wrong as a whole (empty, binary, corrupt, one class only).
+    /// A file or data set that is unusable as a whole (empty, binary, corrupt, one class only).
     #[error("{path}: {what} (expected {expected}); {hint}")]
     Input {
         /// The file's name, or `<stdin>`, or `data set`.
         path: String,
-        /// What is wrong.
+        /// The fault.
         what: String,
-        /// What was expected.
+        /// The form or range that was expected.
         expected: String,
-        /// What to do about it.
+        /// Advice.
         hint: String,
     },
     /// The operating system refused to read or write.
@@ -40,7 +40,7 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What was tried, as a verb: `open`, `read`, `write`, `sync`, `rename`.
+        /// The action that failed, as a verb: `open`, `read`, `write`, `sync`, `rename`.
         action: &'static str,
         /// The system's reason.
         source: io::Error,
@@ -54,10 +54,10 @@ pub enum Error {
         value: String,
         /// The legal range.
         expected: &'static str,
-        /// What to do about it.
+        /// Advice.
         hint: &'static str,
     },
-    /// A worker panicked; the other workers were stopped and the fit was given up.
+    /// A worker panicked. The other workers were stopped, and there is no model.
     #[error(
         "worker {worker} panicked: {message} (expected no panic); the fit was stopped, no model was made"
     )]
@@ -67,18 +67,18 @@ pub enum Error {
         /// The panic's message.
         message: String,
     },
-    /// Training could not be kept finite at any step size that was tried.
+    /// Training diverged at every step size that was tried.
     #[error("training diverged: {what} (expected a finite objective); {hint}")]
     Diverged {
-        /// What was seen last.
+        /// The last observation.
         what: String,
-        /// What to do about it.
+        /// Advice.
         hint: &'static str,
     },
 }
 
 impl Error {
-    /// An [`Error::Input`].
+    /// Makes an [`Error::Input`].
     pub fn input(
         path: impl Into<String>,
         what: impl Into<String>,
@@ -93,13 +93,13 @@ impl Error {
         }
     }
 
-    /// An [`Error::Io`].
+    /// Makes an [`Error::Io`].
     pub fn io(path: impl Into<PathBuf>, action: &'static str, source: io::Error) -> Self {
         Error::Io { path: path.into(), action, source }
     }
 }
 
-/// What the system's reason leaves unsaid.
+/// Adds what the system's reason leaves out: what was expected, and advice.
 fn advice(reason: io::ErrorKind) -> &'static str {
     use io::ErrorKind as Kind;
     match reason {

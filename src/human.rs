@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers in the form that people read.
 
 use std::fmt::{self, Display};
 
@@ -14,7 +14,7 @@ impl Display for Count {
     }
 }
 
-/// A size in bytes, in the largest binary unit that it is not below: `1.43 MiB`.
+/// A size in bytes, in the largest binary unit that does not exceed it: `1.43 MiB`.
 pub(crate) struct Bytes(pub u64);
 
 impl Display for Bytes {
@@ -38,7 +38,10 @@ mod tests {
     #[test]
     fn digits_come_in_groups() {
         let texts = [0, 7, 999, 1_000, 21_024, 654_321, u64::MAX].map(|n| Count(n).to_string());
-        assert_eq!(texts, ["0", "7", "999", "1,000", "21,024", "654,321", "18,446,744,073,709,551,615"]);
+        assert_eq!(
+            texts,
+            ["0", "7", "999", "1,000", "21,024", "654,321", "18,446,744,073,709,551,615"]
+        );
     }
 
     #[test]

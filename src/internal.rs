@@ -1,5 +1,5 @@
-//! What the project's own binary and benches need beside the public face. Nothing here is promised
-//! to stay.
+//! Items for the project's own binary and benchmarks, outside the public interface. They may change
+//! at any time.
 
 pub use crate::params::{Atomic, Plain, RawWeights, Wild};
 pub use crate::solver::sgd::{Sgd, SgdRule};
@@ -15,7 +15,7 @@ pub mod report {
     pub use crate::report::*;
 }
 
-/// Files that are written at once or not at all.
+/// Atomic file writes.
 pub mod save {
     pub use crate::save::*;
 }

@@ -20,17 +20,17 @@
 //! # Three choices make a training run
 //!
 //! - The **problem** says what is minimized: [`problem::Linear`] over a [`Dataset`] with one of the
-//!   losses or your own, or any implementation of [`problem::Problem`]. [`problem::Softmax`] tells
-//!   many classes apart at once, [`problem::Factorization`] completes matrices, and
-//!   [`problem::Cut`] cuts graphs.
+//!   losses or your own, or any implementation of [`problem::Problem`]. [`problem::Softmax`] trains
+//!   many classes at once, [`problem::Factorization`] completes matrices, and [`problem::Cut`] cuts
+//!   graphs.
 //! - The **solver** says how it is minimized: stochastic gradient descent ([`train::minimize`]),
 //!   dual coordinate ascent ([`train::fit_dual`]) or variance reduction ([`train::fit_saga`]).
 //! - The **strategy** says how workers share the weights: [`strategy::Sequential`],
-//!   [`strategy::Hogwild`], [`strategy::HogwildPlusPlus`], what they are compared with, or your own
+//!   [`strategy::Hogwild`], [`strategy::HogwildPlusPlus`], the baselines, or your own
 //!   [`strategy::Strategy`].
 //!
-//! [`train::Trainer`] takes labeled rows to a [`Model`], [`train::Factorizer`] [`data::Ratings`] to
-//! [`model::Factors`].
+//! [`train::Trainer`] turns labeled rows into a [`Model`], [`train::Factorizer`] turns
+//! [`data::Ratings`] into [`model::Factors`].
 //!
 //! # Your own loss
 //!
@@ -43,7 +43,7 @@
 //! use wildsgd::problem::{Custom, CustomLoss, LossKind};
 //! use wildsgd::train::Trainer;
 //!
-//! /// Half of the squared distance, which counts four times as much where the prediction is too low.
+//! /// Half of the squared distance, four times as much where the prediction is too low.
 //! struct Cautious;
 //!
 //! impl CustomLoss for Cautious {
@@ -71,11 +71,11 @@
 //! # Your own problem
 //!
 //! A [`problem::Problem`] is six functions: how many terms and coordinates there are, which
-//! coordinates a term touches, what it costs, and a visit in two halves. `plan` reads the weights
-//! and says what is to change; `apply` moves them. Whoever writes them knows nothing of threads or
-//! of regularizers: a handle ([`params::Weights`]) reads and writes wherever the strategy has the
-//! weights, and shrinks what is moved. Step sizes, their search, roll-back and the end of training
-//! come with [`train::minimize`]. A callback may end the fit.
+//! coordinates a term touches, its loss, and a visit in two halves. `plan` reads the weights and
+//! returns the change; `apply` makes it. They know nothing of threads or of regularizers: a handle
+//! ([`params::Weights`]) reads and writes the weights wherever the strategy keeps them, and shrinks
+//! those that are moved. Step sizes, their search, roll-back and the stopping tests come with
+//! [`train::minimize`]. A callback may end the fit.
 //!
 //! ```
 //! use std::ops::{ControlFlow, Range};
@@ -83,7 +83,7 @@
 //! use wildsgd::problem::Problem;
 //! use wildsgd::train::{Event, Settings, minimize};
 //!
-//! /// Pairs of places, and how far the second is from the first.
+//! /// Pairs of points on a line, and the distance from the first to the second.
 //! struct Distances(Vec<(usize, usize, f64)>, usize);
 //!
 //! impl Problem for Distances {
@@ -120,14 +120,14 @@
 //! # Ok::<(), wildsgd::Error>(())
 //! ```
 //!
-//! Each problem says what it does not bear: one whose steps project, like [`problem::Cut`], has a
-//! reason in [`averages_only`](problem::Problem::averages_only), and strategies that sum the
-//! movements of copies are refused with it.
+//! A problem declares which strategies it rules out. One whose steps project, like
+//! [`problem::Cut`], gives a reason in [`averages_only`](problem::Problem::averages_only), and
+//! strategies that sum the movements of copies are refused with it.
 //!
 //! # Your own strategy
 //!
 //! A [`strategy::Strategy`] lets workers draw blocks of terms and visit them on handles of its
-//! choice. It sees a solver's rule through one object, so it compiles once, whatever is trained.
+//! choice. It sees a solver's rule as a trait object, so it compiles once, whatever is trained.
 //!
 //! ```
 //! use wildsgd::data::Synthetic;
@@ -175,7 +175,8 @@
 //! # Map
 //!
 //! Data flows one way: bytes → [`data`] → [`problem`] → [`train`] (a solver × a [`strategy`], over
-//! [`params`]) → [`model`] → predictions. [`metrics`] judges scores. The library prints nothing.
+//! [`params`]) → [`model`] → predictions. [`metrics`] measures predictions. The library prints
+//! nothing.
 //!
 //! # Determinism
 //!
@@ -187,25 +188,27 @@
 //!
 //! # Soundness
 //!
-//! Threads that race on plain floats are undefined behavior; here they never do.
+//! A data race on plain floats is undefined behavior. Here no thread ever races on one.
 //!
 //! - Weights that several threads reach are atomics ([`params::SharedParams`]). The hot loop uses
 //!   relaxed loads and stores, which compile to plain moves. A `&[f32]` of them exists only while
 //!   the vector is borrowed as a whole, `&mut`, so that no worker can run, and never of a named
 //!   file.
-//! - `unsafe` code is denied except in six places, each block with its proof: `params/shared.rs`
-//!   views a memory map as atomics or, borrowed alone, as plain numbers; `data/map.rs` maps text and
-//!   caches; `row/kernel.rs` leaves out bounds checks, per entry, that it has made per row, and
-//!   `row/prefetch.rs` gives the processor hints; `data/csr/records.rs` leaves out the checks of
-//!   rows, made once for all of them; `row/real.rs` moves bits between registers with instructions
-//!   that every x86-64 processor has; and `memory.rs` advises the system about pages.
+//! - `unsafe` code is denied except in seven files, where each block has its proof:
+//!   `params/shared.rs` views a memory map as atomics or, borrowed alone, as plain numbers;
+//!   `data/map.rs` maps text and caches; `row/kernel.rs` leaves out bounds checks, per entry, that
+//!   it has made per row, and `row/prefetch.rs` gives the processor hints; `data/csr/records.rs`
+//!   leaves out the checks of rows, made once for all of them; `row/real.rs` moves bits between
+//!   registers with instructions that every x86-64 processor has; and `memory.rs` advises the
+//!   system about pages.
 //! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields
 //!   keep it, and each kernel compares the width with the vector's length before it starts.
 //! - Rows of a [cache](data::cache) are used where they lie in the file, after all of it was
-//!   checked. It must not be written to from then on; the module says why, and what is told.
+//!   checked. It must not be written to from then on; the module says why, and which changes are
+//!   detected.
 //! - Mapped files can be changed or cut by other processes. Weights in a named file are atomics
 //!   too, so a change is only a strange weight. Text is parsed from a map, too; rows are checked
-//!   after they were copied out of it. A file that is made shorter ends the process with SIGBUS.
+//!   after they are copied out of it. If a mapped file is cut, the process ends with SIGBUS.
 
 mod container;
 pub mod data;

@@ -1,43 +1,43 @@
-//! Memory for large arrays: huge pages, and pages that are taken before they are written to.
+//! Memory for large arrays: huge pages, and pages that are populated before the first write.
 #![allow(unsafe_code)]
 
-/// Asks the system for huge pages behind `array`, which is large and not yet written to: there are
-/// then fewer faults while it is filled, and fewer misses of the address cache later. Takes no
-/// memory beyond the array, as only pages that lie in it as a whole become huge.
-pub(crate) fn ask_for_huge_pages<T: Copy>(array: &mut [T]) {
-    ask_for(array, Pages::Huge);
+/// Requests huge pages for `array`, which is large and not yet written to. There are then fewer
+/// page faults while it is filled, and fewer TLB misses later. Takes no memory beyond the array:
+/// only pages that lie entirely in it become huge.
+pub(crate) fn advise_huge_pages<T: Copy>(array: &mut [T]) {
+    advise(array, Pages::Huge);
 }
 
-/// An empty vector with room for `len` values, which are written at once: it has all its pages,
-/// huge ones where possible. Taken one by one, at a fault each, they cost several times as long as
-/// what is then written to them.
+/// Returns an empty vector with capacity for `len` values that are written right away. All its
+/// pages are populated, with huge ones where possible. One page fault per page would cost several
+/// times as much as writing the values.
 pub(crate) fn room<T: Copy>(len: usize) -> Vec<T> {
     let mut vector = Vec::with_capacity(len);
-    ask_for_huge_pages(vector.spare_capacity_mut());
-    ask_for(vector.spare_capacity_mut(), Pages::Now);
+    advise_huge_pages(vector.spare_capacity_mut());
+    advise(vector.spare_capacity_mut(), Pages::Now);
     vector
 }
 
-/// `len` times `value`, all pages taken now. A vector of zeros from the allocator takes a page
-/// where it is written to first; if it was read before, each such page makes all threads forget
-/// where it lay.
+/// Returns a vector of `len` times `value` with all pages populated. The allocator populates each
+/// page of a vector of zeros at its first write. If the page was read before, that write also makes
+/// all threads flush its address translation.
 pub(crate) fn filled<T: Copy>(value: T, len: usize) -> Vec<T> {
     let mut vector = room(len);
     vector.resize(len, value);
     vector
 }
 
-/// What the system can be asked for behind memory.
+/// A request about the pages behind memory.
 #[derive(Clone, Copy)]
 enum Pages {
-    /// Huge ones.
+    /// Use huge pages.
     Huge,
-    /// All of them, before they are written to.
+    /// Populate all pages, before they are written to.
     Now,
 }
 
-/// Asks the system for `pages` behind `array`, from the first that starts in it.
-fn ask_for<T: Copy>(array: &mut [T], pages: Pages) {
+/// Passes the request `pages` for `array` to the system, from the first page that starts in it.
+fn advise<T: Copy>(array: &mut [T], pages: Pages) {
     #[cfg(target_os = "linux")]
     {
         const PAGE: usize = 1 << 12;

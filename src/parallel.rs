@@ -1,8 +1,8 @@
-//! Dense passes: work on whole vectors, cut into ranges, by all threads of rayon's current pool.
+//! Dense passes: work on whole vectors, cut into ranges, on all threads of rayon's current pool.
 //!
-//! What rayon compiles stands here, once; callers pass closures by reference. Ranges are cut by the
-//! length alone, and results are combined in the order of ranges, so that a pass gives the same
-//! bits for any number of threads.
+//! All generic code of rayon is compiled here, once; callers pass closures by reference. Ranges
+//! depend on the length alone, and results are combined in the order of ranges, so that a pass
+//! gives the same bits for any number of threads.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::row::prefetch;
 
-/// Calls `task(k, range)` for each range of `each` numbers below `len`; the last one may be
+/// Calls `task(k, range)` for each range of `each` numbers below `len`. The last range may be
 /// shorter.
 ///
 /// # Panics
@@ -25,43 +25,46 @@ pub(crate) fn ranges(len: usize, each: usize, task: &(dyn Fn(usize, Range<usize>
     }
 }
 
-/// What `task(k, range)` returns for each range of `each` numbers below `len`, in their order.
+/// Collects the results of `task(k, range)` for each range of `each` numbers below `len`, in the
+/// order of ranges.
 pub(crate) fn collect<T: Send>(
     len: usize,
     each: usize,
     task: &(dyn Fn(usize, Range<usize>) -> T + Sync),
 ) -> Vec<T> {
-    let places: Vec<Mutex<Option<T>>> = (0..len.div_ceil(each)).map(|_| Mutex::new(None)).collect();
-    ranges(len, each, &|k, range| *place(&places[k]) = Some(task(k, range)));
-    let found =
-        places.into_iter().map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner));
-    found.map(|found| found.expect("each range was worked on")).collect()
+    let results: Vec<Mutex<Option<T>>> =
+        (0..len.div_ceil(each)).map(|_| Mutex::new(None)).collect();
+    ranges(len, each, &|k, range| *lock(&results[k]) = Some(task(k, range)));
+    let found = results
+        .into_iter()
+        .map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner));
+    found.map(|found| found.expect("each range has a result")).collect()
 }
 
-/// The sum of what `task(range)` returns, in the order of ranges.
+/// Sums the results of `task(range)`, in the order of ranges.
 pub(crate) fn sum(len: usize, each: usize, task: &(dyn Fn(Range<usize>) -> f64 + Sync)) -> f64 {
     collect(len, each, &|_, range| task(range)).iter().sum()
 }
 
-/// Calls `task(first, part)` for each part of `each` places of `all`; `first` is the number of the
-/// part's first place.
+/// Calls `task(first, part)` for each part of `each` elements of `all`. `first` is the index of the
+/// part's first element.
 pub(crate) fn parts<T: Send>(all: &mut [T], each: usize, task: &(dyn Fn(usize, &mut [T]) + Sync)) {
     let len = all.len();
     let parts: Vec<Mutex<&mut [T]>> = all.chunks_mut(each).map(Mutex::new).collect();
-    ranges(len, each, &|k, range| task(range.start, &mut place(&parts[k])));
+    ranges(len, each, &|k, range| task(range.start, &mut lock(&parts[k])));
 }
 
-fn place<T>(place: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    place.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Weights that are written by one task.
-const TOGETHER: usize = 1 << 15;
+/// Elements per task.
+const PER_TASK: usize = 1 << 15;
 
-/// Sets each place of `to` to `f` of the one of `from`.
+/// Sets each element of `to` to `f` of its counterpart in `from`.
 pub(crate) fn map<S: Sync, T: Send>(to: &mut [T], from: &[S], f: impl Fn(&S) -> T + Sync) {
     let len = to.len().min(from.len());
-    parts(&mut to[..len], TOGETHER, &|first, to| {
+    parts(&mut to[..len], PER_TASK, &|first, to| {
         to.iter_mut().zip(&from[first..]).for_each(|(to, from)| *to = f(from));
     });
 }
@@ -76,12 +79,12 @@ pub(crate) fn threads() -> usize {
     rayon::current_num_threads()
 }
 
-/// Lets each thread of the current pool call `task`.
+/// Calls `task` on each thread of the current pool.
 pub(crate) fn on_each_thread(task: &(dyn Fn() + Sync)) {
     rayon::broadcast(|_| task());
 }
 
-/// Does two things at the same time, if two threads are free.
+/// Runs two closures, at the same time if two threads are free.
 pub(crate) fn both<A: Send, B: Send>(
     a: impl FnOnce() -> A + Send,
     b: impl FnOnce() -> B + Send,
@@ -89,41 +92,37 @@ pub(crate) fn both<A: Send, B: Send>(
     let (mut a, mut b) = (Some(a), Some(b));
     let (mut of_a, mut of_b) = (None, None);
     join(&mut || of_a = a.take().map(|a| a()), &mut || of_b = b.take().map(|b| b()));
-    (of_a.expect("the first was done"), of_b.expect("the second was done"))
+    (of_a.expect("the first closure ran"), of_b.expect("the second closure ran"))
 }
 
 fn join(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
     rayon::join(a, b);
 }
 
-/// Lets each thread read all `weights` in order. Of weights that others have written lately, what a
-/// thread needs comes sooner than line by line when it needs it.
+/// Prefetches all `weights` in order, on each thread. If others wrote the weights lately, this is
+/// faster than fetching line by line on demand.
 pub(crate) fn fetch<T: Sync>(weights: &[T]) {
     on_each_thread(&|| prefetch::all(weights));
 }
 
-/// Whether [`fetch`] is worth its time before a pass in which `threads` threads read a vector of
-/// `width` weights of `bytes` bytes `touches` times: it takes each of them a few percent of that.
-pub(crate) fn is_worth_fetching(
-    width: usize,
-    bytes: usize,
-    touches: usize,
-    threads: usize,
-) -> bool {
-    width * bytes <= CACHED && width.saturating_mul(4 * threads) <= touches
+/// Returns true if [`fetch`] pays off before a pass in which `threads` threads read a vector of
+/// `width` weights of `bytes` bytes each, `reads` times in all. If so, it takes each thread a few
+/// percent of the pass.
+pub(crate) fn is_worth_fetching(width: usize, bytes: usize, reads: usize, threads: usize) -> bool {
+    width * bytes <= CACHE_BYTES && width.saturating_mul(4 * threads) <= reads
 }
 
-/// Bytes of weights that last-level caches may hold: of more, the first would be gone when the last
-/// have come.
-const CACHED: usize = 1 << 25;
+/// Bytes of weights that last-level caches may hold. Of larger vectors, the first lines would be
+/// evicted before the last arrive.
+const CACHE_BYTES: usize = 1 << 25;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_place_is_written_by_one_task_or_another() {
-        for len in [0, 1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 3] {
+    fn each_element_is_written_by_one_task_or_another() {
+        for len in [0, 1, PER_TASK - 1, PER_TASK, 2 * PER_TASK + 3] {
             let from: Vec<usize> = (0..len).collect();
             let mut to = vec![usize::MAX; len];
             map(&mut to, &from, |x| 3 * x);
@@ -148,10 +147,10 @@ mod tests {
 
     #[test]
     fn few_weights_that_are_read_often_are_worth_fetching() {
-        let is_worth = |width, touches, threads| is_worth_fetching(width, 4, touches, threads);
+        let is_worth = |width, reads, threads| is_worth_fetching(width, 4, reads, threads);
         assert!(is_worth(100_000, 800_000, 2));
         assert!(!is_worth(100_000, 800_000, 3), "each thread reads all of them");
-        assert!(is_worth(CACHED / 4, usize::MAX, 2));
-        assert!(!is_worth(CACHED / 4 + 1, usize::MAX, 2), "they do not stay in the cache");
+        assert!(is_worth(CACHE_BYTES / 4, usize::MAX, 2));
+        assert!(!is_worth(CACHE_BYTES / 4 + 1, usize::MAX, 2), "they do not stay in the cache");
     }
 }

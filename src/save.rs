@@ -1,9 +1,9 @@
-//! Files that appear at once or not at all: written under a temporary name beside the target,
-//! synced, renamed.
+//! Saves files at once or not at all: written under a temporary name beside the target, synced,
+//! renamed.
 //!
-//! Invariant: whatever fails, and at whatever moment the process is killed, the target holds either
-//! all of its old bytes or all of the new ones. A kill may leave a file `.wildsgd-*.tmp` behind; a
-//! failure leaves none.
+//! Invariant: whatever fails, and whenever the process is killed, the target holds either all of
+//! its old bytes or all of the new ones. A kill may leave a file `.wildsgd-*.tmp` behind; a failure
+//! leaves none.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -18,16 +18,17 @@ const BUFFER: usize = 1 << 16;
 /// Longest chain of symbolic links that Linux follows.
 const MOST_LINKS: usize = 40;
 
-/// Gives `path` the bytes that `write` writes, all at once. The file has the permissions of the one
-/// that it replaces, or else those of any new file (0666 less the process's mask). A symbolic link
-/// stays, and its target is replaced; another hard link keeps the old bytes.
+/// Replaces the file at `path` by the bytes that `write` writes, all at once. It keeps the
+/// permissions of the file that it replaces; a new file gets the usual ones (0666 less the
+/// process's mask). A symbolic link stays, and its target is replaced. Another hard link keeps the
+/// old bytes.
 ///
-/// What is no regular file (a pipe, a terminal, `/dev/stdout`) has no name to give to another file:
-/// it is written directly, and may hold a part of the bytes after a failure.
+/// Pipes, terminals, `/dev/stdout` and the like cannot be replaced by renaming. They are written
+/// directly, and may hold a part of the bytes after a failure.
 ///
 /// # Errors
-/// [`Error::Io`] if a file cannot be made in the directory, `write` or the system fails, as with a
-/// full disk.
+/// [`Error::Io`] if a file cannot be created in the directory, or if `write` or the system fails,
+/// for example because the disk is full.
 pub fn atomically(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
@@ -45,8 +46,8 @@ pub fn atomically(
     result.map_err(|(action, source)| Error::io(path, action, source))
 }
 
-/// Gives `path` the bytes that `write` puts into the file, all at once, like [`atomically`], at
-/// places of its own choice: what is no regular file is refused.
+/// Replaces the file at `path` all at once, like [`atomically`], by a file that `write` fills at
+/// any offsets. Anything but a regular file is refused.
 ///
 /// # Errors
 /// [`Error::Io`] as for [`atomically`], [`Error::Input`] if `path` is a pipe, a terminal or the
@@ -70,13 +71,13 @@ pub fn file_atomically(
 fn no_file(path: &Path) -> Error {
     Error::input(
         path.display().to_string(),
-        "is no regular file",
+        "is not a regular file",
         "a file, as it is not written from its first byte to its last",
         "name a file",
     )
 }
 
-/// [`check`] for [`file_atomically`].
+/// Checks a path as [`check`] does, for [`file_atomically`].
 ///
 /// # Errors
 /// Those of [`check`], and [`Error::Input`] if `path` is a pipe, a terminal or the like.
@@ -90,12 +91,12 @@ pub fn check_file(path: impl AsRef<Path>) -> Result<()> {
     }
 }
 
-/// Finds out, before long work, whether [`atomically`] could begin with `path`. Leaves nothing
+/// Checks before long work whether [`atomically`] could start to write `path`. Leaves nothing
 /// behind.
 ///
 /// # Errors
 /// [`Error::Input`] if `path` is a directory or its directory is missing, [`Error::Io`] if no file
-/// can be made there.
+/// can be created there.
 pub fn check(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let wrong = |what: String, expected: &str, hint: &str| {
@@ -112,7 +113,7 @@ pub fn check(path: impl AsRef<Path>) -> Result<()> {
         _ if !directory.is_dir() => wrong(
             format!("there is no directory {}", directory.display()),
             "a file in an existing directory",
-            "make the directory first",
+            "create the directory first",
         ),
         _ => tempfile::tempfile_in(directory)
             .map(drop)
@@ -120,7 +121,7 @@ pub fn check(path: impl AsRef<Path>) -> Result<()> {
     }
 }
 
-/// What was tried, and why it failed.
+/// The action that failed, and the reason.
 type Failure = (&'static str, io::Error);
 
 fn replace(
@@ -153,8 +154,8 @@ fn stream(
     target: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    // Appending matters if a descriptor of this process leads to a regular file that has bytes
-    // already.
+    // Append: the path may lead to a descriptor of this process, of a regular file that already
+    // holds bytes.
     let file = OpenOptions::new().append(true).open(target).map_err(|e| ("open", e))?;
     fill(&file, write)
 }
@@ -174,11 +175,11 @@ fn keep_permissions(file: &NamedTempFile, old: Option<&Metadata>) -> io::Result<
     if old.mode() == new.mode() { Ok(()) } else { file.as_file().set_permissions(old) }
 }
 
-/// Makes the rename outlive a power cut.
+/// Makes the rename survive a power cut.
 fn sync_directory(directory: &Path) -> io::Result<()> {
     let result = File::open(directory).and_then(|directory| directory.sync_all());
     match result {
-        // The new file is in place: a directory that may not be read, or that knows no sync, is no
+        // The new file is in place. A directory that cannot be read or does not support sync is no
         // failure.
         Err(e) if matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::InvalidInput) => {
             Ok(())
@@ -187,8 +188,9 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// The file behind a chain of symbolic links, even if it is still missing, and whether the chain
-/// goes through the descriptors of a process: such a link is an open file rather than a name.
+/// Follows a chain of symbolic links. Returns the file at its end, which may not exist yet, and
+/// true if the chain passes through the descriptors of a process: such a link is an open file
+/// rather than a name.
 fn follow(path: &Path) -> (PathBuf, bool) {
     let mut at = path.to_path_buf();
     for _ in 0..MOST_LINKS {

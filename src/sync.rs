@@ -1,6 +1,5 @@
-//! Every atomic of the crate comes from here, so that the model checker's own can take the place of
-//! the hardware's: with `--cfg loom`, the atomics of protocols are loom's. So are the locks that
-//! protocols sleep in.
+//! The only importer of atomics. With `--cfg loom`, the atomics of protocols, and the locks that
+//! protocols sleep in, are those of the model checker.
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,7 +10,7 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
-/// Never loom's: weights live in maps, and no protocol hangs on them.
+/// Atomics that are never loom's: weights live in maps, and no protocol depends on them.
 pub(crate) mod plain {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -1,7 +1,6 @@
-//! How much memory reading data takes, by an allocator that counts: a test binary of its own.
+//! Peak memory of reading data, by a counting allocator, in a test binary of its own.
 //!
-//! The peak is that of all bytes that are allocated, touched or not, so that it bounds the
-//! anonymous memory.
+//! The peak counts all allocated bytes, touched or not, so it bounds the anonymous memory.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -25,8 +24,8 @@ fn add(bytes: usize) {
     MOST.fetch_max(now, Ordering::Relaxed);
 }
 
-// SAFETY: each call is passed on to the system's allocator as it came, and its answer is returned
-// as it is; counting touches two atomics only.
+// SAFETY: each call is passed on unchanged to the system's allocator, and its result is returned
+// unchanged; counting touches only two atomics.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add(layout.size());
@@ -48,7 +47,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // While it is moved it may be there twice, but the system moves pages, not bytes, if it is
+        // Both copies may exist during the move, but the system moves pages, not bytes, if it is
         // large.
         add(size);
         NOW.fetch_sub(layout.size(), Ordering::Relaxed);
@@ -60,7 +59,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The most bytes that were allocated at a time while `work` ran, beyond those before.
+/// Returns the peak of bytes allocated while `work` ran, beyond those before.
 fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = NOW.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);
@@ -103,7 +102,7 @@ fn load_peak(path: &Path, threads: usize) -> (usize, usize) {
     (most, data.memory())
 }
 
-/// Loads what comes through a pipe, as on standard input.
+/// Loads text from a pipe, as on standard input.
 fn piped_peak(folder: &TempDir, text: &Path, threads: usize) -> (usize, usize) {
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -143,7 +142,7 @@ fn reading_keeps_to_its_memory() {
     assert!(most < 4 << 20, "{most} bytes for rows in passing");
 }
 
-/// Lets `rows` rows pass.
+/// Streams `rows` rows.
 fn scan_peak(text: &Path, rows: usize) -> usize {
     write(text, rows, 5, false);
     let mut passed = 0;

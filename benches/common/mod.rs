@@ -1,6 +1,6 @@
-//! What the benches share: options, data sets with certified optima, one epoch of a strategy, the
-//! floor.
-#![allow(dead_code)] // Each bench takes what it needs.
+//! Options, data sets with certified optima, epochs of a strategy, and the floor, shared by the
+//! benches.
+#![allow(dead_code)] // Each bench uses only a part.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -16,44 +16,44 @@ use wildsgd::problem::{Linear, Loss};
 use wildsgd::strategy::{Control, Order, Pass, Strategy, WorkerPool};
 use wildsgd::train::{Penalty, Schedule, StepSize};
 
-/// The arguments after `--`, without what cargo adds.
+/// Returns the arguments after `--`, without those that cargo adds.
 pub fn arguments() -> impl Iterator<Item = String> {
     env::args().skip(1).filter(|argument| argument != "--bench")
 }
 
-/// A number, or the end of the program.
+/// Parses a number, or panics.
 pub fn number<T: FromStr>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| panic!("`{text}` is not a number"))
 }
 
-/// Parts of a list with commas.
+/// Splits a comma-separated list.
 pub fn list(text: &str) -> Vec<String> {
     text.split(',').map(String::from).collect()
 }
 
-/// Numbers of a list with commas.
+/// Parses a comma-separated list of numbers.
 pub fn numbers<T: FromStr>(text: &str) -> Vec<T> {
     text.split(',').map(number).collect()
 }
 
-/// A file, or the end of the program.
+/// Loads a file, or panics.
 pub fn load(path: &Path) -> Dataset {
     data::load(path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The same, its rows in random order, as training has them.
+/// Loads a file with its rows in random order, as for training, or panics.
 pub fn shuffled(path: &Path) -> Dataset {
     let options = LoadOptions { shuffle: Some(3), ..LoadOptions::default() };
     data::load(path, &options).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The data set that comes with the repository.
+/// Returns the path of the data set in this repository.
 pub fn own() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/debian-packages.train.svm.zst")
 }
 
 /// A folder with data sets, `data/NAME.train.svm[.zst]`, and certified optima,
-/// `reference/optima.jsonl`: an object `{"data", "loss", "l2", "objective"}` a line.
+/// `reference/optima.jsonl`: one object `{"data", "loss", "l2", "objective"}` per line.
 pub struct Reference {
     folder: PathBuf,
     optima: Vec<Optimum>,
@@ -68,8 +68,8 @@ struct Optimum {
 }
 
 impl Reference {
-    /// The folder that `WILDSGD_REFERENCE` names, by default `../shared`; where there is none, says
-    /// so.
+    /// Opens the folder that `WILDSGD_REFERENCE` names, by default `../shared`; prints a message if
+    /// there is none.
     pub fn find() -> Option<Self> {
         let folder =
             PathBuf::from(env::var("WILDSGD_REFERENCE").unwrap_or_else(|_| "../shared".into()));
@@ -81,13 +81,13 @@ impl Reference {
         Some(Reference { folder, optima: lines.lines().map(parse).collect() })
     }
 
-    /// A data set by name.
+    /// Loads a data set by name.
     pub fn load(&self, name: &str) -> Dataset {
         let plain = self.folder.join(format!("data/{name}.train.svm"));
         load(&if plain.exists() { plain } else { plain.with_extension("svm.zst") })
     }
 
-    /// The certified optimum for l2 = 1/n, without a bias.
+    /// Returns the certified optimum for l2 = 1/n, without a bias.
     pub fn optimum(&self, name: &str, data: &Dataset, loss: &str) -> f64 {
         let l2 = 1.0 / data.len() as f64;
         let is_it =
@@ -96,22 +96,22 @@ impl Reference {
     }
 }
 
-/// Rows as of text: 40,000 of 100 features of 47,000 each.
+/// Generates rows as of text: 40,000 with 100 of 47,000 features each.
 pub fn text() -> Dataset {
     Synthetic { examples: 40_000, ..Synthetic::default() }.generate()
 }
 
-/// Short rows of few features.
+/// Generates short rows of few features.
 pub fn short() -> Dataset {
     Synthetic { examples: 100_000, features: 100, entries: 15, ..Synthetic::default() }.generate()
 }
 
-/// Classes as signs.
+/// Returns the classes as signs.
 pub fn signs(data: &Dataset) -> Vec<f32> {
     data.labels().iter().map(|&label| if label > 0.0 { 1.0 } else { -1.0 }).collect()
 }
 
-/// Reads the arrays of all rows once: what no epoch on one thread can be faster than.
+/// Reads the arrays of all rows once: the lower bound on an epoch on one thread.
 pub fn stream(data: &Dataset) {
     let sum = |(row, _): (wildsgd::Row<'_>, f32)| {
         let indices: u64 = row.indices().iter().map(|&j| u64::from(j)).sum();
@@ -121,7 +121,7 @@ pub fn stream(data: &Dataset) {
     black_box(data.iter().map(sum).sum::<u64>());
 }
 
-/// One epoch after the other of `strategy`: l2 = 1/n, constant step.
+/// Returns a pass that runs the next epoch of `strategy`: l2 = 1/n, constant step.
 pub fn epochs<'a, L: Loss + 'a>(
     data: &'a Dataset,
     targets: &'a [f32],
@@ -129,7 +129,7 @@ pub fn epochs<'a, L: Loss + 'a>(
     rate: f64,
     mut strategy: impl Strategy<f32> + 'a,
 ) -> Box<dyn FnMut() + 'a> {
-    // Rule and problem live as long as the program, which runs each to its end.
+    // Rule and problem are leaked: the program runs each to its end.
     let problem: &Linear<L> =
         Box::leak(Box::new(Linear::new(data, targets, loss, None).expect("a problem")));
     let penalty = Penalty { l1: 0.0, l2: 1.0 / data.len() as f64 };
@@ -150,7 +150,7 @@ pub fn epochs<'a, L: Loss + 'a>(
     })
 }
 
-/// The value in the middle.
+/// Returns the median.
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

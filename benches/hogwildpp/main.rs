@@ -2,10 +2,10 @@
 //! `cargo bench --bench hogwildpp -- distance|rules|time [OPTION ...] [DATA ...]`.
 //!
 //! `distance` trains one thread to the default tolerance, then each number of clusters, one thread
-//! each, for as many epochs, and prints how far the objective is above one thread's and above the
-//! certified optimum, in percent, a seed a column. `rules` does the same with other rules for the
-//! sync, simulated on one thread (`rules.rs`). `time` prints seconds an epoch of interleaved runs,
-//! median and least. Logistic loss, l2 = 1/n, no bias; data sets and optima as for the bench
+//! each, for as many epochs, and prints the distance of the objective to one thread's and to the
+//! certified optimum, in percent, one column per seed. `rules` does the same with other sync rules,
+//! simulated on one thread (`rules.rs`). `time` prints seconds per epoch of interleaved runs,
+//! median and minimum. Logistic loss, l2 = 1/n, no bias; data sets and optima as for the bench
 //! `optima`. Options: `--clusters 1,2,4,8`, `--seeds 1,2,3,4,5`, `--delay N` (visits),
 //! `--threads N` (for `time`).
 
@@ -81,13 +81,13 @@ fn main() {
             "distance" => {
                 distance(name, &data, reference.optimum(name, &data, "logistic"), &options)
             }
-            "" => return println!("skipped: say distance, rules or time"),
+            "" => return println!("skipped: choose distance, rules or time"),
             mode => panic!("`{mode}` is not distance, rules or time"),
         }
     }
 }
 
-/// Trains; with `epochs`, for just as many.
+/// Trains, for exactly `epochs` if given.
 fn train(
     data: &Dataset,
     strategy: StrategyKind,
@@ -131,7 +131,7 @@ fn distance(name: &str, data: &Dataset, optimum: f64, options: &Options) {
             to_one.push(percent(trained.fit.objective / oracle.fit.objective - 1.0));
             to_optimum.push(percent(trained.fit.objective / optimum - 1.0));
         }
-        let undone = if undone > 0 { format!(", {undone} undone") } else { String::new() };
+        let undone = if undone > 0 { format!(", {undone} rolled back") } else { String::new() };
         row(format!("K={clusters}, sequential{undone}"), to_one);
         row(format!("K={clusters}, optimum"), to_optimum);
     }
@@ -202,7 +202,7 @@ fn time(name: &str, data: &Dataset, options: &Options) {
     }
     for ((name_of, _), seconds) in strategies.iter().zip(&mut seconds) {
         seconds.sort_by(f64::total_cmp);
-        let (median, least) = (1e3 * seconds[seconds.len() / 2], 1e3 * seconds[0]);
-        println!("{name:<18} {name_of:<16} {median:.2} ms an epoch, least {least:.2}");
+        let (median, min) = (1e3 * seconds[seconds.len() / 2], 1e3 * seconds[0]);
+        println!("{name:<18} {name_of:<16} {median:.2} ms per epoch, min {min:.2}");
     }
 }

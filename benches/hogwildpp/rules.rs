@@ -1,5 +1,5 @@
-//! Rules for the sync side by side, on clusters of one worker that take turns block by block on one
-//! thread: the same result on any machine, and that of K cores that are equally fast.
+//! Sync rules side by side, on clusters of one worker that take turns block by block on one thread:
+//! the result is the same on any machine, and that of K cores of equal speed.
 
 use wildsgd::Dataset;
 use wildsgd::internal::{Sgd, SgdRule};
@@ -8,14 +8,14 @@ use wildsgd::problem::{Linear, Logistic};
 use wildsgd::strategy::{Block, Clock, Mixing, Order, Visit};
 use wildsgd::train::{Penalty, Schedule, StepSize};
 
-/// What the holder of the token does.
+/// Action of the token's holder.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
     /// The ring with the authors' weights.
     Ring,
-    /// The ring with the weights for a token that goes round rarely.
+    /// The ring with the weights for a token that rarely comes around.
     Rare,
-    /// As `Ring`, and all replicas are set to the consensus after each epoch.
+    /// Like `Ring`, and all replicas are set to the consensus after each epoch.
     Reset,
     /// The authors' code: changes are multiplied by the step size. The model is the mean of the
     /// replicas.
@@ -35,7 +35,7 @@ pub struct Simulation<'a> {
 }
 
 impl Simulation<'_> {
-    /// The lowest objective of all epochs, and the number of syncs in the last.
+    /// Returns the lowest objective of all epochs, and the number of syncs in the last.
     pub fn run(&self, rule: Rule) -> (f64, usize) {
         let problem =
             Linear::new(self.data, self.targets, Logistic, None).expect("labels were checked");
@@ -64,7 +64,7 @@ impl Simulation<'_> {
                 order.block(k, &mut terms);
                 let block = Block::new(&terms, terms.len(), Order::AHEAD);
                 sgd.visit_block(block, &mut sgd.step_state(clock), &weights);
-                syncs += ring.look(cluster, terms.len(), rule, sgd.rate(clock));
+                syncs += ring.after_block(cluster, terms.len(), rule, sgd.rate(clock));
             }
             let model = ring.model(rule);
             let objective = sgd.objective(self.data.len(), &model);
@@ -101,8 +101,9 @@ impl Ring {
         }
     }
 
-    /// After a block of `visits` visits of `cluster`: how many syncs there were.
-    fn look(&mut self, cluster: usize, visits: usize, rule: Rule, eta: f64) -> usize {
+    /// Counts a block of `visits` visits by `cluster` and syncs if it is due; returns the number of
+    /// syncs.
+    fn after_block(&mut self, cluster: usize, visits: usize, rule: Rule, eta: f64) -> usize {
         if cluster != self.turn {
             return 0;
         }

@@ -18,7 +18,8 @@ LOSSES = ["logistic", "squared-hinge", "hinge", "squared", "huber", "epsilon-ins
 REGRESSION = {"squared", "huber", "epsilon-insensitive", 11, 12, 13}
 PROBABILITY = {"logistic", 0, 6, 7}
 SOLVERS = [0, 1, 2, 3, 5, 6, 7, 11, 12, 13]
-# Labels in place of -1 and +1. LIBLINEAR scores the first row's label positive, but of -1 and +1 always +1.
+# Labels in place of -1 and +1. LIBLINEAR scores the first row's label positive, but of -1 and +1
+# always +1.
 RELABELINGS = [(0, 1), (1, 0), (1, 2), (2, 1)]
 
 

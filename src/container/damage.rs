@@ -1,9 +1,9 @@
-//! Why a file is not what it should be.
+//! The reason why a file is not what it should be.
 
-use super::header::Kind;
+use super::Kind;
 use crate::error::Error;
 
-/// What is wrong with a file, and what would be right.
+/// A fault of a file, and what was expected instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Damage {
     pub(crate) what: String,
@@ -15,7 +15,7 @@ impl Damage {
         Damage { what: what.into(), expected: expected.into() }
     }
 
-    /// The error for the file `name`, of which a whole `kind` was expected.
+    /// The error for the file `name`, which should be a whole `kind`.
     pub(crate) fn into_error(self, name: impl Into<String>, kind: Kind) -> Error {
         Error::input(name, self.what, self.expected, kind.remedy())
     }

@@ -1,6 +1,6 @@
 //! The first page of a file.
 
-use super::{CHUNK, Damage, PAGE};
+use super::{CHUNK, Damage, Kind, PAGE};
 use std::ops::Range;
 
 /// The first bytes of each file of the family.
@@ -11,61 +11,20 @@ const SECTION: usize = 24;
 const FACTS_AT: usize = SECTIONS_AT + MOST_SECTIONS * SECTION;
 const SUM_AT: usize = PAGE as usize - 4;
 
-/// What a file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Rows with labels: 1.
-    Dataset,
-    /// A trained model: 2.
-    Model,
-    /// A trained matrix completion: 3.
-    Factors,
-}
-
-impl Kind {
-    fn number(self) -> u32 {
-        match self {
-            Kind::Dataset => 1,
-            Kind::Model => 2,
-            Kind::Factors => 3,
-        }
-    }
-
-    fn of_number(number: u32) -> Option<Self> {
-        [Kind::Dataset, Kind::Model, Kind::Factors].into_iter().find(|kind| kind.number() == number)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Kind::Dataset => "a data cache",
-            Kind::Model => "a native model",
-            Kind::Factors => "a model of ratings",
-        }
-    }
-
-    /// What to do about a file of this kind that is damaged.
-    pub(super) fn remedy(self) -> &'static str {
-        match self {
-            Kind::Dataset => "make it again from the text with `wildsgd convert`",
-            Kind::Model | Kind::Factors => "copy it again from where it was made, or train again",
-        }
-    }
-}
-
-/// Whether a file that starts with `head` claims to be of this family. A magic number with a few
-/// wrong bytes counts, so that its damage is told as such.
+/// Returns true if a file that starts with `head` claims to be of this family. A magic number with
+/// up to two wrong bytes counts, so that it is reported as damaged.
 pub(crate) fn claims(head: &[u8]) -> bool {
     head.len() >= MAGIC.len()
         && head.iter().zip(MAGIC).filter(|&(&a, b)| a == b).count() + 2 >= MAGIC.len()
 }
 
-/// Whether a file that starts with `head` says that it is of this kind.
+/// Returns true if a file that starts with `head` claims to be of this kind.
 pub(crate) fn is_of(head: &[u8], kind: Kind) -> bool {
     claims(head)
         && head.get(8..12).is_some_and(|number| u32::from_le_bytes(array(number)) == kind.number())
 }
 
-/// Numbers that a kind keeps in the header, by their place in it.
+/// Numbers that a kind keeps in the header, by their offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts(Vec<u8>);
 
@@ -100,7 +59,7 @@ impl Facts {
         self.0[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
-    /// All of them, with the zeros at their end.
+    /// All facts, with the zeros at their end.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -114,13 +73,13 @@ struct Section {
 }
 
 impl Section {
-    /// Bytes with the padding.
+    /// The bytes in the file, with the padding.
     fn extent(&self) -> Range<u64> {
         self.start..self.start + self.bytes.next_multiple_of(PAGE)
     }
 }
 
-/// What the first page says.
+/// The content of the first page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) kind: Kind,
@@ -130,8 +89,8 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Of a file with these sections, each a name of at most 8 ASCII characters and a number of
-    /// bytes.
+    /// Makes the header of a file with these sections, each a name of at most 8 ASCII characters
+    /// and a number of bytes.
     ///
     /// # Panics
     /// If there are more than 16 sections, or a name is longer.
@@ -158,7 +117,7 @@ impl Header {
         self.sections.len()
     }
 
-    /// Place of the section `name` among the sections.
+    /// Number of the section `name` in the order of the file.
     pub(super) fn number(&self, name: &str) -> Option<usize> {
         self.sections.iter().position(|section| section.name == padded(name))
     }
@@ -190,7 +149,7 @@ impl Header {
         (0..self.sections()).map(|section| self.chunks_of(section)).sum()
     }
 
-    /// Where the checksums start.
+    /// First byte of the table of checksums.
     pub(super) fn table(&self) -> u64 {
         self.sections.last().map_or(PAGE, |last| last.extent().end)
     }
@@ -200,7 +159,7 @@ impl Header {
         self.table() + 4 * (self.chunks() as u64 + 1)
     }
 
-    /// The first page.
+    /// Encodes the first page.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut page = vec![0; PAGE as usize];
         let mut put = |at: usize, bytes: &[u8]| page[at..at + bytes.len()].copy_from_slice(bytes);
@@ -222,16 +181,16 @@ impl Header {
         page
     }
 
-    /// Reads the first page of `file`, which is all of the file's bytes, and of which `kind` in
-    /// `version` is expected.
+    /// Reads the first page of `file`, which is all of the file's bytes and should be of `kind` in
+    /// `version`.
     ///
     /// # Errors
-    /// What is wrong, if the header or the file's length is.
+    /// The damage, if the header or the file's length is wrong.
     pub(super) fn read(file: &[u8], kind: Kind, version: u32) -> Result<Self, Damage> {
         let Some((page, _)) = file.split_at_checked(PAGE as usize) else {
             return Err(Damage::new(
                 format!("is cut off after {} bytes, within its header", file.len()),
-                "4096 bytes of header at least",
+                "at least 4096 bytes of header",
             ));
         };
         if let Some(at) = (0..MAGIC.len()).find(|&at| page[at] != MAGIC[at]) {
@@ -252,8 +211,7 @@ impl Header {
             ));
         }
         if number(8) != kind.number() {
-            let found = Kind::of_number(number(8))
-                .map_or("of a kind that this version does not know", Kind::name);
+            let found = Kind::of_number(number(8)).map_or("of an unknown kind", Kind::name);
             return Err(Damage::new(format!("is {found}"), kind.name()));
         }
         if number(12) != version {
@@ -265,16 +223,16 @@ impl Header {
         let header = Self::of_page(page, kind, version)?;
         let expected = u64::from_le_bytes(array(&page[16..]));
         if file.len() as u64 != expected {
-            let what = if (file.len() as u64) < expected { "is cut off" } else { "goes on" };
+            let what = if (file.len() as u64) < expected { "is cut off" } else { "is too long" };
             return Err(Damage::new(
                 format!("{what}: it has {} bytes", file.len()),
-                format!("{expected} bytes, as byte 16 says"),
+                format!("{expected} bytes, as its header says (byte 16)"),
             ));
         }
         Ok(header)
     }
 
-    /// The header of a page with the right checksum, whose sections need not be where they should.
+    /// Reads a page whose checksum is right. Its sections may still be out of place.
     fn of_page(page: &[u8], kind: Kind, version: u32) -> Result<Self, Damage> {
         let strange =
             |what: &str| Damage::new(format!("has a header whose {what}"), "the documented layout");
@@ -292,7 +250,7 @@ impl Header {
             let at = SECTIONS_AT + k * SECTION;
             let section =
                 Section { name: array(&page[at..]), start: number(at + 8), bytes: number(at + 16) };
-            // Far below 2^64, so that no sum runs over.
+            // Far below 2^64, so that no sum overflows.
             if section.start != start || section.bytes > 1 << 56 {
                 return Err(strange("sections (byte 32) do not follow each other"));
             }
@@ -308,7 +266,7 @@ impl Header {
     }
 }
 
-/// The first bytes of `bytes`.
+/// The first `N` bytes of `bytes`.
 ///
 /// # Panics
 /// If there are fewer.

@@ -1,11 +1,11 @@
-//! Finding sections, and checking them.
+//! Finds sections, and checks them.
 
-use super::header::{Header, Kind, array};
-use super::{CHUNK, Damage};
+use super::header::{Header, array};
+use super::{CHUNK, Damage, Kind};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// What is known of a file when its header and its table of checksums are checked.
+/// A file whose header and table of checksums are checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Container {
     header: Header,
@@ -13,14 +13,14 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Reads header and table of checksums of `file`, which is all of the file's bytes. Looks at no
-    /// section.
+    /// Reads the header and the table of checksums of `file`, which is all of the file's bytes.
+    /// Does not read any section.
     ///
     /// # Errors
-    /// What is wrong with the header, the length, or the table.
+    /// The damage of the header, the length, or the table.
     pub(crate) fn open(file: &[u8], kind: Kind, version: u32) -> Result<Self, Damage> {
         let header = Header::read(file, kind, version)?;
-        // The header knows the length of the file, which was compared.
+        // The header holds the length of the file, which was compared.
         let table = &file[header.table() as usize..];
         let (sums, own) = table.split_at(table.len() - 4);
         let (found, expected) = (crc32fast::hash(sums), u32::from_le_bytes(array(own)));
@@ -38,22 +38,22 @@ impl Container {
         Ok(Container { header, sums })
     }
 
-    /// What the first page says.
+    /// The content of the first page.
     pub(crate) fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Where the section `name` is, in the file that was opened.
+    /// The byte range of the section `name` in the file.
     pub(crate) fn section(&self, name: &str) -> Option<Range<usize>> {
         self.header.section(name).map(|bytes| bytes.start as usize..bytes.end as usize)
     }
 
-    /// Checks all chunks of the sections of `file`, the bytes that were opened, in rayon's current
-    /// pool. After a chunk of the section `name` was found whole, `then` gets that section's bytes
-    /// in it (a range within the section), while they are in the core's cache.
+    /// Checks all chunks of the sections `names` of `file`, the bytes that were opened, in rayon's
+    /// current pool. After each intact chunk, calls `then` with the section's name and the chunk's
+    /// bytes (a range within the section), while they are in the core's cache.
     ///
     /// # Errors
-    /// The first damage, in the order of the file; what `then` returns counts as damage.
+    /// The first damage, in the order of the file. Errors of `then` count as damage.
     pub(crate) fn check(
         &self,
         file: &[u8],
@@ -111,13 +111,13 @@ impl Container {
 
 /// Bytes under one checksum.
 struct Chunk {
-    /// The section's place among those that are checked.
+    /// Index of the section in the list to check.
     name: usize,
-    /// The section's place in the file.
+    /// Number of the section in the file.
     section: usize,
-    /// Where they are in the file.
+    /// Range in the file.
     bytes: Range<usize>,
-    /// Where they are in the section, without its padding.
+    /// Range in the section, without its padding.
     inside: Range<usize>,
     sum: u32,
 }

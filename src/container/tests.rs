@@ -57,18 +57,18 @@ fn sections_are_found_where_they_were_written() {
 }
 
 #[test]
-fn truncation_is_told_wherever_it_is() {
+fn truncation_is_detected_wherever_it_is() {
     let file = written();
     for length in (0..file.len()).step_by(512) {
         let damage = check(&file[..length]).unwrap_err();
         assert!(damage.what.starts_with("is cut off"), "{length}: {damage:?}");
     }
     let longer = [&file[..], b"\0"].concat();
-    assert!(check(&longer).unwrap_err().what.starts_with("goes on"));
+    assert!(check(&longer).unwrap_err().what.starts_with("is too long"));
 }
 
 #[test]
-fn a_flipped_bit_is_told_wherever_it_is() {
+fn a_flipped_bit_is_detected_wherever_it_is() {
     let mut file = written();
     let all_of = |range: std::ops::Range<usize>| range.collect::<Vec<_>>();
     let table = file.len() - 4 * 8..file.len();

@@ -1,4 +1,4 @@
-//! Sections that are written while other sections are, too.
+//! Writes several sections side by side.
 
 use super::header::Header;
 use super::{CHUNK, PAGE};
@@ -7,15 +7,15 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// Writes a file whose sections' sizes are known before. Keeps a checksum a chunk in memory, and no
-/// byte of a section.
+/// Writes a file whose sections' sizes are known in advance. Keeps one checksum per chunk in
+/// memory, and no byte of a section.
 pub(crate) struct Writer<'f> {
     file: &'f File,
     header: Header,
     sections: Vec<Progress>,
 }
 
-/// How far a section is written.
+/// Progress of one section.
 struct Progress {
     /// Next byte in the file.
     at: u64,
@@ -26,10 +26,10 @@ struct Progress {
 }
 
 impl<'f> Writer<'f> {
-    /// Begins with the header; `file` is empty.
+    /// Writes the header to `file`, which is empty.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     pub(crate) fn new(file: &'f File, header: Header) -> io::Result<Self> {
         file.write_all_at(&header.to_bytes(), 0)?;
         let sections = (0..header.sections())
@@ -43,11 +43,11 @@ impl<'f> Writer<'f> {
         Ok(Writer { file, header, sections })
     }
 
-    /// Appends `bytes` to the section `name`. A call is at least one write of the system's: bring
-    /// some thousand bytes.
+    /// Appends `bytes` to the section `name`. Each call takes at least one system call, so pass
+    /// some thousand bytes at a time.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     ///
     /// # Panics
     /// If there is no such section, or it gets more bytes than the header says.
@@ -58,14 +58,14 @@ impl<'f> Writer<'f> {
             section.at + bytes.len() as u64 <= self.header.ends(number).1,
             "`{name}` is longer than its header says"
         );
-        // Checksums are made while the bytes are in the core's cache.
+        // Checksums are computed while the bytes are in the core's cache.
         bytes.chunks(CHUNK as usize).try_for_each(|part| section.write(self.file, part))
     }
 
     /// Ends the file with the table of checksums.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     ///
     /// # Panics
     /// If a section has fewer bytes than the header says.

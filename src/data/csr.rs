@@ -1,7 +1,7 @@
 //! Examples as compressed sparse rows.
 //!
-//! Invariant, checked when a [`Dataset`] or a [`Row`] is made and kept by private fields: the
-//! indices of a row ascend strictly and are smaller than its width. The kernels rely on it to leave
+//! Invariant: the indices of a row ascend strictly and are below its width. It is checked when a
+//! [`Dataset`] or a [`Row`] is made, and kept by private fields. The kernels rely on it to leave
 //! out bounds checks.
 
 mod array;
@@ -13,11 +13,12 @@ mod offsets;
 mod packed;
 mod records;
 mod rows;
+mod stop;
 #[cfg(test)]
 mod tests;
 
 pub(super) use array::Array;
-pub(super) use assembly::{Layout, Stop};
+pub(super) use assembly::Layout;
 pub(super) use block::Block;
 pub use builder::Builder;
 pub(super) use layout::{places, shuffle};
@@ -25,6 +26,7 @@ pub(super) use offsets::{Offsets, Starts};
 pub(super) use packed::Packed;
 pub(crate) use records::Records;
 pub use rows::Rows;
+pub(super) use stop::Stop;
 
 use std::sync::Arc;
 
@@ -34,14 +36,15 @@ use crate::row::Row;
 
 /// Examples with a label each, in compressed sparse rows: u32 indices, f32 values, f32 labels.
 ///
-/// Takes 8 bytes an entry, 4 if all values are 1, and 8 an example (12 with 2^32 entries or more).
+/// Takes 8 bytes per entry (4 if all values are 1) and 8 per example (12 with 2^32 entries or
+/// more).
 ///
 /// The examples lie in the order of the file, or in the random order of a seed: see
 /// [`Dataset::shuffled`].
 ///
-/// The arrays are in memory, or where they lie in a [cache](super::cache) file. What lies in a file
-/// is checked as a whole before the first row or label of it is seen: [`Dataset::verify`] does
-/// that, and tells damage as an error.
+/// The arrays are in memory, or in place in a [cache](super::cache) file. A file is checked as a
+/// whole before its first row or label is used: [`Dataset::verify`] does that, and reports damage
+/// as an error.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     offsets: Offsets,
@@ -49,13 +52,13 @@ pub struct Dataset {
     values: Option<Array<f32>>,
     labels: Array<f32>,
     width: usize,
-    /// The seed whose [`layout::permutation`] the rows lie in.
+    /// The seed of the rows' random order, a [`layout::permutation`].
     seed: Option<u64>,
     /// The file that the arrays lie in.
     cache: Option<Arc<Cache>>,
 }
 
-/// The arrays of a data set in a file, where they are not checked yet.
+/// The arrays of a data set in a file, not checked yet.
 pub(super) struct Arrays {
     pub(super) offsets: Offsets,
     pub(super) indices: Array<u32>,
@@ -66,12 +69,12 @@ pub(super) struct Arrays {
 }
 
 impl Dataset {
-    /// A data set from its arrays: row `i` holds the entries `offsets[i]..offsets[i + 1]` of
-    /// `indices` and `values` (`None`: all values are 1), and `labels[i]`; all indices are below
+    /// Makes a data set from its arrays: row `i` holds the entries `offsets[i]..offsets[i + 1]` of
+    /// `indices` and `values` (`None`: all values are 1), and `labels[i]`. All indices are below
     /// `width`.
     ///
     /// # Errors
-    /// [`Error::Input`] that says which array breaks which rule.
+    /// [`Error::Input`] that names the array and the broken condition.
     pub fn from_parts(
         offsets: Vec<usize>,
         indices: Vec<u32>,
@@ -92,14 +95,13 @@ impl Dataset {
         Self::checked(Offsets::from(offsets), indices, values, labels, width)
     }
 
-    /// The data set in a file, each of whose rows is in the arrays if `cache` says that they are as
-    /// they should be.
+    /// Makes a data set of arrays in a file. Its rows are valid once `cache` has checked them.
     pub(super) fn in_cache(arrays: Arrays, cache: Arc<Cache>) -> Self {
         let Arrays { offsets, indices, values, labels, width, seed } = arrays;
         Dataset { offsets, indices, values, labels, width, seed, cache: Some(cache) }
     }
 
-    /// [`Dataset::from_parts`] with offsets that delimit one row a label.
+    /// Makes a data set like [`Dataset::from_parts`], from offsets that delimit one row per label.
     fn checked(
         offsets: Offsets,
         indices: Vec<u32>,
@@ -108,7 +110,10 @@ impl Dataset {
         width: usize,
     ) -> Result<Self> {
         if values.as_ref().is_some_and(|values| values.len() != indices.len()) {
-            return Err(broken("indices and values differ in number".into(), "one value an index"));
+            return Err(broken(
+                "indices and values differ in number".into(),
+                "one value per index",
+            ));
         }
         let starts = offsets.starts();
         for i in 0..labels.len() {
@@ -124,32 +129,33 @@ impl Dataset {
         Ok(Dataset { offsets, indices, values, labels, width, seed: None, cache: None })
     }
 
-    /// Checks what lies in a [cache](super::cache) file, all of it at the first call, in rayon's
-    /// current pool; later calls only look whether the file was written to. Rows in memory are
-    /// checked from the start.
+    /// Checks the arrays in a [cache](super::cache) file: all of them at the first call, in rayon's
+    /// current pool. Later calls only check whether the file was written to. Rows in memory are
+    /// valid from the start.
     ///
     /// # Errors
-    /// [`Error::Input`] that names the bytes that are damaged, or says that the file has changed
-    /// since it was opened.
+    /// [`Error::Input`] that names the damaged bytes, or says that the file has changed since it
+    /// was opened.
     pub fn verify(&self) -> Result<()> {
         self.cache.as_ref().map_or(Ok(()), |cache| cache.verify(self.unchecked()))
     }
 
-    /// The file that the arrays lie in, if they do in one.
+    /// The file that the arrays lie in, if they lie in one.
     pub(super) fn cache(&self) -> Option<&Cache> {
         self.cache.as_deref()
     }
 
-    /// All rows, to be read in loops.
+    /// Returns all rows, for loops.
     ///
     /// # Panics
-    /// If they lie in a cache file that is damaged: [`Dataset::verify`] tells that as an error.
+    /// If they lie in a damaged cache file. [`Dataset::verify`] reports that as an error.
     pub fn rows(&self) -> Rows<'_> {
         self.insist();
         self.unchecked()
     }
 
-    /// The first call may find damage, which callers should have asked for before.
+    /// Panics on damage, which the first call may find. Callers should have called
+    /// [`Dataset::verify`].
     #[inline]
     fn insist(&self) {
         if let Some(cache) = &self.cache
@@ -159,7 +165,7 @@ impl Dataset {
         }
     }
 
-    /// The rows, which may not be what rows must be: only the check itself reads them.
+    /// The rows before the check, for the check itself.
     fn unchecked(&self) -> Rows<'_> {
         Rows {
             starts: self.offsets.starts(),
@@ -174,7 +180,7 @@ impl Dataset {
         self.labels.len()
     }
 
-    /// Whether there is no example.
+    /// Returns true if there is no example.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -195,7 +201,7 @@ impl Dataset {
         self.nonzeros() * entry + self.len() * size_of::<f32>() + self.offsets.starts().memory()
     }
 
-    /// One label an example, in the order of the rows.
+    /// One label per example, in the order of the rows.
     ///
     /// # Panics
     /// As [`Dataset::rows`].
@@ -204,7 +210,7 @@ impl Dataset {
         &self.labels
     }
 
-    /// The features of example `i`. In loops, take [`Dataset::rows`] before.
+    /// The features of example `i`. In loops, call [`Dataset::rows`] once before.
     ///
     /// # Panics
     /// If there is no example `i`, and as [`Dataset::rows`].
@@ -213,7 +219,7 @@ impl Dataset {
         self.rows().row(i)
     }
 
-    /// The examples in order, features and label.
+    /// Iterates over the examples in order, features and label.
     ///
     /// # Panics
     /// As [`Dataset::rows`].
@@ -223,7 +229,7 @@ impl Dataset {
     }
 }
 
-/// Equal are data sets with equal numbers in the same order, wherever they lie.
+/// Data sets are equal if they have equal numbers in the same order, wherever they lie.
 impl PartialEq for Dataset {
     fn eq(&self, other: &Self) -> bool {
         (self.width, self.seed) == (other.width, other.seed)

@@ -1,4 +1,5 @@
-//! The data set of a stream: packed rows wait until their number is known, which places depend on.
+//! Gathers the data set of a stream: rows wait, packed, until their number is known, which their
+//! places depend on.
 
 use super::Dataset;
 use super::csr::{self, Block, Layout, Packed};
@@ -9,8 +10,8 @@ use std::convert::Infallible;
 use std::io::Read;
 
 impl Reading<'_> {
-    /// The data set of the text in `reader`, laid out in the order of `seed` by the threads of
-    /// `pool`, and from which number the text counts features.
+    /// Reads the text in `reader`. The threads of `pool` lay its data set out in the order of
+    /// `seed`. Also returns the number from which the text counts features.
     ///
     /// # Errors
     /// Those of [`Reading::run`].

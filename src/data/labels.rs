@@ -7,33 +7,33 @@ use rayon::prelude::*;
 use super::Dataset;
 use crate::error::{Error, Result};
 
-/// The labels of a data set with two classes or more, in LIBLINEAR's order: that of first
-/// appearance, except that of -1 and +1 alone the first is always +1. Of two classes, models score
+/// The labels of a data set with at least two classes. They are in LIBLINEAR's order: that of first
+/// appearance, except that +1 is first if the labels are -1 and +1. Of two classes, models score
 /// the first one positive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassLabels {
-    /// All different; no -0.
+    /// All different, none of them -0.
     labels: Vec<f32>,
-    /// The place of each label, by its bits.
+    /// The position of each label, by its bits.
     places: HashMap<u32, u32>,
 }
 
 impl ClassLabels {
-    /// The classes that `labels`, one an example, tell apart: whole numbers, as LIBLINEAR has them.
-    /// `path` names the data in messages.
+    /// Finds the classes in `labels`, one label per example. Labels are whole numbers, as in
+    /// LIBLINEAR. `path` names the data in messages.
     ///
     /// # Errors
-    /// [`Error::Input`] if a label is not a whole number within i32, or if there are less than two
+    /// [`Error::Input`] if a label is not a whole number within i32, or if there are fewer than two
     /// different ones.
     pub fn of(path: &str, labels: &[f32]) -> Result<Self> {
         Self::found(path, labels, is_whole, not_whole)
     }
 
-    /// Like [`ClassLabels::of`], with any finite numbers as labels. LIBLINEAR reads no model with
-    /// other than whole ones.
+    /// Finds the classes like [`ClassLabels::of`], with any finite numbers as labels. LIBLINEAR
+    /// reads no model with labels that are not whole.
     ///
     /// # Errors
-    /// [`Error::Input`] if a label is not finite, or if there are less than two different ones.
+    /// [`Error::Input`] if a label is not finite, or if there are fewer than two different ones.
     pub fn of_any(path: &str, labels: &[f32]) -> Result<Self> {
         Self::found(path, labels, f32::is_finite, not_finite)
     }
@@ -76,8 +76,8 @@ impl ClassLabels {
         }
     }
 
-    /// What `find` ([`ClassLabels::of`] or [`ClassLabels::of_any`]) finds for the labels of `data`
-    /// in the order of the file, which two classes need not be brought into.
+    /// Applies `find` ([`ClassLabels::of`] or [`ClassLabels::of_any`]) to the labels of `data` in
+    /// the order of the file. Two classes need no copy in that order.
     ///
     /// # Errors
     /// Those of `find`.
@@ -93,17 +93,18 @@ impl ClassLabels {
         match (two, data.first_label()) {
             (Some([second, first]), Some(label)) if label == first => find(path, &[first, second]),
             (Some(labels), Some(_)) => find(path, &labels),
-            // Of more, the order in the file counts; and the first bad one of the file is told.
+            // Of more classes, the order in the file counts. The error is that of the first bad
+            // label in the file.
             _ => find(path, &data.labels_of_file()),
         }
     }
 
-    /// The labels, two or more.
+    /// The labels, at least two.
     pub fn labels(&self) -> &[f32] {
         &self.labels
     }
 
-    /// The place of a label among [`ClassLabels::labels`], from 0; `None` if it is none of them.
+    /// The position of a label among [`ClassLabels::labels`], from 0. `None` if it is none of them.
     #[inline]
     pub fn class(&self, label: f32) -> Option<usize> {
         match self.labels[..] {
@@ -114,23 +115,23 @@ impl ClassLabels {
         }
     }
 
-    /// The class of each of `labels`, as [`ClassLabels::class`] has it; [`ClassLabels::NONE`] for a
-    /// label that is none.
+    /// The [`ClassLabels::class`] of each of `labels`, or [`ClassLabels::NONE`] for a label that is
+    /// none.
     pub fn classes(&self, labels: &[f32]) -> Vec<u32> {
         let class = |&label: &f32| self.class(label).map_or(Self::NONE, |class| class as u32);
         labels.par_iter().with_min_len(1 << 14).map(class).collect()
     }
 
-    /// No class.
+    /// The mark of a label that is no class.
     pub const NONE: u32 = u32::MAX;
 }
 
-/// Equal for equal labels: adding 0 makes -0 the same as 0.
+/// Key of a label, equal for equal labels: adding 0 turns -0 into 0.
 fn key(label: f32) -> u32 {
     (label + 0.0).to_bits()
 }
 
-/// Whether `label` is a whole number that i32 holds.
+/// Returns true if `label` is a whole number that i32 can hold.
 fn is_whole(label: f32) -> bool {
     // Above the range the cast saturates to a number that f32 rounds up to 2^31, so 2^31 needs its
     // own check.

@@ -1,21 +1,23 @@
-//! The libsvm text format: `label index:value ...`, one example a line.
+//! The libsvm text format: `label index:value ...`, one example per line.
 //!
-//! [`parse`] is a pure function over bytes, on one thread; [`load`](super::load) gives the same on
-//! many. Invariant: what it accepts keeps the rules of [`Dataset`], and every number is the f32
-//! nearest to its decimal form. Between tokens stand spaces and tabs; lines end in LF or CRLF, the
-//! last one may lack it; blank lines, `#` comments, a byte order mark and `qid:N` after the label
-//! are skipped. A line may have a label only, and explicit zeros are kept.
+//! [`parse`] is a pure function over bytes, on one thread; [`load`](super::load) gives the same
+//! result on many. Invariant: accepted text gives a valid [`Dataset`], and every number is the f32
+//! nearest to its decimal form. Spaces and tabs separate tokens. Lines end in LF or CRLF, which the
+//! last one may lack. Blank lines, `#` comments, a byte order mark and `qid:N` after the label are
+//! skipped. A line may have a label only, and explicit zeros are kept.
 
 mod count;
 mod error;
 mod number;
+mod options;
 mod parallel;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub(super) use error::shown;
+pub(super) use error::excerpt;
 pub use error::{ParseError, ParseErrorKind};
+pub use options::{IndexBase, ParseOptions};
 pub(super) use parallel::parse_parallel;
 pub use write::write;
 
@@ -27,53 +29,14 @@ use number::Line;
 use std::ops::Range;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Bytes from an offending token on in which a NUL byte makes the text a binary file. They also
-/// show all of a token that a message does.
+/// Bytes from an offending token on in which a NUL byte makes the text a binary file. They include
+/// all of a token that messages show.
 pub(super) const LOOKAHEAD: usize = 1024;
-
-/// From which number a text counts its features.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IndexBase {
-    /// 0 if index 0 occurs anywhere in the text, else 1. Then the largest index is 4294967294.
-    Auto,
-    /// Index 0 is the first feature. The largest index is 4294967294.
-    Zero,
-    /// Index 1 is the first feature, and 0 an error. The largest index is 4294967295.
-    #[default]
-    One,
-}
-
-impl IndexBase {
-    fn lowest(self) -> u32 {
-        u32::from(self == IndexBase::One)
-    }
-
-    /// Keeps the number of features within u32. [`IndexBase::Auto`] cannot allow more, as 0 may
-    /// still come.
-    fn largest(self) -> u32 {
-        u32::MAX - 1 + self.lowest()
-    }
-}
-
-/// How [`parse`] reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseOptions {
-    /// From which number features are counted. Default: [`IndexBase::One`].
-    pub index_base: IndexBase,
-    /// Longest legal line in bytes, without its line feed. Default: 256 MiB.
-    pub max_line: usize,
-}
-
-impl Default for ParseOptions {
-    fn default() -> Self {
-        ParseOptions { index_base: IndexBase::default(), max_line: 256 << 20 }
-    }
-}
 
 /// Reads a whole libsvm text. Deterministic, on one thread.
 ///
 /// # Errors
-/// The first place that breaks the format; see [`ParseErrorKind`].
+/// The first place that breaks the format: see [`ParseErrorKind`].
 pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Dataset, ParseError> {
     let text = without_mark(bytes);
     let mut block = Block::default();
@@ -90,13 +53,13 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
     &bytes[mark_length(bytes)..]
 }
 
-/// Length of the byte order mark that `bytes` start with, 0 if they do not.
+/// Length of the byte order mark at the start of `bytes`, 0 if there is none.
 pub(super) fn mark_length(bytes: &[u8]) -> usize {
     if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
 }
 
-/// Puts the rows of the lines `bytes` of `text` into `block`, in place of those before, as
-/// [`read_lines`] reads them; the first one is line 1. Returns the number of these lines.
+/// Reads the rows of the lines `bytes` of `text` into `block`, in place of those before, as
+/// [`read_lines`] does. The first line is line 1. Returns the number of these lines.
 pub(super) fn parse_lines(
     text: &[u8],
     bytes: Range<usize>,
@@ -104,7 +67,7 @@ pub(super) fn parse_lines(
     block: &mut Block,
 ) -> Result<u64, ParseError> {
     let lines = &text[bytes.clone()];
-    // A line feed a row, a colon an entry.
+    // One line feed per row, one colon per entry.
     block.clear(memchr_iter(b'\n', lines).count() + 1, memchr_iter(b':', lines).count());
     read_lines(text, bytes, 1, options, block)
 }
@@ -124,13 +87,13 @@ fn whole(kind: Kind, options: &ParseOptions) -> ParseError {
     ParseError { line: 1, column: 1, kind, found: String::new(), base: options.index_base }
 }
 
-/// What is wrong with a line, and the position of the offending token in it.
+/// A fault of a line, and the position of the offending token in it.
 struct Fault(usize, Kind);
 
 /// Adds the rows of the lines `bytes` of `text` to `block`, and returns the number of these lines.
-/// They start at the start of line number `first_line` and end at the end of a line or of the text;
-/// what comes after them may decide how an error reads. Indices count from 0, but under
-/// [`IndexBase::Auto`] as in the text: whether 0 occurs is known only when all of it is read.
+/// `bytes` start at the start of line number `first_line`, and end at the end of a line or of the
+/// text. The text after them may affect error messages. Indices count from 0. Under
+/// [`IndexBase::Auto`] they stay as in the text: only all of it shows if 0 occurs.
 fn read_lines(
     text: &[u8],
     bytes: Range<usize>,
@@ -160,7 +123,7 @@ fn read_lines(
     Ok(number - first_line)
 }
 
-/// Adds the row that stands in `line`, if one does.
+/// Adds the row of `line`, if it has one.
 #[inline(always)]
 fn read_line(line: Line<'_>, base: IndexBase, block: &mut Block) -> Result<(), Fault> {
     let Some(start) = next_token(line, 0)? else { return Ok(()) };
@@ -183,7 +146,7 @@ fn read_line(line: Line<'_>, base: IndexBase, block: &mut Block) -> Result<(), F
     Ok(())
 }
 
-/// The start of the next token, or `None` at the end of the line or before a comment.
+/// The start of the next token. `None` at the end of the line or before a comment.
 #[inline(always)]
 fn next_token(line: Line<'_>, mut at: usize) -> Result<Option<usize>, Fault> {
     loop {
@@ -249,7 +212,7 @@ fn label_fault(line: Line<'_>, start: usize, fault: number::Fault) -> Fault {
     Fault(start, kind)
 }
 
-/// What is wrong with a token that does not start with digits and a colon.
+/// The fault of a token that does not start with digits and a colon.
 #[cold]
 fn index_fault(line: Line<'_>, start: usize) -> Fault {
     let token = &line.bytes()[start..number::token_end(line, start)];
@@ -266,8 +229,8 @@ fn index_fault(line: Line<'_>, start: usize) -> Fault {
     Fault(start, kind)
 }
 
-/// What is wrong with an index that is below `lowest`, the one before plus 1, or above the largest
-/// of all.
+/// The fault of an index that is above the largest one, or below `lowest`: the previous index plus
+/// 1.
 #[cold]
 fn order_fault(start: usize, index: u64, lowest: u64, base: IndexBase) -> Fault {
     let kind = match u32::try_from(index) {
@@ -285,7 +248,7 @@ fn order_fault(start: usize, index: u64, lowest: u64, base: IndexBase) -> Fault 
     Fault(start, kind)
 }
 
-/// What is wrong with the value at `value` of the entry at `start`.
+/// The fault of the value at `value` of the entry at `start`.
 #[cold]
 fn value_fault(line: Line<'_>, start: usize, value: usize, fault: number::Fault) -> Fault {
     match fault {
@@ -307,6 +270,6 @@ impl Fault {
         let end = window.iter().position(|&byte| number::delimits(byte) || byte == b'\n');
         let token = &window[..end.unwrap_or(window.len())];
         let token = token.strip_suffix(b"\r").unwrap_or(token);
-        ParseError { line, column: position as u64 + 1, kind, found: error::shown(token), base }
+        ParseError { line, column: position as u64 + 1, kind, found: error::excerpt(token), base }
     }
 }

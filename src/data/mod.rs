@@ -1,4 +1,4 @@
-//! From bytes to checked rows. This module knows no models.
+//! Reads bytes into checked rows. This module knows no models.
 
 pub mod cache;
 mod csr;

@@ -1,8 +1,8 @@
-//! Ratings as text: `user item rating` a line, where users and items are numbers or names.
+//! Ratings as text: one `user item rating` per line. Users and items are numbers or names.
 //!
-//! Fields stand apart by blanks, tabs or one comma. Lines without a field and those that start with
-//! `#` are skipped, and so is what comes after the rating (a time stamp). A user or item is
-//! whatever its field says: `7` and `07` are two.
+//! Blanks, tabs or one comma separate fields. Lines without a field and those that start with `#`
+//! are skipped, and so is everything after the rating (a time stamp). Users and items are compared
+//! as text: `7` and `07` are two.
 
 mod low_rank;
 mod text;
@@ -16,14 +16,14 @@ use crate::error::{Error, Result};
 pub use low_rank::LowRank;
 use text::{Fields, Line, lines};
 
-/// What one user thinks of one item.
+/// One user's opinion of one item.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rating {
-    /// The user's place among [`Ratings::users`].
+    /// The user's index in [`Ratings::users`].
     pub user: u32,
-    /// The item's place among [`Ratings::items`].
+    /// The item's index in [`Ratings::items`].
     pub item: u32,
-    /// How much: a finite number. NaN if the text does not say, see [`load_pairs`].
+    /// The rating, a finite number. NaN if the text lacks it: see [`load_pairs`].
     pub value: f32,
 }
 
@@ -46,7 +46,7 @@ pub struct Ratings {
 }
 
 impl Ratings {
-    /// Ratings of users and items that are numbers, each from 0 to below its count.
+    /// Makes ratings of users and items that are numbers, each below its count.
     ///
     /// # Panics
     /// If a user or an item is not below its count.
@@ -56,7 +56,7 @@ impl Ratings {
         Ratings { all, users: Names::numbers(users), items: Names::numbers(items) }
     }
 
-    /// The ratings in `text`; `name` names it in messages.
+    /// Parses the ratings in `text`. `name` names it in messages.
     ///
     /// # Errors
     /// [`Error::Text`] for the first line that is no rating; [`Error::Input`] if there is none.
@@ -84,13 +84,13 @@ impl Ratings {
 /// bzip2 or zstd.
 ///
 /// # Errors
-/// Those of [`Ratings::parse`], and for the file as a whole as [`load`](super::load).
+/// Those of [`Ratings::parse`], and those of [`load`](super::load) for the file as a whole.
 pub fn load_ratings(path: impl AsRef<Path>) -> Result<Ratings> {
     let path = path.as_ref();
     parse(&source::read(path)?, &source::display_name(path), true)
 }
 
-/// Like [`load_ratings`], but lines may end after the item: the value is NaN then.
+/// Reads ratings like [`load_ratings`], but lines may end after the item: then the value is NaN.
 ///
 /// # Errors
 /// Those of [`load_ratings`].
@@ -99,7 +99,7 @@ pub fn load_pairs(path: impl AsRef<Path>) -> Result<Ratings> {
     parse(&source::read(path)?, &source::display_name(path), false)
 }
 
-/// Different names, numbered from 0 on.
+/// Distinct names, numbered from 0.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     all: Vec<Arc<str>>,
@@ -116,36 +116,36 @@ impl Names {
         names
     }
 
-    /// How many there are.
+    /// Number of names.
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether there are none.
+    /// Returns true if there are no names.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// The name at a place.
+    /// The name with a number.
     ///
     /// # Panics
-    /// If there is no such place.
-    pub fn name(&self, place: usize) -> &str {
-        &self.all[place]
+    /// If there is no such number.
+    pub fn name(&self, number: usize) -> &str {
+        &self.all[number]
     }
 
-    /// The place of a name; `None` if it is not there.
+    /// The number of a name. `None` if it is not there.
     pub fn find(&self, name: &str) -> Option<u32> {
         self.places.get(name).copied()
     }
 
-    /// All names, in their order.
+    /// Iterates over all names, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(|name| &**name)
     }
 
-    /// The place of a name, which is put at the end if it is not there. `None` if there is no place
-    /// left.
+    /// The number of a name, which is added at the end if it is not there. `None` if there is no
+    /// number left.
     pub(crate) fn place(&mut self, name: &str) -> Option<u32> {
         if let Some(place) = self.find(name) {
             return Some(place);

@@ -1,5 +1,5 @@
-//! Rows in passing: blocks of them in the order of the file, for work that needs no data set as a
-//! whole.
+//! Streams rows: blocks of them in the order of the file, for work that does not need the whole
+//! data set.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +11,7 @@ use super::{Dataset, IndexBase, ParseOptions, libsvm};
 use crate::error::{Error, Result};
 use std::path::Path;
 
-/// How rows are read in passing.
+/// Options of streaming rows.
 ///
 /// # Examples
 /// ```
@@ -31,26 +31,26 @@ use std::path::Path;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
-    /// How the text is read. [`IndexBase::Auto`] is refused: a block cannot tell what comes after
-    /// it.
+    /// Options of the text format. [`IndexBase::Auto`] is refused: a block cannot know what comes
+    /// after it.
     pub parse: ParseOptions,
-    /// Threads that read text and work on rows; one more reads and decompresses the file. Default
-    /// 0: as many as there are cores.
+    /// Threads that read text and work on rows. One more reads and decompresses the file. Default
+    /// 0: one per core.
     pub threads: usize,
 }
 
 impl Scan {
-    /// Reads the libsvm data set at `path` (`-`: standard input) in blocks of rows, lets `work`
-    /// make of each block what it likes, on many threads, and hands that to `take`, in the order of
-    /// the file. Deterministic if both are: blocks do not depend on the number of threads.
+    /// Reads the libsvm data set at `path` (`-`: standard input) in blocks of rows. Calls `work` on
+    /// each block, on many threads, and passes its results to `take` in the order of the file.
+    /// Deterministic if both are: blocks do not depend on the number of threads.
     ///
-    /// Takes memory for a few blocks a thread (1 MiB or so, more if lines are longer than 256 KiB),
-    /// whatever the size of the file; plain files are read, not mapped. What `take` got before an
-    /// error is a beginning of the data set.
+    /// Takes memory for a few blocks per thread (about 1 MiB, more if lines are longer than 256
+    /// KiB) for any size of file. Plain files are read, not mapped. After an error, `take` has got
+    /// the start of the data set.
     ///
     /// # Errors
-    /// Those of [`load`](super::load) for the text, at the first place in it, [`Error::Parameter`]
-    /// for [`IndexBase::Auto`], and those of `take`, which gets nothing more then.
+    /// Those of [`load`](super::load) for the text, at the first place in it; [`Error::Parameter`]
+    /// for [`IndexBase::Auto`]; and those of `take`, which is then not called again.
     pub fn blocks<T: Send>(
         &self,
         path: impl AsRef<Path>,
@@ -62,7 +62,7 @@ impl Scan {
                 name: "index base",
                 value: "auto".into(),
                 expected: "0 or 1",
-                hint: "say from which number the file counts: rows are used before all of it is read",
+                hint: "give the number from which the file counts features: rows are used before all of it is read",
             });
         }
         let path = path.as_ref();
@@ -85,7 +85,7 @@ impl Scan {
                 take(made)
             })
             .map_err(|stop| stop_error(stop, format, &name, |error| error))?;
-        // Their number is bounded by nothing but the file.
+        // Only emptiness is checked: the number of rows has no bound here.
         libsvm::check_rows(rows.min(1), &self.parse).map_err(|error| error.into_error(name))
     }
 }

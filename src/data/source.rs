@@ -1,10 +1,9 @@
 //! Bytes of files and of standard input, decompressed.
 //!
-//! gzip, bzip2 and zstd are recognized by their first bytes, never by the file's name; their
-//! decoders come with the feature `compression`. Invariant: compressed data are decoded to their end
-//! or not at all; what is left of a truncated or damaged file is never returned as a whole.
-//! Truncation exactly between two members of a file of several cannot be seen, as such a file is
-//! complete in itself.
+//! gzip, bzip2 and zstd are recognized by their first bytes, never by the file's name. Invariant:
+//! compressed data are decoded to their end or not at all. The rest of a truncated or damaged file
+//! is never returned as a whole. Truncation exactly between two members of a file of several cannot
+//! be detected, as such a file is complete in itself.
 
 #[cfg(feature = "compression")]
 mod compressed;
@@ -18,24 +17,24 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// What is read, in words.
+/// Description of readable input, for messages.
 const READABLE: &str = if cfg!(feature = "compression") {
     "libsvm text, plain or compressed with gzip, bzip2 or zstd"
 } else {
     "libsvm text, not compressed"
 };
-/// Bytes that tell the formats apart.
+/// Bytes that identify the format.
 const HEAD: usize = 8;
 
-/// All bytes of the file at `path` (`-`: standard input), decompressed if they are gzip, bzip2 or
-/// zstd.
+/// Reads all bytes of the file at `path` (`-`: standard input), decompressed if they are gzip,
+/// bzip2 or zstd.
 ///
-/// Takes memory for the bytes once; for an uncompressed file it is reserved at its size.
+/// Takes memory for the bytes once. For an uncompressed file it is reserved at its size.
 ///
 /// # Errors
-/// [`Error::Io`] if the system does not let it be opened or read; [`Error::Input`] if there is no
-/// such file, it is a directory, empty, truncated, damaged, followed by other bytes, or compressed in
-/// a way that is not supported: without the feature `compression`, none is.
+/// [`Error::Io`] if the system cannot open or read it; [`Error::Input`] if there is no such file,
+/// or if it is a directory, empty, truncated, damaged, followed by other bytes, or compressed in a
+/// format that is not supported.
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
     let path = path.as_ref();
     let name = display_name(path);
@@ -46,7 +45,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
     decode(file, &name, metadata.len())
 }
 
-/// The bytes of an input.
+/// The bytes of an input, by how they can be read.
 pub(super) enum Input {
     /// A file of plain bytes, at least one.
     Map(Map),
@@ -56,7 +55,7 @@ pub(super) enum Input {
     Stream(Stream<'static>),
 }
 
-/// Decompressed bytes of a stream, and what they are compressed with.
+/// Decompressed bytes of a stream, and its format.
 pub(super) struct Stream<'a> {
     pub(super) reader: Box<dyn Read + 'a>,
     pub(super) format: Format,
@@ -71,7 +70,7 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Input> {
         return stream(path, name).map(Input::Stream);
     }
     let (file, metadata) = open_file(path, name)?;
-    // Files that the system makes up as they are read have no size.
+    // Files that the system generates on reading have no size.
     if metadata.is_file()
         && metadata.len() > 0
         && let Ok(map) = Map::of(&file)
@@ -87,15 +86,16 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Input> {
     Stream::new(file, name).map(Input::Stream)
 }
 
-/// Whether the file at `path` is compressed, as far as its first bytes tell. What cannot be read is
-/// not.
+/// Returns true if the file at `path` is compressed by its first bytes, and false if it cannot be
+/// read.
 pub fn is_compressed(path: impl AsRef<Path>) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
     read.is_ok() && Format::of(&head) != Format::Plain
 }
 
-/// Opens the file at `path` (`-`: standard input) to be read from start to end, whatever it is.
+/// Opens the file at `path` (`-`: standard input) to be read from start to end, whatever its
+/// format.
 ///
 /// # Errors
 /// Those of [`open`].
@@ -107,10 +107,10 @@ pub(super) fn stream(path: &Path, name: &str) -> Result<Stream<'static>> {
     Stream::new(file, name)
 }
 
-/// The file at `path`, which is no directory.
+/// Opens the file at `path`, which is no directory.
 ///
 /// # Errors
-/// If there is none, or the system does not let it be opened.
+/// If there is none, or the system cannot open it.
 pub(super) fn open_file(path: &Path, name: &str) -> Result<(File, Metadata)> {
     let file = File::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::input(
@@ -133,13 +133,13 @@ pub(super) fn open_file(path: &Path, name: &str) -> Result<(File, Metadata)> {
     Ok((file, metadata))
 }
 
-/// What messages call the input at `path`: the path itself, or `<stdin>` for `-`.
+/// Name of the input at `path` in messages: the path itself, or `<stdin>` for `-`.
 pub fn display_name(path: impl AsRef<Path>) -> String {
     let path = path.as_ref();
     if path.as_os_str() == "-" { "<stdin>".into() } else { path.display().to_string() }
 }
 
-/// What the first bytes of a file say that it is.
+/// Format of a file by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Plain,
@@ -154,7 +154,7 @@ impl Format {
         match head {
             [0x1f, 0x8b, ..] => Format::Gzip,
             [b'B', b'Z', b'h', b'1'..=b'9', ..] => Format::Bzip2,
-            // The second one is a skippable frame, which parallel compressors put first.
+            // The second pattern is a skippable frame, which parallel compressors put first.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Format::Zstd,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Format::Unsupported("xz"),
             [0x04, 0x22, 0x4d, 0x18, ..] => Format::Unsupported("lz4"),
@@ -175,7 +175,7 @@ impl Format {
 }
 
 impl<'a> Stream<'a> {
-    /// The stream of `input`, whose first bytes are read.
+    /// Starts a stream of `input`, and reads its first bytes.
     fn new(mut input: impl Read + 'a, name: &str) -> Result<Self> {
         let mut head = Vec::with_capacity(HEAD);
         input
@@ -198,7 +198,7 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// All bytes of `input`, decompressed; `size` is how many bytes it has, as far as is known.
+/// Reads all bytes of `input`, decompressed. `size` is their number, as far as known.
 fn decode<'a>(input: impl Read + 'a, name: &str, size: u64) -> Result<Vec<u8>> {
     let mut stream = Stream::new(input, name)?;
     let mut bytes = Vec::new();
@@ -209,13 +209,13 @@ fn decode<'a>(input: impl Read + 'a, name: &str, size: u64) -> Result<Vec<u8>> {
     if bytes.is_empty() { Err(empty(name)) } else { Ok(bytes) }
 }
 
-/// The error for an input without a byte.
+/// The error for an empty input.
 pub(super) fn empty(name: &str) -> Error {
     Error::input(
         name,
         "is empty",
         "text, plain or compressed",
-        "check that what wrote it ended well",
+        "check that the program that wrote it finished",
     )
 }
 
@@ -245,14 +245,16 @@ fn decoder<'a>(whole: impl Read + 'a, format: Format) -> io::Result<Box<dyn Read
     }
 }
 
-/// The error for `error`, which came from the system if it has a system's code, else from the
-/// decoder.
+/// Converts `error`, which is the system's if it has a system's code, else the decoder's.
 pub(super) fn fault(error: io::Error, format: Format, name: &str) -> Error {
     let compression = format.name();
     match (format, error.kind()) {
-        (Format::Unsupported(_), _) => {
-            Error::input(name, format!("is compressed with {compression}"), READABLE, "decompress it first")
-        }
+        (Format::Unsupported(_), _) => Error::input(
+            name,
+            format!("is compressed with {compression}"),
+            READABLE,
+            "decompress it first",
+        ),
         (Format::Plain, _) => Error::io(name, "read", error),
         _ if !cfg!(feature = "compression") => Error::input(
             name,

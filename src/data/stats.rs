@@ -1,15 +1,16 @@
-//! What a data set looks like, and what that means for threads that share weights without locks.
+//! Measures of a data set, and their meaning for threads that share weights without locks.
 //!
-//! Invariant: every number is deterministic. None depends on the number of threads, nor (but for
-//! the rounding of means) on the order of the examples, unless it says so.
+//! Invariant: every number is deterministic. None depends on the number of threads. None depends on
+//! the order of the examples (but for the rounding of means), unless its docs say so.
 //!
-//! An entry counts where it is stored, explicit zeros included: a step of SGD visits its weight.
+//! Explicit zeros count as entries: a step of SGD visits their weights.
 
 mod conflicts;
 mod duplicates;
 mod features;
 mod labels;
 mod neighbors;
+mod ratio;
 mod spread;
 #[cfg(test)]
 mod tests;
@@ -27,12 +28,13 @@ pub use spread::{Bin, Spread};
 use super::Dataset;
 use crate::error::{Error, Result};
 use features::Counts;
+use ratio::ratio;
 
-/// Entries that the search for [`Rho`] may look at: less than a second's work.
+/// Most entries that the search for [`Rho`] reads: less than a second's work.
 const RHO_WORK: u64 = 1 << 28;
-/// Features that are named.
+/// Number of features in [`Stats::hottest`].
 const NAMED: usize = 8;
-/// Above this many unused features for each entry, features are renumbered before they are counted.
+/// Unused features per entry above which features are renumbered before they are counted.
 const UNUSED: usize = 4;
 
 /// Measures of a data set.
@@ -42,12 +44,12 @@ pub struct Stats {
     pub density: f64,
     /// Features with at least one entry.
     pub features_seen: usize,
-    /// Features that every example has, with the same value: they do what the bias does.
+    /// Features that every example has with the same value: they act like the bias.
     pub constant_features: usize,
-    /// Bytes of the rows in memory: 4 an index, 4 a value unless all are 1, 4 a label, 4 a row for
-    /// where it starts (8 above 2^32 entries).
+    /// Bytes of the rows in memory: 4 per index, 4 per value unless all are 1, 4 per label, and 4
+    /// per row for its offset (8 above 2^32 entries).
     pub memory_bytes: u64,
-    /// Whether all values are 1.
+    /// True if all values are 1.
     pub all_ones: bool,
     /// Entries whose value is 0.
     pub explicit_zeros: u64,
@@ -55,19 +57,20 @@ pub struct Stats {
     pub empty_rows: usize,
     /// Examples that equal another one.
     pub duplicates: Duplicates,
-    /// Euclidean lengths of the examples that have entries; `None` if there are none.
+    /// Euclidean lengths of the examples that have entries. `None` if there are none.
     pub norms: Option<Norms>,
-    /// What is to be predicted.
+    /// Labels, as classes or as numbers.
     pub labels: Labels,
-    /// Entries an example.
+    /// Entries per example.
     pub row_lengths: Spread,
-    /// Examples a feature, over the features with an entry; `None` if there are none.
+    /// Examples per feature, over the features with an entry. `None` if there are none.
     pub frequencies: Option<Spread>,
-    /// The most frequent features, at most 8; of equal ones those with the smaller number.
+    /// The most frequent features, at most 8. Of equally frequent ones, the smaller number comes
+    /// first.
     pub hottest: Vec<Hottest>,
-    /// Shares of the entries that the most frequent features hold.
+    /// Fractions of the entries that the most frequent features hold.
     pub hot_shares: Vec<HotShare>,
-    /// How much examples have in common.
+    /// Overlap of examples.
     pub conflicts: Conflicts,
 }
 
@@ -83,10 +86,10 @@ pub struct Norms {
 }
 
 impl Stats {
-    /// Measures `data`, which is called `name` in messages and gives its first feature the number
-    /// `first`.
+    /// Measures `data`. `name` names it in messages, and its first feature has the number `first`.
     ///
-    /// Takes a few passes over the rows, in parallel, and a few numbers a feature and a row.
+    /// Takes a few passes over the rows, in parallel, and memory for a few numbers per feature and
+    /// row.
     ///
     /// # Errors
     /// [`Error::Input`] if there is no example.
@@ -113,7 +116,7 @@ impl Stats {
             return Err(Error::input(name, "holds no example", "at least one", "check the input"));
         }
         let width = data.width();
-        // A few huge indices must not cost memory for all the numbers below them.
+        // A few huge indices must not cost memory for all numbers below them.
         let compact = (width / UNUSED > data.nonzeros()).then(|| features::renumbered(data));
         let (data, numbers) = match &compact {
             Some((data, numbers)) => (data, Some(&numbers[..])),
@@ -164,17 +167,4 @@ fn memory(data: &Dataset) -> u64 {
     let value = if data.row(0).values().is_some() { 4 } else { 0 };
     let offset = if entries > u64::from(u32::MAX) { 8 } else { 4 };
     entries * (4 + value) + rows * 4 + (rows + 1) * offset
-}
-
-/// `part / whole`, or 0 if there is no whole.
-fn ratio(part: f64, whole: f64) -> f64 {
-    if whole == 0.0 { 0.0 } else { part / whole }
-}
-
-/// Cuts the rows of `data` into as many runs as there are threads, but so few that an array of one
-/// number a feature for each of them takes no more room than the data.
-fn runs(data: &Dataset) -> Vec<std::ops::Range<usize>> {
-    let affordable = data.nonzeros() / data.width().max(1);
-    let runs = affordable.clamp(1, rayon::current_num_threads()).min(data.len());
-    (0..runs).map(|k| k * data.len() / runs..(k + 1) * data.len() / runs).collect()
 }

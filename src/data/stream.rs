@@ -1,11 +1,11 @@
-//! Text that comes one byte after another: one thread reads and decompresses it, others make rows
-//! of it meanwhile.
+//! Reads text from a stream: one thread reads and decompresses it, others make rows of it
+//! meanwhile.
 //!
 //! The reader cuts blocks of whole lines and sends them through a bounded channel. A block also
-//! holds the bytes after it that decide how an error in it reads. What is made of each block is
-//! handed on in the order of the text. Invariant: there is a fixed number of buffers for text, and
-//! a block keeps its own until it was handed on, so that neither the reader nor a fast parser gets
-//! far ahead of a slow one.
+//! holds the bytes after it that affect the message of an error in it. Results are delivered in the
+//! order of the text. Invariant: there is a fixed number of buffers for text, and a block keeps its
+//! own until it was delivered, so that neither the reader nor a fast parser gets far ahead of a
+//! slow one.
 
 use super::ParseOptions;
 use super::csr::Block;
@@ -23,19 +23,19 @@ use std::thread;
 /// Bytes of text in a block: its rows stay in the cache of a core.
 pub(super) const BLOCK: usize = 1 << 18;
 
-/// How a stream is read.
+/// Options of reading a stream.
 pub(super) struct Reading<'a> {
     pub(super) options: &'a ParseOptions,
     /// Threads that make rows of the text, at least 1.
     pub(super) threads: usize,
     /// Bytes of text in a block, at least 1.
     pub(super) block: usize,
-    /// Whether a stream that can tell damage is read to its end even if its text is refused before,
-    /// as damage is then the likelier reason.
+    /// If set, a stream that can detect damage is read to its end even if its text was refused
+    /// before: damage is then the likelier reason.
     pub(super) read_on: bool,
 }
 
-/// Why a stream was not read to its end.
+/// The reason why a stream was not read to its end.
 #[derive(Debug)]
 pub(super) enum Stop<E> {
     /// It could not be read.
@@ -46,52 +46,52 @@ pub(super) enum Stop<E> {
     Text(ParseError),
     /// The system starts no more threads.
     NoThread(io::Error),
-    /// Whoever takes the blocks takes no more.
-    Taker(E),
+    /// The consumer of the blocks takes no more.
+    Consumer(E),
 }
 
 /// Some lines of the text.
 struct Lines<'a> {
-    /// Blocks before this one.
+    /// Number of blocks before this one.
     number: usize,
     buffer: Buffer<'a>,
     start: usize,
     end: usize,
 }
 
-/// Memory for text, lent out: goes back to the reader when it is dropped, and wakes it if that is
-/// by a panic.
+/// Memory for text, on loan. It goes back to the reader when it is dropped. A drop by a panic also
+/// stops the reader.
 struct Buffer<'a> {
     bytes: Vec<u8>,
-    home: &'a Home,
+    pool: &'a BufferPool,
 }
 
-/// Where buffers come back to.
-struct Home {
-    giver: Sender<Vec<u8>>,
-    taker: Receiver<Vec<u8>>,
-    /// Larger buffers, which a long line has needed, are not kept.
+/// The pool that buffers return to.
+struct BufferPool {
+    sender: Sender<Vec<u8>>,
+    receiver: Receiver<Vec<u8>>,
+    /// Largest buffer to keep. Larger ones, which long lines need, are freed.
     largest: usize,
-    /// Whether the reader is to end.
+    /// If set, the reader stops.
     stop: AtomicBool,
 }
 
-impl Home {
+impl BufferPool {
     fn new(buffers: usize, largest: usize) -> Self {
-        let (giver, taker) = bounded(buffers);
-        (0..buffers).for_each(|_| giver.send(Vec::new()).expect("there is room for all buffers"));
-        Home { giver, taker, largest, stop: AtomicBool::new(false) }
+        let (sender, receiver) = bounded(buffers);
+        (0..buffers).for_each(|_| sender.send(Vec::new()).expect("there is room for all buffers"));
+        BufferPool { sender, receiver, largest, stop: AtomicBool::new(false) }
     }
 
-    /// An empty buffer, as soon as one is there.
+    /// Waits for a buffer and returns it, empty.
     fn lend(&self) -> Buffer<'_> {
-        let mut bytes = self.taker.recv().expect("the other end lives as long");
+        let mut bytes = self.receiver.recv().expect("this pool holds the other end too");
         bytes.clear();
-        Buffer { bytes, home: self }
+        Buffer { bytes, pool: self }
     }
 
     fn stop(&self) {
-        // Relaxed: only hastens the reader's end; outcomes go through the lock.
+        // Relaxed: only makes the reader stop earlier; outcomes go through the lock.
         self.stop.store(true, Ordering::Relaxed);
     }
 }
@@ -99,26 +99,26 @@ impl Home {
 impl Drop for Buffer<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.home.stop();
+            self.pool.stop();
         }
         let bytes = mem::take(&mut self.bytes);
-        let kept = if bytes.capacity() <= self.home.largest { bytes } else { Vec::new() };
-        // There is room for all buffers, and the other end lives as long.
-        let _ = self.home.giver.send(kept);
+        let returned = if bytes.capacity() <= self.pool.largest { bytes } else { Vec::new() };
+        // There is room for all buffers, and the pool holds the other end too.
+        let _ = self.pool.sender.send(returned);
     }
 }
 
-/// What became of a block: what was made of its rows and its number of lines, or an error whose
+/// Outcome of a block: the result of work on its rows and its number of lines, or an error whose
 /// line counts from the block's first.
 type Outcome<T> = Result<(T, u64), ParseError>;
 
-/// Hands blocks on in order.
+/// Delivers blocks in order.
 struct Delivery<'a, T, E, F> {
     /// Number of the block that comes next.
     next: usize,
-    /// Outcomes that are there too early.
+    /// Outcomes that came too early.
     waiting: BTreeMap<usize, (Outcome<T>, Buffer<'a>)>,
-    /// Lines of the blocks that were handed on.
+    /// Number of lines of the delivered blocks.
     lines: u64,
     take: F,
     stop: Option<Stop<E>>,
@@ -138,7 +138,7 @@ impl<'a, T, E, F: FnMut(T) -> Result<(), E>> Delivery<'a, T, E, F> {
             match outcome {
                 Ok((made, lines)) => {
                     self.lines += lines;
-                    self.stop = (self.take)(made).err().map(Stop::Taker);
+                    self.stop = (self.take)(made).err().map(Stop::Consumer);
                 }
                 Err(mut error) => {
                     error.line += self.lines;
@@ -146,7 +146,7 @@ impl<'a, T, E, F: FnMut(T) -> Result<(), E>> Delivery<'a, T, E, F> {
                 }
             }
             if self.stop.is_some() {
-                buffer.home.stop();
+                buffer.pool.stop();
             }
         }
         if self.stop.is_some() {
@@ -156,23 +156,23 @@ impl<'a, T, E, F: FnMut(T) -> Result<(), E>> Delivery<'a, T, E, F> {
 }
 
 impl Reading<'_> {
-    /// Makes rows of the text in `reader`, lets `work` make of each block what it likes, and hands
-    /// that to `take` in the order of the text.
+    /// Parses the text in `reader`. Calls `work` on each block, and passes its results to `take` in
+    /// the order of the text.
     ///
     /// # Errors
-    /// Without [`Reading::read_on`], what comes first: a line that is refused, an error of the
-    /// stream or of `take`. With it, an error of the stream comes before any other.
+    /// Without [`Reading::read_on`], the first one: a line that is refused, an error of the stream
+    /// or of `take`. With it, an error of the stream takes precedence over any other.
     pub(super) fn run<T: Send, E: Send>(
         &self,
         mut reader: impl Read,
         work: impl Fn(&mut Block) -> T + Sync,
         take: impl FnMut(T) -> Result<(), E> + Send,
     ) -> Result<(), Stop<E>> {
-        let home = Home::new(2 * self.threads + 1, 4 * (self.block + LOOKAHEAD));
+        let pool = BufferPool::new(2 * self.threads + 1, 4 * (self.block + LOOKAHEAD));
         let delivery = Mutex::new(Delivery::new(take));
         let (sender, receiver) = bounded(self.threads);
-        // Threads of their own: in a pool, parallel work on one block could wait for a task that
-        // waits for the next.
+        // Not in a pool: there, parallel work on one block could wait for a task that waits for the
+        // next.
         let read = thread::scope(|scope| {
             let mut parsers = Vec::with_capacity(self.threads);
             for _ in 0..self.threads {
@@ -183,7 +183,7 @@ impl Reading<'_> {
                 );
             }
             drop(receiver);
-            let mut sent = self.send(&mut reader, sender, &home);
+            let mut sent = self.send(&mut reader, sender, &pool);
             let wanted = || matches!(lock(&delivery).stop, None | Some(Stop::Text(_)));
             if self.read_on && sent.is_ok() && wanted() {
                 sent = io::copy(&mut reader, &mut io::sink()).and(sent);
@@ -204,35 +204,35 @@ impl Reading<'_> {
         }
     }
 
-    /// Cuts the text into blocks and sends them until it ends or nobody wants more; returns whether
+    /// Cuts the text into blocks and sends them until it ends or nobody wants more. Returns true if
     /// there was a byte.
     fn send<'h>(
         &self,
         reader: &mut impl Read,
         sender: Sender<Lines<'h>>,
-        home: &'h Home,
+        pool: &'h BufferPool,
     ) -> io::Result<bool> {
-        let mut buffer = home.lend();
+        let mut buffer = pool.lend();
         for number in 0.. {
             let (start, end) = self.fill(reader, &mut buffer.bytes, number == 0)?;
             if number == 0 && buffer.bytes.is_empty() {
                 return Ok(false);
             }
-            let mut next = home.lend();
+            let mut next = pool.lend();
             next.bytes.extend_from_slice(&buffer.bytes[end..]);
             let ended = next.bytes.is_empty();
-            // Without receivers a parser has panicked, which the scope passes on.
+            // If there are no receivers, a parser has panicked, which the scope propagates.
             let sent =
                 sender.send(Lines { number, buffer: mem::replace(&mut buffer, next), start, end });
-            if ended || sent.is_err() || home.stop.load(Ordering::Relaxed) {
+            if ended || sent.is_err() || pool.stop.load(Ordering::Relaxed) {
                 break;
             }
         }
         Ok(true)
     }
 
-    /// Reads on until `bytes` hold a block of whole lines and what comes after it, or all that is
-    /// left. Returns where its lines start and end.
+    /// Reads until `bytes` hold a block of whole lines and the bytes after it, or the rest of the
+    /// text. Returns start and end of its lines.
     fn fill(
         &self,
         reader: &mut impl Read,
@@ -260,7 +260,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Makes rows of all blocks that it gets.
+    /// Parses all blocks that it receives.
     fn parse<'h, T, E, F: FnMut(T) -> Result<(), E>>(
         &self,
         receiver: Receiver<Lines<'h>>,
@@ -272,7 +272,7 @@ impl Reading<'_> {
             let outcome = libsvm::parse_lines(&buffer.bytes, start..end, self.options, &mut block)
                 .map(|lines| (work(&mut block), lines));
             if outcome.is_err() {
-                buffer.home.stop();
+                buffer.pool.stop();
             }
             lock(delivery).put(number, outcome, buffer);
         }

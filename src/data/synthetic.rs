@@ -1,4 +1,4 @@
-//! Rows with a chosen skew: how often features meet decides how threads get on with each other.
+//! Rows with a chosen skew: the frequencies of features determine how often threads conflict.
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -6,17 +6,17 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{Builder, Dataset};
 
-/// How often features occur.
+/// Frequencies of features.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Skew {
-    /// All the same.
+    /// All features are equally frequent.
     Uniform,
-    /// The j-th as often as j to the power of minus this, which is above 0; words of a language are
-    /// near 1.
+    /// The frequency of feature j is proportional to j to the power of minus this, which is above
+    /// 0. Words of a language are near 1.
     Zipf(f64),
 }
 
-/// Rows of random features, with labels that a hidden linear model gives them.
+/// Rows of random features, labeled by a hidden linear model.
 ///
 /// # Examples
 /// ```
@@ -34,12 +34,12 @@ pub struct Synthetic {
     pub examples: usize,
     /// Number of features, at least 1. Default 47,000.
     pub features: usize,
-    /// Different features of an example, at most as many as there are. Default 100.
+    /// Number of different features of an example, at most [`Synthetic::features`]. Default 100.
     pub entries: usize,
-    /// How often features occur; frequent ones have small numbers, as in text that is numbered as
-    /// it is read. Default Zipf's law with exponent 1.1.
+    /// Frequencies of features. Frequent ones have small numbers, as in text that is numbered as it
+    /// is read. Default Zipf's law with exponent 1.1.
     pub skew: Skew,
-    /// Share of wrong labels, from 0 to 1. Default 0.05.
+    /// Fraction of wrong labels, from 0 to 1. Default 0.05.
     pub noise: f64,
     /// Seed of all random choices. Default 1.
     pub seed: u64,
@@ -58,14 +58,15 @@ impl Default for Synthetic {
     }
 }
 
-/// Draws of which as many as there are features may be wanted: from here on it is a permutation.
-const DRAWN: usize = 2;
+/// Most draws for an example, as a multiple of the number of features. After these it is filled up
+/// from a random permutation.
+const DRAWS_PER_FEATURE: usize = 2;
 
 impl Synthetic {
-    /// The rows, of length 1 each, with labels +1 and -1. Deterministic.
+    /// Generates the rows, of length 1 each, with labels +1 and -1. Deterministic.
     ///
     /// # Panics
-    /// If there are no features, or fewer than an example is to have.
+    /// If there are no features, or fewer than an example should have.
     pub fn generate(&self) -> Dataset {
         let Synthetic { examples, features, entries, skew, noise, seed } = *self;
         assert!(
@@ -81,7 +82,7 @@ impl Synthetic {
         for _ in 0..examples {
             row.clear();
             let mut draws = 0;
-            while row.len() < entries && draws < DRAWN * features {
+            while row.len() < entries && draws < DRAWS_PER_FEATURE * features {
                 row.push(draw(&sums, random.random()));
                 draws += 1;
                 if row.len() == entries {
@@ -90,7 +91,7 @@ impl Synthetic {
                 }
             }
             if row.len() < entries {
-                // Some feature is too rare to be drawn in time: any of the others do.
+                // Some feature is too rare to be drawn in time: take any others.
                 fill(&mut row, features, entries, &mut random);
             }
             let score: f64 = row.iter().map(|&j| hidden[j as usize]).sum();
@@ -104,7 +105,7 @@ impl Synthetic {
     }
 }
 
-/// The probability of each feature and all before it.
+/// The cumulative probability of each feature.
 fn sums(features: usize, skew: Skew) -> Vec<f64> {
     let weight = |j: usize| match skew {
         Skew::Uniform => 1.0,
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn features_are_as_frequent_as_asked_for() {
+    fn features_are_as_frequent_as_requested() {
         let uniform = counts(Skew::Uniform);
         assert!(uniform.iter().all(|count| (220..380).contains(count)), "{uniform:?}");
         let zipf = counts(Skew::Zipf(1.1));

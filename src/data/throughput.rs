@@ -1,4 +1,5 @@
-//! How fast a file loads, beside a plain copy of its text, or of its bytes if it is a cache.
+//! Measures the speed of loading a file, next to a plain copy of its text (of its bytes, if it is a
+//! cache).
 
 use super::load::pool;
 use super::{LoadOptions, cache, load, source};
@@ -10,46 +11,44 @@ use std::time::{Duration, Instant};
 /// Times of [`throughput`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Throughput {
-    /// Bytes of the text, decompressed; those of the file if it is a cache.
+    /// Bytes of the text, decompressed. For a cache, bytes of the file.
     pub bytes: usize,
-    /// Examples in it.
+    /// Number of examples.
     pub examples: usize,
-    /// Entries of all examples.
+    /// Number of entries of all examples.
     pub nonzeros: usize,
-    /// Time of loading, to checked rows in place: the median of all runs.
+    /// Time to load, up to checked rows in place: the median of all runs.
     pub load: Duration,
-    /// Time until a data set is there, whose rows are checked yet if it lies in a cache: the median
-    /// of all runs.
+    /// Time to open a data set. In a cache, its rows are not checked yet. The median of all runs.
     pub open: Duration,
-    /// Time of copying the text between two buffers that are in memory, on one thread: the median
-    /// of all runs.
+    /// Time to copy the text between two buffers in memory, on one thread: the median of all runs.
     pub copy: Duration,
 }
 
 impl Throughput {
-    /// Bytes of text a second.
+    /// Bytes of text per second.
     pub fn bytes_per_second(&self) -> f64 {
         self.bytes as f64 / self.load.as_secs_f64()
     }
 
-    /// Entries a second.
+    /// Entries per second.
     pub fn nonzeros_per_second(&self) -> f64 {
         self.nonzeros as f64 / self.load.as_secs_f64()
     }
 
-    /// Bytes copied a second.
+    /// Bytes copied per second.
     pub fn copied_per_second(&self) -> f64 {
         self.bytes as f64 / self.copy.as_secs_f64()
     }
 
-    /// Rate of loading as a share of the rate of copying.
+    /// Rate of loading as a fraction of the rate of copying.
     pub fn share_of_copy(&self) -> f64 {
         self.copy.as_secs_f64() / self.load.as_secs_f64()
     }
 }
 
-/// Loads the file at `path`, text or a cache, `runs` times (at least once), each time after a copy
-/// of its bytes, so that both see the same load of the machine. Takes memory for the text twice
+/// Loads the file at `path`, text or a cache, `runs` times (at least once). Each run follows a copy
+/// of the bytes, so that both see the same load of the machine. Takes memory for the text twice
 /// beside the data set. A first run, which is not counted, brings the file into the system's cache.
 /// Standard input cannot be read twice.
 ///

@@ -1,16 +1,16 @@
-//! Weights of examples as text: one number a line, in the order of the data file.
+//! Weights of examples as text: one number per line, in the order of the data file.
 
 use std::path::Path;
 
 use super::source;
 use crate::error::{Error, Result};
 
-/// Reads the weights in the file at `path` (`-`: standard input), plain or compressed: finite
-/// numbers, at least 0, with blanks around them or not, and with Unix or Windows line ends.
+/// Reads the weights in the file at `path` (`-`: standard input), plain or compressed. They are
+/// finite numbers, at least 0. Blanks around them and Unix or Windows line ends are allowed.
 ///
 /// # Errors
-/// [`Error::Text`] for the first line that is no such number, and for the file as a whole as
-/// [`load`](super::load).
+/// [`Error::Text`] for the first line that is no such number, and those of [`load`](super::load)
+/// for the file as a whole.
 pub fn load_weights(path: impl AsRef<Path>) -> Result<Vec<f32>> {
     let path = path.as_ref();
     parse(&source::read(path)?, &source::display_name(path))
@@ -25,11 +25,11 @@ fn parse(bytes: &[u8], path: &str) -> Result<Vec<f32>> {
 
 fn weight(line: &[u8]) -> Result<f32, String> {
     let word = line.trim_ascii();
-    let shown = || format!("`{}`", word[..word.len().min(32)].escape_ascii());
+    let quoted = || format!("`{}`", word[..word.len().min(32)].escape_ascii());
     let Ok(weight) = fast_float2::parse::<f32, _>(word) else {
-        return Err(if word.is_empty() { "an empty line".into() } else { shown() });
+        return Err(if word.is_empty() { "an empty line".into() } else { quoted() });
     };
-    if weight.is_finite() && weight >= 0.0 { Ok(weight) } else { Err(shown()) }
+    if weight.is_finite() && weight >= 0.0 { Ok(weight) } else { Err(quoted()) }
 }
 
 fn wrong(path: &str, line: u64, bytes: &[u8], what: String) -> Error {
@@ -39,8 +39,8 @@ fn wrong(path: &str, line: u64, bytes: &[u8], what: String) -> Error {
         line,
         column,
         what,
-        expected: "one weight a line, a finite number, 0 or larger".into(),
-        hint: "give each example one, in the order of the data file".into(),
+        expected: "one weight per line, a finite number, 0 or larger".into(),
+        hint: "give one weight per example, in the order of the data file".into(),
     }
 }
 
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_named_with_its_place() {
-        let rest = " (expected one weight a line, a finite number, 0 or larger); give each example one, in the order of \
+        let rest = " (expected one weight per line, a finite number, 0 or larger); give one weight per example, in the order of \
                     the data file";
         for (text, what) in [
             ("1\n -2\n", "w:2:2: `-2`"),

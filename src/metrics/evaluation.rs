@@ -4,16 +4,15 @@ use serde::Serialize;
 
 use super::label;
 
-/// Measures of a model on labeled examples. Which of them are there depends on the kind of the
-/// model.
+/// Measures of a model on labeled examples; the kind of the model decides which.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// Mean loss plus the regularizer; `None` where the regularizer's strengths are not known (a
-    /// model file does not tell).
+    /// Mean loss plus the regularizer; `None` where the regularizer's strengths are not known
+    /// (model files do not hold them).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objective: Option<f64>,
     /// Mean loss over the examples whose label the model knows; `None` if there is none. With more
-    /// than two classes, the mean of what it is for each class against the rest.
+    /// than two classes, the mean over the classes, each against the rest.
     pub loss: Option<f64>,
     /// The measures of the model's kind.
     #[serde(flatten)]
@@ -26,8 +25,8 @@ pub struct Evaluation {
 pub enum Quality {
     /// Two classes.
     Classes {
-        /// Share of examples with the right label, from 0 to 1. One whose label the model does not
-        /// know is wrong.
+        /// Fraction of examples with the right label, from 0 to 1. One whose label the model does
+        /// not know is wrong.
         accuracy: f64,
         /// Area under the ROC curve, over the examples whose label the model knows; `None` if a
         /// class is missing.
@@ -38,8 +37,8 @@ pub enum Quality {
     },
     /// More than two classes.
     ManyClasses {
-        /// Share of examples with the right label, from 0 to 1. One whose label the model does not
-        /// know is wrong.
+        /// Fraction of examples with the right label, from 0 to 1. One whose label the model does
+        /// not know is wrong.
         accuracy: f64,
         /// Mean of the [F1 scores](ClassQuality::f1) of the classes that occur, as a label or as a
         /// prediction.
@@ -63,7 +62,7 @@ pub enum Quality {
     },
 }
 
-/// How well a model tells one class from the others.
+/// Measures of one class against the others.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ClassQuality {
     /// The class's label.
@@ -73,9 +72,10 @@ pub struct ClassQuality {
     pub examples: usize,
     /// Number of examples that the model gives this label.
     pub predicted: usize,
-    /// Share of the predicted ones that are right, from 0 to 1; `None` if there are none.
+    /// Fraction of the predicted ones that are right, from 0 to 1; `None` if there are none.
     pub precision: Option<f64>,
-    /// Share of the class's examples that the model finds, from 0 to 1; `None` if there are none.
+    /// Fraction of the class's examples that the model finds, from 0 to 1; `None` if there are
+    /// none.
     pub recall: Option<f64>,
     /// Harmonic mean of precision and recall; `None` if the class does not occur at all.
     pub f1: Option<f64>,
@@ -83,14 +83,14 @@ pub struct ClassQuality {
 
 impl ClassQuality {
     pub(crate) fn new(label: f64, Counts { examples, predicted, right }: Counts) -> Self {
-        let share = |of: usize| (of > 0).then(|| right as f64 / of as f64);
+        let fraction = |of: usize| (of > 0).then(|| right as f64 / of as f64);
         let both = examples + predicted;
         ClassQuality {
             label,
             examples,
             predicted,
-            precision: share(predicted),
-            recall: share(examples),
+            precision: fraction(predicted),
+            recall: fraction(examples),
             f1: (both > 0).then(|| 2.0 * right as f64 / both as f64),
         }
     }
@@ -100,7 +100,7 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// Examples of a class.
+/// Counts of a class's examples, predictions, and right predictions.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) examples: usize,

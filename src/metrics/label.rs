@@ -1,4 +1,4 @@
-//! Labels in reports: whole numbers are written without a point.
+//! Labels in reports: whole numbers are written without a decimal point.
 
 use serde::{Serialize, Serializer};
 

@@ -1,4 +1,4 @@
-//! How good predictions are, from scores and the truth. All sums are in f64, all functions
+//! Measures of predictions, from scores and true values. All sums are in f64, all functions
 //! deterministic.
 //!
 //! Every function takes one score and one true value per example; an empty pair of slices has no
@@ -12,8 +12,8 @@ pub use self::evaluation::{ClassQuality, Evaluation, Quality};
 
 use rayon::prelude::*;
 
-/// The share, from 0 to 1, of examples whose class is right. `signs` are positive for the first
-/// class; a score of exactly 0 counts for the second one, as in
+/// Returns the fraction, from 0 to 1, of examples whose class is right. `signs` are positive for
+/// the first class; a score of exactly 0 counts for the second one, as in
 /// [`Model::predict`](crate::model::Model::predict).
 ///
 /// # Panics
@@ -23,10 +23,10 @@ pub fn accuracy(scores: &[f64], signs: &[f32]) -> Option<f64> {
     mean(right as f64, scores.len())
 }
 
-/// Area under the ROC curve: the probability, from 0 to 1, that an example of the first class
-/// (positive sign) scores higher than one of the second, where equal scores count 1/2. O(n log n).
+/// Returns the area under the ROC curve: the probability, from 0 to 1, that an example of the first
+/// class (positive sign) scores higher than one of the second, where equal scores count 1/2.
 ///
-/// `None` if a class is missing or a score is NaN.
+/// Takes O(n log n) time. `None` if a class is missing or a score is NaN.
 ///
 /// # Panics
 /// If the slices differ in length.
@@ -38,7 +38,7 @@ pub fn auc(scores: &[f64], signs: &[f32]) -> Option<f64> {
     )
 }
 
-/// [`auc`] of the scores of both classes, in place.
+/// Returns the [`auc`] of the scores of both classes; sorts in place.
 pub(crate) fn auc_of_classes(mut first: Vec<f64>, mut second: Vec<f64>) -> Option<f64> {
     if first.iter().chain(&second).any(|score| score.is_nan()) {
         return None;
@@ -59,7 +59,7 @@ pub(crate) fn auc_of_classes(mut first: Vec<f64>, mut second: Vec<f64>) -> Optio
     (pairs > 0).then(|| won_twice as f64 / (2 * pairs) as f64)
 }
 
-/// Root of the mean squared error, in the unit of the labels.
+/// Returns the root of the mean squared error, in the unit of the labels.
 ///
 /// # Panics
 /// If the slices differ in length.
@@ -67,7 +67,7 @@ pub fn rmse(scores: &[f64], labels: &[f32]) -> Option<f64> {
     mean(squared_error(scores, labels), scores.len()).map(f64::sqrt)
 }
 
-/// Mean absolute error, in the unit of the labels.
+/// Returns the mean absolute error, in the unit of the labels.
 ///
 /// # Panics
 /// If the slices differ in length.
@@ -76,8 +76,8 @@ pub fn mae(scores: &[f64], labels: &[f32]) -> Option<f64> {
     mean(sum, scores.len())
 }
 
-/// Coefficient of determination: 1 for perfect predictions, 0 for ones as good as the labels' mean,
-/// negative for worse.
+/// Returns the coefficient of determination: 1 for perfect predictions, 0 for ones as good as the
+/// labels' mean, negative for worse.
 ///
 /// `None` if all labels are the same.
 ///
@@ -85,7 +85,7 @@ pub fn mae(scores: &[f64], labels: &[f32]) -> Option<f64> {
 /// If the slices differ in length.
 pub fn r2(scores: &[f64], labels: &[f32]) -> Option<f64> {
     let error = squared_error(scores, labels);
-    // Asked of the labels, as rounding may leave equal ones a variance.
+    // Compare the labels: rounding may leave equal ones a variance.
     if labels.iter().all(|&label| label == labels[0]) {
         return None;
     }
@@ -94,10 +94,10 @@ pub fn r2(scores: &[f64], labels: &[f32]) -> Option<f64> {
     Some(1.0 - error / variance)
 }
 
-/// Errors of predictions that come one after another, in memory for their sums.
+/// Running error sums of predictions that come in pieces, in constant memory.
 ///
-/// The variance of the labels is kept as Welford (Technometrics 1962) does; apart from rounding,
-/// measures are those of the functions.
+/// The variance of the labels is updated by Welford's method (Technometrics 1962). Measures equal
+/// those of the functions but for rounding.
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
     count: usize,
@@ -125,12 +125,12 @@ impl Errors {
         }
     }
 
-    /// The mean squared error.
+    /// Returns the mean squared error.
     pub fn mse(&self) -> Option<f64> {
         mean(self.squared, self.count)
     }
 
-    /// The coefficient of determination, see [`r2`].
+    /// Returns the coefficient of determination, see [`r2`].
     pub fn r2(&self) -> Option<f64> {
         self.differ.then(|| 1.0 - self.squared / self.spread)
     }
@@ -202,7 +202,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn auc_is_the_share_of_pairs_in_order(
+        fn auc_is_the_fraction_of_pairs_in_order(
             examples in prop::collection::vec((prop_oneof![-3..3, -1000..1000], any::<bool>()), 0..80),
         ) {
             let scores: Vec<f64> = examples.iter().map(|&(score, _)| f64::from(score) / 2.0).collect();

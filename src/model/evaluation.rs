@@ -1,4 +1,4 @@
-//! How well a model does on labeled examples.
+//! Evaluation of a model on labeled examples.
 
 use super::evaluator::{Evaluator, Truths};
 use super::predict::ROWS_PER_TASK;
@@ -7,8 +7,8 @@ use crate::data::Dataset;
 use crate::metrics::{ClassQuality, Evaluation};
 use crate::parallel;
 
-/// Scores that are in memory at a time.
-const SCORED_TOGETHER: usize = 1 << 18;
+/// Number of scores that are in memory at a time.
+const SCORES_AT_ONCE: usize = 1 << 18;
 
 impl Model {
     /// Compares the model's scores with the labels of `data`. Takes 8 bytes an example of two
@@ -17,20 +17,20 @@ impl Model {
         self.evaluate_classes(data).0
     }
 
-    /// Compares as [`Model::evaluate`] does, and each class with the others, in the order of the
-    /// labels. Classes are empty in regression. Deterministic.
+    /// Evaluates as [`Model::evaluate`] does, and each class against the others, in the order of
+    /// the labels. There are no classes in regression. Deterministic.
     pub fn evaluate_classes(&self, data: &Dataset) -> (Evaluation, Vec<ClassQuality>) {
-        let mut judge = Evaluator::new(self);
-        let together = (SCORED_TOGETHER / self.outputs()).max(1);
-        for start in (0..data.len()).step_by(together) {
-            let rows = start..data.len().min(start + together);
-            judge.add(&self.decisions_of(data, rows.clone()), &data.labels()[rows]);
+        let mut evaluator = Evaluator::new(self);
+        let examples = (SCORES_AT_ONCE / self.outputs()).max(1);
+        for start in (0..data.len()).step_by(examples) {
+            let rows = start..data.len().min(start + examples);
+            evaluator.add(&self.decisions_of(data, rows.clone()), &data.labels()[rows]);
         }
-        judge.finish()
+        evaluator.finish()
     }
 
-    /// Mean over the examples whose label the model knows of their loss times their weight; with
-    /// more than two classes, the loss is the mean of those of the classes. `None` if there is no
+    /// Returns the mean of loss times weight over the examples whose label the model knows; with
+    /// more than two classes, an example's loss is the mean over the classes. `None` if there is no
     /// such example. Deterministic.
     ///
     /// # Panics
@@ -64,12 +64,12 @@ impl Model {
         (known > 0).then(|| parts.iter().map(|(sum, _)| sum).sum::<f64>() / known as f64)
     }
 
-    /// How many losses an example has: one for each score, but softmax has one for all.
+    /// Returns the number of losses of an example: one for each score, but softmax has one for all.
     pub(super) fn losses(&self) -> usize {
         if self.loss() == LossKind::Softmax { 1 } else { self.outputs() }
     }
 
-    /// The sum of all losses of an example of class `truth`, of more than two classes.
+    /// Returns the sum of all losses of an example of class `truth`, of more than two classes.
     pub(super) fn loss_of_classes(&self, truth: usize, scores: &[f64]) -> f64 {
         if self.loss() == LossKind::Softmax {
             return self.log_loss(truth, scores);

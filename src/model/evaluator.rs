@@ -1,5 +1,5 @@
-//! Scores and labels that come in pieces, judged with no more of them in memory than the measures
-//! need.
+//! Evaluation of scores and labels that come in pieces, with no more of them in memory than the
+//! measures need.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use super::Model;
 use super::predict::ROWS_PER_TASK;
 use crate::metrics::{self, ClassQuality, Counts, Evaluation, Quality};
 
-/// Compares scores with labels that come in pieces; see [`Model::evaluate`]. Deterministic: it does
-/// not matter where the pieces end.
+/// Compares scores with labels that come in pieces; see [`Model::evaluate`]. Deterministic, however
+/// the examples are cut into pieces.
 #[derive(Debug)]
 pub struct Evaluator<'m> {
     model: &'m Model,
@@ -18,10 +18,10 @@ pub struct Evaluator<'m> {
     examples: usize,
     /// Examples whose label the model does not know.
     unknown: usize,
-    /// Of each class.
+    /// Counts of each class.
     counts: Vec<Counts>,
-    /// Over the examples of known label: losses over all classes, and -ln(probability of the right
-    /// one).
+    /// Sum of losses over all classes and examples of known label; `log_loss` is that of
+    /// -ln(probability of the right class).
     loss: f64,
     log_loss: f64,
     /// Scores of the examples of each class, if there are two.
@@ -31,7 +31,7 @@ pub struct Evaluator<'m> {
 }
 
 impl<'m> Evaluator<'m> {
-    /// Of scores of `model`.
+    /// Creates an evaluator of scores of `model`.
     pub fn new(model: &'m Model) -> Self {
         Evaluator {
             model,
@@ -49,7 +49,7 @@ impl<'m> Evaluator<'m> {
     /// Adds examples: [`Model::outputs`] scores and one label each.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If their numbers do not match.
     pub fn add(&mut self, scores: &[f64], labels: &[f32]) {
         assert_eq!(
             scores.len(),
@@ -80,7 +80,7 @@ impl<'m> Evaluator<'m> {
 
     fn add_many(&mut self, scores: &[f64], labels: &[f32]) {
         let (model, truths) = (self.model, &self.truths);
-        let judge = |(scores, &label): (&[f64], &f32)| {
+        let measure = |(scores, &label): (&[f64], &f32)| {
             let truth = truths.of(label);
             let losses = truth.map_or((0.0, 0.0), |truth| {
                 (model.loss_of_classes(truth, scores), model.log_loss(truth, scores))
@@ -88,9 +88,9 @@ impl<'m> Evaluator<'m> {
             (truth, model.class(scores), losses)
         };
         let each = scores.par_chunks(model.outputs()).zip(labels).with_min_len(ROWS_PER_TASK);
-        let judged: Vec<_> = each.map(judge).collect();
-        // One after another: the sum's rounding depends neither on the threads nor on the pieces.
-        for (truth, predicted, (loss, log_loss)) in judged {
+        let measured: Vec<_> = each.map(measure).collect();
+        // One after another: the sum's rounding depends neither on threads nor on pieces.
+        for (truth, predicted, (loss, log_loss)) in measured {
             self.count(truth, predicted);
             self.loss += loss;
             self.log_loss += log_loss;
@@ -108,13 +108,13 @@ impl<'m> Evaluator<'m> {
         }
     }
 
-    /// Number of examples so far.
+    /// Returns the number of examples so far.
     pub fn examples(&self) -> usize {
         self.examples
     }
 
-    /// The measures over all examples, and those of each class in the order of the labels; see
-    /// [`Model::evaluate_classes`].
+    /// Returns the measures over all examples, and those of each class in the order of the labels;
+    /// see [`Model::evaluate_classes`].
     pub fn finish(self) -> (Evaluation, Vec<ClassQuality>) {
         let labels = self.model.labels();
         if labels.is_empty() {
@@ -166,8 +166,8 @@ impl<'m> Evaluator<'m> {
 #[derive(Debug)]
 pub(super) struct Truths<'m> {
     labels: &'m [f64],
-    /// The place of each label, by its bits.
-    places: HashMap<u64, usize>,
+    /// The class of each label, by its bits.
+    classes: HashMap<u64, usize>,
 }
 
 impl<'m> Truths<'m> {
@@ -175,11 +175,11 @@ impl<'m> Truths<'m> {
         let labels = model.labels();
         Truths {
             labels,
-            places: labels.iter().zip(0..).map(|(&label, k)| (key(label), k)).collect(),
+            classes: labels.iter().zip(0..).map(|(&label, k)| (key(label), k)).collect(),
         }
     }
 
-    /// The place of `label` among the model's; `None` if it is none of them.
+    /// Returns the index of `label` among the model's; `None` if it is not one of them.
     pub(super) fn of(&self, label: f32) -> Option<usize> {
         let label = f64::from(label);
         match *self.labels {
@@ -187,12 +187,12 @@ impl<'m> Truths<'m> {
             [first, _] if label == first => Some(0),
             [_, second] if label == second => Some(1),
             [] | [_, _] => None,
-            _ => self.places.get(&key(label)).copied(),
+            _ => self.classes.get(&key(label)).copied(),
         }
     }
 }
 
-/// Equal for equal labels: adding 0 makes -0 the same as 0.
+/// Returns a hash key, equal for equal labels: adding 0 turns -0 into 0.
 fn key(label: f64) -> u64 {
     (label + 0.0).to_bits()
 }

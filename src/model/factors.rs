@@ -1,4 +1,4 @@
-//! What matrix completion leaves: biases and factors of users and items, which predict ratings.
+//! Models of ratings: biases and factors of users and items, found by matrix completion.
 //!
 //! Invariant, checked when [`Factors`] are made and kept by private fields: one row of `rank + 1`
 //! finite weights for each user and item.
@@ -6,8 +6,6 @@
 mod file;
 #[cfg(test)]
 mod tests;
-
-use std::path::Path;
 
 use rayon::prelude::*;
 
@@ -18,8 +16,8 @@ use crate::metrics;
 
 pub use file::is_factors;
 
-/// A model of ratings: mean + spread * (b_u + c_i + p_u.q_i), with biases b, c and factors p, q. A
-/// user or an item that it does not know has zeros.
+/// A model of ratings: mean + spread * (b_u + c_i + p_u.q_i), with biases b, c and factors p, q. An
+/// unknown user or item has zeros.
 ///
 /// All methods are deterministic.
 #[derive(Clone, Debug)]
@@ -34,11 +32,11 @@ pub struct Factors {
 }
 
 impl Factors {
-    /// A model with a row of `rank` factors and a bias for each user, then for each item.
+    /// Creates a model with a row of `rank` factors and a bias for each user, then for each item.
     ///
     /// # Errors
-    /// [`Error::Input`] if a number is not finite, the spread is not above 0, or the rows are not
-    /// as many.
+    /// [`Error::Input`] if a number is not finite, the spread is not above 0, or the number of
+    /// weights does not fit.
     pub fn new(
         rank: usize,
         [mean, spread]: [f64; 2],
@@ -69,79 +67,65 @@ impl Factors {
         Ok(Factors { rank, mean, spread, users, items, weights })
     }
 
-    /// Reads the model file at `path`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if it cannot be read, [`Error::Input`] if it is damaged or holds something
-    /// else.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        file::load(path.as_ref())
-    }
-
-    /// Writes a model file, [at once or not at all](crate::save::file_atomically), under checksums:
-    /// its layout is in the source beside this type's. Deterministic: equal models give equal
-    /// bytes.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Input`] if `path`
-    /// is no regular file.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        file::save(self, path.as_ref())
-    }
-
-    /// Number of factors of a user or an item.
+    /// Returns the number of factors of a user or an item.
     pub fn rank(&self) -> usize {
         self.rank
     }
 
-    /// Mean of the ratings that it was trained on.
+    /// Returns the mean of the ratings that the model was trained on.
     pub fn mean(&self) -> f64 {
         self.mean
     }
 
-    /// What biases and products of factors are multiplied with: the standard deviation of the
-    /// ratings.
+    /// Returns the standard deviation of those ratings, which scales biases and products of
+    /// factors.
     pub fn spread(&self) -> f64 {
         self.spread
     }
 
-    /// The users that it knows.
+    /// Returns the known users.
     pub fn users(&self) -> &Names {
         &self.users
     }
 
-    /// The items that it knows.
+    /// Returns the known items.
     pub fn items(&self) -> &Names {
         &self.items
     }
 
-    /// The factors of the user at a place, and its bias after them.
-    pub fn user(&self, place: usize) -> &[f32] {
-        assert!(place < self.users.len(), "there is no such user");
-        self.view().row(place)
+    /// Returns the factors of a user, by its index among [`Factors::users`], then its bias.
+    ///
+    /// # Panics
+    /// If there is no such user.
+    pub fn user(&self, index: usize) -> &[f32] {
+        assert!(index < self.users.len(), "there is no such user");
+        self.view().row(index)
     }
 
-    /// The factors of the item at a place, and its bias after them.
-    pub fn item(&self, place: usize) -> &[f32] {
-        self.view().row(self.users.len() + place)
+    /// Returns the factors of an item, by its index among [`Factors::items`], then its bias.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    pub fn item(&self, index: usize) -> &[f32] {
+        self.view().row(self.users.len() + index)
     }
 
-    /// The predicted rating of `item` by `user`, summed in f64. With a user or an item that is not
-    /// known, what is known of the other one.
+    /// Returns the predicted rating of `item` by `user`, summed in f64. Of an unknown user or item,
+    /// bias and factors are zeros.
     pub fn predict(&self, user: &str, item: &str) -> f64 {
         self.view().predict(self.users.find(user), self.items.find(item))
     }
 
-    /// The predicted rating of each pair, in their order.
+    /// Returns the predicted rating of each pair, in order.
     pub fn predictions(&self, pairs: &Ratings) -> Vec<f64> {
-        let places = Places::new(pairs, [&self.users, &self.items]);
-        self.view().predictions(pairs, &places)
+        let indices = KnownIndices::new(pairs, [&self.users, &self.items]);
+        self.view().predictions(pairs, &indices)
     }
 
-    /// Number of pairs with a user or an item that is not known.
+    /// Returns the number of pairs with an unknown user or item.
     pub fn unseen(&self, pairs: &Ratings) -> usize {
-        let Places { users, items } = Places::new(pairs, [&self.users, &self.items]);
-        let known = |places: &[Option<u32>], place: u32| places[place as usize].is_some();
+        let KnownIndices { users, items } = KnownIndices::new(pairs, [&self.users, &self.items]);
+        let known = |indices: &[Option<u32>], index: u32| indices[index as usize].is_some();
         pairs
             .all()
             .iter()
@@ -152,7 +136,7 @@ impl Factors {
     /// Compares predictions with ratings. The loss is half the mean squared error over the squared
     /// spread, as in training.
     pub fn evaluate(&self, ratings: &Ratings) -> Evaluation {
-        self.view().evaluate(ratings, &Places::new(ratings, [&self.users, &self.items]))
+        self.view().evaluate(ratings, &KnownIndices::new(ratings, [&self.users, &self.items]))
     }
 
     pub(crate) fn view(&self) -> View<'_> {
@@ -161,7 +145,7 @@ impl Factors {
     }
 }
 
-/// Weights that may not be a model's yet.
+/// Borrowed weights and the scale of predictions, of a model or of a fit in progress.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) rank: usize,
@@ -172,23 +156,26 @@ pub(crate) struct View<'a> {
     pub(crate) weights: &'a [f32],
 }
 
-/// Where a model has the users and items of some ratings.
-pub(crate) struct Places {
+/// The indices that a model has for the users and items of some ratings; `None` for unknown ones.
+pub(crate) struct KnownIndices {
     users: Vec<Option<u32>>,
     items: Vec<Option<u32>>,
 }
 
-impl Places {
-    /// `known` are the users and the items of the model.
+impl KnownIndices {
+    /// Looks up the users and items of `ratings` among the model's, `known`.
     pub(crate) fn new(ratings: &Ratings, known: [&Names; 2]) -> Self {
         let find =
             |names: &Names, known: &Names| names.iter().map(|name| known.find(name)).collect();
-        Places { users: find(ratings.users(), known[0]), items: find(ratings.items(), known[1]) }
+        KnownIndices {
+            users: find(ratings.users(), known[0]),
+            items: find(ratings.items(), known[1]),
+        }
     }
 }
 
-/// Ratings that are predicted by one task.
-const TOGETHER: usize = 4096;
+/// Number of ratings that one task predicts.
+const RATINGS_PER_TASK: usize = 4096;
 
 impl<'a> View<'a> {
     fn row(self, row: usize) -> &'a [f32] {
@@ -196,8 +183,8 @@ impl<'a> View<'a> {
     }
 
     fn predict(self, user: Option<u32>, item: Option<u32>) -> f64 {
-        let user = user.map(|place| self.row(place as usize));
-        let item = item.map(|place| self.row(self.users + place as usize));
+        let user = user.map(|index| self.row(index as usize));
+        let item = item.map(|index| self.row(self.users + index as usize));
         let bias = |row: Option<&[f32]>| row.map_or(0.0, |row| f64::from(row[self.rank]));
         let product = user.zip(item).map_or(0.0, |(p, q)| {
             p[..self.rank].iter().zip(q).map(|(&p, &q)| f64::from(p) * f64::from(q)).sum()
@@ -205,15 +192,15 @@ impl<'a> View<'a> {
         self.mean + self.spread * (bias(user) + bias(item) + product)
     }
 
-    fn predictions(self, pairs: &Ratings, places: &Places) -> Vec<f64> {
+    fn predictions(self, pairs: &Ratings, indices: &KnownIndices) -> Vec<f64> {
         let predict = |pair: &crate::data::Rating| {
-            self.predict(places.users[pair.user as usize], places.items[pair.item as usize])
+            self.predict(indices.users[pair.user as usize], indices.items[pair.item as usize])
         };
-        pairs.all().par_iter().with_min_len(TOGETHER).map(predict).collect()
+        pairs.all().par_iter().with_min_len(RATINGS_PER_TASK).map(predict).collect()
     }
 
-    pub(crate) fn evaluate(self, ratings: &Ratings, places: &Places) -> Evaluation {
-        let predictions = self.predictions(ratings, places);
+    pub(crate) fn evaluate(self, ratings: &Ratings, indices: &KnownIndices) -> Evaluation {
+        let predictions = self.predictions(ratings, indices);
         let truth: Vec<f32> = ratings.all().iter().map(|rating| rating.value).collect();
         let rmse = metrics::rmse(&predictions, &truth);
         Evaluation {

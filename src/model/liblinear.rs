@@ -1,4 +1,4 @@
-//! LIBLINEAR's text model: its `predict` runs our files, and its files run here.
+//! LIBLINEAR's text format of models: either program reads the other's files.
 //!
 //! ```text
 //! solver_type L2R_LR
@@ -27,10 +27,10 @@
 //! | epsilon-insensitive | `L2R_L1LOSS_SVR_DUAL` | this, with LIBLINEAR's usual epsilon of 0.1 |
 //! | Huber | `L2R_L1LOSS_SVR_DUAL` | - |
 //!
-//! What is lost: the strengths of l1 and l2, that l2 took part beside l1, l1 itself with hinge and
-//! the losses of regression (LIBLINEAR has no such solver), and the exact loss of regression:
-//! epsilon, that the squared loss has none (LIBLINEAR's has), and Huber, which has no solver
-//! either. Predictions depend on none of these.
+//! The file loses the strengths of l1 and l2, the fact that l2 took part beside l1, l1 itself with
+//! hinge and the losses of regression (LIBLINEAR has no such solver), and the exact loss of
+//! regression: epsilon, the fact that the squared loss has none (LIBLINEAR's has), and Huber, which
+//! has no solver either. Predictions depend on none of these.
 
 mod read;
 #[cfg(test)]
@@ -44,8 +44,8 @@ pub use read::read;
 use super::number::push_g17;
 use super::{LossKind, Model};
 
-/// LIBLINEAR's names of our losses, with whether l1 is used. Of those with the same meaning the
-/// first is written.
+/// LIBLINEAR's solver for each of our losses, without l1 (`false`) or with it. Of those with one
+/// meaning, the first is written.
 const SOLVERS: [(&str, LossKind, bool); 10] = [
     ("L2R_LR", LossKind::Logistic, false),
     ("L2R_LR_DUAL", LossKind::Logistic, false),
@@ -63,10 +63,9 @@ fn solver(loss: LossKind, l1: bool) -> &'static str {
     let of = |wanted: LossKind, l1: bool| {
         SOLVERS.iter().find(|(_, loss, with_l1)| loss.name() == wanted.name() && *with_l1 == l1)
     };
-    // Losses that LIBLINEAR does not have get the name of one whose predictions are made in the
-    // same way.
+    // Losses that LIBLINEAR does not have get the name of one with equal predictions.
     let alike = match loss {
-        // With two classes only: then it is the logistic loss.
+        // With two classes only, where it is the logistic loss.
         LossKind::Softmax => LossKind::Logistic,
         _ if loss.is_regression() => LossKind::EPSILON_INSENSITIVE,
         _ => LossKind::Hinge,

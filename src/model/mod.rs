@@ -1,4 +1,4 @@
-//! What training leaves: weights that score examples, and the labels that scores stand for.
+//! Trained models: weights that score examples, and the labels that scores stand for.
 //!
 //! Invariant, checked when a [`Model`] is made and kept by private fields: all numbers are finite,
 //! a classifier has two or more labels, all different, and a regression model none.
@@ -6,6 +6,7 @@
 mod evaluation;
 mod evaluator;
 mod factors;
+mod file;
 pub mod liblinear;
 pub mod native;
 mod number;
@@ -14,19 +15,15 @@ mod predict;
 mod tests;
 
 use std::collections::HashSet;
-use std::io::Read;
-use std::path::Path;
 
 pub use crate::metrics::{ClassQuality, Evaluation, Quality};
+pub use crate::problem::LossKind;
 pub use evaluator::Evaluator;
 pub use factors::{Factors, is_factors};
-pub(crate) use factors::{Places, View};
-
-use crate::problem::CustomLoss;
-pub use crate::problem::LossKind;
+pub(crate) use factors::{KnownIndices, View};
+pub use file::ModelFormat;
 
 use crate::error::{Error, Result};
-use crate::save;
 
 /// A constant feature that every example has, and its weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,26 +65,16 @@ pub struct Model {
     l1: bool,
     /// Empty for regression.
     labels: Vec<f64>,
-    /// One a score for each feature, then for the constant feature, if there is one.
+    /// One a score for each feature, then for the constant feature if there is one.
     weights: Vec<f64>,
     /// Value of the constant feature.
     constant: Option<f64>,
 }
 
-/// Formats of model files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ModelFormat {
-    /// [LIBLINEAR's text](liblinear).
-    #[default]
-    Liblinear,
-    /// [Exact bits under checksums](native).
-    Native,
-}
-
 impl Model {
-    /// A model with one weight per feature. `labels` are the classes of positive and of other
-    /// scores, in this order; `None` for regression. It counts as trained without `l1`, see
-    /// [`Model::with_l1`].
+    /// Creates a model with one weight per feature. `labels` are the classes of positive and of
+    /// other scores, in this order; `None` for regression. The model counts as trained without
+    /// `l1`, see [`Model::with_l1`].
     ///
     /// # Errors
     /// [`Error::Input`] if a number is not finite, the bias feature is negative, the two labels are
@@ -104,13 +91,14 @@ impl Model {
         Self::with_classes(loss, labels, weights, bias.map(|bias| bias.value))
     }
 
-    /// A model with one weight per score and feature: those of one feature stand side by side. With
-    /// a `constant` feature, its weights come last. There is one score if there are two labels, or
+    /// Creates a model with one weight per score and feature: those of one feature are adjacent.
+    /// The weights of a `constant` feature come last. There is one score with two labels or with
     /// none, as in regression, else one for each label. Of two labels, the first is that of
     /// positive scores.
     ///
     /// # Errors
-    /// As for [`Model::new`], and if the number of weights is no multiple of that of scores.
+    /// As for [`Model::new`], and if the number of weights is not a multiple of the number of
+    /// scores.
     pub fn with_classes(
         loss: LossKind,
         labels: Vec<f64>,
@@ -153,103 +141,30 @@ impl Model {
         }
     }
 
-    /// The same model, with a note for the header of its file whether `l1` took part in its
-    /// training (alone or beside `l2`). Predictions do not depend on it.
+    /// Sets whether `l1` took part in training (alone or beside `l2`), a note for the header of the
+    /// model's file. Predictions do not depend on it.
     pub fn with_l1(mut self, l1: bool) -> Self {
         self.l1 = l1;
         self
     }
 
-    /// Reads a model file in [LIBLINEAR's text format](liblinear) or in the [native] one, which its
-    /// first bytes tell.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::Text`] or [`Error::Input`] if it is no
-    /// complete model.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        Model::load_with(path, &[])
-    }
-
-    /// Reads a model as [`Model::load`] does; one in the native format may have one of the given
-    /// `losses` of the caller's own.
-    ///
-    /// # Errors
-    /// As for [`Model::load`].
-    pub fn load_with(path: impl AsRef<Path>, losses: &[&'static dyn CustomLoss]) -> Result<Self> {
-        let path = path.as_ref();
-        let mut bytes = Vec::new();
-        std::fs::File::open(path)
-            .map_err(|source| Error::io(path, "open", source))?
-            .read_to_end(&mut bytes)
-            .map_err(|source| Error::io(path, "read", source))?;
-        let name = path.display().to_string();
-        match native::is_native(&bytes) {
-            true => native::read_with(&bytes, &name, losses),
-            false => liblinear::read(&bytes, &name),
-        }
-    }
-
-    /// Writes a model file in [LIBLINEAR's text format](liblinear),
-    /// [at once or not at all](save::atomically).
-    ///
-    /// # Errors
-    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Parameter`] for
-    /// the softmax loss with more than two classes, which the format does not know.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.check_liblinear()?;
-        save::atomically(path, |out| liblinear::write(self, out))
-    }
-
-    /// Writes a model file in the given format, at once or not at all.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; then a model that was there before is still there. [`Error::Input`] if the
-    /// format is the native one and `path` is no regular file.
-    pub fn save_as(&self, path: impl AsRef<Path>, format: ModelFormat) -> Result<()> {
-        match format {
-            ModelFormat::Liblinear => self.save(path),
-            ModelFormat::Native => native::write(self, path),
-        }
-    }
-
-    /// LIBLINEAR has no softmax: it would take each class's score for one against the rest.
-    fn check_liblinear(&self) -> Result<()> {
-        if let LossKind::Custom(_) = self.loss {
-            return Err(Error::Parameter {
-                name: "model format",
-                value: format!("liblinear with the loss `{}`", self.loss),
-                expected: "native, as LIBLINEAR has no losses of your own",
-                hint: "save with `ModelFormat::Native`",
-            });
-        }
-        if self.loss != LossKind::Softmax || self.outputs() == 1 {
-            return Ok(());
-        }
-        Err(Error::Parameter {
-            name: "model format",
-            value: "liblinear with the softmax loss".into(),
-            expected: "native, as LIBLINEAR has no such model and would give other probabilities",
-            hint: "use the native format, or train with the logistic loss",
-        })
-    }
-
-    /// The loss that the model was trained with.
+    /// Returns the loss that the model was trained with.
     pub fn loss(&self) -> LossKind {
         self.loss
     }
 
-    /// Whether `l1` took part in training.
+    /// Returns true if `l1` took part in training.
     pub fn uses_l1(&self) -> bool {
         self.l1
     }
 
-    /// The labels of the classes: of two, that of positive scores, then that of all others; of
+    /// Returns the labels of the classes: of two, that of positive scores, then the other one; of
     /// more, in the order of the scores. Empty for regression.
     pub fn labels(&self) -> &[f64] {
         &self.labels
     }
 
-    /// Number of scores that an example gets: 1 for regression and for two classes, else one a
+    /// Returns the number of scores an example: 1 for regression and for two classes, else one a
     /// class.
     pub fn outputs(&self) -> usize {
         match self.labels.len() {
@@ -258,22 +173,23 @@ impl Model {
         }
     }
 
-    /// The features' weights, without the bias: those of one feature side by side, one a score.
+    /// Returns the features' weights, without the bias: those of one feature are adjacent, one a
+    /// score.
     pub fn weights(&self) -> &[f64] {
         &self.weights[..self.width() * self.outputs()]
     }
 
-    /// The constant feature, if there is one, with its weight for the first score.
+    /// Returns the constant feature, if there is one, with its weight for the first score.
     pub fn bias(&self) -> Option<Bias> {
         self.constant.map(|value| Bias { value, weight: self.bias_weights()[0] })
     }
 
-    /// The constant feature's weights, one a score; empty if there is no such feature.
+    /// Returns the constant feature's weights, one a score; empty if there is no such feature.
     pub fn bias_weights(&self) -> &[f64] {
         &self.weights[self.width() * self.outputs()..]
     }
 
-    /// Number of features that the model knows.
+    /// Returns the number of features that the model knows.
     pub fn width(&self) -> usize {
         self.weights.len() / self.outputs() - usize::from(self.constant.is_some())
     }

@@ -1,4 +1,4 @@
-//! The native model file: exact, checked, and read at the speed of memory.
+//! The native model file: exact bits under checksums, read at the speed of memory.
 //!
 //! # Layout
 //!
@@ -18,8 +18,8 @@
 //! | 480 | 8 | epsilon of the epsilon-insensitive loss (`eps-insensitive`), as f64; 0 with others |
 //!
 //! Sections: `labels` (f64 each, in the order of [`Model::labels`]) and `weights` (one a vector for
-//! each feature, side by side, then for the constant feature, if there is one). Unlike LIBLINEAR's
-//! text it keeps the loss of regression as it is.
+//! each feature, adjacent, then for the constant feature if there is one). Unlike LIBLINEAR's text,
+//! the file keeps the exact loss of regression.
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +34,7 @@ use std::path::Path;
 const VERSION: u32 = 1;
 const L1: u64 = 1;
 const CONSTANT: u64 = 2;
-/// Places of facts.
+/// Byte offsets of facts.
 const LOSS: usize = 0;
 const FLAGS: usize = 16;
 const VALUE: usize = 24;
@@ -45,22 +45,23 @@ const WEIGHT: usize = 56;
 const EPSILON: usize = 64;
 /// Bytes of the loss's name.
 const NAME: usize = 16;
-/// The name of the epsilon-insensitive loss here: its own takes more bytes.
+/// The name of the epsilon-insensitive loss in files: its [`LossKind::name`] is longer than
+/// [`NAME`] bytes.
 const INSENSITIVE: &str = "eps-insensitive";
-/// Numbers that are written at once.
-const NUMBERS: usize = 1 << 14;
+/// Number of weights in one write.
+const WEIGHTS_PER_WRITE: usize = 1 << 14;
 
-/// Whether a file that starts with `head` claims to be of this format, damaged or not.
+/// Returns true if a file that starts with `head` claims to be of this format, damaged or not.
 pub(super) fn is_native(head: &[u8]) -> bool {
     claims(head)
 }
 
-/// Writes `model` to `path`, [at once or not at all](save::file_atomically). Deterministic: equal
-/// models give equal bytes.
+/// Writes `model` to `path`, [atomically](save::file_atomically). Deterministic: equal models give
+/// equal bytes.
 ///
 /// # Errors
-/// [`Error::Io`] if the system fails, as with a full disk; [`Error::Input`] if `path` is no regular
-/// file.
+/// [`Error::Io`] if the system fails, as with a full disk; [`Error::Input`] if `path` is not a
+/// regular file.
 pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     let (labels, bias) = (model.labels(), model.bias());
     let weights = || model.weights().iter().chain(model.bias_weights()).copied();
@@ -85,13 +86,13 @@ pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
         let mut writer = Writer::new(file, header)?;
         let bytes: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
         writer.write("labels", &bytes)?;
-        let mut bytes = Vec::with_capacity(NUMBERS * size);
+        let mut bytes = Vec::with_capacity(WEIGHTS_PER_WRITE * size);
         for weight in weights() {
             match is_short {
                 true => bytes.extend((weight as f32).to_le_bytes()),
                 false => bytes.extend(weight.to_le_bytes()),
             }
-            if bytes.len() == NUMBERS * size {
+            if bytes.len() == WEIGHTS_PER_WRITE * size {
                 writer.write("weights", &bytes)?;
                 bytes.clear();
             }
@@ -110,7 +111,7 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Model> {
     read_with(bytes, name, &[])
 }
 
-/// Reads a model as [`read`] does, whose loss may also be one of `losses`.
+/// Reads a model as [`read`] does. Its loss may also be one of the custom `losses`.
 ///
 /// # Errors
 /// [`Error::Input`] that names the bytes that are damaged or missing, or says what the file holds
@@ -119,12 +120,12 @@ pub fn read_with(bytes: &[u8], name: &str, losses: &[&'static dyn CustomLoss]) -
     parts(bytes, losses).map_err(|damage| damage.into_error(name, Kind::Model))?.model(name)
 }
 
-/// What a file holds.
+/// The checked contents of a file.
 struct Parts {
     loss: LossKind,
     l1: bool,
     labels: Vec<f64>,
-    /// With those of the constant feature as the last ones.
+    /// Those of the constant feature come last.
     weights: Vec<f64>,
     constant: Option<f64>,
 }
@@ -193,8 +194,8 @@ fn section<'a>(container: &Container, bytes: &'a [u8], name: &str) -> &'a [u8] {
     container.section(name).map_or(&[], |range| &bytes[range])
 }
 
-/// The numbers in `bytes`, each of `size` bytes; `None` if they are not whole, or of no size that
-/// floats have.
+/// Returns the numbers in `bytes`, each of `size` bytes; `None` if the last one is not whole, or no
+/// float has that size.
 fn numbers(bytes: &[u8], size: u64) -> Option<Vec<f64>> {
     let (short, long) = (bytes.as_chunks::<4>(), bytes.as_chunks::<8>());
     match size {

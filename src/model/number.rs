@@ -1,5 +1,5 @@
-//! Decimal numbers as C's `%.17g` writes them: 17 significant digits name every f64 exactly, and
-//! equal models give equal bytes whichever program wrote them.
+//! Decimal numbers as C's `%.17g` writes them. 17 significant digits name every f64 exactly, and
+//! equal models give equal bytes, whichever program wrote them.
 
 use std::fmt::Write;
 
@@ -38,7 +38,7 @@ pub(super) fn push_g17(text: &mut String, x: f64) {
                 text.push_str(&digits[1..]);
             }
             let sign = if exponent < 0 { '-' } else { '+' };
-            // Infallible: a String takes all that is written to it.
+            // Infallible: writing to a String never fails.
             let _ = write!(text, "e{sign}{:02}", exponent.unsigned_abs());
         }
     }
@@ -55,9 +55,9 @@ const POWERS: [u128; 23] = {
     powers
 };
 
-/// The digits and the exponent of `x`, above 0, if it is between about 1e-6 and 1e15, as weights
-/// are: x = m / 2^s with integers m and s, so m * 10^k / 2^s has all digits wanted before its
-/// point, and is computed as it is. Ties go to even digits, as in C.
+/// Returns the digits and the exponent of `x`, above 0, if it is between about 1e-6 and 1e15, as
+/// weights are. With x = m / 2^s for integers m and s, m * 10^k / 2^s has all wanted digits before
+/// its point, and is computed exactly. Ties go to even digits, as in C.
 fn exact(x: f64) -> Option<([u8; DIGITS], i32)> {
     let bits = x.to_bits();
     let exponent2 = (bits >> 52) as i32 - 1075;
@@ -86,12 +86,12 @@ fn exact(x: f64) -> Option<([u8; DIGITS], i32)> {
     (digits[0] != b'0' && number == 0).then_some((digits, exponent))
 }
 
-/// The digits and the exponent of any `x` above 0.
+/// Returns the digits and the exponent of any `x` above 0.
 fn formatted(x: f64) -> ([u8; DIGITS], i32) {
     split(&format!("{x:.*e}", DIGITS - 1))
 }
 
-/// The digits and the exponent of `d.dddde-7`.
+/// Splits `d.dddde-7` into digits and exponent.
 fn split(scientific: &str) -> ([u8; DIGITS], i32) {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let mut digits = [b'0'; DIGITS];

@@ -1,4 +1,4 @@
-//! From rows to scores, and from scores to labels and probabilities.
+//! Prediction: from rows to scores, and from scores to labels and probabilities.
 
 use std::ops::Range;
 
@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 use crate::problem::log_sum_exp;
 use crate::row::kernel;
 
-/// Rows that one task scores: enough of them to pay for the hand-over.
+/// Number of rows that one task scores: enough to pay for the hand-over.
 pub(super) const ROWS_PER_TASK: usize = 256;
 
 impl Model {
-    /// The score of an example: a sum in f64 over its features, and the bias. With more than two
-    /// classes, the highest of its scores. Features that the model does not know are left out, as
-    /// in LIBLINEAR; [`Model::unseen`] counts them.
+    /// Returns the score of an example: a sum in f64 over its features, plus the bias. With more
+    /// than two classes, the highest of its scores. Features that the model does not know are left
+    /// out, as in LIBLINEAR; [`Model::unseen`] counts them.
     pub fn decision(&self, row: Row<'_>) -> f64 {
         if self.outputs() == 1 {
             return self.only_score(row);
@@ -25,17 +25,17 @@ impl Model {
         scores[highest(&scores)]
     }
 
-    /// All scores of an example, one for each of [`Model::outputs`].
+    /// Returns all scores of an example, [`Model::outputs`] of them.
     pub fn scores(&self, row: Row<'_>) -> Vec<f64> {
         let mut scores = vec![0.0; self.outputs()];
         self.score_into(row, &mut scores);
         scores
     }
 
-    /// Puts the scores of an example into `scores`, in one pass over its features.
+    /// Writes the scores of an example to `scores`, in one pass over its features.
     ///
     /// # Panics
-    /// If `scores` has not one place for each of [`Model::outputs`].
+    /// If the length of `scores` is not [`Model::outputs`].
     pub fn score_into(&self, row: Row<'_>, scores: &mut [f64]) {
         assert_eq!(scores.len(), self.outputs(), "one place a score");
         if let [score] = scores {
@@ -52,14 +52,14 @@ impl Model {
         }
     }
 
-    /// The score where there is one an example.
+    /// Returns the score of an example that has only one.
     fn only_score(&self, row: Row<'_>) -> f64 {
         let sum = kernel::score(&self.weights, row.below(self.width()));
         sum + self.bias().map_or(0.0, |bias| bias.weight * bias.value)
     }
 
-    /// The label of an example's class, or its value in regression. Of two classes, a score of
-    /// exactly 0 has the second label; of more, the first of equal highest scores wins, as in
+    /// Returns the label of an example's class, or its value in regression. Of two classes, a score
+    /// of exactly 0 has the second label; of more, the first of equal highest scores wins, as in
     /// LIBLINEAR.
     pub fn predict(&self, row: Row<'_>) -> f64 {
         if self.outputs() == 1 {
@@ -68,10 +68,10 @@ impl Model {
         self.prediction(&self.scores(row))
     }
 
-    /// The label or value that the scores of an example stand for, see [`Model::predict`].
+    /// Returns the label or value that the scores of an example stand for, see [`Model::predict`].
     ///
     /// # Panics
-    /// If there is not one for each of [`Model::outputs`].
+    /// If there are not [`Model::outputs`] scores.
     pub fn prediction(&self, scores: &[f64]) -> f64 {
         assert_eq!(scores.len(), self.outputs(), "one value a score");
         match self.labels[..] {
@@ -80,7 +80,7 @@ impl Model {
         }
     }
 
-    /// The place among the labels that the scores of an example stand for.
+    /// Returns the index of the label that the scores of an example stand for.
     pub(super) fn class(&self, scores: &[f64]) -> usize {
         match *scores {
             [score] if score > 0.0 => 0,
@@ -89,24 +89,24 @@ impl Model {
         }
     }
 
-    /// The probability, from 0 to 1, that an example has the first label.
+    /// Returns the probability, from 0 to 1, that an example has the first label.
     ///
     /// # Errors
     /// [`Error::Parameter`] if the loss is neither the logistic one nor softmax: other scores are
     /// no log-odds.
     pub fn probability(&self, row: Row<'_>) -> Result<f64> {
         self.check_probability()?;
-        let mut shares = vec![0.0; self.labels.len()];
-        self.shares(&self.scores(row), &mut shares);
-        Ok(shares[0])
+        let mut probabilities = vec![0.0; self.labels.len()];
+        self.probabilities_into(&self.scores(row), &mut probabilities);
+        Ok(probabilities[0])
     }
 
-    /// The scores of all examples, in their order: [`Model::outputs`] of them for each.
+    /// Returns the scores of all examples, in order: [`Model::outputs`] for each.
     pub fn decisions(&self, data: &Dataset) -> Vec<f64> {
         self.decisions_of(data, 0..data.len())
     }
 
-    /// The scores of the examples in `rows`, as by [`Model::decisions`].
+    /// Returns the scores of the examples in `rows`, like [`Model::decisions`].
     ///
     /// # Panics
     /// If there are no such rows.
@@ -115,7 +115,8 @@ impl Model {
         self.scores_of(rows.len(), |i| all.row(rows.start + i))
     }
 
-    /// The scores of the rows that are named, in this order, as by [`Model::decisions`].
+    /// Returns the scores of the rows with the given numbers, in this order, like
+    /// [`Model::decisions`].
     ///
     /// # Panics
     /// If there is no such row.
@@ -131,7 +132,7 @@ impl Model {
         scores
     }
 
-    /// The labels or values of all examples, in their order; see [`Model::predict`].
+    /// Returns the labels or values of all examples, in order; see [`Model::predict`].
     pub fn predictions(&self, data: &Dataset) -> Vec<f64> {
         let rows = data.rows();
         let buffer = || vec![0.0; self.outputs()];
@@ -146,28 +147,32 @@ impl Model {
             .collect()
     }
 
-    /// The probabilities of all examples in their order, those of one side by side in the order of
-    /// the labels. With more than two classes, they are each class's against the rest, divided by
-    /// their sum, as in LIBLINEAR.
+    /// Returns the probabilities of all examples in order, those of one example adjacent in the
+    /// order of the labels. With more than two classes they are those of each class against the
+    /// rest, divided by their sum, as in LIBLINEAR.
     ///
     /// # Errors
     /// As for [`Model::probability`].
     pub fn probabilities(&self, data: &Dataset) -> Result<Vec<f64>> {
         self.check_probability()?;
         let (rows, classes) = (data.rows(), self.labels.len());
-        let mut shares = vec![0.0; rows.len() * classes];
-        shares.par_chunks_mut(classes).with_min_len(ROWS_PER_TASK).enumerate().for_each_init(
-            || vec![0.0; self.outputs()],
-            |scores, (i, shares)| {
-                self.score_into(rows.row(i), scores);
-                self.shares(scores, shares);
-            },
-        );
-        Ok(shares)
+        let mut probabilities = vec![0.0; rows.len() * classes];
+        probabilities
+            .par_chunks_mut(classes)
+            .with_min_len(ROWS_PER_TASK)
+            .enumerate()
+            .for_each_init(
+                || vec![0.0; self.outputs()],
+                |scores, (i, probabilities)| {
+                    self.score_into(rows.row(i), scores);
+                    self.probabilities_into(scores, probabilities);
+                },
+            );
+        Ok(probabilities)
     }
 
-    /// The probabilities, as by [`Model::probabilities`], of examples whose `scores` are known,
-    /// those of one side by side.
+    /// Returns the probabilities, like [`Model::probabilities`], of examples with these `scores`,
+    /// those of one example adjacent.
     ///
     /// # Errors
     /// As for [`Model::probability`].
@@ -177,17 +182,17 @@ impl Model {
     pub fn probabilities_of_scores(&self, scores: &[f64]) -> Result<Vec<f64>> {
         self.check_probability()?;
         let (outputs, classes) = (self.outputs(), self.labels.len());
-        assert!(scores.len().is_multiple_of(outputs), "as many scores an example as the model has");
-        let mut shares = vec![0.0; scores.len() / outputs * classes];
+        assert!(scores.len().is_multiple_of(outputs), "all scores of each example");
+        let mut probabilities = vec![0.0; scores.len() / outputs * classes];
         scores
             .chunks(outputs)
-            .zip(shares.chunks_mut(classes))
-            .for_each(|(scores, shares)| self.shares(scores, shares));
-        Ok(shares)
+            .zip(probabilities.chunks_mut(classes))
+            .for_each(|(scores, probabilities)| self.probabilities_into(scores, probabilities));
+        Ok(probabilities)
     }
 
-    /// Number of entries in `data` whose feature the model does not know; they do not count in
-    /// scores.
+    /// Returns the number of entries in `data` whose feature the model does not know; they do not
+    /// count in scores.
     pub fn unseen(&self, data: &Dataset) -> usize {
         if data.width() <= self.width() {
             return 0;
@@ -201,38 +206,37 @@ impl Model {
             .sum()
     }
 
-    /// Puts the probability of each label into `shares`.
-    fn shares(&self, scores: &[f64], shares: &mut [f64]) {
+    /// Writes the probability of each label to `probabilities`.
+    fn probabilities_into(&self, scores: &[f64], probabilities: &mut [f64]) {
         if let [score] = *scores {
             let first = 1.0 / (1.0 + (-score).exp());
-            shares.copy_from_slice(&[first, 1.0 - first]);
+            probabilities.copy_from_slice(&[first, 1.0 - first]);
             return;
         }
         let sum = self.log_sum(scores);
-        shares
+        probabilities
             .iter_mut()
             .zip(scores)
-            .for_each(|(share, &score)| *share = (self.log(score) - sum).exp());
+            .for_each(|(probability, &score)| *probability = (self.log(score) - sum).exp());
     }
 
-    /// Whether scores tell probabilities.
+    /// Returns true if probabilities follow from the scores.
     pub(super) fn has_probabilities(&self) -> bool {
         matches!(self.loss, LossKind::Logistic | LossKind::Softmax)
     }
 
-    /// -ln(probability of the class at place `truth`), given the scores of all of more than two
-    /// classes.
+    /// Returns -ln(probability of class `truth`), given the scores of all of more than two classes.
     pub(super) fn log_loss(&self, truth: usize, scores: &[f64]) -> f64 {
         self.log_sum(scores) - self.log(scores[truth])
     }
 
-    /// The logarithm of a class's share, before all are divided by their sum.
+    /// Returns the logarithm of a class's unnormalized probability.
     fn log(&self, score: f64) -> f64 {
         if self.loss == LossKind::Softmax { score } else { log_odds_to_log(score) }
     }
 
-    /// The logarithm of the sum of the classes' shares, which may be too small or large for f64
-    /// itself.
+    /// Returns the logarithm of the sum of the classes' unnormalized probabilities, which itself
+    /// may be out of the range of f64.
     fn log_sum(&self, scores: &[f64]) -> f64 {
         if self.loss == LossKind::Softmax {
             return log_sum_exp(scores);
@@ -255,7 +259,7 @@ impl Model {
     }
 }
 
-/// The place of the highest score, the first of equal ones.
+/// Returns the index of the highest score, the first of equal ones.
 fn highest(scores: &[f64]) -> usize {
     let mut best = 0;
     for (k, &score) in scores.iter().enumerate() {
@@ -266,7 +270,7 @@ fn highest(scores: &[f64]) -> usize {
     best
 }
 
-/// ln(1/(1 + e^-score)), without overflow.
+/// Returns ln(1/(1 + e^-score)), without overflow.
 fn log_odds_to_log(score: f64) -> f64 {
     score.min(0.0) - (-score.abs()).exp().ln_1p()
 }

@@ -44,13 +44,13 @@ fn softmax_has_probabilities_in_the_ratio_of_powers_and_no_liblinear_file() {
         let data = data.finish(0);
         (model.probabilities(&data).unwrap(), model.evaluate(&data))
     };
-    let (shares, _) = of(1e-3);
+    let (probabilities, _) = of(1e-3);
     assert!(
-        (shares[1] / shares[0] - 1e-3_f64.exp()).abs() < 1e-6
-            && (shares.iter().sum::<f64>() - 1.0).abs() < 1e-15
+        (probabilities[1] / probabilities[0] - 1e-3_f64.exp()).abs() < 1e-6
+            && (probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-15
     );
-    let (shares, evaluation) = of(10.0);
-    assert_eq!(shares, [0.0, 0.0, 1.0]);
+    let (probabilities, evaluation) = of(10.0);
+    assert_eq!(probabilities, [0.0, 0.0, 1.0]);
     let Quality::ManyClasses { log_loss, .. } = evaluation.quality else { panic!() };
     assert_eq!((log_loss, evaluation.loss), (Some(7990.0), Some(7990.0)));
     let error = model.save("never").unwrap_err().to_string();
@@ -169,12 +169,12 @@ fn many_classes_have_a_score_each() {
     assert!((model.probability(row).unwrap() - expected[0]).abs() < 1e-15);
 
     let (evaluation, classes) = model.evaluate_classes(&data);
-    let mut judge = Evaluator::new(&model);
+    let mut evaluator = Evaluator::new(&model);
     for (scores, labels) in model.decisions(&data).chunks(9).zip(data.labels().chunks(3)) {
-        judge.add(scores, labels);
+        evaluator.add(scores, labels);
     }
-    assert_eq!(judge.examples(), 4);
-    assert_eq!(judge.finish(), (evaluation, classes.clone()));
+    assert_eq!(evaluator.examples(), 4);
+    assert_eq!(evaluator.finish(), (evaluation, classes.clone()));
     let Quality::ManyClasses { accuracy, macro_f1, log_loss, unknown_labels } = evaluation.quality
     else {
         panic!("{evaluation:?}")
@@ -211,10 +211,12 @@ fn probabilities_of_hopeless_scores_still_add_up() {
     builder.end_row(1.0);
     builder.entry(1, 1.0);
     builder.end_row(3.0);
-    let shares = model.probabilities(&builder.finish(0)).unwrap();
+    let probabilities = model.probabilities(&builder.finish(0)).unwrap();
     let first = 1.0 / (1.0 + (-1.0_f64).exp());
-    for (share, expected) in shares.iter().zip([first, 1.0 - first, 0.0, 0.4, 0.4, 0.2]) {
-        assert!((share - expected).abs() < 1e-12, "{shares:?}");
+    for (probability, expected) in
+        probabilities.iter().zip([first, 1.0 - first, 0.0, 0.4, 0.4, 0.2])
+    {
+        assert!((probability - expected).abs() < 1e-12, "{probabilities:?}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! The handle that a strategy gives to a solver's rule: one of a closed set of ways to reach the
-//! weights, told apart once a block.
+//! The handle that a strategy gives to a solver's rule: a closed set of kinds, matched once per
+//! block.
 
 use std::cell::Cell;
 
@@ -9,11 +9,11 @@ use super::{Real, SharedParams};
 
 /// One worker's handle on one vector of weights.
 ///
-/// Coordinates that every term touches (a bias) are private copies in handles on shared weights;
-/// [`Handle::merge`] merges them with the shared ones.
+/// Handles on shared weights keep private copies of the coordinates that every term touches (a
+/// bias). [`Handle::merge`] merges these with the shared ones.
 pub struct Handle<'a, R: Real>(pub(crate) Kind<'a, R>);
 
-/// The ways to reach the weights.
+/// The kinds of handles.
 pub(crate) enum Kind<'a, R: Real> {
     Plain(Plain<'a, R>),
     Wild(Wild<'a, R>),
@@ -21,7 +21,7 @@ pub(crate) enum Kind<'a, R: Real> {
     Split(Split<'a, R>),
 }
 
-/// Evaluates an expression with the handle's own type.
+/// Evaluates an expression on the handle's concrete type.
 macro_rules! with_handle {
     ($handle:expr, $weights:ident => $body:expr) => {
         match &$handle.0 {
@@ -36,29 +36,30 @@ macro_rules! with_handle {
 pub(crate) use with_handle;
 
 impl<'a, R: Real> Handle<'a, R> {
-    /// Weights that one thread has to itself, of which the last `common` are touched by every term.
+    /// Returns a handle on weights that one thread has to itself. Every term touches the last
+    /// `common` of them.
     pub fn plain(weights: &'a mut [R], common: usize) -> Self {
         Handle(Kind::Plain(Plain::new(weights, common)))
     }
 
-    /// The same in cells.
+    /// Returns a plain handle on weights in cells.
     pub(crate) fn cells(cells: &'a [Cell<R>], common: usize) -> Self {
         Handle(Kind::Plain(Plain::of(cells, common)))
     }
 
-    /// Weights shared with `workers` workers in all, updated by a relaxed load and a relaxed store:
-    /// an update that another worker makes in between is lost (Niu et al., 2011).
+    /// Returns a handle on weights that `workers` workers share, updated by a relaxed load and a
+    /// relaxed store. An update that another worker makes in between is lost (Niu et al., 2011).
     pub fn wild(params: &'a SharedParams<R>, common: usize, workers: usize) -> Self {
         Handle(Kind::Wild(Wild::new(params, common, workers)))
     }
 
-    /// Weights shared with `workers` workers in all, updated by compare-and-swap: no update is
-    /// lost.
+    /// Returns a handle on weights that `workers` workers share, updated by compare-and-swap. No
+    /// update is lost.
     pub fn atomic(params: &'a SharedParams<R>, common: usize, workers: usize) -> Self {
         Handle(Kind::Atomic(Atomic::new(params, common, workers)))
     }
 
-    /// Shared weights, but for copies of the hot ones.
+    /// Returns a handle on shared weights with the worker's own `copies` of the hot ones.
     pub(crate) fn split(
         params: &'a SharedParams<R>,
         copies: &'a Copies<R>,
@@ -68,7 +69,8 @@ impl<'a, R: Real> Handle<'a, R> {
         Handle(Kind::Split(Split::new(params, copies, hot, common)))
     }
 
-    /// Merges private copies with the shared weights. A strategy calls it after each block.
+    /// Merges the private copies that are due with the shared weights. A strategy calls it after
+    /// each block.
     pub fn merge(&self) {
         match &self.0 {
             Kind::Plain(_) => (),
@@ -78,8 +80,8 @@ impl<'a, R: Real> Handle<'a, R> {
         }
     }
 
-    /// Merges all private copies with the shared weights, when the worker has made its last visit
-    /// of an epoch.
+    /// Merges all private copies with the shared weights. A worker calls it after its last visit of
+    /// an epoch.
     pub fn merge_all(&self) {
         match &self.0 {
             Kind::Split(weights) => weights.merge_all(),

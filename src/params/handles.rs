@@ -1,9 +1,9 @@
-//! One worker's handle on one vector of weights: gather and scatter over places of its own kind.
+//! Handles on one vector of weights: gather and scatter over slots of each handle's own type.
 //!
 //! Coordinates that *every* term touches (the bias) would be one cache line that all workers fight
-//! over. A handle keeps a private copy of these *common* coordinates, which lie at the end of the
-//! vector, and merges it with the shared one when its worker ends a block of terms
-//! ([`Weights::merge`]).
+//! over. These *common* coordinates lie at the end of the vector. A handle keeps a private copy of
+//! them, and merges it with the shared one when its worker ends a block of terms
+//! ([`Handle::merge`](super::Handle::merge)).
 
 use std::cell::Cell;
 
@@ -12,30 +12,30 @@ use crate::row::Row;
 use crate::row::kernel;
 use crate::row::real::Slot;
 
-/// A scale that a solver keeps beside the weights: each weight but the common ones is the factor
+/// A scale that a solver keeps beside the weights. Each weight but the common ones is the factor
 /// times its value in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale<R> {
     /// Above 0.
     pub factor: R,
-    /// 1 / factor
+    /// 1 / factor.
     pub inverse: R,
 }
 
 impl<R: Real> Scale<R> {
-    /// No scale: weights lie in memory as they are.
+    /// The scale 1: memory holds the weights themselves.
     pub const ONE: Self = Scale { factor: R::ONE, inverse: R::ONE };
 }
 
 /// The weights as a problem sees them during a visit, wherever the strategy keeps them.
 ///
-/// Whatever is moved through these methods is regularized on the way, so a problem cannot forget
-/// it. The methods that end in `_in_memory` leave out the [`scale`](Weights::scale), for problems
-/// that fold it into a factor of their own.
+/// These methods regularize each weight that they move, so a problem cannot forget to. The methods
+/// that end in `_in_memory` leave out the [`scale`](Weights::scale), for problems that multiply it
+/// into a factor of their own.
 pub trait Weights {
     /// Type of a weight.
     type Real: Real;
-    /// Sum of weight times value over the row's entries.
+    /// Returns the sum of weight times value over the row's entries.
     #[inline(always)]
     fn dot(&self, row: Row<'_>) -> Self::Real {
         self.scale().factor * self.dot_in_memory(row)
@@ -45,29 +45,30 @@ pub trait Weights {
     fn add(&self, a: Self::Real, row: Row<'_>) {
         self.add_in_memory(a * self.scale().inverse, row);
     }
-    /// The weight of coordinate `j`, which is not a common one.
+    /// Returns the weight of coordinate `j`, which is not a common one.
     fn get(&self, j: usize) -> Self::Real;
-    /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure
+    /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it. `f` is pure
     /// and may run again.
     fn update(&self, j: usize, f: impl Fn(Self::Real) -> Self::Real);
-    /// The `k`-th common coordinate, as this worker sees it.
+    /// Returns the `k`-th common coordinate, as this worker sees it.
     fn common(&self, k: usize) -> Self::Real;
-    /// Adds `x` to the `k`-th common coordinate, whose steps are `pace` times those of the other
+    /// Adds `x` to the `k`-th common coordinate, whose steps are `ratio` times those of the other
     /// coordinates.
-    fn add_common(&self, k: usize, x: Self::Real, pace: Self::Real);
-    /// Whether the regularizer shrinks what is moved, so that a term without a gradient must still
-    /// [touch](crate::problem::Problem::touch) its coordinates.
+    fn add_common(&self, k: usize, x: Self::Real, ratio: Self::Real);
+    /// Returns true if the regularizer shrinks the coordinates that a visit touches. A term without
+    /// a gradient must then still [touch](crate::problem::Problem::touch) its coordinates.
     fn shrinks_on_touch(&self) -> bool;
-    /// The scale of all weights but the common ones.
+    /// Returns the scale of all weights but the common ones.
     fn scale(&self) -> Scale<Self::Real>;
-    /// Sum of value in memory times entry over the row's entries.
+    /// Returns the sum of the value in memory times the entry over the row's entries.
     fn dot_in_memory(&self, row: Row<'_>) -> Self::Real;
-    /// Adds `a` times the row to what lies in memory.
+    /// Adds `a` times the row to the values in memory.
     fn add_in_memory(&self, a: Self::Real, row: Row<'_>);
-    /// The values in memory of `N` adjacent coordinates from `start` on, none of them common.
+    /// Returns the values in memory of `N` adjacent coordinates from `start` on, none of them
+    /// common.
     fn read_in_memory<const N: usize>(&self, start: usize) -> [Self::Real; N];
     /// Replaces the values in memory of adjacent coordinates from `start` on, one for each of
-    /// `others`, by `f(value, other)`; `f` is pure and may run again.
+    /// `others`, by `f(value, other)`. `f` is pure and may run again.
     fn update_in_memory<T>(
         &self,
         start: usize,
@@ -76,29 +77,29 @@ pub trait Weights {
     );
 }
 
-/// One worker's view of the weights in memory, without scale and regularizer: what a solver's rule
-/// sees of a strategy.
+/// One worker's view of the weights in memory, without scale and regularizer. A solver's rule sees
+/// this of a strategy.
 pub trait RawWeights {
     /// Type of a weight.
     type Real: Real;
-    /// Sum of weight times value over the row's entries.
+    /// Returns the sum of weight times value over the row's entries.
     fn dot(&self, row: Row<'_>) -> Self::Real;
     /// Adds `a` times the row.
     fn add(&self, a: Self::Real, row: Row<'_>);
-    /// Replaces the weight of each entry by `f(value, other, weight)`, where `other` is what
-    /// `others` holds for the entry's index; `f` is pure and may run again.
+    /// Replaces the weight of each entry by `f(value, other, weight)`, where `other` is the element
+    /// of `others` at the entry's index. `f` is pure and may run again.
     fn update_row<T>(
         &self,
         row: Row<'_>,
         others: &[T],
         f: impl Fn(Self::Real, &T, Self::Real) -> Self::Real,
     );
-    /// The weight of coordinate `j`, which is not a common one.
+    /// Returns the weight of coordinate `j`, which is not a common one.
     fn get(&self, j: usize) -> Self::Real;
-    /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it; `f` is pure
+    /// Replaces the weight of coordinate `j`, which is not a common one, by `f` of it. `f` is pure
     /// and may run again.
     fn update(&self, j: usize, f: impl Fn(Self::Real) -> Self::Real);
-    /// The weights of `N` adjacent coordinates from `start` on.
+    /// Returns the weights of `N` adjacent coordinates from `start` on.
     #[inline(always)]
     fn read<const N: usize>(&self, start: usize) -> [Self::Real; N] {
         std::array::from_fn(|k| self.get(start + k))
@@ -114,7 +115,7 @@ pub trait RawWeights {
     ) {
         others.iter().zip(start..).for_each(|(other, j)| self.update(j, |w| f(w, other)));
     }
-    /// The `k`-th common coordinate, as this worker sees it.
+    /// Returns the `k`-th common coordinate, as this worker sees it.
     fn common(&self, k: usize) -> Self::Real;
     /// Sets this worker's view of the `k`-th common coordinate.
     fn set_common(&self, k: usize, x: Self::Real);
@@ -122,9 +123,9 @@ pub trait RawWeights {
 
 /// A worker's private copy of one common coordinate.
 struct Private<R> {
-    /// The shared value when it was last read.
+    /// The shared value at the last read.
     seen: Cell<R>,
-    /// The value as this worker moved it since.
+    /// The value as this worker has moved it since.
     now: Cell<R>,
 }
 
@@ -134,14 +135,14 @@ impl<R: Real> Private<R> {
     }
 }
 
-/// Weights of one thread alone, in cells.
+/// A handle on weights that one thread has to itself, in cells.
 pub struct Plain<'a, R: Real> {
     cells: &'a [Cell<R>],
     common: usize,
 }
 
 impl<'a, R: Real> Plain<'a, R> {
-    /// A handle on `weights`, of which the last `common` are touched by every term.
+    /// Returns a handle on `weights`. Every term touches the last `common` of them.
     pub fn new(weights: &'a mut [R], common: usize) -> Self {
         Plain::of(Cell::from_mut(weights).as_slice_of_cells(), common)
     }
@@ -204,13 +205,13 @@ impl<R: Real> RawWeights for Plain<'_, R> {
     }
 }
 
-/// The shared part of both racy handles: the slots, and the private copies of the common
-/// coordinates.
+/// The fields of both racy handles: the slots, and the private copies of the common coordinates.
 struct Shared<'a, R: Real> {
     slots: &'a [R::Shared],
     common: &'a [R::Shared],
     copies: Vec<Private<R>>,
-    share: R,
+    /// 1 / number of workers.
+    fraction: R,
 }
 
 impl<'a, R: Real> Shared<'a, R> {
@@ -221,18 +222,18 @@ impl<'a, R: Real> Shared<'a, R> {
             slots,
             common,
             copies: common.iter().map(|slot| Private::new(slot.get())).collect(),
-            share: R::of(1.0 / workers as f64),
+            fraction: R::of(1.0 / workers as f64),
         }
     }
 
-    /// Adds this worker's movement, divided by the number of workers: each moved its copy as if it
-    /// were alone, and the sum of all movements could overshoot by their number; the mean cannot.
-    /// Alone, the copy is the value.
+    /// Adds this worker's movement, divided by the number of workers. Each worker moved its copy as
+    /// if it were alone: the sum of P movements could overshoot P-fold, and their mean cannot. With
+    /// one worker the copy is the value.
     fn merge(&self) {
         for (slot, copy) in self.common.iter().zip(&self.copies) {
             let (seen, now) = (copy.seen.get(), copy.now.get());
-            if now != seen && !(self.share == R::ONE && slot.exchange(seen, now)) {
-                slot.add((now - seen) * self.share);
+            if now != seen && !(self.fraction == R::ONE && slot.exchange(seen, now)) {
+                slot.add((now - seen) * self.fraction);
             }
             let merged = slot.get();
             copy.seen.set(merged);
@@ -247,8 +248,8 @@ macro_rules! shared_handle {
         pub struct $name<'a, R: Real>(Shared<'a, R>);
 
         impl<'a, R: Real> $name<'a, R> {
-            /// A handle on `params` for one of `workers` workers; every term touches the last
-            /// `common` coordinates.
+            /// Returns a handle on `params` for one of `workers` workers. Every term touches the
+            /// last `common` coordinates.
             pub fn new(params: &'a SharedParams<R>, common: usize, workers: usize) -> Self {
                 $name(Shared::new(params, common, workers))
             }
@@ -322,14 +323,15 @@ macro_rules! shared_handle {
 }
 
 shared_handle!(
-    /// Shared weights updated by a relaxed load and a relaxed store. An update that another worker
-    /// makes in between is lost, which Hogwild (Niu et al., 2011) shows to be harmless when rows
-    /// are sparse.
+    /// A handle on shared weights, updated by a relaxed load and a relaxed store. An update that
+    /// another worker makes in between is lost, which Hogwild (Niu et al., 2011) shows to be
+    /// harmless when rows are sparse.
     Wild,
     |slot, f| slot.set(f(slot.get()))
 );
 shared_handle!(
-    /// Shared weights updated by compare-and-swap: no update is lost, at about twice the cost.
+    /// A handle on shared weights, updated by compare-and-swap. No update is lost, at about twice
+    /// the cost.
     Atomic,
     |slot, f| slot.replace(f)
 );

@@ -1,4 +1,9 @@
-//! A worker's handle on a copy of the weights that is its own, and the places where copies meet.
+//! A worker's own copy of the weights, and the merge buckets through which workers publish their
+//! movements.
+//!
+//! Invariant: a bucket's sum is the weight at the start of the epoch plus all published movements,
+//! and a copy is the sum at its last merge plus the movements that are not published yet. So no
+//! movement is lost or counted twice.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -11,18 +16,18 @@ use super::handle::Handle;
 use crate::memory::room;
 use crate::row::prefetch;
 
-/// Most coordinates that meet at a bucket.
+/// Most coordinates in a bucket.
 const BUCKET: usize = 64;
 
-/// Where some coordinates of all copies meet. They lie side by side here, wherever they lie in the
-/// vector: a few cache lines pass from worker to worker, not one for each coordinate.
+/// Some coordinates that all workers merge together. They lie side by side here, wherever they lie
+/// in the vector: a few cache lines pass from worker to worker, not one for each coordinate.
 #[derive(Debug)]
 struct Bucket<R> {
     /// The coordinates, ascending.
     coordinates: Box<[u32]>,
-    /// Where a worker keeps what it knows of them.
+    /// Index of the first one in [`OwnWeights::published`].
     start: usize,
-    /// A worker never waits for it: it meets where nobody else is, and elsewhere the next time.
+    /// No worker waits for this lock: one that finds it taken merges the bucket the next time.
     sums: Mutex<Sums<R>>,
 }
 
@@ -32,27 +37,28 @@ impl<R> Bucket<R> {
     }
 }
 
-/// The weights with all movements that workers have published.
+/// A bucket's weights with all published movements.
 #[derive(Debug)]
 struct Sums<R> {
-    /// The epoch in which somebody published something last; until then, the weights are those that
-    /// it began with.
+    /// The epoch of the last merge. If that is not the current one, the weights are still those
+    /// that the epoch began with.
     epoch: u64,
-    /// One a coordinate, in the bucket itself, so that a bucket can be asked for before it is
+    /// One per coordinate, in the bucket itself, so that a bucket can be prefetched before it is
     /// locked.
     weights: [R; BUCKET],
 }
 
-/// The places of all coordinates that meet within an epoch.
+/// The merge schedule: the buckets of all coordinates that are merged within an epoch, and when
+/// each is due.
 #[derive(Debug, Default)]
 pub(crate) struct MergeSchedule<R> {
     epoch: u64,
-    /// Those of group g are visited once in 2^g blocks, one group or two after each.
+    /// Group g is due once in 2^g blocks. One or two groups are due after each block.
     groups: Vec<Vec<CachePadded<Bucket<R>>>>,
 }
 
 impl<R: Real> MergeSchedule<R> {
-    /// Places for groups of coordinates, each ascending, no coordinate twice.
+    /// Creates the buckets for groups of coordinates, each ascending, no coordinate twice.
     pub(crate) fn new(groups: Vec<Vec<u32>>) -> Self {
         let mut end = 0;
         let mut bucket = |coordinates: &[u32]| {
@@ -79,24 +85,25 @@ impl<R: Real> MergeSchedule<R> {
         self.groups.iter().flatten().map(|bucket| &**bucket)
     }
 
-    /// The places that a worker visits after its `block`-th block, counted from 1.
+    /// Returns the buckets that are due after a worker's `block`-th block, counted from 1.
     fn due(&self, block: usize) -> impl Iterator<Item = &Bucket<R>> {
-        // 1 for each second block, 2 for each second one of the others ...
-        let turn = block.trailing_zeros() as usize + 1;
-        [self.groups.first(), self.groups.get(turn)]
+        // Group 1 after each second block, group 2 after each second one of the others, and so on.
+        let second = block.trailing_zeros() as usize + 1;
+        [self.groups.first(), self.groups.get(second)]
             .into_iter()
             .flatten()
             .flatten()
             .map(|bucket| &**bucket)
     }
 
-    /// After an epoch, calls `f` with each coordinate of `range` that has a bucket, and with its
-    /// weight: all movements that were published, and a `share` of those that `copies` have left.
+    /// Calls `f` with each coordinate of `range` that has a bucket, and with its weight, after an
+    /// epoch. The weight has all published movements, and a `fraction` of those that `copies` have
+    /// not published.
     pub(crate) fn end(
         &self,
         range: &Range<usize>,
         copies: &[&OwnWeights<R>],
-        share: R,
+        fraction: R,
         mut f: impl FnMut(usize, R),
     ) {
         for group in &self.groups {
@@ -109,7 +116,8 @@ impl<R: Real> MergeSchedule<R> {
                 let published = |own: &OwnWeights<R>, k: usize| own.published[bucket.start + k];
                 let coordinates = bucket.coordinates.iter().map(|&j| j as usize);
                 for (k, j) in coordinates.enumerate().filter(|(_, j)| range.contains(j)) {
-                    // Where nobody was, what each copy took over is still all that is known.
+                    // In a bucket that nobody merged, each copy still holds the weight that the
+                    // epoch began with.
                     let sum = if sums.epoch == self.epoch {
                         sums.weights[k]
                     } else {
@@ -117,9 +125,9 @@ impl<R: Real> MergeSchedule<R> {
                     };
                     f(
                         j,
-                        copies
-                            .iter()
-                            .fold(sum, |sum, own| sum + share * (own.now[j] - published(own, k))),
+                        copies.iter().fold(sum, |sum, own| {
+                            sum + fraction * (own.now[j] - published(own, k))
+                        }),
                     );
                 }
             }
@@ -127,37 +135,37 @@ impl<R: Real> MergeSchedule<R> {
     }
 }
 
-/// A worker's own weights, and what it knows of the others'.
+/// A worker's own weights, and their published values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnWeights<R> {
     /// The weights as the worker moves them.
     pub(crate) now: Vec<R>,
-    /// Those that meet, as they were when they last did, in the order of the places.
+    /// The values at the last merge, of the coordinates in buckets, in the order of the buckets.
     published: Vec<R>,
 }
 
 impl<R: Real> OwnWeights<R> {
-    /// Takes over the shared weights. Of what it has not published about coordinate j, `left(j)`
-    /// times as much is still to be published; if there is no `left`, nothing.
+    /// Takes over the shared weights. Movements of coordinate j that were not published yet stay
+    /// so, times `unpublished(j)`; without `unpublished` they are dropped.
     pub(crate) fn fill(
         &mut self,
         shared: &[R],
         schedule: &MergeSchedule<R>,
-        left: Option<impl Fn(usize) -> R>,
+        unpublished: Option<impl Fn(usize) -> R>,
     ) {
         let OwnWeights { now, published } = self;
         let coordinates =
             || schedule.buckets().flat_map(|bucket| &bucket.coordinates).map(|&j| j as usize);
         if now.capacity() < shared.len() {
-            // On this thread, near which the memory comes to lie.
+            // Allocated on this thread, so that the memory lies near it.
             *now = room(shared.len());
         }
-        match left {
-            Some(left) if now.len() == shared.len() => {
+        match unpublished {
+            Some(unpublished) if now.len() == shared.len() => {
                 published
                     .iter_mut()
                     .zip(coordinates())
-                    .for_each(|(published, j)| *published = left(j) * (now[j] - *published));
+                    .for_each(|(published, j)| *published = unpublished(j) * (now[j] - *published));
             }
             _ => {
                 published.clear();
@@ -174,10 +182,9 @@ impl<R: Real> OwnWeights<R> {
     }
 }
 
-/// Lets one worker's own weights meet those of the others. After each block it visits some places:
-/// what it moved the coordinates there by since it last did is added to their sums, and the sums
-/// taken over. No movement is lost, and none is counted twice. The shared vector stays as it is
-/// until the epoch ends.
+/// Merges one worker's own weights with those of the others. After each block it visits the buckets
+/// that are due. It adds what it moved their coordinates by since its last merge to their sums, and
+/// takes the sums over. The shared vector stays as it is until the epoch ends.
 pub(crate) struct Merger<'a, R: Real> {
     now: &'a [Cell<R>],
     published: &'a [Cell<R>],
@@ -187,8 +194,8 @@ pub(crate) struct Merger<'a, R: Real> {
 }
 
 impl<'a, R: Real> Merger<'a, R> {
-    /// A handle on `own`, which was filled from `shared`, of which every term touches the last
-    /// `common` coordinates; and what merges it.
+    /// Returns a handle on `own`, which was filled from `shared`, and its merger. Every term
+    /// touches the last `common` coordinates.
     pub(crate) fn new(
         own: &'a mut OwnWeights<R>,
         shared: &'a [R],
@@ -219,12 +226,12 @@ impl<'a, R: Real> Merger<'a, R> {
         }
     }
 
-    /// Called after each block.
+    /// Merges the buckets that are due. Called after each block.
     pub(crate) fn merge(&mut self) {
         self.blocks += 1;
         let mut due = self.schedule.due(self.blocks).peekable();
         while let Some(bucket) = due.next() {
-            // The other core has it, so it takes a while to come.
+            // The bucket's lines are in another core's cache, and take a while to come.
             if let Some(&next) = due.peek() {
                 prefetch::all_for_write(&next.sums);
             }
@@ -247,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_taken_is_left_for_the_next_time_and_nothing_is_lost() {
+    fn a_bucket_that_is_taken_is_merged_the_next_time_and_nothing_is_lost() {
         let mut shared = [10.0_f32, 20.0, 30.0];
         let mut schedule = MergeSchedule::new(vec![vec![0, 2]]);
         let mut copies = [OwnWeights::default(), OwnWeights::default()];
@@ -271,12 +278,12 @@ mod tests {
             of_second.merge();
             assert_eq!(seen(&second), [11.0, 20.0, 35.0]);
             add(&first, 0, 0.5);
-            assert_eq!(seen(&first), [11.5, 21.0, 31.0], "has not been there since");
+            assert_eq!(seen(&first), [11.5, 21.0, 31.0], "has not merged since");
 
             let copies = copies.each_ref();
-            let ended = |range, share| {
+            let ended = |range, fraction| {
                 let mut ended = Vec::new();
-                schedule.end(&range, &copies, share, |j, w| ended.push((j, w - 10.0 * epoch)));
+                schedule.end(&range, &copies, fraction, |j, w| ended.push((j, w - 10.0 * epoch)));
                 ended
             };
             assert_eq!(ended(0..3, 1.0), [(0, 11.5), (2, 35.0)]);
@@ -287,15 +294,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_told_can_wait_for_the_next_epoch() {
+    fn what_was_not_published_can_wait_for_the_next_epoch() {
         let mut schedule = MergeSchedule::new(vec![vec![0]]);
         let mut copies = [OwnWeights::default(), OwnWeights::default()];
         let mut shared = [0.0_f32];
         for epoch in 0..3 {
             schedule.begin();
-            // Half of it was shown, and the weights doubled.
-            let left = (epoch > 0).then_some(|_: usize| 0.5 * 2.0);
-            copies.iter_mut().for_each(|own| own.fill(&shared, &schedule, left));
+            // Half of it was published, and the weights doubled.
+            let unpublished = (epoch > 0).then_some(|_: usize| 0.5 * 2.0);
+            copies.iter_mut().for_each(|own| own.fill(&shared, &schedule, unpublished));
             let [first, second] = &mut copies;
             let [(first, mut of_first), (second, mut of_second)] =
                 [first, second].map(|own| Merger::new(own, &shared, &schedule, 0));

@@ -1,4 +1,4 @@
-//! Where the weights are: atomic floats in a memory map, and one worker's handles on them.
+//! The shared weights, atomic floats in a memory map, and a worker's handles on them.
 
 mod handle;
 mod handles;

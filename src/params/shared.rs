@@ -17,13 +17,13 @@ use crate::row::real::Slot;
 
 /// A vector of weights that any number of threads read and write at the same time, in a memory map.
 ///
-/// # What is promised
+/// # Guarantees
 /// - **Size and alignment.** A weight takes `size_of::<R>()` bytes (4 for f32, 8 for f64), nothing
 ///   lies between two weights, and the first is page-aligned, so no weight crosses a cache line.
 /// - **Ordering.** All accesses are relaxed. A thread may see another's writes late and in another
-///   order; whoever needs all writes of a worker joins its thread first, which publishes them.
+///   order. Whoever needs all writes of a worker joins its thread first, which makes them visible.
 /// - **Tearing.** A weight is read and written as a whole: a reader sees one of the values that
-///   were written, never half of one and half of another. No promise spans two weights.
+///   were written, never half of one and half of another. No guarantee spans two weights.
 /// - **No plain view of shared weights.** Whoever shares the vector reaches its weights as atomics
 ///   only, so racing threads are defined behavior in Rust's memory model. Dense passes work on a
 ///   copy ([`SharedParams::copy_to`]); whoever has the vector alone may have them as plain memory
@@ -34,13 +34,13 @@ use crate::row::real::Slot;
 pub struct SharedParams<R: Real> {
     map: MmapRaw,
     len: usize,
-    /// Whether other processes may have the weights too.
+    /// Set if the map is a file, which other processes may map too.
     named: bool,
     real: PhantomData<R>,
 }
 
 impl<R: Real> SharedParams<R> {
-    /// `len` zeros in anonymous memory.
+    /// Allocates `len` zeros in anonymous memory.
     ///
     /// # Errors
     /// If the system has no room for them.
@@ -51,13 +51,13 @@ impl<R: Real> SharedParams<R> {
         Ok(SharedParams { map: map.into(), len, named: false, real: PhantomData })
     }
 
-    /// `len` zeros in the file `path`, which other processes may map to watch the training.
+    /// Maps `len` zeros in the file `path`, which other processes may map to watch the training.
     ///
-    /// The file is made if there is none. One that is there must be empty or of exactly the size
-    /// needed, so that a mistyped name destroys nothing; its contents are set to zero.
+    /// The file is created if there is none. One that exists must be empty or of exactly the size
+    /// needed, so that a mistyped name destroys nothing. Its contents are set to zero.
     ///
     /// # Errors
-    /// If the file is of another size, or the system refuses to make, size or map it.
+    /// If the file has another size, or the system refuses to create, size or map it.
     pub fn file(path: &Path, len: usize) -> Result<Self> {
         let bytes = Self::bytes(len)?;
         let file = OpenOptions::new()
@@ -98,41 +98,40 @@ impl<R: Real> SharedParams<R> {
             })
     }
 
-    /// Number of weights.
+    /// Returns the number of weights.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are no weights.
+    /// Returns true if there are no weights.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The weights as atomics.
+    /// Returns the weights as atomics.
     pub fn slots(&self) -> &[R::Shared] {
-        // SAFETY: the map is at least `len * size_of::<R>()` bytes long (both constructors asked
-        // for that), page-aligned and lives as long as `self`, which owns it. `R::Shared` is
+        // SAFETY: the map is at least `len * size_of::<R>()` bytes long (both constructors map
+        // that many), page-aligned and lives as long as `self`, which owns it. `R::Shared` is
         // `AtomicF32` or `AtomicF64`, transparent over `AtomicU32` or `AtomicU64`, which have the
         // size of f32 and f64, accept any bit pattern, and are themselves the `UnsafeCell` that
-        // lets other threads and processes write behind a shared reference. The memory is reached
-        // in no other way but `alone`, which nobody can call while this reference lives.
+        // lets other threads and processes write behind a shared reference. Only `alone`
+        // reaches the memory otherwise, and nobody can call it while this reference lives.
         unsafe { slice::from_raw_parts(self.map.as_ptr().cast::<R::Shared>(), self.len) }
     }
 
-    /// The weights as plain memory, for a thread that has them alone; `None` if other processes may
-    /// have them too.
+    /// Returns the weights as plain memory, for a thread that has them to itself, or `None` if
+    /// other processes may map them too.
     pub fn alone(&mut self) -> Option<&mut [R]> {
         // SAFETY: size, alignment and lifetime are as in `slots`, and any bit pattern is an `R`, a
-        // float. `&mut self` says that no reference into the map lives that was made by `slots` or
-        // here, and none is made as long as this one lives; an anonymous map is reached by this
-        // process alone.
+        // float. `&mut self` proves that no reference into the map from `slots` or from here lives,
+        // and that none is made while this one lives. Only this process reaches an anonymous map.
         (!self.named).then(|| unsafe {
             slice::from_raw_parts_mut(self.map.as_mut_ptr().cast::<R>(), self.len)
         })
     }
 
-    /// Lets `f` change the weights as plain memory: themselves, or if other processes may look on,
-    /// a copy, which they see when `f` has returned.
+    /// Calls `f` on the weights as plain memory. If other processes may look on, `f` changes a
+    /// copy, which they see when it has returned.
     pub(crate) fn with_plain<T>(&mut self, f: impl FnOnce(&mut [R]) -> T) -> T {
         if let Some(weights) = self.alone() {
             return f(weights);
@@ -144,13 +143,13 @@ impl<R: Real> SharedParams<R> {
         value
     }
 
-    /// Copies all weights to `to`. Exact when no worker runs; otherwise each weight is one that was
-    /// there at some moment.
+    /// Copies all weights to `to`. Exact when no worker runs. Otherwise each weight is a value that
+    /// it had at some moment.
     ///
     /// # Panics
     /// If the lengths differ.
     pub fn copy_to(&self, to: &mut [R]) {
-        assert_eq!(to.len(), self.len, "one place a weight");
+        assert_eq!(to.len(), self.len, "one slot per weight");
         let parts =
             to.par_chunks_mut(COPIED_TOGETHER).zip(self.slots().par_chunks(COPIED_TOGETHER));
         parts.for_each(|(to, slots)| {
@@ -163,13 +162,13 @@ impl<R: Real> SharedParams<R> {
     /// # Panics
     /// If the lengths differ.
     pub fn copy_from(&self, from: &[R]) {
-        assert_eq!(from.len(), self.len, "one weight a place");
+        assert_eq!(from.len(), self.len, "one weight per slot");
         let (slots, line) = (self.slots(), LINE / size_of::<R>());
-        for (k, (places, from)) in slots.chunks(line).zip(from.chunks(line)).enumerate() {
-            // Whoever read the weights last has their lines: asked for one by one, these take
-            // several times as long.
+        for (k, (slots_of_line, from)) in slots.chunks(line).zip(from.chunks(line)).enumerate() {
+            // The lines are in the cache of the core that read the weights last. Without a prefetch
+            // the copy takes several times as long.
             prefetch::at_for_write(slots, (k + AHEAD) * line);
-            places.iter().zip(from).for_each(|(place, &x)| place.set(x));
+            slots_of_line.iter().zip(from).for_each(|(slot, &x)| slot.set(x));
         }
     }
 
@@ -181,37 +180,39 @@ impl<R: Real> SharedParams<R> {
     }
 }
 
-/// Bytes in a cache line, and how many lines ahead of a copy are asked for.
+/// Bytes in a cache line.
 const LINE: usize = 64;
+/// Lines between the prefetch and the copy.
 const AHEAD: usize = 16;
 
-/// Weights that are copied by one task.
+/// Weights per copying task.
 const COPIED_TOGETHER: usize = 1 << 15;
 
-/// Zeros in memory, in huge pages if there is room for one: weights are gathered from all over the
+/// Maps zeros in memory, in huge pages if they fill one. Weights are gathered from all over the
 /// vector, and every small page is one more address to look up.
 fn zeros(bytes: usize) -> io::Result<MmapMut> {
     let is_huge = bytes >= HUGE_PAGE;
-    // The system puts a map on the border of a huge page if it ends on one.
+    // The system aligns a map to huge pages if its length is a multiple of one.
     let bytes = if is_huge { bytes.next_multiple_of(HUGE_PAGE) } else { bytes };
     let map = MmapOptions::new().len(bytes).map_anon()?;
     #[cfg(target_os = "linux")]
     if is_huge {
-        // The vector is as good without them.
+        // The vector works without them.
         let _ = map.advise(memmap2::Advice::HugePage);
     }
     Ok(map)
 }
 
-/// Bytes of a huge page, where pages have 4 KiB.
+/// Bytes of a huge page where pages have 4 KiB.
+/// Record: D125.
 const HUGE_PAGE: usize = 2 << 20;
 
-/// Fills `file` with zeros, or leaves it empty. Written rather than left as a hole, so that a full
-/// disk is an error now and not a signal at the first store through the map.
+/// Fills `file` with zeros, or leaves it empty on error. The zeros are written rather than left as
+/// a hole, so that a full disk is an error now and not a signal at the first store through the map.
 fn write_zeros(mut file: &File, bytes: u64) -> io::Result<()> {
     file.set_len(0)?;
     io::copy(&mut io::repeat(0).take(bytes), &mut file).map(|_| ()).inspect_err(|_| {
-        // The error that is reported is the one that matters.
+        // The first error is the one that matters.
         let _ = file.set_len(0);
     })
 }
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_the_weights_alone_has_them_as_plain_memory() {
+    fn weights_that_one_thread_has_to_itself_are_plain_memory() {
         // With and without huge pages.
         for len in [5, HUGE_PAGE / size_of::<f64>() + 5] {
             let mut params = SharedParams::<f64>::anonymous(len).unwrap();
@@ -268,7 +269,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let mut named = SharedParams::<f64>::file(&folder.path().join("w"), 5).unwrap();
-        assert!(named.alone().is_none(), "another process may have the file");
+        assert!(named.alone().is_none(), "another process may map the file");
     }
 
     #[test]

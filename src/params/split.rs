@@ -1,4 +1,8 @@
-//! A worker's handle on weights of which it has the most touched ones to itself for a while.
+//! A handle on shared weights with a worker's own copies of the hot ones, those that many terms
+//! touch.
+//!
+//! Invariant: no movement of a hot weight is lost or counted twice. Of the other weights, updates
+//! that another worker overwrites are lost.
 
 use std::cell::Cell;
 
@@ -13,24 +17,24 @@ use crate::row::real::Slot;
 /// The coordinates that many terms touch.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hot {
-    /// One bit a coordinate: whether it is hot.
+    /// One bit per coordinate, set if it is hot.
     pub(crate) bits: Vec<u64>,
-    /// The coordinates of group g meet once in 2^g blocks, one group or two after each. Each hot
-    /// one is in one group.
+    /// The merge schedule: group g is due once in 2^g blocks, one or two groups after each block.
+    /// Each hot coordinate is in one group.
     pub(crate) groups: Vec<Vec<u32>>,
 }
 
-/// A worker's own copies of the hot weights, in vectors as long as the shared one; the other places
+/// A worker's own copies of the hot weights, in vectors as long as the shared one. The other slots
 /// are not used.
 pub(crate) struct Copies<R: Real> {
     /// The weights as the worker moves them.
     now: SharedParams<R>,
-    /// The same without what the others have not been published yet.
+    /// The values at the last merge: `now` without the movements that are not published yet.
     published: SharedParams<R>,
 }
 
 impl<R: Real> Copies<R> {
-    /// Places for `width` weights, which take memory when they are used.
+    /// Creates slots for `width` weights, which take memory when they are used.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) if the system has no memory.
@@ -42,12 +46,12 @@ impl<R: Real> Copies<R> {
     }
 }
 
-/// Shared weights, but for hot ones, of which the worker has a copy. After each block a group of
-/// these meets the shared ones: what the worker moved them by since they last met is added to the
-/// shared values, by compare-and-swap, and the sums taken over. The other weights are updated by a
-/// relaxed load and a relaxed store.
+/// A handle on shared weights, and on the worker's own copies of the hot ones. After each block it
+/// merges the copies that are due: it adds what the worker moved them by since their last merge to
+/// the shared values, by compare-and-swap, and takes the sums over. The other weights are updated
+/// by a relaxed load and a relaxed store.
 pub(crate) struct Split<'a, R: Real> {
-    places: Either<'a, R::Shared>,
+    slots: Either<'a, R::Shared>,
     shared: &'a [R::Shared],
     now: &'a [R::Shared],
     published: &'a [R::Shared],
@@ -57,7 +61,8 @@ pub(crate) struct Split<'a, R: Real> {
 }
 
 impl<'a, R: Real> Split<'a, R> {
-    /// A handle on `shared`, of which the last `common` coordinates are hot; `copies` are as long.
+    /// Returns a handle on `shared`, of which the last `common` coordinates are hot. `copies` are
+    /// as long.
     pub(crate) fn new(
         shared: &'a SharedParams<R>,
         copies: &'a Copies<R>,
@@ -66,11 +71,11 @@ impl<'a, R: Real> Split<'a, R> {
     ) -> Self {
         let (shared, now, published) =
             (shared.slots(), copies.now.slots(), copies.published.slots());
-        let places = Either::new(shared, now, &hot.bits);
+        let slots = Either::new(shared, now, &hot.bits);
         let common = shared.len() - common;
-        let split = Split { places, shared, now, published, hot, common, blocks: Cell::new(0) };
+        let split = Split { slots, shared, now, published, hot, common, blocks: Cell::new(0) };
         split.each(|j| {
-            // Read once: others may have begun.
+            // Read once: other workers may have begun.
             let x = shared[j].get();
             now[j].set(x);
             published[j].set(x);
@@ -82,18 +87,18 @@ impl<'a, R: Real> Split<'a, R> {
         self.hot.groups.iter().flatten().for_each(|&j| f(j as usize));
     }
 
-    /// Lets all copies meet the shared weights.
+    /// Merges all copies with the shared weights.
     pub(crate) fn merge_all(&self) {
         self.each(|j| self.merge_weight(j));
     }
 
-    /// After a block: lets the groups that are due meet the shared weights.
+    /// Merges the groups that are due after a block.
     pub(super) fn merge(&self) {
         let block = self.blocks.get() + 1;
         self.blocks.set(block);
-        // 1 for each second block, 2 for each second one of the others ...
-        let turn = block.trailing_zeros() as usize + 1;
-        let due = [self.hot.groups.first(), self.hot.groups.get(turn)];
+        // Group 1 after each second block, group 2 after each second one of the others, and so on.
+        let second = block.trailing_zeros() as usize + 1;
+        let due = [self.hot.groups.first(), self.hot.groups.get(second)];
         for group in due.into_iter().flatten() {
             for (k, &j) in group.iter().enumerate() {
                 if let Some(&ahead) = group.get(k + AHEAD) {
@@ -117,8 +122,8 @@ impl<'a, R: Real> Split<'a, R> {
     }
 }
 
-/// How many meetings before its own a coordinate's line is asked for: another core has it, so it
-/// takes a while to come.
+/// Merges between the prefetch of a coordinate's line and its own merge. The line is in another
+/// core's cache, and takes a while to come.
 const AHEAD: usize = 12;
 
 impl<R: Real> RawWeights for Split<'_, R> {
@@ -126,29 +131,29 @@ impl<R: Real> RawWeights for Split<'_, R> {
 
     #[inline(always)]
     fn dot(&self, row: Row<'_>) -> R {
-        kernel::dot(&self.places, row)
+        kernel::dot(&self.slots, row)
     }
 
     #[inline(always)]
     fn add(&self, a: R, row: Row<'_>) {
-        kernel::for_each(&self.places, row, |slot, x| slot.set(slot.get() + a * x));
+        kernel::for_each(&self.slots, row, |slot, x| slot.set(slot.get() + a * x));
     }
 
     #[inline(always)]
     fn update_row<T>(&self, row: Row<'_>, others: &[T], f: impl Fn(R, &T, R) -> R) {
-        kernel::for_each_with(&self.places, others, row, |slot, other, x| {
+        kernel::for_each_with(&self.slots, others, row, |slot, other, x| {
             slot.set(f(x, other, slot.get()))
         });
     }
 
     #[inline(always)]
     fn get(&self, j: usize) -> R {
-        self.places[j].get()
+        self.slots[j].get()
     }
 
     #[inline(always)]
     fn update(&self, j: usize, f: impl Fn(R) -> R) {
-        self.places[j].set(f(self.places[j].get()));
+        self.slots[j].set(f(self.slots[j].get()));
     }
 
     #[inline(always)]

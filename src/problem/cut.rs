@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::parallel;
 use crate::params::{Real, Weights};
 
-/// Two nodes, and what it costs to give them different labels.
+/// Two nodes, and the cost of giving them different labels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Edge {
     /// One node.
@@ -23,14 +23,14 @@ pub struct Edge {
 }
 
 /// The relaxed multi-way cut (Niu et al., 2011, section 2): the sum over nodes of cost.x_v, and
-/// over edges of cost/2 * ||x_u - x_v||_1, where the K shares in x_v of node v's labels are at
-/// least 0 and sum to 1.
+/// over edges of cost/2 * ||x_u - x_v||_1, where x_v holds the K fractions of node v's labels, at
+/// least 0 and of sum 1.
 ///
 /// The vector w has K adjacent coordinates for each node. A visit to an edge first moves both nodes
-/// by their part of their own costs, then towards each other as far as the edge's cost reaches, and
-/// at last to the nearest points of the simplex. The parts of a node's costs are the same at each
-/// of its edges. With shares of 0 and 1 the sum is the cost of a labeling; with two labels no other
-/// shares are cheaper than the best labeling.
+/// by a part of their own costs, then toward each other as far as the edge's cost reaches, and
+/// finally to the nearest points of the simplex. A node's costs are divided evenly among its edges.
+/// With fractions of 0 and 1 the sum is the cost of a labeling. With two labels no other fractions
+/// are cheaper than the best labeling.
 pub struct Cut {
     labels: usize,
     /// In random order.
@@ -42,13 +42,13 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// A cut into `labels` parts of as many nodes as `costs` has groups of so many costs: what it
-    /// costs to give a node each of the labels. `seed` is that of the order of the edges.
+    /// Creates a cut of a graph into `labels` parts. `costs` has `labels` numbers for each node:
+    /// the costs of giving it each of the labels. `seed` determines the order of the edges.
     ///
     /// # Errors
     /// [`Error::Input`] if there are fewer than two labels, costs are missing, negative or not
-    /// finite, an edge names a node that is not there or the same node twice, or a node has no
-    /// edge: its cheapest label is the best one.
+    /// finite, an edge names a node that does not exist or one node twice, or a node has no edge
+    /// (its cheapest label is the best one).
     pub fn new(labels: usize, costs: &[f32], edges: &[Edge], seed: u64) -> Result<Self> {
         let wrong = |what: String, expected: &str| {
             Err(Error::input("graph", what, expected, "check the graph"))
@@ -81,37 +81,36 @@ impl Cut {
         if let Some(alone) = degrees.iter().position(|&degree| degree == 0) {
             return wrong(format!("node {alone} has no edge"), "an edge for each node");
         }
-        let shared = |(k, cost): (usize, &f32)| cost / degrees[k / labels] as f32;
+        let per_edge = |(k, cost): (usize, &f32)| cost / degrees[k / labels] as f32;
         let mut edges = edges.to_vec();
         edges.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
         let scale = edges.len() as f32;
-        Ok(Cut { labels, edges, costs: costs.iter().enumerate().map(shared).collect(), scale })
+        Ok(Cut { labels, edges, costs: costs.iter().enumerate().map(per_edge).collect(), scale })
     }
 
-    /// The label of each node with the largest share in `w`, the first of equal ones.
+    /// Returns the label of each node with the largest fraction in `w`, the first of equal ones.
     ///
     /// # Panics
-    /// If `w` has not one weight for each coordinate.
+    /// If `w` does not have one weight for each coordinate.
     pub fn labeling<R: Real>(&self, w: &[R]) -> Vec<usize> {
         assert_eq!(w.len(), self.costs.len(), "one weight a coordinate");
-        let largest = |shares: &[R]| {
-            (1..shares.len()).fold(0, |best, k| if shares[k] > shares[best] { k } else { best })
-        };
+        let largest =
+            |x: &[R]| (1..x.len()).fold(0, |best, k| if x[k] > x[best] { k } else { best });
         w.chunks(self.labels).map(largest).collect()
     }
 
-    /// What a labeling costs: one label, below their number, for each node.
+    /// Returns the cost of a labeling, which has one label for each node.
     ///
     /// # Panics
-    /// If a node has none, or one that is not there.
+    /// If there is not one label a node, or a label does not exist.
     pub fn cost(&self, labeling: &[usize]) -> f64 {
-        let mut shares = vec![0.0_f64; self.costs.len()];
-        assert_eq!(labeling.len() * self.labels, shares.len(), "one label a node");
+        let mut w = vec![0.0_f64; self.costs.len()];
+        assert_eq!(labeling.len() * self.labels, w.len(), "one label a node");
         for (node, &label) in labeling.iter().enumerate() {
             assert!(label < self.labels, "label {label} of {}", self.labels);
-            shares[node * self.labels + label] = 1.0;
+            w[node * self.labels + label] = 1.0;
         }
-        self.loss(0..self.edges.len(), &shares) / self.edges.len() as f64
+        self.loss(0..self.edges.len(), &w) / self.edges.len() as f64
     }
 
     #[inline(always)]
@@ -120,14 +119,15 @@ impl Cut {
     }
 }
 
-/// The step size beyond which nothing changes but rounding.
+/// The longest step size: beyond it, nothing changes but rounding.
 const LONGEST: f64 = 1e20;
 
-/// Edges whose costs are summed by one task: the sum's order does not depend on the threads.
-const SUMMED_TOGETHER: usize = 4096;
+/// Number of edges whose costs one task sums. It is fixed, so the sum's order does not depend on
+/// the threads.
+const EDGES_PER_TASK: usize = 4096;
 
 impl Problem for Cut {
-    /// Where the shares of both nodes are to go: K of the one, then K of the other.
+    /// The new fractions of both nodes: K of the one, then K of the other.
     type Step<R: Real> = Vec<R>;
 
     fn terms(&self) -> usize {
@@ -148,7 +148,7 @@ impl Problem for Cut {
         )
     }
 
-    /// All labels the same.
+    /// Sets equal fractions of all labels.
     fn start<R: Real>(&self, w: &mut [R]) {
         w.fill(R::of(1.0 / self.labels as f64));
     }
@@ -171,7 +171,7 @@ impl Problem for Cut {
         };
         let edges = &self.edges[terms];
         let sum = |range: Range<usize>| edges[range].iter().map(cost).sum();
-        parallel::sum(edges.len(), SUMMED_TOGETHER, &sum) * f64::from(self.scale)
+        parallel::sum(edges.len(), EDGES_PER_TASK, &sum) * f64::from(self.scale)
     }
 
     #[inline(always)]
@@ -188,7 +188,7 @@ impl Problem for Cut {
             let (from_x, from_y) = (w.get(u + k), w.get(v + k));
             let at_x = from_x - rate * W::Real::of_f32(self.costs[u + k]);
             let at_y = from_y - rate * W::Real::of_f32(self.costs[v + k]);
-            // They meet half way, if the edge's cost reaches so far.
+            // They meet halfway if the edge's cost reaches that far.
             let apart = (at_x - at_y) * half;
             let step = apart.max(-reach).min(reach);
             (x[k], y[k]) = (at_x - step, at_y + step);
@@ -209,8 +209,8 @@ impl Problem for Cut {
     }
 }
 
-/// The nearest point of the simplex: numbers of at least 0 that sum to 1. A common number is taken
-/// from all, and what is below 0 then is 0 (Duchi et al., ICML 2008).
+/// Moves `point` to the nearest point of the simplex: numbers of at least 0 that sum to 1. A common
+/// number is subtracted from all, and negative results become 0 (Duchi et al., ICML 2008).
 fn project<R: Real>(point: &mut [R]) {
     let count = |n: usize| R::of(n as f64);
     // A common number changes nothing; without it, sums of large numbers keep the small ones.
@@ -220,24 +220,24 @@ fn project<R: Real>(point: &mut [R]) {
         *x = *x - largest;
         sum += *x;
     }
-    let mut left = point.len();
-    let mut taken = (sum - R::ONE) / count(left);
-    // Numbers at or below what is taken do not bear it: each round leaves out some, and there are
+    let mut remaining = point.len();
+    let mut subtracted = (sum - R::ONE) / count(remaining);
+    // Numbers at or below the subtracted one become 0: each round leaves out some, and there are
     // few labels.
     loop {
         let (mut sum, mut above) = (R::ZERO, 0);
-        for &x in point.iter().filter(|&&x| x > taken) {
+        for &x in point.iter().filter(|&&x| x > subtracted) {
             sum += x;
             above += 1;
         }
-        // Rounding may bring a number back that was left out: then the rounds would go on for ever.
-        if above >= left {
+        // Rounding may bring back a number that was left out: the rounds would never end.
+        if above >= remaining {
             break;
         }
-        left = above;
-        taken = (sum - R::ONE) / count(left);
+        remaining = above;
+        subtracted = (sum - R::ONE) / count(remaining);
     }
-    point.iter_mut().for_each(|x| *x = (*x - taken).max(R::ZERO));
+    point.iter_mut().for_each(|x| *x = (*x - subtracted).max(R::ZERO));
 }
 
 #[cfg(test)]

@@ -13,12 +13,12 @@ use crate::parallel;
 use crate::params::{Real, Weights};
 use crate::row::prefetch;
 
-/// Half the mean squared error of b_u + c_i + p_u.q_i as a prediction of ratings, which are counted
-/// in standard deviations from their mean.
+/// Half the mean squared error of b_u + c_i + p_u.q_i as a prediction of ratings, which count in
+/// standard deviations from their mean.
 ///
 /// The vector w has a row of `rank + 1` adjacent coordinates for each user and then for each item:
-/// the factors, and the bias. Steps are bounded (see [`Factorization::step`](Problem::plan)), so
-/// that any rate leaves the weights finite.
+/// the factors, and the bias. Steps are bounded (see [`plan`](Problem::plan)), so any rate leaves
+/// the weights finite.
 pub struct Factorization {
     /// In random order.
     ratings: Vec<Rating>,
@@ -30,21 +30,21 @@ pub struct Factorization {
     seed: u64,
 }
 
-/// Standard deviation of p_u.q_i at the start, as a share of that of the ratings: enough to get
-/// away from the saddle point at zero within an epoch or two, and little beside what there is to
+/// Standard deviation of p_u.q_i at the start, as a fraction of that of the ratings: enough to
+/// leave the saddle point at zero within an epoch or two, and little compared with what there is to
 /// learn.
 const START: f64 = 0.1;
 
-/// Most ratings that step sizes are tried on.
+/// Largest number of ratings that step sizes are tried on.
 const TRIED: usize = 100_000;
 
 impl Factorization {
-    /// Factors of `rank` for `ratings`, at least 1; `seed` is that of their order and of where fits
-    /// begin.
+    /// Creates the problem of `ratings` with factors of `rank`, at least 1. `seed` determines their
+    /// order and the weights that fits begin with.
     ///
     /// # Errors
     /// [`Error::Parameter`] if the rank is 0, [`Error::Input`] if there is no rating or a vector of
-    /// so many weights cannot be addressed.
+    /// that many weights cannot be addressed.
     pub fn new(ratings: &Ratings, rank: usize, seed: u64) -> Result<Self> {
         if rank == 0 {
             return Err(Error::Parameter {
@@ -84,22 +84,22 @@ impl Factorization {
         Ok(Factorization { ratings: all, users, items, rank, mean, spread, seed })
     }
 
-    /// Mean of the ratings.
+    /// Returns the mean of the ratings.
     pub fn mean(&self) -> f64 {
         self.mean
     }
 
-    /// Standard deviation of the ratings; 1 if all are the same.
+    /// Returns the standard deviation of the ratings; 1 if all are equal.
     pub fn spread(&self) -> f64 {
         self.spread
     }
 
-    /// Number of factors.
+    /// Returns the number of factors.
     pub fn rank(&self) -> usize {
         self.rank
     }
 
-    /// Where the rows of a rating's user and item begin.
+    /// Returns the coordinates where the rows of a rating's user and item begin.
     #[inline(always)]
     fn rows(&self, rating: Rating) -> (usize, usize) {
         let row = self.rank + 1;
@@ -123,8 +123,7 @@ impl Factorization {
     }
 }
 
-/// By how much of the item's row the user's moves, and the other way round, and where both rows
-/// begin.
+/// The factor `a` of each row in the other's step, and the coordinates where both rows begin.
 #[derive(Clone, Copy, Debug)]
 pub struct Move<R> {
     a: R,
@@ -132,8 +131,9 @@ pub struct Move<R> {
     item: usize,
 }
 
-/// Ratings whose losses are summed by one task: the sum's order does not depend on the threads.
-const SUMMED_TOGETHER: usize = 4096;
+/// Number of ratings whose losses one task sums. It is fixed, so the sum's order does not depend on
+/// the threads.
+const RATINGS_PER_TASK: usize = 4096;
 
 impl Problem for Factorization {
     type Step<R: Real> = Move<R>;
@@ -150,7 +150,7 @@ impl Problem for Factorization {
         2 * (self.rank + 1) * self.ratings.len()
     }
 
-    /// Random factors and no biases: zero factors are a saddle point.
+    /// Sets random factors and no biases: zero factors are a saddle point.
     fn start<R: Real>(&self, w: &mut [R]) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(!self.seed);
         // Uniform from -most to most: each of the rank products has the variance (most^2/3)^2.
@@ -161,16 +161,16 @@ impl Problem for Factorization {
         }
     }
 
-    /// The ratings of some users for some items, so that each row is touched as often as its share
-    /// of them.
+    /// Returns the ratings of some users for some items: fewer rows, each touched more often, than
+    /// in an equally large sample of the ratings.
     fn trial(&self) -> Option<Self> {
-        let share = (TRIED as f64 / self.terms() as f64).sqrt().min(1.0);
+        let fraction = (TRIED as f64 / self.terms() as f64).sqrt().min(1.0);
         let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
         let mut some = |count: usize| -> (usize, Vec<Option<u32>>) {
             let mut chosen = 0;
             let numbers = (0..count)
                 .map(|_| {
-                    (random.random::<f64>() < share).then(|| {
+                    (random.random::<f64>() < fraction).then(|| {
                         chosen += 1;
                         chosen - 1
                     })
@@ -196,11 +196,11 @@ impl Problem for Factorization {
         let ratings = &self.ratings[terms];
         let half_square = |&rating: &Rating| self.error(rating, w).powi(2) / 2.0;
         let sum = |range: Range<usize>| ratings[range].iter().map(half_square).sum();
-        parallel::sum(ratings.len(), SUMMED_TOGETHER, &sum)
+        parallel::sum(ratings.len(), RATINGS_PER_TASK, &sum)
     }
 
-    /// A step whose length is that of the gradient where it arrives, as far as the error is linear
-    /// in it: it makes the error smaller at any rate, and is at most |error| / (|p|^2 + |q|^2 + 2).
+    /// Plans a step along the gradient at its end, as far as the error is linear in the step. It
+    /// lowers the error at any rate, and its factor is at most |error| / (|p|^2 + |q|^2 + 2).
     #[inline(always)]
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Move<W::Real>> {
         let rating = self.ratings[term];
@@ -223,13 +223,13 @@ impl Problem for Factorization {
     }
 }
 
-/// Of the rows that start at `p` and `q`, with `rank` factors and a bias each: the sum of products
-/// of factors, the sum of both rows' squared factors, and the sum of the biases.
+/// Returns three sums over the rows that start at `p` and `q`, with `rank` factors and a bias each:
+/// the products of factors, both rows' squared factors, and the biases.
 #[inline(always)]
 fn factor_dot<W: Weights>(w: &W, p: usize, q: usize, rank: usize) -> [W::Real; 3] {
     type Four<W> = <<W as Weights>::Real as Real>::Four;
     let zeros = [W::Real::ZERO; 4];
-    // Vectors of four: with plain arrays, compilers mix the two sums up and get slow.
+    // Vectors of four: compilers interleave the two sums of plain arrays, which is slow.
     let (mut products, mut squares) = (Four::<W>::from(zeros), Four::<W>::from(zeros));
     let fours = rank / 4 * 4;
     for k in (0..fours).step_by(4) {
@@ -252,12 +252,12 @@ fn factor_dot<W: Weights>(w: &W, p: usize, q: usize, rank: usize) -> [W::Real; 3
     [product * (factor * factor), square * (factor * factor), (x + y) * factor]
 }
 
-/// Adds to the factors of each of two such rows `a` times those of the other as they were, and to
-/// the bias of each, `a`.
+/// Adds `a` times the factors of each of two such rows, as they were, to those of the other, and
+/// `a` to both biases.
 #[inline(always)]
 fn rank_one_update<W: Weights>(w: &W, p: usize, q: usize, rank: usize, a: W::Real) {
     let fours = rank / 4 * 4;
-    // The other row is added in memory as it is: both have the same scale.
+    // The other row is added as it lies in memory: both have the same scale.
     for k in (0..fours).step_by(4) {
         let (x, y) = (w.read_in_memory::<4>(p + k), w.read_in_memory::<4>(q + k));
         w.update_in_memory(p + k, &y, |x, &y| x + a * y);

@@ -9,22 +9,21 @@ use crate::parallel;
 use crate::params::{Real, Weights};
 use crate::row::kernel;
 
-/// Rows with a target each, how much each counts, and a bias: all that a linear model has but its
-/// loss.
+/// Rows with a target and a weight each, and a bias: a linear model without its loss.
 #[derive(Clone)]
 pub struct Examples<'d> {
     records: Records<'d, Example>,
     constant: Option<f32>,
-    /// What the constant feature adds to each example's squared norm, as its weight moves: 0
-    /// without one.
+    /// The constant feature's part of each example's squared norm, at the step of the bias; 0
+    /// without a constant feature.
     constant_norm2: f32,
-    /// Factor of each example's loss; all are 1 if there are none.
+    /// Factor of each example's loss; `None` if all are 1.
     weights: Option<&'d [f32]>,
-    /// Whether the regularizer leaves the bias out.
+    /// If set, the regularizer leaves the bias out.
     free_bias: bool,
 }
 
-/// What a visit needs of an example besides its row.
+/// Target and squared norm of an example, which a visit needs besides its row.
 #[derive(Clone, Copy, Debug, Default)]
 struct Example {
     target: f32,
@@ -33,9 +32,9 @@ struct Example {
 }
 
 impl<'d> Examples<'d> {
-    /// `targets` holds +1 or -1 an example in classification, any finite number in regression;
-    /// `constant` is the value of the bias's feature, `None` for no bias. Rows should be in random
-    /// order ([`Problem::terms`]).
+    /// Creates examples from the rows of `data`. `targets` holds +1 or -1 for each in
+    /// classification, any finite number in regression; `constant` is the value of the bias's
+    /// feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
     ///
     /// # Errors
     /// If there is no example, a target is missing or not finite, the constant is not finite, or
@@ -51,7 +50,7 @@ impl<'d> Examples<'d> {
         data.verify()?;
         let example = |i, row: Row<'_>| Example { target: targets[i], norm2: row.norm2() as f32 };
         let records = Records::new(data.rows(), example);
-        let constant_norm2 = constant.map_or(0.0, |c| c * c * BIAS_PACE);
+        let constant_norm2 = constant.map_or(0.0, |c| c * c * BIAS_RATE);
         Ok(Examples { records, constant, constant_norm2, weights: None, free_bias: false })
     }
 
@@ -69,7 +68,7 @@ impl<'d> Examples<'d> {
             return Err(wrong(what, "a finite number, 0 or larger"));
         }
         if weights.iter().all(|&c| c == 0.0) {
-            return Err(wrong("the weights of all examples are 0".into(), "one above 0 at least"));
+            return Err(wrong("the weights of all examples are 0".into(), "at least one above 0"));
         }
         Ok(Examples { weights: Some(weights), ..self })
     }
@@ -79,7 +78,7 @@ impl<'d> Examples<'d> {
         Examples { free_bias: true, ..self }
     }
 
-    /// Replaces the targets, over the same rows. Cheap: 16 bytes an example.
+    /// Returns these rows with other targets. Cheap: 16 bytes an example.
     ///
     /// # Errors
     /// If a target is missing or not finite.
@@ -91,72 +90,73 @@ impl<'d> Examples<'d> {
         })
     }
 
-    /// Number of examples.
+    /// Returns the number of examples.
     #[allow(clippy::len_without_is_empty)] // There is at least one.
     pub fn len(&self) -> usize {
         self.records.rows().len()
     }
 
-    /// Number of coordinates of a model: one a feature, and the bias's.
+    /// Returns the number of coordinates of a model: one a feature, and the bias's.
     pub fn width(&self) -> usize {
         self.features() + self.common()
     }
 
-    /// Number of features.
+    /// Returns the number of features.
     pub(crate) fn features(&self) -> usize {
         self.records.rows().width()
     }
 
-    /// How many coordinates at the end all examples touch: one with a bias.
+    /// Returns the number of coordinates at the end that all examples touch: 1 with a bias, else 0.
     pub(crate) fn common(&self) -> usize {
         usize::from(self.constant.is_some())
     }
 
-    /// How many coordinates at the start the regularizer acts on.
+    /// Returns the number of coordinates at the start that the regularizer acts on.
     pub(crate) fn penalized(&self) -> usize {
         if self.free_bias { self.features() } else { self.width() }
     }
 
-    /// Number of entries of all rows.
+    /// Returns the number of entries of all rows.
     pub(crate) fn touches(&self) -> usize {
         self.records.rows().nonzeros()
     }
 
-    /// The factor of an example's loss.
+    /// Returns the factor of an example's loss.
     #[inline(always)]
     pub fn weight(&self, i: usize) -> f32 {
         self.weights.map_or(1.0, |weights| weights[i])
     }
 
-    /// Whether there is a bias that the regularizer leaves out: not every solver can do that.
+    /// Returns true if there is a bias that the regularizer leaves out, which not every solver
+    /// supports.
     pub fn has_free_bias(&self) -> bool {
         self.free_bias && self.constant.is_some()
     }
 
-    /// Value of the bias's feature.
+    /// Returns the value of the bias's feature; `None` without a bias.
     pub fn constant(&self) -> Option<f32> {
         self.constant
     }
 
-    /// The features of an example.
+    /// Returns the features of an example.
     #[inline(always)]
     pub(crate) fn row(&self, i: usize) -> Row<'d> {
         self.records.row(i)
     }
 
-    /// The squared norm of [`Examples::row`].
+    /// Returns the squared norm of [`Examples::row`].
     #[inline(always)]
     pub(crate) fn norm2(&self, i: usize) -> f32 {
         self.records.fact(i).norm2
     }
 
-    /// What an example's score is compared with.
+    /// Returns the target of an example's score.
     #[inline(always)]
     pub(crate) fn target(&self, i: usize) -> f32 {
         self.records.fact(i).target
     }
 
-    /// Score of one example, summed in f64.
+    /// Returns the score of one example, summed in f64.
     #[inline(always)]
     pub(crate) fn score<R: Real>(&self, row: Row<'_>, w: &[R]) -> f64 {
         let bias = self.constant.map_or(0.0, |c| f64::from(c) * w[self.features()].to_f64());
@@ -175,7 +175,7 @@ impl<'d> Examples<'d> {
         self.records.prefetch(i);
     }
 
-    /// Appends the features of some examples, in ascending order for each.
+    /// Appends the features of the examples in `terms` to `into`, in ascending order for each.
     pub(crate) fn support(&self, terms: &[usize], into: &mut Vec<usize>) {
         for &term in terms {
             into.extend(self.row(term).indices().iter().map(|&j| j as usize));
@@ -183,7 +183,8 @@ impl<'d> Examples<'d> {
     }
 }
 
-/// Mean loss of the scores x.w (+ bias) against one target an example; each loss may have a factor.
+/// The mean loss of the scores x.w (+ bias) against one target an example. Each loss may have a
+/// factor.
 ///
 /// The vector w has one coordinate a feature and, with a bias, one more at the end: the weight of a
 /// constant feature that each example has, regularized like any other (LIBLINEAR's `-B`) or not at
@@ -195,8 +196,8 @@ pub struct Linear<'d, L> {
 }
 
 impl<'d, L: Loss> Linear<'d, L> {
-    /// A linear model of `data` with the loss `loss`; the other parameters and errors are those of
-    /// [`Examples::new`].
+    /// Creates a linear model of `data` with the loss `loss`; the other parameters and errors are
+    /// those of [`Examples::new`].
     ///
     /// # Errors
     /// As for [`Examples::new`].
@@ -204,7 +205,7 @@ impl<'d, L: Loss> Linear<'d, L> {
         Ok(Linear::of(Examples::new(data, targets, constant)?, loss))
     }
 
-    /// A linear model of `examples` with the loss `loss`.
+    /// Creates a linear model of `examples` with the loss `loss`.
     pub fn of(examples: Examples<'d>, loss: L) -> Self {
         Linear { examples, loss }
     }
@@ -222,13 +223,13 @@ impl<'d, L: Loss> Linear<'d, L> {
         Linear { examples: self.examples.with_free_bias(), ..self }
     }
 
-    /// The examples.
+    /// Returns the examples.
     #[inline(always)]
     pub fn examples(&self) -> &Examples<'d> {
         &self.examples
     }
 
-    /// The loss.
+    /// Returns the loss.
     #[inline(always)]
     pub fn loss_function(&self) -> &L {
         &self.loss
@@ -254,18 +255,20 @@ fn wrong(what: String, expected: &str) -> Error {
     Error::input("data set", what, expected, "check the data")
 }
 
-/// Step of the bias, as a share of the step of the other weights. The bias moves at each visit,
-/// others at few: at the pace that suits these it would never come to rest. Its fixed point does
-/// not depend on this. Bottou's `svmsgd` and scikit-learn take 0.01; between 1 and 0.01, 0.03 came
-/// nearest to the optimum in the fewest epochs on eight data sets.
-pub(crate) const BIAS_PACE: f32 = 0.03;
+/// Step of the bias, as a fraction of the step of the other weights. The bias moves at each visit,
+/// others at few: with steps that suit the others, it would never come to rest. Its fixed point
+/// does not depend on this. Bottou's `svmsgd` and scikit-learn take 0.01; between 1 and 0.01, 0.03
+/// came nearest to the optimum in the fewest epochs on eight data sets.
+///
+/// Record: D008.
+pub(crate) const BIAS_RATE: f32 = 0.03;
 
-/// Examples whose losses are summed by one task: the sum's order, hence its rounding, does not
-/// depend on the threads.
-const SUMMED_TOGETHER: usize = 256;
+/// Number of examples whose losses one task sums. It is fixed, so the sum's order, hence its
+/// rounding, does not depend on the threads.
+const EXAMPLES_PER_TASK: usize = 256;
 
 impl<'d, L: Loss> Problem for Linear<'d, L> {
-    /// How much of which row is added to what lies in memory ([`Weights::scale`]).
+    /// The row to add to the weights as they lie in memory ([`Weights::scale`]), and its factor.
     type Step<R: Real> = (R, Row<'d>);
 
     fn terms(&self) -> usize {
@@ -294,7 +297,7 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
 
     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
         let first = terms.start;
-        parallel::sum(terms.len(), SUMMED_TOGETHER, &|range| {
+        parallel::sum(terms.len(), EXAMPLES_PER_TASK, &|range| {
             let examples = &self.examples;
             (first + range.start..first + range.end)
                 .map(|i| {
@@ -331,7 +334,7 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
         w.add_in_memory(a, row);
         if let Some(c) = self.examples.constant {
             let a = a * w.scale().factor;
-            w.add_common(0, a * W::Real::of_f32(c * BIAS_PACE), W::Real::of_f32(BIAS_PACE));
+            w.add_common(0, a * W::Real::of_f32(c * BIAS_RATE), W::Real::of_f32(BIAS_RATE));
         }
     }
 
@@ -341,7 +344,7 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
             w.add_in_memory(W::Real::ZERO, self.examples.row(term));
         }
         if self.examples.constant.is_some() {
-            w.add_common(0, W::Real::ZERO, W::Real::of_f32(BIAS_PACE));
+            w.add_common(0, W::Real::ZERO, W::Real::of_f32(BIAS_RATE));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-use super::{BIAS_PACE, Problem};
+use super::{BIAS_RATE, Problem};
 use crate::data::{Dataset, Row, Rows};
 use crate::error::{Error, Result};
 use crate::parallel;
@@ -14,7 +14,7 @@ use crate::row::prefetch;
 /// the ratio of e to the power of the scores x.w_k (+ bias).
 ///
 /// The vector w has K adjacent coordinates for each feature, one a class, and with a bias K more at
-/// the end. So it has as many as features times classes, which may be more than 2^32.
+/// the end. Features times classes may be more than 2^32.
 pub struct Softmax<'d> {
     rows: Rows<'d>,
     class_of: &'d [u32],
@@ -22,14 +22,15 @@ pub struct Softmax<'d> {
     /// Squared norm of each example, without the constant feature.
     norms2: Vec<f32>,
     constant: Option<f32>,
-    /// Factor of each example's loss; all are 1 if there are none.
+    /// Factor of each example's loss; `None` if all are 1.
     weights: Option<&'d [f32]>,
     free_bias: bool,
 }
 
 impl<'d> Softmax<'d> {
-    /// `class_of` holds the class of each example, below `classes`; `constant` is the value of the
-    /// bias's feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
+    /// Creates the problem. `class_of` holds the class of each example, below `classes`; `constant`
+    /// is the value of the bias's feature, `None` for no bias. Rows should be in random order
+    /// ([`Problem::terms`]).
     ///
     /// # Errors
     /// If there is no example, a class is missing or out of range, the constant is not finite, or
@@ -61,7 +62,7 @@ impl<'d> Softmax<'d> {
         data.verify()?;
         let rows = data.rows();
         let mut norms2 = vec![0.0; data.len()];
-        parallel::parts(&mut norms2, SUMMED_TOGETHER, &|first, norms2| {
+        parallel::parts(&mut norms2, EXAMPLES_PER_TASK, &|first, norms2| {
             norms2
                 .iter_mut()
                 .zip(first..)
@@ -71,7 +72,7 @@ impl<'d> Softmax<'d> {
         Ok(Softmax { rows, class_of, classes, norms2, constant, weights: None, free_bias: false })
     }
 
-    /// The same problem with a factor for each example's loss, finite and at least 0.
+    /// Adds a factor for each example's loss, finite and at least 0.
     ///
     /// # Errors
     /// If a factor is missing, negative or not finite.
@@ -89,7 +90,7 @@ impl<'d> Softmax<'d> {
         Ok(Softmax { weights: Some(weights), ..self })
     }
 
-    /// The same problem with biases that are not regularized.
+    /// Leaves the biases out of the regularizer.
     pub fn with_free_bias(self) -> Self {
         Softmax { free_bias: true, ..self }
     }
@@ -99,7 +100,7 @@ impl<'d> Softmax<'d> {
         self.weights.map_or(1.0, |weights| weights[i])
     }
 
-    /// Puts the scores of an example into `scores`, summed in f64.
+    /// Writes the scores of an example to `scores`, summed in f64.
     fn score<R: Real>(&self, row: Row<'_>, w: &[R], scores: &mut [f64]) {
         let bias = self.rows.width() * self.classes;
         for (k, score) in scores.iter_mut().enumerate() {
@@ -113,17 +114,17 @@ impl<'d> Softmax<'d> {
 }
 
 impl Softmax<'_> {
-    /// Moves the biases by `step` of each class, at their own pace.
+    /// Moves the bias of each class by its `step`, times [`BIAS_RATE`].
     #[inline(always)]
     fn move_biases<W: Weights>(&self, step: impl Fn(usize) -> W::Real, w: &W) {
         let Some(c) = self.constant else { return };
-        let pace = W::Real::of_f32(BIAS_PACE);
-        let a = W::Real::of_f32(c) * pace;
-        (0..self.classes).for_each(|k| w.add_common(k, a * step(k), pace));
+        let rate = W::Real::of_f32(BIAS_RATE);
+        let a = W::Real::of_f32(c) * rate;
+        (0..self.classes).for_each(|k| w.add_common(k, a * step(k), rate));
     }
 }
 
-/// Adds to each of `sums` `x` times the value in memory at its place from `start` on.
+/// Adds `x` times the values in memory from `start` on to `sums`, one by one.
 #[inline(always)]
 fn gather<W: Weights>(w: &W, start: usize, x: W::Real, sums: &mut [W::Real]) {
     let (fours, rest) = sums.as_chunks_mut::<4>();
@@ -138,11 +139,12 @@ fn gather<W: Weights>(w: &W, start: usize, x: W::Real, sums: &mut [W::Real]) {
     }
 }
 
-/// Examples whose losses are summed by one task: the sum's order does not depend on the threads.
-const SUMMED_TOGETHER: usize = 256;
+/// Number of examples whose losses one task sums. It is fixed, so the sum's order does not depend
+/// on the threads.
+const EXAMPLES_PER_TASK: usize = 256;
 
 impl Problem for Softmax<'_> {
-    /// What is added to the weights of a feature of value 1, for each class.
+    /// The change to the weights of a feature of value 1, one for each class.
     type Step<R: Real> = Vec<R>;
 
     fn terms(&self) -> usize {
@@ -175,7 +177,7 @@ impl Problem for Softmax<'_> {
 
     fn loss<R: Real>(&self, terms: Range<usize>, w: &[R]) -> f64 {
         let first = terms.start;
-        parallel::sum(terms.len(), SUMMED_TOGETHER, &|range| {
+        parallel::sum(terms.len(), EXAMPLES_PER_TASK, &|range| {
             let mut scores = vec![0.0; self.classes];
             (first + range.start..first + range.end)
                 .map(|i| {
@@ -187,9 +189,9 @@ impl Problem for Softmax<'_> {
         })
     }
 
-    /// A step that no rate makes too long for its example: the loss curves by at most 1/2 along any
-    /// line of scores, so one that moves them by 2 times the slopes makes it smaller, and longer
-    /// ones are cut to that.
+    /// Plans a step that no rate makes too long for its example. The loss curves by at most 1/2
+    /// along any line of scores, so a step that moves them by 2 times the slopes lowers it; longer
+    /// steps are cut to that.
     #[inline(always)]
     fn plan<W: Weights>(&self, term: usize, rate: W::Real, w: &W) -> Option<Vec<W::Real>> {
         let (zero, one) = (W::Real::ZERO, W::Real::ONE);
@@ -202,7 +204,7 @@ impl Problem for Softmax<'_> {
         if let Some(c) = self.constant {
             let c = W::Real::of_f32(c);
             scores.iter_mut().enumerate().for_each(|(k, score)| *score = c * w.common(k));
-            q += c * c * W::Real::of_f32(BIAS_PACE);
+            q += c * c * W::Real::of_f32(BIAS_RATE);
         }
         for (j, x) in self.rows.row(term).iter() {
             gather(w, j * self.classes, W::Real::of_f32(x) * w.scale().factor, &mut scores);
@@ -215,7 +217,7 @@ impl Problem for Softmax<'_> {
         }
         let length = one / (one / rate + q * W::Real::of(0.5));
         let scale = -length / sum;
-        scores.iter_mut().for_each(|share| *share = *share * scale);
+        scores.iter_mut().for_each(|score| *score = *score * scale);
         scores[self.class_of[term] as usize] += length;
         Some(scores)
     }
@@ -244,7 +246,7 @@ impl Problem for Softmax<'_> {
     }
 }
 
-/// The logarithm of the sum of e to the power of each score, without overflow.
+/// Returns the logarithm of the sum of e to the power of each score, without overflow.
 pub(crate) fn log_sum_exp(scores: &[f64]) -> f64 {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     largest + scores.iter().map(|score| (score - largest).exp()).sum::<f64>().ln()

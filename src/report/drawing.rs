@@ -1,8 +1,7 @@
-//! What all drawings have in common.
+//! Style, escaping and axis ticks that all drawings share.
 
-/// Colors and letters, light and dark by the reader's setting: text (`h` a heading, `t` a title;
-/// `m` in the middle, `e` at the end of its place), `p` paper, `g` grid, `x` axis, `a` and `b` two
-/// kinds of bars.
+/// Colors and fonts, light and dark by the reader's setting: text (`h` a heading, `t` a title; `m`
+/// centered, `e` right-aligned), `p` paper, `g` grid, `x` axis, `a` and `b` two kinds of bars.
 pub(super) const STYLE: &str = "\
 text{font:12px system-ui,sans-serif;fill:#24292f}.h{font-size:15px;font-weight:600}.t{font-weight:600}\
 .m{text-anchor:middle}.e{text-anchor:end}.p{fill:#fff}.g{stroke:#d8dee4}.x{stroke:#57606a}\
@@ -10,7 +9,7 @@ text{font:12px system-ui,sans-serif;fill:#24292f}.h{font-size:15px;font-weight:6
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.p{fill:#0d1117}.g{stroke:#30363d}.x{stroke:#8b949e}\
 .a{fill:#58a6ff}.b{fill:#f0a040}}";
 
-/// Text that is text in XML too: no markup, and no characters that XML forbids.
+/// Escapes text for XML: no markup, and no characters that XML forbids.
 pub(super) fn escaped(text: &str) -> String {
     let legal = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
     let mut escaped = String::with_capacity(text.len());
@@ -25,8 +24,8 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Round numbers from 0 to `most` or a little more, at most `count` steps apart by 1, 2 or 5 times
-/// a power of 10.
+/// Returns round numbers from 0 to `most` or slightly more, at most `count` steps apart by 1, 2 or
+/// 5 times a power of 10.
 pub(super) fn ticks(most: f64, count: usize) -> Vec<f64> {
     if !(most.is_finite() && most > 0.0) {
         return vec![0.0, 1.0];

@@ -1,4 +1,4 @@
-//! The report of an evaluation.
+//! Report of an evaluation.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::{Data, SCHEMA};
 use crate::metrics::{ClassQuality, Evaluation, label};
 use crate::model::Model;
 
-/// A model on labeled data.
+/// Evaluation of a model on labeled data.
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluated {
     /// [`SCHEMA`].
@@ -17,11 +17,11 @@ pub struct Evaluated {
     pub model: ModelFile,
     /// The data.
     pub data: Data,
-    /// Entries of the data whose feature the model does not know; they were ignored.
+    /// Number of entries whose feature the model does not know; they were ignored.
     pub unseen: usize,
     /// The measures.
     pub test: Evaluation,
-    /// Each class, in the order of the model's labels; empty for regression.
+    /// Measures per class, in the order of the model's labels; empty for regression.
     pub classes: Vec<ClassQuality>,
 }
 
@@ -32,9 +32,9 @@ pub struct ModelFile {
     pub path: String,
     /// Name of the loss.
     pub loss: &'static str,
-    /// Half-width of the tube without a loss, if the loss has one.
+    /// Half-width of the tube in which the loss is 0, if the loss has one.
     pub epsilon: Option<f32>,
-    /// Labels: of two classes, that of positive scores first; of more, in the order of scores.
+    /// Labels: with two classes, that of positive scores first; with more, in the order of scores.
     /// Empty for regression.
     #[serde(serialize_with = "label::all")]
     pub labels: Vec<f64>,
@@ -47,8 +47,8 @@ pub struct ModelFile {
 }
 
 impl Evaluated {
-    /// The report of the model that was read from `path`, with its evaluation on `data`, of whose
-    /// entries it does not know the features of `unseen`.
+    /// Creates the report of the model read from `path`, with its evaluation on `data`. The model
+    /// does not know the features of `unseen` entries.
     pub fn new(
         path: &str,
         model: &Model,

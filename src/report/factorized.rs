@@ -1,4 +1,4 @@
-//! The reports of a matrix completion, and of its model on other ratings.
+//! Reports of a matrix completion, and of its model on other ratings.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::model::{Evaluation, Factors};
 use crate::strategy::Update;
 use crate::train::{self, Factorizer};
 
-/// A training on ratings. Keys have the meaning that they have in [`Trained`](super::Trained).
+/// A training on ratings. Keys have the same meaning as in [`Trained`](super::Trained).
 #[derive(Clone, Debug, Serialize)]
 pub struct Factorized {
     /// [`SCHEMA`].
@@ -22,13 +22,13 @@ pub struct Factorized {
     pub data: RatingsData,
     /// The held-out data.
     pub test_data: Option<RatingsData>,
-    /// Shuffling, counting, and searching for a step size.
+    /// Time of shuffling, counting, and searching for a step size.
     pub prepare_seconds: f64,
-    /// What was chosen, by the user or by default.
+    /// The settings, chosen by the user or by default.
     pub settings: FactorSettings,
     /// The epochs in order, without those that were rolled back.
     pub epochs: Vec<Epoch>,
-    /// What came out.
+    /// The results.
     #[serde(rename = "final")]
     pub outcome: FactorOutcome,
 }
@@ -44,12 +44,12 @@ pub struct RatingsData {
     pub users: usize,
     /// Number of items with a rating.
     pub items: usize,
-    /// From opening the file to checked ratings.
+    /// Time from opening the file to checked ratings.
     pub load_seconds: f64,
 }
 
 impl RatingsData {
-    /// What `ratings` hold, which were read from `path` in `load_time`.
+    /// Describes `ratings`, read from `path` in `load_time`.
     pub fn of(path: &str, ratings: &Ratings, load_time: Duration) -> Self {
         RatingsData {
             path: path.into(),
@@ -61,7 +61,7 @@ impl RatingsData {
     }
 }
 
-/// What was chosen.
+/// Settings of a matrix completion.
 #[derive(Clone, Debug, Serialize)]
 pub struct FactorSettings {
     /// Number of factors.
@@ -70,59 +70,59 @@ pub struct FactorSettings {
     pub l2: f64,
     /// Name of the strategy.
     pub strategy: &'static str,
-    /// Why it was chosen, if that was left to the program.
+    /// Reason for the choice, if `auto` made it.
     pub strategy_reason: Option<String>,
-    /// How threads write a weight: `wild`, `atomic` or `merged`; none with a sequential strategy.
+    /// Kind of update: `wild`, `atomic` or `merged`; none with a sequential strategy.
     pub update: Option<&'static str>,
     /// Number of clusters that share a replica each; none without replicas.
     pub clusters: Option<usize>,
     /// Visits that a thread makes between taking the token and passing it on; none without
     /// replicas.
     pub update_delay: Option<usize>,
-    /// Whether each thread was kept on one processor; none without replicas.
+    /// True if each thread is pinned to one processor; none without replicas.
     pub pin: Option<bool>,
     /// Number of training threads.
     pub threads: usize,
-    /// The first epoch's step size.
+    /// Step size of the first epoch.
     pub learning_rate: Option<f64>,
-    /// Whether it was searched for.
+    /// True if that step size was searched for.
     pub learning_rate_searched: Option<bool>,
     /// Name of the schedule, with its parameter if it has one.
     pub schedule: String,
     /// Seed of all random choices.
     pub seed: u64,
-    /// Most epochs.
+    /// Maximum number of epochs.
     pub epochs: usize,
     /// Relative change of the objective that ends training.
     pub tolerance: f64,
-    /// Most time.
+    /// Maximum training time.
     pub time_limit_seconds: Option<f64>,
 }
 
-/// What came out.
+/// Results of a matrix completion.
 #[derive(Clone, Debug, Serialize)]
 pub struct FactorOutcome {
     /// Mean loss plus regularizer on the training data, in squared standard deviations of the
     /// ratings: the lowest of all epochs.
     pub objective: f64,
-    /// The model on the training data.
+    /// Measures on the training data.
     pub train: Evaluation,
-    /// The model on the held-out data.
+    /// Measures on the held-out data.
     pub test: Option<Evaluation>,
-    /// Time of training: workers, and the pass that the stopping rule needs.
+    /// Training time: workers, and the pass that the stopping rule needs.
     pub train_seconds: f64,
-    /// From the start of the process to the model on disk.
+    /// Time from the start of the process to the model on disk.
     pub total_seconds: f64,
     /// Number of epochs, without those that were rolled back.
     pub epochs: usize,
-    /// Ratings visited by `train_seconds`, rolled-back epochs included.
+    /// Ratings visited per second of `train_seconds`, including rolled-back epochs.
     pub ratings_per_second: f64,
-    /// Why training ended: `tolerance`, `epochs`, `time limit` or `interrupted`.
+    /// Reason why training ended: `tolerance`, `epochs`, `time limit` or `interrupted`.
     pub stop_reason: &'static str,
 }
 
 impl Factorized {
-    /// The report of what `trainer` made of `data`; `total` is the time from the start of the
+    /// Creates the report of a training by `trainer`; `total` is the time from the start of the
     /// process to the model on disk.
     pub fn new(
         trainer: &Factorizer,
@@ -173,7 +173,7 @@ impl Factorized {
     }
 }
 
-/// A model of ratings on ratings.
+/// Evaluation of a model of ratings on other ratings.
 #[derive(Clone, Debug, Serialize)]
 pub struct EvaluatedFactors {
     /// [`SCHEMA`].
@@ -184,7 +184,7 @@ pub struct EvaluatedFactors {
     pub model: FactorsFile,
     /// The ratings.
     pub data: RatingsData,
-    /// Ratings with a user or an item that the model does not know.
+    /// Number of ratings with a user or an item that the model does not know.
     pub unseen: usize,
     /// The measures.
     pub test: Evaluation,
@@ -204,8 +204,8 @@ pub struct FactorsFile {
 }
 
 impl EvaluatedFactors {
-    /// The report of the model that was read from `path`, with its evaluation on `data`, of which
-    /// it does not know a user or an item of `unseen` ratings.
+    /// Creates the report of the model read from `path`, with its evaluation on `data`. The model
+    /// does not know a user or an item of `unseen` ratings.
     pub fn new(
         path: &str,
         model: &Factors,

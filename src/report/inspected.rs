@@ -1,4 +1,4 @@
-//! The report of a look at data.
+//! Report of the statistics of a data set.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Data, SCHEMA};
 use crate::data::stats::Stats;
 
-/// Measures of a data set.
+/// Statistics of a data set.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspected {
     /// [`SCHEMA`].
@@ -16,15 +16,15 @@ pub struct Inspected {
     pub version: &'static str,
     /// The data.
     pub data: Data,
-    /// From checked rows to all measures.
+    /// Time from checked rows to all statistics.
     pub inspect_seconds: f64,
-    /// The measures.
+    /// The statistics.
     #[serde(flatten)]
     pub stats: Stats,
 }
 
 impl Inspected {
-    /// The report of `stats` that took `time`.
+    /// Creates the report of `stats`, computed in `time`.
     pub fn new(data: Data, stats: Stats, time: Duration) -> Self {
         Inspected {
             schema: SCHEMA,

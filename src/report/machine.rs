@@ -1,5 +1,4 @@
-//! The machine that figures were taken on, as far as the system tells, and the program that took
-//! them.
+//! The machine and the program that produced a measurement, as far as the system reports them.
 
 use std::fs;
 
@@ -8,68 +7,66 @@ use serde::Serialize;
 use crate::human::Bytes;
 use crate::strategy::Topology;
 
-/// What figures depend on. What the system does not tell is `None`, or empty.
+/// Properties on which measurements depend. Those that the system does not report are `None`, or
+/// empty.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Machine {
-    /// The processor's name.
+    /// Name of the processor.
     pub cpu: Option<String>,
-    /// Processors that this process may use.
+    /// Number of processors that this process may use.
     pub processors: usize,
-    /// Cores that these belong to: fewer than processors with hyper-threads.
+    /// Number of cores of these processors: fewer than processors with hyper-threads.
     pub cores: usize,
-    /// Last-level caches.
+    /// Number of last-level caches.
     pub last_level_caches: usize,
-    /// Sockets.
+    /// Number of sockets.
     pub sockets: usize,
-    /// The caches of one of the processors.
+    /// Caches of one processor.
     pub caches: Vec<Cache>,
-    /// Memory.
+    /// Size of the memory.
     pub memory_bytes: Option<u64>,
     /// The operating system and its version.
     pub kernel: String,
-    /// How the processors' frequency is governed.
+    /// Frequency governor of the processors.
     pub governor: Option<String>,
     /// Version of the compiler.
     pub compiler: &'static str,
-    /// What it compiled for.
+    /// Target of the compilation.
     pub target: &'static str,
-    /// Level of optimization, and flags that were given to the compiler beside those of the
-    /// manifest.
+    /// Optimization level, and compiler flags beyond those of the manifest.
     pub flags: &'static str,
-    /// The commit that a release build of a repository was made of; `-dirty` if files had changed
-    /// since.
+    /// Commit that was compiled, if that was in a repository; `-dirty` if files had changed since.
     pub commit: Option<&'static str>,
 }
 
 /// A cache.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cache {
-    /// 1 is nearest to the core.
+    /// Level; 1 is nearest to the core.
     pub level: usize,
     /// `data`, `instruction` or `unified`.
     pub kind: String,
     /// Size.
     pub bytes: u64,
-    /// Processors that share it.
+    /// Number of processors that share it.
     pub shared_by: usize,
 }
 
 impl Machine {
-    /// What is known, by name.
+    /// Returns the known properties by name.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
-        let machine = self;
         let count =
             |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
         let mut lines = Vec::new();
-        lines.extend(machine.cpu.clone().map(|cpu| ("CPU", cpu)));
+        lines.extend(self.cpu.clone().map(|cpu| ("CPU", cpu)));
         lines.push((
             "topology",
             format!(
                 "{}, {}, {}, {}",
-                count(machine.processors, "processor", "processors"),
-                count(machine.cores, "core", "cores"),
-                count(machine.last_level_caches, "last-level cache", "last-level caches"),
-                count(machine.sockets, "socket", "sockets")
+                count(self.processors, "processor", "processors"),
+                count(self.cores, "core", "cores"),
+                count(self.last_level_caches, "last-level cache", "last-level caches"),
+                count(self.sockets, "socket", "sockets")
             ),
         ));
         let cache = |cache: &Cache| {
@@ -81,21 +78,18 @@ impl Machine {
             };
             format!("L{level} {kind} {bytes}{shared}")
         };
-        if !machine.caches.is_empty() {
-            lines.push(("caches", machine.caches.iter().map(cache).collect::<Vec<_>>().join(", ")));
+        if !self.caches.is_empty() {
+            lines.push(("caches", self.caches.iter().map(cache).collect::<Vec<_>>().join(", ")));
         }
-        lines.extend(machine.memory_bytes.map(|bytes| ("memory", Bytes(bytes).to_string())));
-        lines.push(("system", machine.kernel.clone()));
-        lines.extend(machine.governor.clone().map(|governor| ("frequency governor", governor)));
-        lines.push((
-            "compiler",
-            format!("{}, {}, {}", machine.compiler, machine.target, machine.flags),
-        ));
-        lines.extend(machine.commit.map(|commit| ("commit", commit.to_string())));
+        lines.extend(self.memory_bytes.map(|bytes| ("memory", Bytes(bytes).to_string())));
+        lines.push(("system", self.kernel.clone()));
+        lines.extend(self.governor.clone().map(|governor| ("frequency governor", governor)));
+        lines.push(("compiler", format!("{}, {}, {}", self.compiler, self.target, self.flags)));
+        lines.extend(self.commit.map(|commit| ("commit", commit.to_string())));
         lines
     }
 
-    /// This machine, and this program.
+    /// Detects this machine and this program.
     pub fn here() -> Self {
         let topology = Topology::detect();
         let [sockets, last_level_caches, cores] = topology.parts();
@@ -124,7 +118,7 @@ fn read(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().to_string())
 }
 
-/// The value after a name and a colon.
+/// Returns the value after a name and a colon.
 fn field(text: &str, name: &str) -> Option<String> {
     let lines = text.lines().filter_map(|line| line.split_once(':'));
     lines
@@ -135,7 +129,7 @@ fn field(text: &str, name: &str) -> Option<String> {
 
 fn cpu_name() -> Option<String> {
     let text = read("/proc/cpuinfo")?;
-    // Arm processors have numbers in place of a name.
+    // Arm processors report numbers instead of a name.
     let implementer = || {
         Some(format!(
             "implementer {}, part {}",
@@ -167,7 +161,7 @@ fn cache(cpu: usize, index: usize) -> Option<Cache> {
     })
 }
 
-/// How many processors a list such as `0-3,8` names.
+/// Counts the processors in a list such as `0-3,8`.
 fn shared_by(list: &str) -> usize {
     let count = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -191,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_system_tells() {
+    fn fields_and_lists_are_parsed() {
         assert_eq!(field("a\t: 1\nmodel name\t: X 9: fast\n", "model name").unwrap(), "X 9: fast");
         assert_eq!((shared_by("0-3,8"), shared_by("5"), shared_by("")), (5, 1, 0));
     }

@@ -1,4 +1,4 @@
-//! What happened, for programs: a training, an evaluation or a look at data as JSON; distributions
+//! Machine-readable reports: trainings, evaluations and data set statistics as JSON; distributions
 //! as SVG.
 //!
 //! Invariants: the file is valid JSON whatever the numbers (those that are not finite become
@@ -35,7 +35,7 @@ use crate::data::Dataset;
 use crate::error::Result;
 use crate::save;
 
-/// Number of the layout of all reports.
+/// Version of the layout of all reports.
 pub const SCHEMA: u32 = 1;
 
 /// A data set.
@@ -49,12 +49,13 @@ pub struct Data {
     pub features: usize,
     /// Number of stored entries.
     pub nonzeros: usize,
-    /// From opening the file to checked rows; to their scores where they are scored in passing.
+    /// Time from opening the file to checked rows; to their scores where rows are scored while they
+    /// are streamed.
     pub load_seconds: f64,
 }
 
 impl Data {
-    /// The shape of `data`, which was read from `path` in `load_time`.
+    /// Describes `data`, read from `path` in `load_time`.
     pub fn of(path: &str, data: &Dataset, load_time: Duration) -> Self {
         Data {
             path: path.into(),
@@ -66,7 +67,7 @@ impl Data {
     }
 }
 
-/// Writes a report as indented JSON, [at once or not at all](save::atomically).
+/// Writes a report as indented JSON, [atomically](save::atomically).
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the file cannot be written.

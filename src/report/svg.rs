@@ -1,5 +1,5 @@
-//! Distributions as a drawing that needs nothing else: no script, no font, light and dark by the
-//! reader's setting.
+//! Distributions as a self-contained drawing: no script, no font, light and dark by the reader's
+//! setting.
 
 use std::fmt::{self, Display};
 use std::path::Path;
@@ -14,18 +14,17 @@ use crate::save;
 const WIDTH: f64 = 760.0;
 const HEAD: f64 = 64.0;
 const PANEL: f64 = 290.0;
-/// The bars' frame within a panel.
+/// Frame of the bars within a panel.
 const LEFT: f64 = 58.0;
 const RIGHT: f64 = WIDTH - 18.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 226.0;
-/// Shares between two lines of the grid: the first that needs at most five lines.
+/// Grid spacings as fractions: the first that needs at most five lines is used.
 const STEPS: [f64; 6] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25];
-/// Width of a digit, or a little more.
+/// Width of a digit, or slightly more.
 const LETTER: f64 = 7.0;
 
-/// Draws the lengths of rows and the frequencies of features to a file,
-/// [at once or not at all](save::atomically).
+/// Draws the row lengths and the feature frequencies to a file, [atomically](save::atomically).
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the file cannot be written.
@@ -65,10 +64,10 @@ impl Display for Drawing<'_> {
     }
 }
 
-/// Two bars a bin: its share of the members, and of the non-zeros.
+/// Two bars per bin: its fraction of the members, and of the non-zeros.
 struct Panel<'a> {
     spread: &'a Spread,
-    /// What the members are.
+    /// Name of the members.
     unit: &'static str,
     axis: &'static str,
 }
@@ -133,8 +132,8 @@ impl Panel<'_> {
         Ok(())
     }
 
-    /// Names the bins: below them where all names fit, else by their starts, where they start, and
-    /// of these only as many as fit.
+    /// Labels the bins: below them if all names fit, else at their starts by their first value, and
+    /// only as many as fit.
     fn marks(&self, f: &mut fmt::Formatter<'_>, slot: f64) -> fmt::Result {
         let bins = &self.spread.bins;
         let widest = |name: fn(&Bin) -> String| {

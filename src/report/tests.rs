@@ -36,7 +36,7 @@ fn numbers_that_are_not_finite_become_null() {
 }
 
 #[test]
-fn tells_what_happened() {
+fn reports_settings_and_results() {
     let report = trained();
     let json = json(&report);
     assert_eq!(json["schema"], 1);
@@ -44,7 +44,7 @@ fn tells_what_happened() {
     assert_eq!(json["data"]["nonzeros"], 100);
     assert_eq!(json["settings"]["l2"], 0.01);
     assert_eq!(json["settings"]["strategy"], "sequential");
-    assert_eq!(json["settings"]["strategy_reason"], "one thread has nobody to share with");
+    assert_eq!(json["settings"]["strategy_reason"], "there is only one thread");
     assert_eq!(json["settings"]["update"], serde_json::Value::Null);
     assert_eq!(json["final"]["total_seconds"], 2.0);
     assert_eq!(json["final"]["train"]["accuracy"], 1.0);

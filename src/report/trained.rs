@@ -1,4 +1,4 @@
-//! The report of a training.
+//! Report of a training.
 
 use std::time::Duration;
 
@@ -20,27 +20,27 @@ pub struct Trained {
     pub data: Data,
     /// The held-out data.
     pub test_data: Option<Data>,
-    /// Shuffling, counting, and searching for a step size.
+    /// Time of shuffling, counting, and searching for a step size.
     pub prepare_seconds: f64,
-    /// What was chosen, by the user or by default.
+    /// The settings, chosen by the user or by default.
     pub settings: Settings,
     /// The epochs in order, without those that were rolled back; empty with more than two classes.
     pub epochs: Vec<Epoch>,
-    /// The classes one against the rest, in the order of the model's labels; left out if there are
-    /// not more than two.
+    /// The classes, each against the rest, in the order of the model's labels; omitted unless there
+    /// are more than two.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<Class>,
-    /// What came out.
+    /// The results.
     #[serde(rename = "final")]
     pub outcome: Outcome,
 }
 
-/// What was chosen.
+/// Settings of a training.
 #[derive(Clone, Debug, Serialize)]
 pub struct Settings {
     /// Name of the loss.
     pub loss: &'static str,
-    /// Half-width of the tube without a loss, if the loss has one.
+    /// Half-width of the tube in which the loss is 0, if the loss has one.
     pub epsilon: Option<f32>,
     /// Strength of the absolute values in the regularizer.
     pub l1: f64,
@@ -48,75 +48,76 @@ pub struct Settings {
     pub l2: f64,
     /// Value of the constant feature, if there is one.
     pub bias: Option<f64>,
-    /// Whether the regularizer leaves the bias out.
+    /// True if the regularizer leaves the bias out.
     pub free_bias: bool,
-    /// Factor of each class's examples, in the order of the model's labels; empty if all are 1.
+    /// Weight of each class's examples, in the order of the model's labels; empty if all are 1.
     pub class_weights: Vec<f64>,
-    /// Whether each example has a factor of its own.
+    /// True if each example has its own weight.
     pub example_weights: bool,
     /// Name of the strategy.
     pub strategy: &'static str,
-    /// Why it was chosen, if that was left to the program.
+    /// Reason for the choice, if `auto` made it.
     pub strategy_reason: Option<String>,
-    /// Name of the rule.
+    /// Name of the solver.
     pub solver: &'static str,
-    /// Type of the weights while they were found: `f32` or `f64`.
+    /// Precision of the weights during training: `f32` or `f64`.
     pub precision: &'static str,
-    /// How threads write a weight: `wild`, `atomic` or `merged`; none with a sequential strategy.
+    /// Kind of update: `wild`, `atomic`, `merged` or `split`; none with a sequential strategy.
     pub update: Option<&'static str>,
     /// Number of clusters that share a replica each; none without replicas.
     pub clusters: Option<usize>,
     /// Visits that a thread makes between taking the token and passing it on; none without
     /// replicas.
     pub update_delay: Option<usize>,
-    /// Whether each thread was kept on one processor; none without replicas.
+    /// True if each thread is pinned to one processor; none without replicas.
     pub pin: Option<bool>,
-    /// Examples of a batch, whose steps one thread plans on the same weights; none without batches.
+    /// Number of examples per batch, whose steps one thread plans on the same weights; none without
+    /// batches.
     pub batch: Option<usize>,
-    /// Threads that a round does not wait for; none without rounds.
+    /// Number of threads that a round does not wait for; none without rounds.
     pub backup_workers: Option<usize>,
-    /// Batches that a thread may be ahead of the slowest; none without such a bound.
+    /// Number of batches that a thread may be ahead of the slowest; none without such a bound.
     pub staleness_bound: Option<usize>,
-    /// Whether a thread waits for that bound before it reads: `blocking` or `non-blocking`; none
+    /// Access before reads: `blocking` if a thread waits for that bound, else `non-blocking`; none
     /// without such a bound.
     pub reads: Option<&'static str>,
-    /// The same before it writes.
+    /// Access before writes, likewise.
     pub writes: Option<&'static str>,
-    /// Epochs after which threads go on from the mean of their weights; none without averages.
+    /// Number of epochs between averages of the threads' weights; none without averages.
     pub average_every: Option<usize>,
     /// Number of training threads.
     pub threads: usize,
     /// `ovr` if there are more than two classes, each trained against the rest.
     pub multiclass: Option<&'static str>,
-    /// The first epoch's step size; none with more than two classes, see [`Class::learning_rate`],
-    /// and for a solver without.
+    /// Step size of the first epoch; none with more than two classes, see [`Class::learning_rate`],
+    /// and for a solver without step sizes.
     pub learning_rate: Option<f64>,
-    /// Whether it was searched for.
+    /// True if that step size was searched for.
     pub learning_rate_searched: Option<bool>,
     /// Name of the schedule, with its parameter if it has one: `geometric:0.9`; none for a solver
     /// without step sizes.
     pub schedule: Option<String>,
     /// Seed of all random choices.
     pub seed: u64,
-    /// Most epochs.
+    /// Maximum number of epochs.
     pub epochs: usize,
     /// Relative gap that ends training; relative change of the objective for a solver without a
     /// gap.
     pub tolerance: f64,
-    /// Most time.
+    /// Maximum training time.
     pub time_limit_seconds: Option<f64>,
 }
 
 /// The state after an epoch.
 #[derive(Clone, Debug, Serialize)]
 pub struct Epoch {
-    /// From 1.
+    /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// Time of training since it began: see [`train::Epoch::train_time`].
+    /// Training time since the start: see [`train::Epoch::train_time`].
     pub train_seconds: f64,
     /// Mean loss plus regularizer on the training data.
     pub objective: f64,
-    /// Bound of the distance to the optimum, as a share of the objective: see
+    /// Bound on the distance to the optimum, as a fraction of the objective: see
     /// [`train::Epoch::gap`].
     pub gap: Option<f64>,
     /// Measures on the held-out data.
@@ -137,55 +138,55 @@ pub struct Class {
     pub epochs: usize,
     /// Number of epochs that were rolled back.
     pub undone: usize,
-    /// The first epoch's step size; none for a solver without.
+    /// Step size of the first epoch; none for a solver without step sizes.
     pub learning_rate: Option<f64>,
-    /// Bound of the distance to the optimum, as a share of the objective; none for a solver
-    /// without.
+    /// Bound on the distance to the optimum, as a fraction of the objective; none for a solver
+    /// without one.
     pub gap: Option<f64>,
-    /// Time of training this class.
+    /// Training time of this class.
     pub train_seconds: f64,
-    /// Why its training ended.
+    /// Reason why its training ended.
     pub stop_reason: &'static str,
 }
 
-/// What came out.
+/// Results of a training.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// Mean loss plus regularizer of the model on the training data: the lowest of all epochs. With
     /// more than two classes, the mean over the classes.
     pub objective: f64,
-    /// Bound of the model's distance to the optimum, as a share of the objective; none for a solver
-    /// without.
+    /// Bound on the model's distance to the optimum, as a fraction of the objective; none for a
+    /// solver without one.
     pub gap: Option<f64>,
-    /// The model on the training data.
+    /// Measures on the training data.
     pub train: Evaluation,
-    /// The model on the held-out data.
+    /// Measures on the held-out data.
     pub test: Option<Evaluation>,
-    /// Time of training: workers, and each pass that the stopping rule needs. With more than two
+    /// Training time: workers, and each pass that the stopping rule needs. With more than two
     /// classes, the search for each one's step size as well.
     pub train_seconds: f64,
-    /// From the start of the process to the model on disk.
+    /// Time from the start of the process to the model on disk.
     pub total_seconds: f64,
     /// Number of epochs, without those that were rolled back; with more than two classes, of all
     /// together.
     pub epochs: usize,
-    /// Entries visited by `train_seconds`, rolled-back epochs included. Of an epoch that was cut
-    /// short, the visited examples count with the mean number of entries.
+    /// Entries visited per second of `train_seconds`, including rolled-back epochs. The visited
+    /// examples of an epoch that was cut short count with the mean number of entries.
     pub nonzeros_per_second: f64,
-    /// The most batches, or visits with round-robin, that a gradient did not know of, if the
-    /// strategy looks at that.
+    /// Maximum staleness of a gradient: the batches, or with round-robin the visits, that it did
+    /// not include; none if the strategy does not measure it.
     pub most_staleness: Option<usize>,
-    /// The mean of that.
+    /// Mean staleness of the gradients.
     pub mean_staleness: Option<f64>,
-    /// Share of the gradients that came too late and were dropped, if the strategy counts them.
+    /// Fraction of the gradients that came too late and were dropped, if the strategy counts them.
     pub dropped_gradients: Option<f64>,
-    /// Why training ended: `tolerance`, `stalled`, `epochs`, `time limit` or `interrupted`; with
-    /// more than two classes, the last of these that ended one.
+    /// Reason why training ended: `tolerance`, `stalled`, `epochs`, `time limit` or `interrupted`;
+    /// with more than two classes, the last of these that ended one.
     pub stop_reason: &'static str,
 }
 
 impl Trained {
-    /// The report of what `trainer` made of `data`; `total` is the time from the start of the
+    /// Creates the report of a training by `trainer`; `total` is the time from the start of the
     /// process to the model on disk.
     pub fn new(trainer: &Trainer, trained: &train::Trained, data: Data, total: Duration) -> Self {
         let epochs = trained.fit.epochs.iter().map(Epoch::of).collect();
@@ -202,7 +203,7 @@ impl Trained {
         }
     }
 
-    /// The same report, with the held-out data.
+    /// Returns the report with the held-out data.
     pub fn with_test_data(mut self, data: Option<Data>) -> Self {
         self.test_data = data;
         self
@@ -259,7 +260,7 @@ impl Settings {
     }
 }
 
-/// With its parameter, if it has one.
+/// Returns the name of a schedule, with its parameter if it has one.
 pub(super) fn schedule_name(schedule: Schedule) -> String {
     match schedule {
         Schedule::Geometric { decay } => format!("{}:{decay}", schedule.name()),
@@ -311,8 +312,8 @@ impl Outcome {
             epochs: fit.epochs.len()
                 + trained.classes.iter().map(|class| class.epochs).sum::<usize>(),
             nonzeros_per_second: fit.visits as f64 * per_visit / train_seconds,
-            most_staleness: staleness.map(|seen| seen.most),
-            mean_staleness: staleness.map(|seen| seen.mean),
+            most_staleness: staleness.map(|staleness| staleness.most),
+            mean_staleness: staleness.map(|staleness| staleness.mean),
             dropped_gradients: fit.began.progress.dropped(),
             stop_reason: fit.stop.name(),
         }

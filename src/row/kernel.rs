@@ -1,8 +1,8 @@
-//! The loops over one row's entries: dot product and scatter. No policy, no allocation.
+//! Loops over the entries of one row: dot product and scatter. No policy, no allocation.
 //!
-//! Bounds are checked once per row, not once per entry: a [`Row`] holds only indices below its
-//! width (its private fields are set by checking code alone), and each kernel compares that width
-//! with the vector's length before its loop.
+//! Bounds are checked once per row, not once per entry. A [`Row`] holds only indices below its
+//! width (only checking code sets its private fields), and each kernel compares that width with the
+//! length of the vector before its loop.
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
@@ -11,10 +11,10 @@ use std::ops::Index;
 use super::Row;
 use super::real::{Real, Slot};
 
-/// A vector's places, one a coordinate.
+/// A vector as places, one per coordinate.
 #[allow(clippy::len_without_is_empty)]
 pub trait Places {
-    /// What a place is.
+    /// The type of a place.
     type Place;
     /// Number of coordinates.
     fn len(&self) -> usize;
@@ -40,8 +40,8 @@ impl<S> Places for [S] {
     }
 }
 
-/// Two vectors of the same length, of which one or the other holds the place of a coordinate: one
-/// bit a coordinate tells. The bit selects the vector's address, so that no branch is mispredicted.
+/// Two vectors of the same length and one bit per coordinate, which selects the vector that holds
+/// its place. The bit selects an address, so that no branch is mispredicted.
 #[derive(Clone, Copy, Debug)]
 pub struct Either<'a, S> {
     vectors: [*const S; 2],
@@ -51,10 +51,11 @@ pub struct Either<'a, S> {
 }
 
 impl<'a, S> Either<'a, S> {
-    /// Coordinates whose bit in `bits` is set have their place in `second`, others in `first`.
+    /// Pairs two vectors: coordinates whose bit in `bits` is set have their place in `second`,
+    /// others in `first`.
     ///
     /// # Panics
-    /// If the lengths differ, or there are too few bits.
+    /// If the lengths differ, or there are fewer bits than coordinates.
     pub fn new(first: &'a [S], second: &'a [S], bits: &'a [u64]) -> Self {
         assert!(
             first.len() == second.len() && first.len() <= bits.len() * 64,
@@ -73,7 +74,7 @@ impl<'a, S> Either<'a, S> {
     #[inline(always)]
     unsafe fn at(&self, j: usize) -> &'a S {
         // SAFETY: the caller vouches that j is below the length, and `new` checked that there are
-        // as many bits.
+        // at least that many bits.
         let bit = unsafe { self.bits.get_unchecked(j / 64) } >> (j % 64) & 1;
         // SAFETY: both pointers are the starts of slices of that length, which are borrowed for 'a;
         // j is below it.
@@ -107,7 +108,7 @@ impl<S> Places for Either<'_, S> {
     }
 }
 
-/// The place of index `j`, which is an index of `row`.
+/// The place of `j`, which is an index of `row`.
 ///
 /// # Safety
 /// `j` is one of `row`'s indices, and `row.width() <= places.len()`.
@@ -123,10 +124,10 @@ fn check<P: Places + ?Sized>(places: &P, row: Row<'_>) {
     assert!(row.width() <= places.len(), "a row is wider than the vector that it is used with");
 }
 
-/// The values of a row, of which there are as many as indices: said where compilers see it, or they
-/// compare the lengths at each loop.
+/// Returns `values` cut to the length of the row, which is their length anyway. Compilers see it
+/// here, and do not compare the lengths in each loop.
 #[inline(always)]
-fn as_many<'a>(values: &'a [f32], row: Row<'_>) -> &'a [f32] {
+fn cut_to_row<'a>(values: &'a [f32], row: Row<'_>) -> &'a [f32] {
     &values[..row.len()]
 }
 
@@ -141,9 +142,11 @@ pub fn dot<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(slots: &P, row: R
     sum4(row, |j| unsafe { slot(slots, j) }.get())
 }
 
-/// Sum of `weight(index)` times value over the row's entries, in four partial sums. The few entries
-/// that make no four with others come first: where the loop over them ends is hard to foresee, and
-/// is found out while there is still work to do.
+/// Sum of `weight(index)` times value over the row's entries, in four partial sums. Entries that
+/// fill no group of four come first: the end of their loop is hard to predict, and the processor
+/// finds it out while there is other work to do.
+///
+/// Record: D177.
 #[inline(always)]
 fn sum4<R: Real>(row: Row<'_>, weight: impl Fn(u32) -> R) -> R {
     let (first, fours) = row.indices().as_rchunks::<4>();
@@ -156,7 +159,7 @@ fn sum4<R: Real>(row: Row<'_>, weight: impl Fn(u32) -> R) -> R {
                 .fold(start(sum), |sums, four_indices| sums + four(four_indices.map(&weight)))
         }
         Some(values) => {
-            let (first_values, value_fours) = as_many(values, row).as_rchunks::<4>();
+            let (first_values, value_fours) = cut_to_row(values, row).as_rchunks::<4>();
             let product = |sum, (&j, &x): (&u32, &f32)| sum + weight(j) * R::of_f32(x);
             let sum = first.iter().zip(first_values).fold(R::ZERO, product);
             let products = |sums, (four_indices, x): (&[u32; 4], &[f32; 4])| {
@@ -188,7 +191,7 @@ pub fn for_each<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(
             }
         }
         Some(values) => {
-            for (&j, &x) in row.indices().iter().zip(as_many(values, row)) {
+            for (&j, &x) in row.indices().iter().zip(cut_to_row(values, row)) {
                 // SAFETY: as above.
                 f(unsafe { slot(slots, j) }, R::of_f32(x));
             }
@@ -196,8 +199,8 @@ pub fn for_each<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized>(
     }
 }
 
-/// Calls `f(slot, other, value)` for each entry of the row, in order, where `other` is what
-/// `others` holds for the entry's index.
+/// Calls `f(slot, other, value)` for each entry of the row, in order. `other` is the element of
+/// `others` at the index of the entry.
 ///
 /// # Panics
 /// If the row is wider than one of the vectors.
@@ -218,7 +221,7 @@ pub fn for_each_with<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized, T>(
             }
         }
         Some(values) => {
-            for (&j, &x) in row.indices().iter().zip(as_many(values, row)) {
+            for (&j, &x) in row.indices().iter().zip(cut_to_row(values, row)) {
                 // SAFETY: as above.
                 f(unsafe { slot(slots, j) }, unsafe { slot(others, j) }, R::of_f32(x));
             }
@@ -226,8 +229,8 @@ pub fn for_each_with<R: Real, P: Places<Place: Slot<Real = R>> + ?Sized, T>(
     }
 }
 
-/// Sum of weight times value over the row's entries, each product and the sum in f64: for scores
-/// that are reported.
+/// Sum of weight times value over the row's entries, with products and sum in f64. For scores that
+/// are reported.
 ///
 /// # Panics
 /// If the row is wider than the vector.
@@ -238,9 +241,9 @@ pub fn score<R: Real>(weights: &[R], row: Row<'_>) -> f64 {
     sum4(row, |j| unsafe { slot(weights, j) }.to_f64())
 }
 
-/// Adds to each of `sums` what [`score`] sums for one vector, in the order of the entries:
-/// `weights` holds as many vectors as there are sums, coordinate by coordinate, so that an entry
-/// finds the weights of all of them side by side.
+/// Adds to each of `sums` the [`score`] of one vector, in the order of the entries. `weights` holds
+/// one vector per sum, interleaved by coordinate, so that the weights of all vectors for one entry
+/// lie side by side.
 ///
 /// # Panics
 /// If the row is wider than the vectors.
@@ -258,8 +261,8 @@ pub fn scores(weights: &[f64], row: Row<'_>, sums: &mut [f64]) {
     }
 }
 
-/// Four numbers in a vector register: with plain arrays, compilers mix the two sums of [`products`]
-/// up and get slow.
+/// Packs four numbers into a vector register. With plain arrays, compilers mix up the partial sums
+/// and the loops get slow.
 #[inline(always)]
 fn four<R: Real>(numbers: [R; 4]) -> R::Four {
     numbers.into()

@@ -1,9 +1,9 @@
 //! One example's features, the loops over them, and the scalar types of weights. No policy, no
 //! allocation.
 //!
-//! Invariant, which the kernels rely on to leave out bounds checks: the indices of a [`Row`] ascend
-//! strictly and are smaller than its width. [`Row::new`] checks it; the fields are otherwise
-//! written in `data/csr` alone, from arrays that were checked.
+//! Invariant: the indices of a [`Row`] ascend strictly and are below its width. The kernels rely on
+//! it to leave out bounds checks. [`Row::new`] checks it; apart from that, only `data/csr` writes
+//! the fields, from arrays that were checked.
 
 pub(crate) mod kernel;
 pub(crate) mod prefetch;
@@ -22,7 +22,7 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// A row over `indices` with `values` (`None`: all 1), for vectors of `width` coordinates.
+    /// Makes a row of `indices` and `values` (`None`: all 1), for vectors of `width` coordinates.
     ///
     /// # Panics
     /// If the indices do not ascend strictly, one is not below `width`, or the lengths differ.
@@ -34,7 +34,7 @@ impl<'a> Row<'a> {
         );
         assert!(
             values.is_none_or(|values| values.len() == indices.len()),
-            "a row has one value an index"
+            "a row has one value per index"
         );
         Row { indices, values, width }
     }
@@ -45,13 +45,13 @@ impl<'a> Row<'a> {
         self.indices
     }
 
-    /// One value an index, or `None` if all are 1.
+    /// One value per index, or `None` if all are 1.
     #[inline]
     pub fn values(&self) -> Option<&'a [f32]> {
         self.values
     }
 
-    /// Number of coordinates of the vectors that this row fits.
+    /// Number of coordinates of the vectors that the row fits.
     #[inline]
     pub fn width(&self) -> usize {
         self.width
@@ -63,13 +63,13 @@ impl<'a> Row<'a> {
         self.indices.len()
     }
 
-    /// Whether nothing is stored.
+    /// Returns true if nothing is stored.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
 
-    /// Index and value of each entry, in ascending order of the index.
+    /// Iterates over index and value of each entry, in ascending order of the index.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (usize, f32)> + use<'a> {
         let values = self.values;
@@ -79,8 +79,8 @@ impl<'a> Row<'a> {
             .map(move |(k, &j)| (j as usize, values.map_or(1.0, |values| values[k])))
     }
 
-    /// The part of the row whose indices are below `width`: a model that is narrower than the data
-    /// reads this.
+    /// The part of the row whose indices are below `width`. A model that is narrower than the data
+    /// reads this part.
     pub fn below(&self, width: usize) -> Row<'a> {
         let fits = self.indices.last().is_none_or(|&last| (last as usize) < width);
         let end = if fits {

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use super::Row;
 
-/// Bytes that caches move at a time.
+/// Bytes of a cache line.
 const LINE_BYTES: usize = 64;
 
-/// Asks for the memory of a row that will be read soon.
+/// Prefetches a row that will be read soon.
 #[inline(always)]
 pub fn row(row: Row<'_>) {
     range(row.indices(), 0..row.len());
@@ -17,9 +17,11 @@ pub fn row(row: Row<'_>) {
     }
 }
 
-/// Asks for the cache lines of the first and the last number of a range, and for those between if
-/// there can be more than one. A row is mostly short, and counting its few lines takes longer than
-/// asking twice for one. Whether there are such numbers is not looked at.
+/// Prefetches the first and the last cache line of a range, and the lines between if there can be
+/// any. Most rows are short: counting their few lines takes longer than prefetching one line twice.
+/// The range is not checked against `numbers`.
+///
+/// Record: D135.
 #[inline(always)]
 pub(crate) fn range<T>(numbers: &[T], range: Range<usize>) {
     let start = numbers.as_ptr().wrapping_add(range.start);
@@ -32,19 +34,18 @@ pub(crate) fn range<T>(numbers: &[T], range: Range<usize>) {
     }
 }
 
-/// Asks for all of `numbers`, in order.
+/// Prefetches all of `numbers`, in order.
 pub(crate) fn all<T>(numbers: &[T]) {
     (0..numbers.len()).step_by((LINE_BYTES / size_of::<T>()).max(1)).for_each(|j| at(numbers, j));
 }
 
-/// Asks for the memory of `numbers` around the place `j`, if there is one.
+/// Prefetches the line of `numbers[j]`. `j` may be out of range.
 #[inline(always)]
 pub(crate) fn at<T>(numbers: &[T], j: usize) {
     prefetch_line(numbers.as_ptr().wrapping_add(j));
 }
 
-/// Asks for the memory of `value`, to be written soon: other cores give their copies of its lines
-/// up.
+/// Prefetches `value` to be written soon. Other cores give up their copies of its lines.
 #[inline(always)]
 pub(crate) fn all_for_write<T>(value: &T) {
     let bytes = std::ptr::from_ref(value).cast::<u8>();
@@ -53,8 +54,7 @@ pub(crate) fn all_for_write<T>(value: &T) {
         .for_each(|at| prefetch_line_for_write(bytes.wrapping_add(at)));
 }
 
-/// Asks for the memory of place `j`, to be written soon: other cores give their copies of its line
-/// up.
+/// Prefetches slot `j` to be written soon. Other cores give up their copies of its line.
 #[inline(always)]
 pub(crate) fn at_for_write<S>(slots: &[S], j: usize) {
     prefetch_line_for_write(slots.as_ptr().wrapping_add(j));

@@ -101,7 +101,7 @@ fn a_directory_without_write_permission_is_an_error() {
     let path = directory.path().join("model");
     put(&path, b"old").unwrap();
     fs::set_permissions(directory.path(), Permissions::from_mode(0o500)).unwrap();
-    // The superuser may write all the same.
+    // The superuser may write anyway.
     let may_write = File::create(directory.path().join("probe")).is_ok();
     let result = put(&path, b"new");
     fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).unwrap();
@@ -181,5 +181,8 @@ fn a_file_may_be_written_in_any_order() {
         (b"abcd".to_vec(), vec!["cache".into()])
     );
     let message = file_atomically("/dev/null", write).unwrap_err().to_string();
-    assert!(message.starts_with("/dev/null: is no regular file (expected a file, "), "{message}");
+    assert!(
+        message.starts_with("/dev/null: is not a regular file (expected a file, "),
+        "{message}"
+    );
 }

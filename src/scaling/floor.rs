@@ -1,4 +1,4 @@
-//! The least time of an epoch: reading the arrays of the rows once.
+//! Lower bound on the time of an epoch: reading the arrays of the rows once.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -9,17 +9,18 @@ use std::time::Instant;
 use crate::data::Dataset;
 use crate::strategy::{Topology, pin};
 
-/// Passes of which the median counts.
+/// Number of passes; their median counts.
 const PASSES: usize = 7;
 
-/// Seconds in which `threads` threads read all indices and values of `data`, each its own part of
-/// the arrays and on a processor of its own as far as there are enough: the median of a few passes.
+/// Returns the seconds in which `threads` threads read all indices and values of `data`: the median
+/// of a few passes. Each thread reads its own part of the arrays, pinned to its own processor as
+/// far as there are enough.
 pub(super) fn stream(data: &Dataset, threads: usize) -> f64 {
-    let places = Topology::detect().places(&[threads]);
+    let cpus = Topology::detect().places(&[threads]);
     let barrier = Barrier::new(threads);
     let begin = Instant::now();
     let read = |worker: usize| {
-        let _pin = places.get(worker).map(|&cpu| pin(cpu));
+        let _pin = cpus.get(worker).map(|&cpu| pin(cpu));
         let total = data.nonzeros();
         let part = worker * total / threads..(worker + 1) * total / threads;
         let pass = || {
@@ -28,7 +29,7 @@ pub(super) fn stream(data: &Dataset, threads: usize) -> f64 {
             sum(data, part.clone());
             (start, begin.elapsed())
         };
-        // The first pass brings into the caches what fits there.
+        // The first pass fills the caches with what fits.
         (0..=PASSES).map(|_| pass()).skip(1).collect::<Vec<_>>()
     };
     let times: Vec<Vec<_>> = thread::scope(|scope| {
@@ -46,7 +47,7 @@ pub(super) fn stream(data: &Dataset, threads: usize) -> f64 {
     seconds[PASSES / 2]
 }
 
-/// Sums that vectorize, so that the memory is what takes the time.
+/// Sums a part of the arrays by code that vectorizes, so that memory is the bottleneck.
 fn sum(data: &Dataset, part: Range<usize>) {
     let rows = data.rows();
     let indices = rows.indices()[part.clone()].iter().fold(0_u32, |sum, &j| sum.wrapping_add(j));

@@ -1,27 +1,43 @@
-//! From a plan to points.
+//! Measurement of everything that a plan contains.
 
 use std::time::Instant;
 
 use super::pieces::{self, Pieces};
 use super::plan::{Input, Plan, Stage, Target};
-use super::point::Context;
+use super::point::{Context, Point};
 use super::prediction::Machine;
 use super::run::{Task, Test};
 use super::series::Series;
 use super::{Certified, Floor, GAPS, Scaling, Spread, diverged, floor};
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
-use crate::problem::Examples;
+use crate::problem::{Examples, LossKind};
 use crate::solver::linear;
 use crate::strategy::{StrategyKind, Topology};
 use crate::train::{Solver, Trainer};
 
-/// Measures everything that `plan`, which was checked, asks for.
-pub(super) fn measure(
-    plan: &Plan,
-    input: Input<'_>,
-    watch: &mut dyn FnMut(Stage),
-) -> Result<Scaling> {
+impl Plan {
+    /// Measures everything, and reports the progress to `watch`.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a plan out of range, [`Error::Input`] for labels that do not fit
+    /// the loss (of classes, there must be two), and as for [`minimize`](crate::train::minimize).
+    pub fn run(&self, input: Input<'_>, watch: &mut dyn FnMut(Stage)) -> Result<Scaling> {
+        self.check(input)?;
+        match self.loss {
+            LossKind::Softmax | LossKind::Custom(_) => Err(Error::Parameter {
+                name: "loss",
+                value: self.loss.to_string(),
+                expected: "a loss whose optimum dual ascent certifies, to measure distances from",
+                hint: "choose logistic",
+            }),
+            _ => measure(self, input, watch),
+        }
+    }
+}
+
+/// Measures everything in `plan`, which was checked.
+fn measure(plan: &Plan, input: Input<'_>, watch: &mut dyn FnMut(Stage)) -> Result<Scaling> {
     let Input { data, test, name, load_time } = input;
     data.verify()?;
     test.map_or(Ok(()), Dataset::verify)?;
@@ -30,17 +46,19 @@ pub(super) fn measure(
         false => Some(two_classes(name, data)?),
     };
     let test = test.map(|data| Test { data, kind: plan.loss, labels: labels.as_ref() });
-    let threads = plan.counts();
+    let threads = plan.thread_counts();
 
     watch(Stage::Optimum);
-    let targets = signs(data, labels.as_ref());
+    let whole_targets = targets(data, labels.as_ref());
     let started = Instant::now();
-    let whole = task(plan, data, &targets, name)?;
-    let found = started.elapsed();
+    let whole = task(plan, data, &whole_targets, name)?;
+    let optimum_time = started.elapsed();
     refuse_below(plan.target, &whole)?;
     let parts = if plan.weak { parts(data, &threads) } else { Vec::new() };
-    let signs: Vec<Vec<f32>> = parts.iter().map(|part| signs(part, labels.as_ref())).collect();
-    let of_parts = parts.iter().zip(&signs).map(|(part, signs)| task(plan, part, signs, name));
+    let part_targets: Vec<Vec<f32>> =
+        parts.iter().map(|part| targets(part, labels.as_ref())).collect();
+    let of_parts =
+        parts.iter().zip(&part_targets).map(|(part, targets)| task(plan, part, targets, name));
     let of_parts = of_parts.collect::<Result<Vec<_>>>()?;
 
     let mut strong = Series::new(plan, &threads, vec![(0, &whole)]);
@@ -89,7 +107,7 @@ pub(super) fn measure(
         optimum: Certified {
             objective: whole.optimum.objective,
             gap: whole.optimum.gap,
-            seconds: found.as_secs_f64(),
+            seconds: optimum_time.as_secs_f64(),
         },
         first_against_plain: Spread::of(strong.first_against_plain()).ok_or_else(diverged)?,
         weak: weak.map_or(Ok(Vec::new()), |weak| Ok(weak.points(&context)?.1))?,
@@ -101,7 +119,7 @@ pub(super) fn measure(
     })
 }
 
-/// A problem with its optimum.
+/// Creates a problem and certifies its optimum.
 fn task<'a>(plan: &Plan, data: &'a Dataset, targets: &'a [f32], name: &str) -> Result<Task<'a>> {
     let problem = linear(plan.loss, Examples::new(data, targets, None)?);
     let l2 = plan.l2.unwrap_or(1.0 / data.len() as f64);
@@ -134,7 +152,7 @@ fn task<'a>(plan: &Plan, data: &'a Dataset, targets: &'a [f32], name: &str) -> R
     })
 }
 
-/// Refuses an objective that no weights have.
+/// Refuses an objective below the optimum, which no weights reach.
 fn refuse_below(target: Option<Target>, task: &Task<'_>) -> Result<()> {
     match target {
         Some(Target::Objective(objective))
@@ -143,15 +161,15 @@ fn refuse_below(target: Option<Target>, task: &Task<'_>) -> Result<()> {
             Err(Error::Parameter {
                 name: "target",
                 value: format!("objective {objective}"),
-                expected: "one that some weights have",
-                hint: "the optimum is larger: see what this prints without a target",
+                expected: "an objective that some weights reach",
+                hint: "the optimum is larger: run without a target to print it",
             })
         }
         _ => Ok(()),
     }
 }
 
-/// Data in proportion to each number of threads: all of them for the largest.
+/// Returns data in proportion to each number of threads: all of them for the largest.
 fn parts(data: &Dataset, threads: &[usize]) -> Vec<Dataset> {
     let most = threads.last().copied().unwrap_or(1);
     let part = |threads: &usize| {
@@ -161,8 +179,8 @@ fn parts(data: &Dataset, threads: &[usize]) -> Vec<Dataset> {
     threads.iter().map(part).collect()
 }
 
-/// Adds what the model says to the points.
-fn predict(points: &mut [super::Point], pieces: Pieces, streaming: &[Floor], data: &Dataset) {
+/// Adds the predictions of the model to the points.
+fn predict(points: &mut [Point], pieces: Pieces, streaming: &[Floor], data: &Dataset) {
     let machine = Machine {
         pieces,
         streaming,
@@ -178,7 +196,7 @@ fn predict(points: &mut [super::Point], pieces: Pieces, streaming: &[Floor], dat
     }
 }
 
-/// The two classes of a data set.
+/// Returns the two classes of a data set.
 fn two_classes(name: &str, data: &Dataset) -> Result<ClassLabels> {
     let labels = ClassLabels::of_dataset(name, data, ClassLabels::of)?;
     match labels.labels().len() {
@@ -186,14 +204,14 @@ fn two_classes(name: &str, data: &Dataset) -> Result<ClassLabels> {
         count => Err(Error::input(
             name,
             format!("there are {count} labels"),
-            "two, as one vector of weights is trained",
-            "make one class of some of the labels, or take a loss for regression",
+            "two, as one weight vector is trained",
+            "merge some of the labels into one class, or choose a loss for regression",
         )),
     }
 }
 
-/// What scores are compared with.
-fn signs(data: &Dataset, labels: Option<&ClassLabels>) -> Vec<f32> {
+/// Returns the targets: classes as signs, or the labels of a regression.
+fn targets(data: &Dataset, labels: Option<&ClassLabels>) -> Vec<f32> {
     let sign = |&label: &f32| match labels {
         None => label,
         Some(labels) if labels.class(label) == Some(0) => 1.0,

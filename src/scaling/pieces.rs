@@ -1,5 +1,4 @@
-//! What single steps cost on this machine: the pieces that the model of an epoch is put together
-//! from.
+//! Times of single operations on this machine, from which the model of an epoch is composed.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::Mutex;
@@ -20,38 +19,41 @@ use crate::solver::sgd::Sgd;
 use crate::solver::{Penalty, Schedule, StepSize};
 use crate::strategy::{Control, Hogwild, Order, Pass, Strategy, Topology, Update, WorkerPool};
 
-/// Measured pieces, in seconds: medians of measurements between the trainings. What takes two
-/// processors is `None` where there is but one.
+/// Measured times in seconds: medians of measurements between the trainings. Those that need two
+/// processors are `None` if there is only one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Pieces {
-    /// What a touch of a weight costs more when two threads visit rows on one vector, with a load
-    /// and a store, than on a vector each.
+    /// Extra time per touched weight if two threads visit rows on one vector, with a load and a
+    /// store, instead of on a vector each.
     pub contended_touch: Option<f64>,
-    /// The same with compare-and-swap.
+    /// Extra time per touched weight on one vector, with compare-and-swap.
     pub contended_swap: Option<f64>,
-    /// The same for visits that hold the locks of all their weights.
+    /// Extra time per touched weight on one vector, for visits that hold the locks of all their
+    /// weights.
     pub contended_lock: Option<f64>,
-    /// What a visit takes longer than half of one, which writes, where two threads plan at any time
-    /// and write in turn: seeing that a turn has come, and fetching what the other thread wrote.
+    /// Extra time per visit, beyond half of one, which writes, if two threads plan at any time and
+    /// write in turn: detecting the turn, and fetching what the other thread wrote.
     pub turn: Option<f64>,
-    /// What a round takes longer than planning a batch and writing two, where two threads plan a
-    /// batch of the usual size each on the same weights, and one writes both.
+    /// Extra time per round, beyond planning a batch and writing two, if two threads each plan a
+    /// batch of the default size on the same weights, and one writes both.
     pub round: Option<f64>,
-    /// Adding to a weight by compare-and-swap that another thread added to before, with its line
-    /// asked for ahead.
-    pub meeting: Option<f64>,
-    /// A weight of a worker's own copy that meets at a place where another worker was before
+    /// Time to add to a weight by compare-and-swap after another thread did, with its line
+    /// prefetched.
+    #[serde(rename = "meeting")]
+    pub merge: Option<f64>,
+    /// Time to merge one weight of a worker's copy in a bucket that another worker used before
     /// (`params/merged.rs`).
-    pub place: Option<f64>,
-    /// A weight in a dense pass over two vectors, on one thread.
+    #[serde(rename = "place")]
+    pub bucket: Option<f64>,
+    /// Time per weight of a dense pass over two vectors, on one thread.
     pub sweep: f64,
 }
 
-/// Most coordinates that meet.
-const MOST_MEETINGS: usize = 1 << 16;
+/// Maximum number of coordinates that are merged.
+const MOST_MERGED: usize = 1 << 16;
 
 impl Pieces {
-    /// The medians of several measurements.
+    /// Returns the medians of several measurements.
     pub(super) fn medians(all: &[Pieces]) -> Pieces {
         let of = |piece: fn(&Pieces) -> Option<f64>| {
             super::Spread::of(all.iter().filter_map(piece)).map(|spread| spread.median)
@@ -62,14 +64,14 @@ impl Pieces {
             contended_lock: of(|pieces| pieces.contended_lock),
             turn: of(|pieces| pieces.turn),
             round: of(|pieces| pieces.round),
-            meeting: of(|pieces| pieces.meeting),
-            place: of(|pieces| pieces.place),
+            merge: of(|pieces| pieces.merge),
+            bucket: of(|pieces| pieces.bucket),
             sweep: of(|pieces| Some(pieces.sweep)).unwrap_or(0.0),
         }
     }
 
-    /// Measures on the rows of `task`, whose features tell how often threads meet, with the weights
-    /// of a training.
+    /// Measures on the rows of `task`, whose features determine how often threads conflict, with
+    /// the weights of a training.
     ///
     /// # Errors
     /// If the system has no memory for three vectors of weights.
@@ -86,35 +88,34 @@ impl Pieces {
             contended_lock: Some(rehearsal.touch(Touch::Locked)),
             turn: Some(rehearsal.turn()),
             round: Some(rehearsal.round()),
-            meeting: Some(meeting(width)?),
-            place: Some(place(width)),
+            merge: Some(merge(width)?),
+            bucket: Some(bucket(width)),
             ..alone
         })
     }
 }
 
-fn meeting(width: usize) -> Result<f64> {
+fn merge(width: usize) -> Result<f64> {
     const AHEAD: usize = 12;
-    let (vector, places) =
-        (SharedParams::<f32>::anonymous(width)?, Topology::detect().places(&[2]));
+    let (vector, cpus) = (SharedParams::<f32>::anonymous(width)?, Topology::detect().places(&[2]));
     let slots = vector.slots();
-    let count = slots.len().min(MOST_MEETINGS);
+    let count = slots.len().min(MOST_MERGED);
     let rounds = (0..ROUNDS).map(|_| {
-        both(&places, |worker| {
-            // Half a turn apart, so that each takes what the other had last.
-            let place = |k: usize| (k + worker * count / 2) % count;
+        both(&cpus, |worker| {
+            // Half the vector apart, so that each thread takes what the other had last.
+            let slot = |k: usize| (k + worker * count / 2) % count;
             for k in 0..count {
-                prefetch::at_for_write(slots, place(k + AHEAD));
-                slots[place(k)].add(1e-6);
+                prefetch::at_for_write(slots, slot(k + AHEAD));
+                slots[slot(k)].add(1e-6);
             }
         })
     });
     Ok(median(rounds) / count as f64)
 }
 
-fn place(width: usize) -> f64 {
-    let (weights, places) = (vec![0.0_f32; width], Topology::detect().places(&[2]));
-    let count = width.min(MOST_MEETINGS);
+fn bucket(width: usize) -> f64 {
+    let (weights, cpus) = (vec![0.0_f32; width], Topology::detect().places(&[2]));
+    let count = width.min(MOST_MERGED);
     let mut schedule =
         MergeSchedule::new(vec![(0..count).map(|k| (k * width / count) as u32).collect()]);
     schedule.begin();
@@ -125,7 +126,7 @@ fn place(width: usize) -> f64 {
     });
     let rounds = (0..ROUNDS).map(|_| {
         let turn = AtomicUsize::new(0);
-        both(&places, |worker| {
+        both(&cpus, |worker| {
             let mut own = copies[worker].lock().expect("no panic");
             let (_, mut merger) = Merger::new(&mut own, &weights, &schedule, 0);
             while turn.load(Acquire) != worker {
@@ -151,8 +152,8 @@ fn sweep(width: usize) -> f64 {
     median(rounds) / width.max(1) as f64
 }
 
-/// Seconds of an epoch of one term: `threads` threads begin, find nothing to do, and meet at the
-/// end. Between two epochs all of them compute, as they do where it is an objective.
+/// Returns the seconds of an epoch of one term: `threads` threads start, find nothing to do, and
+/// join at the end. Between two epochs all of them compute, as they do for the objective.
 ///
 /// # Errors
 /// If the system refuses memory or threads.
@@ -196,7 +197,7 @@ pub(super) fn barrier(threads: usize) -> Result<f64> {
     Ok(median(seconds.into_iter().skip(1)))
 }
 
-/// How often each feature occurs.
+/// Counts the occurrences of each feature.
 pub(super) fn frequencies(data: &Dataset) -> Vec<u32> {
     let mut counts = vec![0; data.width()];
     data.rows().indices().iter().for_each(|&j| counts[j as usize] += 1);
@@ -248,12 +249,11 @@ mod tests {
             contended_lock,
             turn,
             round,
-            meeting,
-            place,
+            merge,
+            bucket,
             ..
         } = pieces;
-        for piece in [contended_touch, contended_swap, contended_lock, turn, round, meeting, place]
-        {
+        for piece in [contended_touch, contended_swap, contended_lock, turn, round, merge, bucket] {
             assert_eq!(piece.is_some(), Topology::detect().processors() > 1);
             assert!(piece.is_none_or(|seconds| (0.0..1e-3).contains(&seconds)), "{pieces:?}");
         }

@@ -1,18 +1,15 @@
-//! What is to be measured.
+//! Plan of a scaling benchmark.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Scaling;
-use super::measure::measure;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::problem::LossKind;
-use crate::strategy::StrategyKind;
-use crate::strategy::Topology;
+use crate::strategy::{StrategyKind, Topology};
 
-/// What is measured.
+/// Plan of a scaling benchmark.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The loss, not the softmax one. Default logistic.
@@ -24,24 +21,29 @@ pub struct Plan {
     pub threads: Vec<usize>,
     /// The strategies; [`StrategyKind::Sequential`] is always measured. Default all.
     pub strategies: Vec<StrategyKind>,
-    /// Trainings a point, at least 1. Default 9, and up to 49 while all take less than 75 seconds:
-    /// on small data single trainings differ much.
+    /// Number of trainings per point, at least 1. Default 9, and up to 49 while all take less than
+    /// 75 seconds: on small data single trainings vary a lot.
     pub repeats: Option<usize>,
-    /// Whether to measure weak scaling, too: data in proportion to the threads.
+    /// If set, also measures weak scaling: data in proportion to the threads. Default false.
     pub weak: bool,
-    /// Most epochs of a training, at least 1. Default 100.
+    /// Maximum number of epochs per training, at least 1. Default 100.
     pub epochs: usize,
-    /// A training ends after the epoch in which this time is over, above 0. Default 10 seconds.
+    /// A training ends after the epoch in which it exceeds this time, above 0. Default 10 seconds.
     pub time_limit: Duration,
-    /// Seed of the first training; the others take the next ones. Default 1.
+    /// Seed of the first training; the others use the following ones. Default 1.
     pub seed: u64,
-    /// What to time trainings to, beside the optimum. Default nothing.
+    /// Target to which to time trainings, besides the optimum. Default none.
     pub target: Option<Target>,
 }
 
-/// Repeats where nobody chose a number, and the time after which these are enough.
+/// Minimum number of repeats by default.
+/// Record: D120.
 const LEAST_REPEATS: usize = 9;
+/// Maximum number of repeats by default.
+/// Record: D120.
 const MOST_REPEATS: usize = 49;
+/// Time after which the minimum number of repeats is enough.
+/// Record: D120.
 const QUICK: Duration = Duration::from_secs(75);
 
 impl Default for Plan {
@@ -61,7 +63,7 @@ impl Default for Plan {
     }
 }
 
-/// 1, 2, 4 ... and `most`.
+/// Returns 1, 2, 4 ... and `most`.
 fn doubling(most: usize) -> Vec<usize> {
     let mut threads: Vec<usize> =
         (0..).map(|k| 1 << k).take_while(|&threads| threads < most).collect();
@@ -69,69 +71,51 @@ fn doubling(most: usize) -> Vec<usize> {
     threads
 }
 
-/// Something to train to.
+/// A target to which trainings are timed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
-    /// Share of held-out examples with the right label, from 0 to 1, after an epoch.
+    /// Fraction of held-out examples with the correct label, from 0 to 1, after an epoch.
     Accuracy(f64),
     /// Objective on the training data.
     Objective(f64),
 }
 
-/// What is going on.
+/// Progress of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stage {
     /// The optimum is being found.
     Optimum,
-    /// The memory is being timed; single steps are when a round of trainings has ended.
+    /// The memory is being timed, and single operations after each round of trainings.
     Pieces,
     /// A training begins.
     Training {
-        /// How many have ended.
+        /// Number of trainings that have ended.
         done: usize,
-        /// How many there are.
+        /// Number of trainings in total.
         of: usize,
-        /// The strategy's name.
+        /// Name of the strategy.
         strategy: &'static str,
-        /// Its threads.
+        /// Number of threads.
         threads: usize,
     },
 }
 
-/// What is compared on.
+/// Data of the comparison.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// Training examples, in random order.
     pub data: &'a Dataset,
-    /// What they are called in messages.
+    /// Name of the training data in messages.
     pub name: &'a str,
     /// Held-out examples.
     pub test: Option<&'a Dataset>,
-    /// Time of loading the training examples, which [`Plan::target`] counts.
+    /// Time to load the training examples, which [`Plan::target`] counts.
     pub load_time: Duration,
 }
 
 impl Plan {
-    /// Measures everything, and tells `watch` what is going on.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] for a plan out of range, [`Error::Input`] for labels that do not fit
-    /// the loss (of classes, there must be two), and as for [`minimize`](crate::train::minimize).
-    pub fn run(&self, input: Input<'_>, watch: &mut dyn FnMut(Stage)) -> Result<Scaling> {
-        self.check(input)?;
-        match self.loss {
-            LossKind::Softmax | LossKind::Custom(_) => Err(Error::Parameter {
-                name: "loss",
-                value: self.loss.to_string(),
-                expected: "a loss whose optimum dual ascent certifies, to measure distances from",
-                hint: "choose logistic",
-            }),
-            _ => measure(self, input, watch),
-        }
-    }
-
-    /// Whether there are enough repeats after `done` of them, which took so long.
+    /// Returns true if `done` repeats, which took this time, are enough.
     pub(super) fn is_done(&self, done: usize, took: Duration) -> bool {
         match self.repeats {
             Some(repeats) => done >= repeats,
@@ -139,12 +123,13 @@ impl Plan {
         }
     }
 
-    /// How many repeats there are at least when `done` of them are done.
+    /// Returns the minimum number of repeats in total after `done` of them.
     pub(super) fn at_least(&self, done: usize) -> usize {
         self.repeats.unwrap_or(LEAST_REPEATS.max(done + 1))
     }
 
-    fn check(&self, input: Input<'_>) -> Result<()> {
+    /// Checks all ranges.
+    pub(super) fn check(&self, input: Input<'_>) -> Result<()> {
         let wrong = |name, value: String, expected, hint| {
             Err(Error::Parameter { name, value, expected, hint })
         };
@@ -168,7 +153,7 @@ impl Plan {
             Some(Target::Accuracy(share)) if !(share > 0.0 && share <= 1.0) => wrong(
                 "target",
                 share.to_string(),
-                "a share of right labels above 0 and at most 1",
+                "a fraction of correct labels above 0 and at most 1",
                 "0.9 is 90 %",
             ),
             Some(Target::Accuracy(share)) if input.test.is_none() || self.loss.is_regression() => {
@@ -190,8 +175,8 @@ impl Plan {
         }
     }
 
-    /// The numbers of threads, ascending, 1 among them.
-    pub(super) fn counts(&self) -> Vec<usize> {
+    /// Returns the numbers of threads in ascending order, including 1.
+    pub(super) fn thread_counts(&self) -> Vec<usize> {
         let mut threads = self.threads.clone();
         threads.push(1);
         threads.sort_unstable();
@@ -200,7 +185,7 @@ impl Plan {
     }
 }
 
-/// Far above any machine.
+/// Maximum number of threads, far above any machine.
 const MOST_THREADS: usize = 4096;
 
 #[cfg(test)]
@@ -212,6 +197,6 @@ mod tests {
         assert_eq!(doubling(6), [1, 2, 4, 6]);
         assert_eq!((doubling(1), doubling(2)), (vec![1], vec![1, 2]));
         let plan = Plan { threads: vec![4, 2, 4], ..Plan::default() };
-        assert_eq!(plan.counts(), [1, 2, 4]);
+        assert_eq!(plan.thread_counts(), [1, 2, 4]);
     }
 }

@@ -1,11 +1,11 @@
-//! What the trainings of one strategy with one number of threads showed.
+//! Results of one strategy with one number of threads.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::run::{Run, Task, accuracy};
-use super::{Best, Floor, GAPS, Prediction, Spread, Target, diverged};
+use super::{Best, Floor, GAPS, Spread, Target, diverged};
 use crate::error::Result;
 use crate::strategy::{StrategyKind, Topology};
 
@@ -14,80 +14,93 @@ use crate::strategy::{StrategyKind, Topology};
 pub struct Point {
     /// The strategy's name.
     pub strategy: String,
-    /// Threads that were asked for.
+    /// Requested number of threads.
     pub threads: usize,
-    /// Threads that got something to do.
+    /// Number of threads with work.
     pub workers: usize,
-    /// Whether there are more threads than processors: such a point says nothing of a machine with
-    /// more.
+    /// True if there are more threads than processors: such a point says nothing about a machine
+    /// with more.
     pub oversubscribed: bool,
-    /// Whether each thread was kept on one processor.
+    /// True if each thread is pinned to one processor.
     pub pinned: bool,
-    /// Examples that were trained on.
+    /// Number of training examples.
     pub examples: usize,
-    /// Their entries.
+    /// Number of their entries.
     pub nonzeros: usize,
-    /// Time of an epoch's visits: of each training, the median of all epochs but the first.
+    /// Time of the visits of an epoch: per training, the median of all epochs except the first.
     pub epoch_seconds: Spread,
-    /// Entries visited a second.
+    /// Entries visited per second.
     pub nonzeros_per_second: Spread,
     /// Throughput as a multiple of that of the best single thread.
     pub speed_up: f64,
-    /// The same for each thread.
+    /// Speed-up per thread.
     pub efficiency: f64,
-    /// Throughput as a share of that of streaming with as many threads.
+    /// Throughput as a fraction of that of streaming with as many threads.
     pub share_of_streaming: Option<f64>,
     /// Time from checked rows to the first epoch: counting, and the search for a step size.
     pub prepare_seconds: Spread,
-    /// When trainings came near the optimum, for each of [`GAPS`].
+    /// Times to the optimum, for each of [`GAPS`].
     pub to_gaps: Vec<ToGap>,
-    /// When they reached the target, if there is one.
+    /// Time to the target, if there is one.
     pub to_target: Option<ToTarget>,
-    /// The lowest objective of a training.
+    /// Lowest objective of each training.
     pub objective: Spread,
-    /// Share of held-out examples with the right label, after the epoch with the lowest objective.
+    /// Fraction of held-out examples with the correct label, after the epoch with the lowest
+    /// objective.
     pub test_accuracy: Option<Spread>,
-    /// The course of the training in the middle: the one with the median time to the widest gap
-    /// that it reached.
-    pub course: Vec<Step>,
-    /// What the model says; not of weak scaling, and not where one thread was not measured.
+    /// The epochs of the middle training: the one with the median time to the tightest gap that it
+    /// reached.
+    #[serde(rename = "course")]
+    pub epochs: Vec<Step>,
+    /// Prediction of the model; none for weak scaling, and if one thread was not measured.
     pub prediction: Option<Prediction>,
 }
 
-/// When trainings came near the optimum. Medians count a training that did not arrive as one that
-/// takes forever.
+/// Time to a gap. Medians count a training that did not arrive as one that takes forever.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ToGap {
-    /// Distance to the optimum, as a share of it.
+    /// Distance to the optimum, as a fraction of it.
     pub gap: f64,
-    /// How many trainings arrived.
+    /// Number of trainings that arrived.
     pub arrived: usize,
-    /// Epochs until then, the last one in part; `None` if fewer than half arrived.
+    /// Number of epochs until then, the last one as a fraction; `None` if fewer than half arrived.
     pub epochs: Option<Spread>,
     /// Time from checked rows until then: the preparation, and training with the objectives that
     /// the step size needs.
     pub seconds: Option<Spread>,
-    /// The best time of a single thread as a multiple of this one.
+    /// Best time of a single thread as a multiple of this one.
     pub speed_up: Option<f64>,
 }
 
-/// When trainings reached the target, at the end of an epoch.
+/// Time to the target, at the end of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ToTarget {
-    /// How many arrived.
+    /// Number of trainings that arrived.
     pub arrived: usize,
-    /// Time of loading the data, which was done once.
+    /// Time to load the data, once.
     pub load_seconds: f64,
     /// Time from checked rows until then; `None` if fewer than half arrived.
     pub train_seconds: Option<Spread>,
-    /// Both together.
+    /// Sum of both times.
     pub total_seconds: Option<Spread>,
+}
+
+/// Prediction of the model for a point.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// Seconds of an epoch.
+    pub epoch_seconds: f64,
+    /// Error relative to the measured median, as a fraction of it.
+    pub error: f64,
+    /// True if the point took part in making the prediction: one thread, and the points that were
+    /// fitted.
+    pub used: bool,
 }
 
 /// The state after an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Step {
-    /// From 1.
+    /// Number of the epoch, from 1.
     pub epoch: usize,
     /// Time from checked rows.
     pub seconds: f64,
@@ -95,14 +108,14 @@ pub struct Step {
     pub objective: f64,
 }
 
-/// What all points have in common.
+/// Values that all points share.
 pub(super) struct Context<'a> {
     pub(super) target: Option<Target>,
     pub(super) load_time: Duration,
     pub(super) streaming: &'a [Floor],
 }
 
-/// Trainings of one kind.
+/// Trainings with the same strategy and number of threads.
 pub(super) struct Runs {
     name: &'static str,
     pub(super) strategy: StrategyKind,
@@ -119,7 +132,7 @@ impl Runs {
         Runs { name: "plain loop", ..Runs::new(StrategyKind::Sequential, 1) }
     }
 
-    /// The digest of all trainings; comparisons with others are left open.
+    /// Aggregates all trainings; comparisons with others are added later.
     pub(super) fn point(&self, task: &Task<'_>, context: &Context<'_>) -> Result<Point> {
         let epoch_seconds =
             Spread::of(self.runs.iter().map(Run::epoch_seconds)).ok_or_else(diverged)?;
@@ -147,7 +160,7 @@ impl Runs {
             to_target: context.target.map(|target| self.to_target(target, context.load_time)),
             objective: Spread::of(self.runs.iter().map(Run::objective)).ok_or_else(diverged)?,
             test_accuracy: accuracies.and_then(Spread::of),
-            course: self.course(task),
+            epochs: self.middle_training(task),
             prediction: None,
         })
     }
@@ -188,7 +201,7 @@ impl Runs {
         }
     }
 
-    fn course(&self, task: &Task<'_>) -> Vec<Step> {
+    fn middle_training(&self, task: &Task<'_>) -> Vec<Step> {
         let time = |run: &Run| {
             let at = |&gap: &f64| arrival(run, task, gap).map_or(f64::INFINITY, |found| found.1);
             GAPS.iter().map(at).fold(0.0, |all, at| if at.is_finite() { at } else { all })
@@ -205,19 +218,19 @@ impl Runs {
     }
 }
 
-/// Epochs and seconds from checked rows to a gap.
+/// Returns the epochs and seconds from checked rows to a gap.
 fn arrival(run: &Run, task: &Task<'_>, gap: f64) -> Option<(f64, f64)> {
     let found = task.optimum.reached(&run.epochs, gap)?;
     Some((found.epochs, run.prepare.as_secs_f64() + found.seconds))
 }
 
-/// The spread of what arrived, if most did.
+/// Returns the spread of the arrivals, if most trainings arrived.
 fn arrivals(found: impl Iterator<Item = Option<f64>>) -> Option<Spread> {
     Spread::of(found.map(|found| found.unwrap_or(f64::INFINITY)))
 }
 
 impl Point {
-    /// A point of which the epochs alone are known.
+    /// Creates a point of which only the epochs are known.
     #[cfg(test)]
     pub(super) fn of_epoch(threads: usize, nonzeros: usize, epoch_seconds: Spread) -> Self {
         Point {
@@ -238,12 +251,12 @@ impl Point {
             to_target: None,
             objective: epoch_seconds,
             test_accuracy: None,
-            course: Vec::new(),
+            epochs: Vec::new(),
             prediction: None,
         }
     }
 
-    /// Adds what the best single threads show.
+    /// Adds the comparison with the best single threads.
     pub(super) fn compare(&mut self, best: &Best) {
         self.speed_up = self.nonzeros_per_second.median / best.nonzeros_per_second;
         self.efficiency = self.speed_up / self.threads as f64;

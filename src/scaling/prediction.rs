@@ -1,42 +1,29 @@
-//! A model of the time of an epoch, put together from measured pieces (as Paleo does: Qi, Sparks &
+//! A model of the time of an epoch, composed of measured times (as in Paleo: Qi, Sparks &
 //! Talwalkar, ICLR 2017).
 //!
-//! With P threads on a processor each, an epoch over N non-zeros takes
+//! With P threads, each on its own processor, an epoch over N non-zeros takes
 //!
 //! ```text
 //! T(P) = (T(1) - S(1))/P + S(P) + B(P) + g*C(P)
 //! ```
 //!
-//! where S is the time of streaming the rows, which speeds up as the memory lets it, the rest of
-//! T(1) speeds up with the threads, and B is an epoch with nothing to do. C is what sharing costs
+//! where S is the time of streaming the rows, which speeds up as far as the memory allows, the rest
+//! of T(1) is divided among the threads, and B is an epoch without work. C is the cost of sharing
 //! (`sharing_cost.rs`).
 //!
-//! T(1) is measured, so that one thread says nothing of the model. g is 1; where points between one
-//! thread and the largest number are measured, it is fitted to these, never to the largest.
+//! T(1) is measured, so one thread does not test the model. g is 1; if points between one thread
+//! and the largest number are measured, it is fitted to these, never to the largest.
 
-use serde::Serialize;
-
+use super::Floor;
 use super::pieces::Pieces;
-use super::{Floor, Point};
+use super::point::{Point, Prediction};
 use crate::strategy::{StrategyKind, Topology};
 
-/// What the model says of a point.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Prediction {
-    /// Seconds of an epoch.
-    pub epoch_seconds: f64,
-    /// How far that is from the measured median, as a share of it.
-    pub error: f64,
-    /// Whether the point took part in making the prediction: one thread, and those that were fitted
-    /// to.
-    pub used: bool,
-}
-
-/// What the model is made from.
+/// Inputs of the model.
 pub(super) struct Machine<'a> {
     pub(super) pieces: Pieces,
     pub(super) streaming: &'a [Floor],
-    /// How many examples hold each feature.
+    /// Number of examples that hold each feature.
     pub(super) frequencies: Vec<u32>,
     pub(super) examples: usize,
     pub(super) nonzeros: usize,
@@ -55,13 +42,13 @@ impl Machine<'_> {
                 && !point.oversubscribed
                 && most.is_some_and(|most| point.threads < most)
         };
-        let (mut above, mut below) = (0.0, 0.0);
+        let (mut numerator, mut denominator) = (0.0, 0.0);
         for point in points.iter().filter(|point| fitted(point)) {
             let cost = self.sharing(strategy, single, point.threads);
-            above += cost * (point.epoch_seconds.median - self.base(single, point.threads));
-            below += cost * cost;
+            numerator += cost * (point.epoch_seconds.median - self.base(single, point.threads));
+            denominator += cost * cost;
         }
-        let scale = if below > 0.0 { (above / below).max(0.0) } else { 1.0 };
+        let scale = if denominator > 0.0 { (numerator / denominator).max(0.0) } else { 1.0 };
         for point in points {
             let cost = if point.threads == 1 {
                 0.0
@@ -78,7 +65,7 @@ impl Machine<'_> {
         }
     }
 
-    /// An epoch whose threads do not meet.
+    /// Returns the time of an epoch whose threads do not conflict.
     fn base(&self, single: f64, threads: usize) -> f64 {
         let floor = |threads| self.streaming.iter().find(|floor| floor.threads == threads);
         let seconds = |threads| floor(threads).map_or(0.0, |floor| floor.seconds.median);
@@ -88,13 +75,13 @@ impl Machine<'_> {
             + self.barrier(threads)
     }
 
-    /// An epoch that has nothing to do.
+    /// Returns the time of an epoch without work.
     pub(super) fn barrier(&self, threads: usize) -> f64 {
         let floor = self.streaming.iter().find(|floor| floor.threads == threads);
         floor.map_or(0.0, |floor| floor.barrier_seconds)
     }
 
-    /// Threads that have a processor.
+    /// Returns the number of threads that have a processor.
     pub(super) fn at_once(&self, threads: usize) -> f64 {
         threads.min(self.topology.processors()) as f64
     }
@@ -115,8 +102,8 @@ pub(super) mod tests {
                 contended_lock: Some(20e-9),
                 turn: Some(300e-9),
                 round: Some(3e-6),
-                meeting: Some(4e-9),
-                place: Some(2e-9),
+                merge: Some(4e-9),
+                bucket: Some(2e-9),
                 sweep: 1e-10,
             },
             streaming,
@@ -157,8 +144,8 @@ pub(super) mod tests {
 
     #[test]
     fn two_threads_are_predicted_from_one_and_the_pieces() {
-        // 4 ms alone; half of it, and half a million touches, half of which are with the other:
-        // 1e-9 extra each.
+        // 4 ms alone; half of it, and half a million touches, half of which conflict with the other
+        // thread: 1e-9 extra each.
         let found = predicted("hogwild-wild", [4e-3, 5e-3, 0.0, 0.0], 2);
         assert!((found[1].epoch_seconds / 2.5e-3 - 1.0).abs() < 1e-9, "{found:?}");
         assert!(
@@ -170,7 +157,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_largest_number_of_threads_is_not_fitted_to() {
-        // Contention three times as dear as the pieces say, on 2, 4 and 8 threads.
+        // Contention three times as expensive as measured, on 2, 4 and 8 threads.
         let cost = |p: f64| 4e-3 / p + 3.0 * 1e-3 / p * 2.0 * (p - 1.0) / p;
         let found = predicted("hogwild-wild", [4e-3, cost(2.0), cost(4.0), cost(8.0)], 4);
         assert!(found[3].error.abs() < 1e-9 && !found[3].used, "{found:?}");

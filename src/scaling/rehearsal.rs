@@ -1,9 +1,10 @@
-//! Two threads in a part of an epoch, with one set of what is shared or a set each: what sharing
-//! takes longer.
+//! Two threads in a part of an epoch, with one set of shared state or a set each: the extra cost of
+//! sharing.
 //!
-//! The visits are those of trainings, with their rule and in their order, and wait by the same
-//! locks and turns: how long a visit computes between reading and writing decides how often lines
-//! are with another thread, and how long a thread waits decides whether it falls asleep.
+//! The visits are those of trainings, with the same rule and in the same order, and wait by the
+//! same locks and turns. The time that a visit computes between reading and writing determines how
+//! often lines are with another thread, and the time that a thread waits determines whether it
+//! falls asleep.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -21,17 +22,18 @@ use crate::strategy::{
     Topology, Visit, WorkerPool, pin, work,
 };
 
-/// Most touches of an epoch's part: a hundredth of a second.
+/// Maximum number of touches in a part of an epoch: a hundredth of a second.
 const MOST_TOUCHES: usize = 1_000_000;
-/// Most turns that are taken: each may wake a thread up.
+/// Maximum number of turns: each may wake up a thread.
 const MOST_TURNS: usize = 2_000;
+/// Maximum number of rounds.
 const MOST_ROUNDS: usize = 1_000;
-/// Times of which the median counts.
+/// Number of times; their median counts.
 pub(super) const ROUNDS: usize = 5;
 
 const START: Clock = Clock { before: 0, within: 0 };
 
-/// How threads touch one vector.
+/// Kind of access to a shared vector.
 #[derive(Clone, Copy)]
 pub(super) enum Touch {
     Wild,
@@ -42,23 +44,23 @@ pub(super) enum Touch {
 /// Parts of an epoch, on two threads.
 pub(super) struct Rehearsal<'p> {
     rule: Box<dyn SgdRule<f32> + 'p>,
-    /// The same with l2 at each touch, as for batches: writing takes longer.
+    /// The rule with l2 at each touch, as for batches: writing takes longer.
     rule_of_batches: Box<dyn SgdRule<f32> + 'p>,
-    /// Where each measurement begins.
+    /// Weights from which each measurement starts.
     weights: &'p [f32],
     order: Order,
-    /// Blocks of a part.
+    /// Number of blocks in a part.
     blocks: usize,
-    /// Entries of a part.
+    /// Number of entries in a part.
     touches: f64,
-    /// The vector and the locks that both threads use, and those of each alone.
+    /// Vector and locks that both threads use, and those of each alone.
     sets: [(SharedParams<f32>, Stripes); 3],
-    /// Where threads are kept.
-    places: Vec<usize>,
+    /// Processors to which the threads are pinned.
+    cpus: Vec<usize>,
 }
 
 impl<'p> Rehearsal<'p> {
-    /// Of epochs that go on from the end of `training`.
+    /// Prepares parts of epochs that continue from the end of `training`.
     ///
     /// # Errors
     /// If the system has no memory for three vectors of weights.
@@ -71,8 +73,8 @@ impl<'p> Rehearsal<'p> {
         };
         let mut order = Order::new(data.len());
         order.shuffle(1, 0);
-        let share = (MOST_TOUCHES as f64 / data.nonzeros().max(1) as f64).min(1.0);
-        let blocks = ((order.blocks() as f64 * share) as usize).max(1);
+        let fraction = (MOST_TOUCHES as f64 / data.nonzeros().max(1) as f64).min(1.0);
+        let blocks = ((order.blocks() as f64 * fraction) as usize).max(1);
         let set = || Ok((SharedParams::anonymous(data.width())?, Stripes::new(data.width())));
         Ok(Rehearsal {
             rule: rule(true),
@@ -82,18 +84,18 @@ impl<'p> Rehearsal<'p> {
             touches: data.nonzeros() as f64 * blocks as f64 / order.blocks() as f64,
             order,
             sets: [set()?, set()?, set()?],
-            places: Topology::detect().places(&[2]),
+            cpus: Topology::detect().places(&[2]),
         })
     }
 
-    /// What a touch takes longer on one vector, with one set of locks, than on a vector and a set
-    /// each.
+    /// Returns the extra seconds per touch on one vector, with one set of locks, compared with a
+    /// vector and a set each.
     pub(super) fn touch(&self, touch: Touch) -> f64 {
         let (control, pool) = (&Control::new(2), &WorkerPool::new(1, 1, Vec::new()));
         let pass = Pass { order: &self.order, epoch: 0, visits_before: 0, seed: 1, control, pool };
         let visit: &dyn Visit<f32> = &*self.rule;
         let [shared, own] = self.times(|round| {
-            // Each time on other rows, which come from where they do in an epoch.
+            // Other rows each time, loaded from the same level of memory as in an epoch.
             let first = round * self.blocks % (self.order.blocks() - self.blocks + 1);
             let tickets = Tickets::between(first..first + self.blocks);
             move |worker, set| {
@@ -119,8 +121,8 @@ impl<'p> Rehearsal<'p> {
         (shared - own).max(0.0) / (self.touches / 2.0).max(1.0)
     }
 
-    /// What a visit takes longer than the half of it that writes, where each waits for its turn to
-    /// write.
+    /// Returns the extra seconds per visit, beyond the half that writes, if each thread waits for
+    /// its turn to write.
     pub(super) fn turn(&self) -> f64 {
         let (terms, rule) = (&self.terms(MOST_TURNS), &self.rule);
         let state = rule.step_state(START);
@@ -131,7 +133,8 @@ impl<'p> Rehearsal<'p> {
                 let mut planner = planner(&**rule);
                 let (seat, seats) = if set == 0 { (worker, 2) } else { (0, 1) };
                 for (k, term) in terms.chunks(1).skip(worker).step_by(2).enumerate() {
-                    // How many turns were over when a visit was planned is counted.
+                    // The strategy reads the number of past turns when it plans a visit, to measure
+                    // staleness.
                     black_box(gate.now());
                     planner.plan(Block::new(term, 1, Order::AHEAD), state, &weights);
                     gate.wait(seat + k * seats);
@@ -143,7 +146,8 @@ impl<'p> Rehearsal<'p> {
         (shared - own).max(0.0) / terms.len() as f64
     }
 
-    /// What a round of two batches takes longer than planning one of them and writing both.
+    /// Returns the extra seconds per round of two batches, beyond planning one of them and writing
+    /// both.
     pub(super) fn round(&self) -> f64 {
         let (terms, rule) = (&self.terms(MOST_ROUNDS * BATCH), &self.rule_of_batches);
         let state = rule.step_state(START);
@@ -165,11 +169,11 @@ impl<'p> Rehearsal<'p> {
                 quorum.leave(apply);
             }
         });
-        // With a set each, both plan and write half of the batches at the same time.
+        // With a set each, both threads plan and write half of the batches at the same time.
         (shared - 1.5 * own).max(0.0) / (terms.len() as f64 / BATCH as f64 / 2.0)
     }
 
-    /// The first terms of an epoch, so many at most.
+    /// Returns the first terms of an epoch, at most `most`.
     fn terms(&self, most: usize) -> Vec<usize> {
         let mut terms = Vec::new();
         (0..self.blocks).for_each(|k| self.order.block(k, &mut terms));
@@ -177,15 +181,15 @@ impl<'p> Rehearsal<'p> {
         terms
     }
 
-    /// Seconds that two threads take on the first of the sets, and on one each. `begin` makes a
-    /// task for a worker and its set.
+    /// Returns the seconds that two threads take on the first set, and on one set each. `begin`
+    /// makes a task for a worker and its set.
     fn times<T: Fn(usize, usize) + Sync>(&self, begin: impl Fn(usize) -> T) -> [f64; 2] {
         self.sets.iter().for_each(|(vector, _)| vector.copy_from(self.weights));
         let time = |round, sets: [usize; 2]| {
             let task = begin(round);
-            both(&self.places, |worker| task(worker, sets[worker]))
+            both(&self.cpus, |worker| task(worker, sets[worker]))
         };
-        // Interleaved, so that both see the same load of the machine.
+        // Interleaved, so that both run under the same load of the machine.
         let rounds: Vec<[f64; 2]> =
             (0..ROUNDS).map(|k| [time(2 * k, [0, 0]), time(2 * k + 1, [1, 2])]).collect();
         [0, 1].map(|k| median(rounds.iter().map(|round| round[k])))
@@ -195,14 +199,14 @@ impl<'p> Rehearsal<'p> {
 type Planned<'v> = Box<dyn Plan<f32> + Send + 'v>;
 
 fn planner(rule: &dyn SgdRule<f32>) -> Planned<'_> {
-    rule.planner().expect("visits of gradient descent can be planned")
+    rule.planner().expect("visits of sgd can be planned")
 }
 
-/// Seconds until two threads, each on its processor of `places`, have done `task`.
-pub(super) fn both(places: &[usize], task: impl Fn(usize) + Sync) -> f64 {
+/// Returns the seconds until two threads, pinned to `cpus`, have done `task`.
+pub(super) fn both(cpus: &[usize], task: impl Fn(usize) + Sync) -> f64 {
     let barrier = Barrier::new(2);
     let work = |worker: usize| {
-        let _pin = places.get(worker).map(|&cpu| pin(cpu));
+        let _pin = cpus.get(worker).map(|&cpu| pin(cpu));
         barrier.wait();
         let started = Instant::now();
         task(worker);

@@ -1,4 +1,4 @@
-//! One training, watched.
+//! One training, with its epochs.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -23,16 +23,16 @@ pub(super) struct Task<'a> {
     pub(super) loss: LossKind,
     pub(super) l2: f64,
     pub(super) optimum: Optimum,
-    /// The objective at which a training may end.
+    /// Objective at which a training may end.
     pub(super) goal: f64,
-    /// The accuracy that it must have reached before.
+    /// Accuracy that it must also have reached.
     pub(super) goal_accuracy: Option<f64>,
     pub(super) most_epochs: usize,
-    /// After the epoch in which it is over, a training ends.
+    /// Time limit: a training ends after the epoch that exceeds it.
     pub(super) most_time: Duration,
 }
 
-/// Held-out data, with what is needed to judge weights on them.
+/// Held-out data with what evaluating weights on them needs.
 #[derive(Clone, Copy)]
 pub(super) struct Test<'a> {
     pub(super) data: &'a Dataset,
@@ -40,40 +40,41 @@ pub(super) struct Test<'a> {
     pub(super) labels: Option<&'a ClassLabels>,
 }
 
-/// What one training showed.
+/// Result of one training.
 pub(super) struct Run {
     pub(super) epochs: Vec<Epoch>,
-    /// From checked rows to the first epoch.
+    /// Time from checked rows to the first epoch.
     pub(super) prepare: Duration,
     pub(super) workers: usize,
     pub(super) rate: f64,
-    /// The weights in the end, of the plain loop's last training alone.
+    /// Final weights, kept only for the last training of the plain loop.
     pub(super) weights: Vec<f32>,
 }
 
-/// Epochs that a training has at least: the first one starts threads and meets cold memory.
+/// Minimum number of epochs: the first one starts threads on cold memory.
 const LEAST_EPOCHS: usize = 4;
-/// A training whose objective changed by less in so many consecutive epochs has ended.
+/// Relative change of the objective below which an epoch counts as settled.
 const SETTLED: f64 = 1e-5;
-const CALM: usize = 3;
+/// Consecutive settled epochs that end a training.
+const SETTLED_EPOCHS: usize = 3;
 
-/// Counts epochs in which the objective hardly changed.
-struct Calm {
+/// Counts consecutive epochs in which the objective hardly changed.
+struct SettledCounter {
     last: f64,
     epochs: usize,
 }
 
-impl Calm {
+impl SettledCounter {
     fn after(start: f64) -> Self {
-        Calm { last: start, epochs: 0 }
+        SettledCounter { last: start, epochs: 0 }
     }
 
-    /// Sees the next epoch's objective; says whether the training has ended.
-    fn sees(&mut self, objective: f64) -> bool {
-        let calm = (objective - self.last).abs() < SETTLED * objective.abs();
-        self.epochs = if calm { self.epochs + 1 } else { 0 };
+    /// Counts the next epoch's objective; returns true if the training has ended.
+    fn is_settled_at(&mut self, objective: f64) -> bool {
+        let settled = (objective - self.last).abs() < SETTLED * objective.abs();
+        self.epochs = if settled { self.epochs + 1 } else { 0 };
         self.last = objective;
-        self.epochs >= CALM
+        self.epochs >= SETTLED_EPOCHS
     }
 }
 
@@ -92,17 +93,18 @@ impl<'a> Task<'a> {
             pin: true,
             seed,
             epochs: self.most_epochs,
-            // The schedule of every way, and of the plain loop, is that of a fit that has no
-            // tolerance.
+            // Without a tolerance, all strategies and the plain loop have the same schedule.
             tolerance: 0.0,
             ..Settings::default()
         };
-        let mut calm = Calm::after(self.optimum.start);
-        let evaluate = test.map(|test| move |weights: &[f32]| test.judge(weights));
+        let mut settled = SettledCounter::after(self.optimum.start);
+        let evaluate = test.map(|test| move |weights: &[f32]| test.evaluate(weights));
         let evaluate: Option<&Evaluate<'_, f32>> = evaluate.as_ref().map(|evaluate| evaluate as _);
         let problem: &dyn RulesOf<f32> = &*self.problem;
         let fit = sgd::minimize_linear(problem, &settings, evaluate, &mut |event| match event {
-            Event::Epoch(epoch) if calm.sees(epoch.objective) | self.is_enough(epoch) => {
+            Event::Epoch(epoch)
+                if settled.is_settled_at(epoch.objective) | self.is_enough(epoch) =>
+            {
                 ControlFlow::Break(())
             }
             _ => ControlFlow::Continue(()),
@@ -116,19 +118,19 @@ impl<'a> Task<'a> {
         })
     }
 
-    /// The plain loop, with the first step size that `first` searched for, hence with its
-    /// preparation.
+    /// Trains by the plain loop, with the first step size that `first` searched for, hence with its
+    /// preparation time.
     pub(super) fn train_plain(
         &self,
         first: &Run,
         seed: u64,
         test: Option<Test<'_>>,
     ) -> Result<Run> {
-        let place = Topology::detect().places(&[1])[0];
+        let cpu = Topology::detect().places(&[1])[0];
         let pool = pool(1)?;
         let (rate, prepare) = (first.rate, first.prepare);
         let mut weights = SharedParams::anonymous(self.data.width())?;
-        let weights = weights.alone().expect("memory without a name is nobody else's");
+        let weights = weights.alone().expect("anonymous memory is not shared with other processes");
         let mut plain =
             PlainLoop::new(self.data, self.targets, self.loss, self.l2, (rate, seed), weights);
         let penalty = Penalty { l1: 0.0, l2: self.l2 };
@@ -136,11 +138,11 @@ impl<'a> Task<'a> {
         let rule = problem.sgd(penalty, StepSize::new(rate, <_>::default()), false);
         let (mut epochs, mut last): (Vec<Epoch>, f64) = (Vec::new(), self.optimum.start);
         let (mut train_time, mut visit_time) = (Duration::ZERO, Duration::ZERO);
-        let mut calm = Calm::after(last);
+        let mut settled = SettledCounter::after(last);
         while epochs.len() < self.most_epochs {
             let started = Instant::now();
             let (visits, objective) = pool.install(|| {
-                let pinned = pin(place);
+                let pinned = pin(cpu);
                 let visits = plain.epoch();
                 drop(pinned);
                 (visits, rule.objective(self.data.len(), plain.weights))
@@ -149,7 +151,7 @@ impl<'a> Task<'a> {
             visit_time += visits;
             plain.after_epoch(last, objective);
             last = objective;
-            let test = test.and_then(|test| test.judge(plain.weights));
+            let test = test.and_then(|test| test.evaluate(plain.weights));
             let epoch = Epoch {
                 epoch: epochs.len() + 1,
                 train_time,
@@ -158,7 +160,7 @@ impl<'a> Task<'a> {
                 gap: None,
                 test,
             };
-            let enough = calm.sees(objective) | self.is_enough(&epoch);
+            let enough = settled.is_settled_at(objective) | self.is_enough(&epoch);
             epochs.push(epoch);
             if enough || !objective.is_finite() {
                 break;
@@ -167,7 +169,7 @@ impl<'a> Task<'a> {
         Ok(Run { epochs, prepare, workers: 1, rate, weights: plain.weights.to_vec() })
     }
 
-    /// Whether a training has shown all that is asked of it, or takes too long.
+    /// Returns true if a training has reached all goals, or takes too long.
     fn is_enough(&self, epoch: &Epoch) -> bool {
         let accurate = match (self.goal_accuracy, epoch.test.as_ref().and_then(accuracy)) {
             (Some(goal), Some(accuracy)) => accuracy >= goal,
@@ -178,7 +180,7 @@ impl<'a> Task<'a> {
     }
 }
 
-/// The share of right labels, if there are classes.
+/// Returns the fraction of correct labels, if there are classes.
 pub(super) fn accuracy(evaluation: &crate::model::Evaluation) -> Option<f64> {
     match evaluation.quality {
         Quality::Classes { accuracy, .. } | Quality::ManyClasses { accuracy, .. } => Some(accuracy),
@@ -187,11 +189,11 @@ pub(super) fn accuracy(evaluation: &crate::model::Evaluation) -> Option<f64> {
 }
 
 impl Test<'_> {
-    fn judge(&self, weights: &[f32]) -> Option<crate::model::Evaluation> {
+    fn evaluate(&self, weights: &[f32]) -> Option<crate::model::Evaluation> {
         let labels = self.labels.map_or(&[][..], ClassLabels::labels);
         let labels = labels.iter().map(|&label| label.into()).collect();
         let weights = weights.iter().map(|&w| w.into()).collect();
-        // Weights that are not finite make no model: such an epoch is undone, or ends the run.
+        // Weights that are not finite make no model: such an epoch is rolled back, or ends the run.
         Some(Model::with_classes(self.kind, labels, weights, None).ok()?.evaluate(self.data))
     }
 }
@@ -203,7 +205,7 @@ fn pool(threads: usize) -> Result<ThreadPool> {
 }
 
 impl Run {
-    /// Seconds in which the workers visited terms, epoch by epoch.
+    /// Returns the seconds in which the workers visited terms, by epoch.
     pub(super) fn visit_seconds(&self) -> Vec<f64> {
         let ends: Vec<f64> =
             self.epochs.iter().map(|epoch| epoch.visit_time.as_secs_f64()).collect();
@@ -211,20 +213,20 @@ impl Run {
         ends.iter().zip(starts).map(|(end, start)| end - start).collect()
     }
 
-    /// Seconds of a usual epoch: the median of all but the first, which starts threads and meets
-    /// cold memory.
+    /// Returns the seconds of a typical epoch: the median of all except the first, which starts
+    /// threads on cold memory.
     pub(super) fn epoch_seconds(&self) -> f64 {
         let all = self.visit_seconds();
         let usual = if all.len() > 1 { &all[1..] } else { &all };
         super::Spread::of(usual.iter().copied()).map_or(f64::INFINITY, |spread| spread.median)
     }
 
-    /// The lowest objective of all epochs.
+    /// Returns the lowest objective of all epochs.
     pub(super) fn objective(&self) -> f64 {
         self.epochs.iter().map(|epoch| epoch.objective).fold(f64::INFINITY, f64::min)
     }
 
-    /// The accuracy on held-out data after the epoch with the lowest objective.
+    /// Returns the accuracy on held-out data after the epoch with the lowest objective.
     pub(super) fn accuracy(&self) -> Option<f64> {
         let best = self.epochs.iter().min_by(|a, b| a.objective.total_cmp(&b.objective))?;
         accuracy(best.test.as_ref()?)

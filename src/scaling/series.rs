@@ -1,25 +1,25 @@
-//! A row of trainings: each strategy with each number of threads, on data that stay or grow with
-//! the threads.
+//! A series of trainings: each strategy with each number of threads, on data that stay the same or
+//! grow with the threads.
 
 use super::plan::Plan;
-use super::point::{Context, Runs};
+use super::point::{Context, Point, Runs};
 use super::run::{Run, Task, Test};
-use super::{Best, GAPS, Point};
+use super::{Best, GAPS};
 use crate::error::Result;
 use crate::strategy::StrategyKind;
 
 /// Trainings that are compared with each other.
 pub(super) struct Series<'t> {
-    /// What is trained, by the number of threads: for the largest number, or any that is not here,
-    /// the last one.
+    /// Problems by the number of threads; the last one is for the largest number, and for any that
+    /// is missing.
     tasks: Vec<(usize, &'t Task<'t>)>,
     jobs: Vec<Runs>,
     plain: Runs,
 }
 
 impl<'t> Series<'t> {
-    /// All points of `plan`, sequential first, then strategy by strategy. `tasks` are in ascending
-    /// order of threads.
+    /// Creates all points of `plan`, sequential first, then strategy by strategy. `tasks` are in
+    /// ascending order of threads.
     pub(super) fn new(plan: &Plan, threads: &[usize], tasks: Vec<(usize, &'t Task<'t>)>) -> Self {
         let mut jobs = vec![Runs::new(StrategyKind::Sequential, 1)];
         for &strategy in
@@ -32,13 +32,13 @@ impl<'t> Series<'t> {
         Series { tasks, jobs, plain: Runs::plain() }
     }
 
-    /// Trainings of a round.
+    /// Returns the number of trainings per round.
     pub(super) fn len(&self) -> usize {
         self.jobs.len() + 1
     }
 
-    /// One training a point. Points have other neighbors in each round; the first and the plain
-    /// loop stay side by side.
+    /// Runs one training per point. Points have other neighbors in each round; the first and the
+    /// plain loop stay side by side.
     pub(super) fn round(
         &mut self,
         round: usize,
@@ -47,15 +47,15 @@ impl<'t> Series<'t> {
         begin: &mut dyn FnMut(&'static str, usize),
     ) -> Result<()> {
         let others = self.jobs.len() - 1;
-        let turned = (0..others).map(|k| 1 + (k + round) % others);
-        for at in std::iter::once(0).chain(turned) {
+        let rotated = (0..others).map(|k| 1 + (k + round) % others);
+        for at in std::iter::once(0).chain(rotated) {
             let (strategy, threads) = (self.jobs[at].strategy, self.jobs[at].threads);
             let task = task(&self.tasks, threads);
             begin(strategy.label(), threads);
             let run = task.train(strategy, threads, seed, test)?;
             if at == 0 {
                 begin("plain loop", 1);
-                // Only the last weights are asked for.
+                // Only the last weights are used.
                 self.plain.runs.iter_mut().for_each(|run| run.weights = Vec::new());
                 self.plain.runs.push(task.train_plain(&run, seed, test)?);
             }
@@ -64,19 +64,19 @@ impl<'t> Series<'t> {
         Ok(())
     }
 
-    /// The last training of the plain loop.
+    /// Returns the last training of the plain loop.
     pub(super) fn last_plain(&self) -> Option<&Run> {
         self.plain.runs.last()
     }
 
-    /// The time of an epoch in the first point as a multiple of that in the plain loop, round by
+    /// Returns the epoch time of the first point as a multiple of that of the plain loop, round by
     /// round.
     pub(super) fn first_against_plain(&self) -> impl Iterator<Item = f64> {
         let ratio = |(first, plain): (&Run, &Run)| first.epoch_seconds() / plain.epoch_seconds();
         self.jobs[0].runs.iter().zip(&self.plain.runs).map(ratio)
     }
 
-    /// The plain loop's point, all others, and the best of the single threads.
+    /// Returns the plain loop's point, all others, and the best of the single threads.
     pub(super) fn points(&self, context: &Context<'_>) -> Result<(Point, Vec<Point>, Best)> {
         let point = |runs: &Runs| runs.point(task(&self.tasks, runs.threads), context);
         let mut plain = point(&self.plain)?;

@@ -1,22 +1,21 @@
-//! A figure that was measured several times.
+//! A figure with its spread over several runs.
 
 use serde::Serialize;
 
-/// The median of all runs, with the least and the largest beside it.
+/// Median of all runs, with the smallest and the largest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// Half of the runs are below. Of an even number, the mean of the two in the middle.
+    /// Median; with an even number of runs, the mean of the middle two.
     pub median: f64,
-    /// The least.
+    /// Smallest value.
     pub low: f64,
-    /// The largest; infinite where it is a time until something that one of the runs did not arrive
-    /// at.
+    /// Largest value; infinite for a time to something that one of the runs did not reach.
     pub high: f64,
 }
 
 impl Spread {
-    /// That of `runs`; `None` if there are none, or if the median is not finite: where most runs
-    /// did not arrive, the others say nothing.
+    /// Returns the spread of `runs`; `None` if there are none, or if the median is not finite: if
+    /// most runs did not arrive, the others say nothing.
     pub fn of(runs: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut runs: Vec<f64> = runs.into_iter().collect();
         runs.sort_by(f64::total_cmp);
@@ -25,7 +24,7 @@ impl Spread {
         median.is_finite().then_some(Spread { median, low, high })
     }
 
-    /// The same figure in other units.
+    /// Converts the figure to other units.
     pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
         let [a, b] = [f(self.low), f(self.high)];
         Spread { median: f(self.median), low: a.min(b), high: a.max(b) }
@@ -37,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians_of_what_arrived() {
+    fn medians_of_arrivals() {
         let spread = Spread::of([3.5, 1.0, 2.0]).unwrap();
         assert_eq!(spread, Spread { median: 2.0, low: 1.0, high: 3.5 });
         assert_eq!(Spread::of([1.0, 2.0]).unwrap().median, 1.5);

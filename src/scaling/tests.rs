@@ -5,7 +5,7 @@ use crate::data::{Builder, Dataset};
 use crate::problem::LossKind;
 use crate::strategy::{StrategyKind, Update};
 
-/// Two classes, told apart by two of the features, with noise.
+/// Generates two classes, distinguished by two of the features, with noise.
 pub(crate) fn examples(count: usize) -> Dataset {
     let mut builder = Builder::default();
     for i in 0..count as u64 {
@@ -54,7 +54,7 @@ fn each_strategy_has_a_point_for_each_number_of_threads() {
         let target = point.to_target.unwrap();
         let (train, total) = (target.train_seconds.unwrap(), target.total_seconds.unwrap());
         assert_eq!((target.load_seconds, total.median), (1.0, train.median + 1.0));
-        assert!(point.course.windows(2).all(|pair| pair[0].seconds < pair[1].seconds));
+        assert!(point.epochs.windows(2).all(|pair| pair[0].seconds < pair[1].seconds));
     }
     assert!(scaling.optimum.gap <= 1e-5, "{:?}", scaling.optimum);
 }
@@ -73,14 +73,14 @@ fn the_best_single_thread_has_speed_up_1_and_the_plain_loop_trains_as_sequential
         let speed = point.nonzeros as f64 / point.epoch_seconds.median;
         assert!((point.nonzeros_per_second.median / speed - 1.0).abs() < 1e-9);
     }
-    // The same step sizes on the same rows; blocks are shuffled inside by other streams.
+    // Step sizes and rows are equal; blocks are shuffled inside by other streams.
     let [sequential, plain] =
         [&scaling.strong[0], &scaling.plain].map(|point| point.objective.median);
     assert!((sequential / plain - 1.0).abs() < 5e-3, "{sequential} {plain}");
 }
 
 #[test]
-fn what_cannot_be_measured_is_refused() {
+fn plans_that_cannot_be_measured_are_refused() {
     let data = examples(200);
     let refusal =
         |plan: Plan, data: &Dataset| plan.run(input(data), &mut |_| ()).unwrap_err().to_string();
@@ -93,8 +93,10 @@ fn what_cannot_be_measured_is_refused() {
     assert!(refusal(Plan { threads: vec![0], ..plan() }, &data).starts_with("threads is 0"));
     assert!(refusal(Plan { repeats: Some(0), ..plan() }, &data).starts_with("repeats is 0"));
     let target = |target| refusal(Plan { target: Some(target), ..plan() }, &data);
-    assert!(target(Target::Accuracy(88.0)).starts_with("target is 88 (expected a share"));
-    assert!(target(Target::Objective(0.01)).contains("expected one that some weights have"));
+    assert!(target(Target::Accuracy(88.0)).starts_with("target is 88 (expected a fraction"));
+    assert!(
+        target(Target::Objective(0.01)).contains("expected an objective that some weights reach")
+    );
     let mut builder = Builder::default();
     (0..3).for_each(|label| builder.end_row(label as f32));
     assert!(refusal(plan(), &builder.finish(1)).starts_with("a: there are 3 labels (expected two"));

@@ -1,7 +1,7 @@
-//! How long passes of visits will take, where something that costs more could take their place.
+//! Convergence estimate: the passes that visits still need, where Newton steps could replace them.
 
-/// How many further passes bring the gap, which was 1 at the start and was left by so many, to the
-/// tolerance if they go on like that; infinite if they brought nothing.
+/// Estimates the further passes until the gap reaches `tolerance`, if it keeps falling as it did:
+/// from 1 at the start to `gap` after `passes`. Infinite if it has not fallen.
 pub(super) fn passes_left(passes: usize, gap: f64, tolerance: f64) -> f64 {
     let fallen = -gap.ln();
     if fallen > 0.0 {
@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gaps_are_taken_to_fall_by_the_same_share() {
+    fn gaps_are_assumed_to_fall_by_a_constant_factor() {
         assert!((passes_left(2, 0.1, 1e-3) - 4.0).abs() < 1e-12);
         assert!((passes_left(3, 0.01, 1e-3) - 1.5).abs() < 1e-12);
         assert_eq!(passes_left(1, 1e-4, 1e-3), 0.0);

@@ -1,4 +1,4 @@
-//! The fit driver: the epoch loop of every solver. It trains, measures and decides.
+//! The fit driver: the epoch loop of every solver. It trains, measures and decides when to stop.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -17,74 +17,74 @@ use crate::strategy::{
 };
 use crate::sync::plain::Ordering::Relaxed;
 
-/// Measures weights on held-out data, if that can be done; called on a thread of the fit.
+/// Evaluates weights on held-out data, if there is any; called on a thread of the fit.
 pub type Evaluate<'a, R> = dyn Fn(&[R]) -> Option<Evaluation> + Sync + 'a;
 
-/// What became of an epoch.
+/// The outcome of an epoch.
 pub(super) enum Outcome {
-    /// It was measured.
+    /// The epoch was measured and counts.
     Kept(Measured),
-    /// It exploded and was undone.
+    /// The epoch made the objective explode and was undone.
     Undone { objective: f64, learning_rate: f64 },
 }
 
-/// The weights after an epoch, judged.
+/// Objective and gap of the weights after an epoch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measured {
     pub objective: f64,
     pub gap: Option<f64>,
 }
 
-/// The best weights of a fit, judged.
+/// The best weights of a fit, with their objective and gap.
 pub(super) struct Best<R> {
     pub weights: Vec<R>,
     pub measured: Measured,
 }
 
-/// A solver: what is done with the workers in an epoch, and what is made of the outcome.
+/// A solver as the driver calls it: runs an epoch on the workers, and interprets the outcome.
 pub(super) trait Method<R: Real>: Send {
-    /// Runs one epoch and measures the weights that it leaves, on a thread of the driver.
+    /// Runs one epoch and measures the resulting weights, on a thread of the driver.
     fn epoch(&mut self, driver: &mut FitDriver<'_, R>) -> Result<Outcome>;
-    /// The weights after the last epoch, which was kept.
-    fn now<'w>(&'w self, driver: &'w mut FitDriver<'_, R>) -> &'w [R];
-    /// Whether the tolerance is reached.
-    fn arrived(&self) -> bool;
-    /// The first step size, if there are step sizes.
+    /// Returns the weights after the last epoch, which was kept.
+    fn current<'w>(&'w self, driver: &'w mut FitDriver<'_, R>) -> &'w [R];
+    /// Returns true if the tolerance is reached.
+    fn has_converged(&self) -> bool;
+    /// Returns the first step size, if the solver has step sizes.
     fn step_size(&mut self) -> Option<FirstStep> {
         None
     }
-    /// The best weights of all epochs; on a thread of the driver.
+    /// Returns the best weights of all epochs; called on a thread of the driver.
     fn finish(self: Box<Self>) -> Best<R>;
 }
 
-/// What a fit works with, and how far it has come.
+/// The resources of a fit, and its progress.
 pub(super) struct FitDriver<'a, R: Real> {
     pub settings: &'a Settings,
     pub strategy: Box<dyn Strategy<R> + 'a>,
     pub profile: Profile,
     pub params: SharedParams<R>,
     plan: Plan,
-    /// The weights that the last pass left, if other processes may look on.
-    seen: Vec<R>,
+    /// Copy of the weights after the last pass, if other processes may read along.
+    snapshot: Vec<R>,
     pub control: Control,
-    /// The workers' threads and others: they do all there is to do.
+    /// The threads of the workers, and further ones for dense passes: all phases run on them.
     workers: WorkerPool,
     pool: Arc<ThreadPool>,
-    /// Whether each of them reads all weights in order before they are measured.
+    /// If set, each thread reads all weights in order before they are measured.
     fetches: bool,
-    /// Visits made, those of undone epochs included.
+    /// Visits so far, those of undone epochs included.
     pub visits: u64,
-    /// Time in which the workers visited terms.
+    /// Time that the workers spent visiting terms.
     visit_time: Duration,
     began: Instant,
     order: Order,
-    /// Epochs begun, undone ones included: each has its own order of terms.
-    begun: u64,
+    /// Passes so far, those of undone epochs included: each has its own order of terms.
+    passes: u64,
 }
 
 impl<'a, R: Real> FitDriver<'a, R> {
-    /// A driver for weights and terms of this shape, which touch coordinates `touches` times. The
-    /// clock of the preparation starts.
+    /// Creates a driver for weights and terms of this shape, with `touches` entries in all terms
+    /// together. Starts the clock of the preparation.
     pub fn new(
         settings: &'a Settings,
         plan: Plan,
@@ -109,7 +109,7 @@ impl<'a, R: Real> FitDriver<'a, R> {
                 Some(path) => SharedParams::file(path, shape.width)?,
             },
             plan,
-            seen: Vec::new(),
+            snapshot: Vec::new(),
             control: Control {
                 interrupted: settings.interrupt.clone(),
                 deadline: settings.time_limit.map(|limit| began + limit),
@@ -125,47 +125,47 @@ impl<'a, R: Real> FitDriver<'a, R> {
             visit_time: Duration::ZERO,
             began,
             order: Order::new(shape.terms),
-            begun: 0,
+            passes: 0,
         })
     }
 
-    /// Number of threads.
+    /// Returns the number of threads.
     pub fn threads(&self) -> usize {
         self.pool.current_num_threads()
     }
 
-    /// Does something on a thread of the driver, with the others for its parts.
+    /// Runs `pass` on a thread of the driver; its parallel parts use the other threads.
     pub fn install<T: Send>(&self, pass: impl FnOnce() -> T + Send) -> T {
         install(&self.pool, pass)
     }
 
-    /// The weights that the last pass left.
+    /// Returns the weights after the last pass.
     pub fn weights(&mut self) -> &[R] {
-        plain(&mut self.params, &self.seen)
+        plain(&mut self.params, &self.snapshot)
     }
 
-    /// Does a dense pass over the weights that the last pass left. They are read where they lie:
-    /// the data that go through the caches meanwhile would drive out a vector of which a copy is
-    /// read, and the next pass begin by fetching it.
+    /// Makes a dense pass over the weights after the last pass. They are read in place: if a copy
+    /// were read, the data that go through the caches meanwhile would evict the weights, and the
+    /// next pass would have to fetch them again.
     pub fn measure<T>(&mut self, measure: impl FnOnce(&[R]) -> T) -> T {
-        let weights = plain(&mut self.params, &self.seen);
+        let weights = plain(&mut self.params, &self.snapshot);
         if self.fetches {
             parallel::fetch(weights);
         }
         measure(weights)
     }
 
-    /// Counts an epoch of Newton's method.
+    /// Counts a Newton epoch as one visit per term.
     pub fn count_newton(&mut self) {
         self.visits += self.order.terms() as u64;
     }
 
-    /// Lets the workers visit all terms once, in a new order.
+    /// Runs the workers over all terms once, in a new order.
     pub fn pass(&mut self, rule: &dyn Visit<R>) -> Result<()> {
-        self.order.shuffle(self.settings.seed, self.begun);
+        self.order.shuffle(self.settings.seed, self.passes);
         let pass = Pass {
             order: &self.order,
-            epoch: self.begun,
+            epoch: self.passes,
             visits_before: self.visits,
             seed: self.settings.seed,
             control: &self.control,
@@ -174,15 +174,15 @@ impl<'a, R: Real> FitDriver<'a, R> {
         let started = Instant::now();
         self.visits += self.strategy.epoch(rule, &mut self.params, pass)?;
         self.visit_time += started.elapsed();
-        self.begun += 1;
+        self.passes += 1;
         if self.params.alone().is_none() {
-            self.seen.resize(self.params.len(), R::ZERO);
-            self.params.copy_to(&mut self.seen);
+            self.snapshot.resize(self.params.len(), R::ZERO);
+            self.params.copy_to(&mut self.snapshot);
         }
         Ok(())
     }
 
-    /// Trains by `method` until one of the reasons to stop holds, or `watch` breaks off.
+    /// Runs `method` until a reason to stop holds, or `watch` breaks off.
     pub fn run(
         mut self,
         mut method: Box<dyn Method<R> + '_>,
@@ -199,40 +199,39 @@ impl<'a, R: Real> FitDriver<'a, R> {
             progress: self.control.progress.clone(),
         };
         let prepare_time = self.began.elapsed();
-        let mut is_broken_off = watch(Event::Began(&began)).is_break();
+        let mut is_canceled = watch(Event::Began(&began)).is_break();
 
         let pool = self.pool.clone();
         let mut epochs = Vec::new();
         let mut train_time = Duration::ZERO;
-        let mut gaps = Falling::default();
+        let mut gaps = GapTracker::default();
         let stop = loop {
-            // Who breaks off before the first epoch gets one all the same: there must be weights to
-            // return.
+            // A fit that is broken off before the first epoch still runs one: there must be weights
+            // to return.
             let started = Instant::now();
             let outcome = install(&pool, || method.epoch(&mut self))?;
             train_time += started.elapsed();
             match outcome {
                 Outcome::Kept(Measured { objective, gap }) => {
-                    gap.iter().for_each(|&gap| gaps.see(gap));
+                    gap.iter().for_each(|&gap| gaps.record(gap));
                     let test = evaluate.and_then(|evaluate| {
-                        let weights = method.now(&mut self);
+                        let weights = method.current(&mut self);
                         install(&pool, || evaluate(weights))
                     });
                     let (epoch, visit_time) = (epochs.len() + 1, self.visit_time);
                     let epoch = Epoch { epoch, train_time, visit_time, objective, gap, test };
-                    is_broken_off |= watch(Event::Epoch(&epoch)).is_break();
+                    is_canceled |= watch(Event::Epoch(&epoch)).is_break();
                     epochs.push(epoch);
                 }
                 Outcome::Undone { objective, learning_rate } => {
-                    is_broken_off |=
-                        watch(Event::RolledBack { objective, learning_rate }).is_break();
+                    is_canceled |= watch(Event::RolledBack { objective, learning_rate }).is_break();
                 }
             }
-            // An epoch that was undone leaves nothing to return.
-            if is_broken_off && !epochs.is_empty() {
+            // If all epochs so far were undone, there is nothing to return.
+            if is_canceled && !epochs.is_empty() {
                 break StopReason::Interrupted;
             }
-            if let Some(stop) = self.stop(epochs.len(), method.arrived()) {
+            if let Some(stop) = self.stop(epochs.len(), method.has_converged()) {
                 break stop;
             }
             if gaps.has_stalled() && self.settings.tolerance > 0.0 {
@@ -254,12 +253,12 @@ impl<'a, R: Real> FitDriver<'a, R> {
         })
     }
 
-    fn stop(&self, kept: usize, arrived: bool) -> Option<StopReason> {
+    fn stop(&self, kept: usize, has_converged: bool) -> Option<StopReason> {
         if self.control.interrupted.load(Relaxed) {
             Some(StopReason::Interrupted)
         } else if self.control.must_stop() {
             Some(StopReason::TimeLimit)
-        } else if arrived && self.settings.tolerance > 0.0 {
+        } else if has_converged && self.settings.tolerance > 0.0 {
             Some(StopReason::Tolerance)
         } else if kept >= self.settings.epochs {
             Some(StopReason::Epochs)
@@ -269,25 +268,25 @@ impl<'a, R: Real> FitDriver<'a, R> {
     }
 }
 
-/// Whether the gap still becomes smaller.
+/// Detects a gap that no longer falls.
 #[derive(Default)]
-struct Falling {
-    /// The least gap, when it had last fallen by [`NOTABLE`] of itself.
+struct GapTracker {
+    /// The smallest gap, as of the last time that it fell by the fraction [`NOTABLE`].
     least: Option<f64>,
     /// Epochs since then.
     since: usize,
 }
 
-/// The fall of the gap, as a share of itself, that counts as progress.
+/// Relative fall of the gap that counts as progress.
 const NOTABLE: f64 = 0.02;
 /// Epochs without progress that end training.
 const PATIENCE: usize = 100;
 
-impl Falling {
-    fn see(&mut self, gap: f64) {
+impl GapTracker {
+    fn record(&mut self, gap: f64) {
         self.since += 1;
         if self.least.is_none_or(|least| gap < least * (1.0 - NOTABLE)) {
-            *self = Falling { least: Some(gap), since: 0 };
+            *self = GapTracker { least: Some(gap), since: 0 };
         }
     }
 
@@ -296,18 +295,18 @@ impl Falling {
     }
 }
 
-/// The weights as plain memory; the copy `seen`, if others may look on.
-fn plain<'a, R: Real>(params: &'a mut SharedParams<R>, seen: &'a [R]) -> &'a [R] {
-    params.alone().map_or(seen, |weights| weights)
+/// Returns the weights as plain memory; the copy `snapshot`, if other processes may read along.
+fn plain<'a, R: Real>(params: &'a mut SharedParams<R>, snapshot: &'a [R]) -> &'a [R] {
+    params.alone().map_or(snapshot, |weights| weights)
 }
 
 fn install<T: Send>(pool: &ThreadPool, pass: impl FnOnce() -> T + Send) -> T {
     let (mut pass, mut result) = (Some(pass), None);
     install_once(pool, &mut || result = pass.take().map(|pass| pass()));
-    result.expect("the pass was made")
+    result.expect("the pass has run")
 }
 
-/// What rayon compiles, once.
+/// Calls rayon through one instance: `ThreadPool::install` is compiled once, not for each caller.
 fn install_once(pool: &ThreadPool, pass: &mut (dyn FnMut() + Send)) {
     pool.install(pass);
 }

@@ -1,4 +1,4 @@
-//! Linear models whatever their loss: what solvers need to have compiled for each.
+//! Linear models with the loss erased: the code that solvers have compiled for each loss.
 
 use super::dual::{Dual, DualVisits};
 use super::saga::{Saga, SagaVisits};
@@ -8,26 +8,26 @@ use crate::params::Real;
 use crate::problem::{Curved, Curves, Custom, Examples, Linear, LossKind, with_loss};
 use crate::strategy::Visit;
 
-/// A linear model with some loss, under the rules of all solvers in one precision.
+/// A linear model with any loss, under the rules of all solvers in one precision.
 pub(crate) trait RulesOf<R: Real>: Sync {
-    /// The examples.
+    /// Returns the examples.
     fn examples(&self) -> &Examples<'_>;
-    /// The loss as dense passes see it; `None` if no more is known of it than sgd needs.
+    /// Returns the loss as dense passes need it; `None` for a custom loss, which only sgd can use.
     fn loss(&self) -> Option<&dyn Curves>;
-    /// Stochastic gradient descent; the parameters are those of [`Sgd::new`].
+    /// Creates the rule of stochastic gradient descent; parameters as for [`Sgd::new`].
     fn sgd(
         &self,
         penalty: Penalty,
         step: StepSize,
         applies_scale: bool,
     ) -> Box<dyn SgdRule<R> + '_>;
-    /// Visits of dual ascent, of a loss that is known.
+    /// Creates the visits of dual ascent; the loss is not a custom one.
     fn dual_visits<'a>(&'a self, rule: &'a Dual<'_, R>) -> Box<dyn Visit<R> + 'a>;
-    /// Visits of variance reduction, of a loss that is known.
+    /// Creates the visits of variance reduction; the loss is not a custom one.
     fn saga_visits<'a>(&'a self, rule: &'a Saga<'_, R>) -> Box<dyn Visit<R> + 'a>;
 }
 
-/// A linear model under the rules of all solvers.
+/// A linear model under the rules of all solvers, in both precisions.
 pub(crate) trait AnyLinear: RulesOf<f32> + RulesOf<f64> {}
 
 impl<T: RulesOf<f32> + RulesOf<f64>> AnyLinear for T {}
@@ -59,7 +59,7 @@ impl<L: Curved, R: Real> RulesOf<R> for Linear<'_, L> {
     }
 }
 
-/// A linear model with a loss of the caller's own: there is no conjugate, hence no solver but sgd.
+/// A linear model with a custom loss: it has no conjugate, so sgd is the only solver.
 struct WithCustomLoss<'d>(Linear<'d, Custom>);
 
 impl<R: Real> RulesOf<R> for WithCustomLoss<'_> {
@@ -89,7 +89,7 @@ impl<R: Real> RulesOf<R> for WithCustomLoss<'_> {
     }
 }
 
-/// The linear model of `examples` with a loss that is chosen at run time; of softmax, that of two
+/// Creates the linear model of `examples` with a loss chosen at run time; for softmax, that of two
 /// classes.
 pub(crate) fn linear<'d>(loss: LossKind, examples: Examples<'d>) -> Box<dyn AnyLinear + 'd> {
     fn known<'d>(examples: Examples<'d>, loss: impl Curved + 'd) -> Box<dyn AnyLinear + 'd> {
@@ -102,10 +102,10 @@ pub(crate) fn linear<'d>(loss: LossKind, examples: Examples<'d>) -> Box<dyn AnyL
     )
 }
 
-/// The loss of `problem`, for solvers that need its conjugate.
+/// Returns the loss of `problem`, for solvers that need its conjugate.
 ///
 /// # Errors
-/// [`Error::Parameter`] if it is one of the caller's own.
+/// [`Error::Parameter`] if it is a custom loss.
 pub(super) fn known_loss<R: Real>(problem: &dyn RulesOf<R>) -> Result<&dyn Curves> {
     problem.loss().ok_or_else(|| Error::Parameter {
         name: "solver",

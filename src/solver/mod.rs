@@ -1,5 +1,5 @@
-//! How a problem is minimized: the solvers, each with its rule and its stopping test, and the
-//! driver of their epochs.
+//! The solvers: how a problem is minimized. Each has a rule and a stopping test of its own; one fit
+//! driver runs their epochs.
 
 mod convergence;
 mod driver;
@@ -9,9 +9,12 @@ mod linear;
 pub(crate) mod newton;
 mod penalty;
 mod plan;
+mod ranges;
 pub(crate) mod saga;
 mod settings;
 pub(crate) mod sgd;
+#[cfg(test)]
+mod strategy_tests;
 
 pub use self::driver::Evaluate;
 pub use self::dual::fit_dual;

@@ -1,10 +1,10 @@
 //! The regularizer (l2/2)*||w||^2 + l1*||w||_1, applied to coordinates when they are touched.
 //!
-//! A coordinate that a share p of the terms touches is shrunk on touch as if by (l2/p, l1/p): in
-//! expectation the same as shrinking all coordinates at each visit, at the cost of the touched ones
-//! alone. The step is implicit, `soft(z, rate*l1/p) / (1 + rate*l2/p)`, hence stable for the rarest
-//! coordinate (Pedregosa, Leblond & Lacoste-Julien, NIPS 2017, section 2), and exact zeros appear
-//! under l1.
+//! A coordinate that a fraction p of the terms touches is shrunk on touch by (l2/p, l1/p). In
+//! expectation this equals shrinking all coordinates at each visit, and costs only the touched
+//! ones. The step is implicit, `soft(z, rate*l1/p) / (1 + rate*l2/p)`, so it is stable for the
+//! rarest coordinate (Pedregosa, Leblond & Lacoste-Julien, NIPS 2017, section 2), and exact zeros
+//! appear under l1.
 
 use crate::parallel;
 use crate::params::Real;
@@ -18,19 +18,20 @@ pub struct Penalty {
     pub l2: f64,
 }
 
-/// Weights that are summed by one task: the sum's rounding does not depend on the threads.
+/// Weights per task: fixed, so that the sum's rounding does not depend on the number of threads.
 const SUMMED_TOGETHER: usize = 1 << 15;
 
 impl Penalty {
-    /// (l2/2)*||w||^2 + l1*||w||_1, in f64.
+    /// Computes (l2/2)*||w||^2 + l1*||w||_1, in f64.
     pub fn value<R: Real>(&self, w: &[R]) -> f64 {
         let sums = parallel::collect(w.len(), SUMMED_TOGETHER, &|_, range| norms(&w[range]));
         sums.iter().map(|[squares, absolutes]| self.l2 / 2.0 * squares + self.l1 * absolutes).sum()
     }
 }
 
-/// The sum of squares and the sum of absolute values, in several partial sums each, so that no
-/// addition waits for another.
+/// Computes the sum of squares and the sum of absolute values, in eight partial sums each, so that
+/// no addition waits for another.
+/// Record: D187.
 fn norms<R: Real>(w: &[R]) -> [f64; 2] {
     let (eights, rest) = w.as_chunks::<8>();
     let (mut squares, mut absolutes) = ([0.0; 8], [0.0; 8]);
@@ -44,15 +45,15 @@ fn norms<R: Real>(w: &[R]) -> [f64; 2] {
     [squares, absolutes].map(|sums| sums.iter().sum())
 }
 
-/// 1/p for each coordinate, where p is the fraction of the `terms` terms that touch it, `touched`
-/// of them; 1 for those that none touches.
+/// Computes 1/p for each coordinate, where p is the fraction of the `terms` terms that touch it,
+/// `touched` of them; 1 for those that none touches.
 pub(super) fn rarity<R: Real>(touched: &[u32], terms: usize) -> Vec<R> {
     let rarity =
         |&count: &u32| if count == 0 { R::ONE } else { R::of(terms as f64 / f64::from(count)) };
     touched.iter().map(rarity).collect()
 }
 
-/// The penalty under a step of some length.
+/// The regularizer under a step of a given size.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shrinkage<'a, R> {
     /// Empty if coordinates are not shrunk on touch.
@@ -64,19 +65,19 @@ pub(super) struct Shrinkage<'a, R> {
 }
 
 impl<R: Real> Shrinkage<'_, R> {
-    /// Whether coordinates are shrunk on touch.
+    /// Returns true if coordinates are shrunk on touch.
     #[inline(always)]
     pub(super) fn is_on_touch(&self) -> bool {
         !self.rarity.is_empty()
     }
 
-    /// The value `z` of coordinate `j` after a visit: shrunk, if that is done on touch.
+    /// Returns the value `z` of coordinate `j` after a visit: shrunk, if that happens on touch.
     #[inline(always)]
     pub(super) fn shrunk(&self, z: R, j: usize) -> R {
         if self.is_on_touch() { self.shrink(z, self.rarity[j]) } else { z }
     }
 
-    /// The shrunk value of a coordinate, given its value and its rarity.
+    /// Shrinks the value `z` of a coordinate of this rarity.
     #[inline(always)]
     pub(super) fn shrink(&self, z: R, rarity: R) -> R {
         let soft = if self.l1 == R::ZERO {

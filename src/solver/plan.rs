@@ -1,26 +1,22 @@
 //! The plan of a fit, made once: the strategy, how many threads visit terms and how many help, and
-//! why. The rule by which `auto` chooses is argued in `src/strategy/README.md`.
-
-#[cfg(test)]
-#[path = "plan_tests.rs"]
-mod strategy_tests;
+//! why. `src/solver/README.md` argues the order in which `auto` chooses.
 
 use std::thread;
 
 use super::Settings;
 use super::newton::hessian;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::params::Real;
 use crate::strategy::{
-    Access, AllReduce, Averaging, BoundedStaleness, Bounds, ClusterConfig, Clusters, Hogwild,
-    HogwildPlusPlus, Layout, Locked, Merging, Order, RoundRobin, Sequential, Strategy,
-    StrategyKind, Synchronous, Topology, Update,
+    AllReduce, Averaging, BoundedStaleness, ClusterConfig, Hogwild, HogwildPlusPlus, Layout,
+    Locked, Merging, Order, RoundRobin, Sequential, Strategy, StrategyKind, Synchronous, Topology,
+    Update,
 };
 
-/// How a fit is run.
+/// The choices that a fit is run by.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// Not [`StrategyKind::Auto`].
+    /// The strategy; not [`StrategyKind::Auto`].
     pub strategy: StrategyKind,
     /// Threads that visit terms.
     pub visitors: usize,
@@ -30,49 +26,54 @@ pub(super) struct Plan {
     pub batch: usize,
     /// Why the strategy was chosen, if that was left to the program.
     pub reason: Option<String>,
-    /// Terms and coordinates.
+    /// Number of terms, and of coordinates.
     terms: usize,
     width: usize,
 }
 
-/// When a solver may move copies of the weights that are merged as often as they are used.
+/// The copies of the weights, merged as often as they are used, that a solver allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Copies {
-    /// Only of weights that many terms touch: of the others, all copies would make up for the same
-    /// error before they meet.
+    /// Only of weights that many terms touch: all copies of the others would correct the same error
+    /// before they are merged.
     OfHot,
     /// Of all weights.
     OfAll,
-    /// The problem does not bear sums of movements.
+    /// None whose movements are summed: the problem's steps project.
     NotSummed,
-    /// What the solver keeps beside the weights would not follow the copies.
+    /// None: the solver's state beside the weights would not follow the copies.
     Never,
 }
 
-/// What the choice depends on.
+/// The sizes that `auto` decides by.
 #[derive(Clone, Copy, Debug)]
 struct Size {
-    /// Threads that would get something to do.
+    /// Threads that would get blocks.
     workers: usize,
     width: usize,
-    /// Coordinates that the terms touch, summed over all terms.
+    /// Coordinates that a term touches, summed over all terms: the number of non-zeros.
     touches: usize,
 }
 
-/// Fewest touches of an epoch that are worth strategy: it takes as long as waking a thread a few
+/// Fewest non-zeros for more than one thread: such an epoch takes as long as waking a thread a few
 /// times.
+/// Record: D045.
 const FEW: usize = 50_000;
-/// The same where copies of hot weights meet, and the others are contended for; and fewest threads,
-/// if there are so many weights that few are hot.
+/// Fewest non-zeros for more than one thread where only hot weights have copies, and threads
+/// contend for the others.
+/// Record: D134.
 const FEW_CONTENDED: usize = 1 << 21;
+/// Fewest threads there, unless the Hessian is small: with more weights than that, few are hot.
+/// Record: D201.
 const FEW_CONTENDING: usize = 3;
-/// Most weights in all copies together, for each touch of an epoch: above that, copies would take
-/// more memory than twice the data.
+/// Most weights in all copies together, per non-zero: above that, copies would take more than twice
+/// the memory of the data.
+/// Record: D046.
 const COPIED: usize = 2;
 
 impl Plan {
-    /// The plan for a problem of so many terms and coordinates, which the terms touch `touches`
-    /// times together.
+    /// Plans a fit of a problem with this many terms, coordinates (`width`) and non-zeros
+    /// (`touches`).
     pub fn new(
         terms: usize,
         width: usize,
@@ -85,8 +86,8 @@ impl Plan {
         let (strategy, threads, reason) = match settings.strategy {
             StrategyKind::Auto => {
                 let (strategy, reason) = Size { workers, width, touches }.strategy(copies);
-                // Whoever visits the terms, all threads do what else there is, if that takes a
-                // while.
+                // All threads help with the dense passes, however many visit terms, if these
+                // passes take longer than waking the threads.
                 (strategy, if touches < FEW { 1 } else { workers }, Some(reason))
             }
             StrategyKind::Sequential => (StrategyKind::Sequential, settings.threads.max(1), None),
@@ -103,7 +104,7 @@ impl Plan {
         }
     }
 
-    /// The strategy of the plan.
+    /// Creates the strategy of the plan.
     ///
     /// # Errors
     /// [`Error::Io`] if workers are to be pinned and the system refuses that.
@@ -131,7 +132,7 @@ impl Plan {
         })
     }
 
-    /// The layout of hogwild++.
+    /// Lays the workers out in clusters, for hogwild++.
     pub fn layout(
         &self,
         config: &ClusterConfig,
@@ -141,7 +142,7 @@ impl Plan {
         config.layout(self.visitors, topology, self.terms, self.width, settings.pin)
     }
 
-    /// Hogwild++ whose clusters' changes are summed up.
+    /// Creates hogwild++ whose clusters' changes are summed up.
     ///
     /// # Errors
     /// As for [`Plan::make`].
@@ -155,45 +156,50 @@ impl Plan {
 }
 
 impl Size {
-    /// The strategy, and why.
+    /// Chooses the strategy, and says why.
     fn strategy(self, copies: Copies) -> (StrategyKind, String) {
         let Size { workers, width, touches } = self;
         if workers == 1 {
-            return (StrategyKind::Sequential, "one thread has nobody to share with".into());
+            return (StrategyKind::Sequential, "there is only one thread".into());
         }
         if touches < FEW {
-            let reason =
-                format!("an epoch of {touches} non-zeros is over before other threads have begun");
+            let reason = format!(
+                "an epoch of {touches} non-zeros is over before other threads have started"
+            );
             return (StrategyKind::Sequential, reason);
         }
         let is_narrow = hessian::is_small(width, touches);
-        let are_few = touches < FEW_CONTENDED || workers < FEW_CONTENDING && !is_narrow;
-        if copies == Copies::OfHot && are_few {
-            let others =
-                if is_narrow { "all do the rest" } else { "the others judge the epoch before" };
-            let reason = format!(
-                "one thread visits {touches} non-zeros sooner than threads that contend for the weights; {others}"
-            );
+        let are_few = touches < FEW_CONTENDED;
+        if copies == Copies::OfHot && (are_few || workers < FEW_CONTENDING && !is_narrow) {
+            let why = match are_few {
+                true => format!("{touches} non-zeros are too few to split"),
+                false => format!("{workers} threads would contend for the weights"),
+            };
+            let rest = match is_narrow {
+                true => "dense passes use all threads",
+                false => "the other threads evaluate the previous epoch",
+            };
+            let reason = format!("single-threaded updates: {why}; {rest}");
             return (StrategyKind::Sequential, reason);
         }
         if copies == Copies::OfHot {
             let reason =
-                "all threads on one vector, but for copies of the weights that many examples touch";
+                "all threads share one vector, with copies of the weights that many examples touch";
             return (StrategyKind::Hogwild(Update::Split), reason.into());
         }
         if copies == Copies::NotSummed {
             let reason =
-                "all threads on one vector: the problem's steps project, so copies cannot be summed".into();
+                "all threads share one vector: the problem's steps project, so copies cannot be summed".into();
             return (StrategyKind::Hogwild(Update::Wild), reason);
         }
         if copies == Copies::Never {
             let reason =
-                "all threads on one vector: the solver's average gradient has no copies".into();
+                "all threads share one vector: the solver's average gradient has no copies".into();
             return (StrategyKind::Hogwild(Update::Wild), reason);
         }
         if width > touches || width.saturating_mul(workers) > COPIED * touches {
             let reason = format!(
-                "{touches} non-zeros seldom meet on {width} weights, which are too many for a copy a thread"
+                "all threads share one vector: {touches} non-zeros rarely conflict on {width} weights, which are too many to copy for each thread"
             );
             return (StrategyKind::Hogwild(Update::Wild), reason);
         }
@@ -202,134 +208,6 @@ impl Size {
         );
         (StrategyKind::Hogwild(Update::Merged), reason)
     }
-}
-
-/// More terms than any problem has.
-const MOST_BATCH: usize = 1 << 32;
-
-/// Checks the ranges of what belongs to one way of sharing.
-pub(super) fn check(settings: &Settings) -> Result<()> {
-    let strategy = settings.strategy;
-    let workers = settings.workers();
-    let wrong =
-        |name, value: String, expected, hint| Err(Error::Parameter { name, value, expected, hint });
-    match settings.batch {
-        Some(batch) if !(1..=MOST_BATCH).contains(&batch) => {
-            return wrong("batch", batch.to_string(), "1 to 2^32", "16 is usual");
-        }
-        Some(batch) if batch > 1 && !strategy.takes_batches() => {
-            return wrong(
-                "batch",
-                format!("{batch} with the strategy {}", strategy.name()),
-                "a strategy that has batches: sequential, sync, ssp or allreduce",
-                "leave it out, or choose one of these",
-            );
-        }
-        _ => (),
-    }
-    match strategy {
-        StrategyKind::HogwildPlusPlus(config) => check_clusters(&config, workers),
-        StrategyKind::Synchronous { backups } if backups >= workers => wrong(
-            "backup workers",
-            format!("{backups} of {workers}"),
-            "fewer than the threads, since a round needs one of them at least",
-            "take more threads, or fewer backups",
-        ),
-        StrategyKind::BoundedStaleness(Bounds {
-            staleness: Some(staleness),
-            reads: Access::NonBlocking,
-            writes: Access::NonBlocking,
-        }) => wrong(
-            "staleness",
-            format!("{staleness} with reads and writes that do not block"),
-            "inf if nobody waits",
-            "let reads or writes block, or leave the staleness unbounded",
-        ),
-        StrategyKind::AllReduce if settings.penalty.l1 > 0.0 && workers > 1 => wrong(
-            "strategy",
-            "allreduce with l1".into(),
-            "sync, ssp or hogwild with l1, since a sum of several workers' movements to 0 goes beyond 0",
-            "choose sync, which takes the same steps",
-        ),
-        StrategyKind::Averaging { every: 0 } => wrong(
-            "epochs between averages",
-            "0".into(),
-            "1 or more",
-            "leave it out to average after each epoch",
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Checks that the workers that are to be slow exist.
-pub(super) fn check_delays(settings: &Settings) -> Result<()> {
-    let workers = settings.workers();
-    let Some(delay) =
-        settings.delays.iter().find(|delay| delay.worker >= workers || delay.every == 0)
-    else {
-        return Ok(());
-    };
-    let (name, value, expected) = match delay.every {
-        0 => ("visits between delays", 0, "1 or more"),
-        _ => (
-            "delayed worker",
-            delay.worker,
-            "a worker's number, from 0 and below the number of threads",
-        ),
-    };
-    Err(Error::Parameter {
-        name,
-        value: value.to_string(),
-        expected,
-        hint: "change it, or leave the delay out",
-    })
-}
-
-fn check_clusters(config: &ClusterConfig, workers: usize) -> Result<()> {
-    let at_least_1 = |name, value: Option<usize>, hint| match value {
-        Some(0) => Err(Error::Parameter { name, value: "0".into(), expected: "1 or more", hint }),
-        _ => Ok(()),
-    };
-    if !matches!(config.update, Update::Wild | Update::Atomic) {
-        return Err(Error::Parameter {
-            name: "update",
-            value: config.update.name().into(),
-            expected: "wild or atomic with hogwild++, whose clusters have their own way to merge",
-            hint: "leave it out, or choose hogwild",
-        });
-    }
-    let topology = "leave it out, and clusters follow the machine's sockets and caches";
-    at_least_1("update delay", config.update_delay, "64 is usual for up to 4 clusters")?;
-    match config.clusters {
-        Clusters::Auto => (),
-        Clusters::Size(size) => at_least_1("cluster size", Some(size), topology)?,
-        Clusters::Count(count) if (1..=workers).contains(&count) => (),
-        Clusters::Count(count) => {
-            return Err(Error::Parameter {
-                name: "clusters",
-                value: count.to_string(),
-                expected: "1 or more, and at most the number of threads",
-                hint: topology,
-            });
-        }
-    }
-    let by_clusters = "leave it out, and it follows from the number of clusters";
-    let beta = config.beta.filter(|&beta| !(beta > 0.0 && beta < 1.0));
-    let lambda = config.lambda.filter(|lambda| !(0.0..=1.0).contains(lambda));
-    for (name, wrong, expected) in [
-        ("ring beta", beta, "a number above 0 and below 1"),
-        ("ring lambda", lambda, "a number from 0 to 1"),
-    ] {
-        if let Some(value) = wrong {
-            return Err(Error::Parameter {
-                name,
-                value: value.to_string(),
-                expected,
-                hint: by_clusters,
-            });
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -353,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_choice_follows_what_the_solver_bears() {
+    fn the_choice_follows_the_copies_that_the_solver_allows() {
         let chosen =
             |copies, width, touches| Size { workers: 4, width, touches }.strategy(copies).0;
         let [sequential, wild, merged] = [
@@ -368,12 +246,12 @@ mod tests {
             |width| Size { workers: 2, width, touches: 10 * FEW_CONTENDED }.strategy(Copies::OfHot);
         assert_eq!(by_two(99).0, StrategyKind::Hogwild(Update::Split), "all weights are hot");
         assert_eq!(by_two(99_999).0, sequential);
-        assert!(by_two(99_999).1.ends_with("; the others judge the epoch before"));
+        assert!(by_two(99_999).1.ends_with("; the other threads evaluate the previous epoch"));
         let split =
             Size { workers: 4, width: 999, touches: FEW_CONTENDED }.strategy(Copies::OfHot).1;
         assert_eq!(
             split,
-            "all threads on one vector, but for copies of the weights that many examples touch"
+            "all threads share one vector, with copies of the weights that many examples touch"
         );
         assert_eq!(chosen(Copies::Never, 999, FEW), wild);
         assert_eq!(chosen(Copies::Never, 999, FEW - 1), sequential);

@@ -1,4 +1,4 @@
-//! What a user may choose about training, and its legal ranges.
+//! The settings of a fit, and their legal ranges.
 
 use crate::sync::plain::AtomicBool;
 use std::path::PathBuf;
@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Penalty, Schedule, plan};
+use super::{Penalty, Schedule, ranges};
 use crate::error::{Error, Result};
 use crate::strategy::{Delay, StrategyKind};
 
-/// How the weights of a linear model are found.
+/// The solver of a linear model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Solver {
-    /// With l2 and no l1 dual ascent, with l1 and a smooth loss variance reduction; stochastic
-    /// gradient descent where these cannot work
+    /// Dual ascent with l2 and no l1, variance reduction with l1 and a smooth loss. Stochastic
+    /// gradient descent where neither applies
     /// ([`Trainer::choose`](crate::train::Trainer::choose)), or a step size is given.
     #[default]
     Auto,
@@ -27,7 +27,7 @@ pub enum Solver {
 }
 
 impl Solver {
-    /// The name on the command line and in reports.
+    /// Returns the name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Solver::Auto => "auto",
@@ -38,19 +38,19 @@ impl Solver {
     }
 }
 
-/// Type of the weights while they are found.
+/// Floating-point type of the weights during training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// Half the memory and time; gaps below about 1e-6 of the objective are out of reach, or more
-    /// with a small l2.
+    /// Half the memory and time. Gaps below about 1e-6 of the objective are out of reach; with a
+    /// small l2 that limit is higher.
     #[default]
     F32,
-    /// For gaps down to 1e-9 of the objective.
+    /// Gaps down to 1e-9 of the objective are within reach.
     F64,
 }
 
 impl Precision {
-    /// The name on the command line and in reports.
+    /// Returns the name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
@@ -64,40 +64,39 @@ impl Precision {
 pub struct Settings {
     /// Strengths of the regularizer, finite and at least 0. Default 0.
     pub penalty: Penalty,
-    /// How workers share the weights. Default auto.
+    /// Strategy by which workers share the weights. Default auto.
     pub strategy: StrategyKind,
-    /// Number of workers; 0, the default, takes one a core. Sequential training has one in any
-    /// case; it lets as many threads as this says, or one if this is 0, do what is done with the
-    /// whole data between epochs.
+    /// Number of workers; 0, the default, means one per core. Sequential training always has one
+    /// worker; this many threads, or one if this is 0, then make the dense passes between epochs.
     pub threads: usize,
-    /// Whether each worker is kept on one processor, where the system can do that. Default no.
+    /// If set, each worker stays on one processor, where the system supports that. Default no.
     pub pin: bool,
-    /// Terms whose visits are planned on the same weights, at least 1: by one worker, where there
-    /// are more. Their steps add up, so that a larger batch needs a smaller step size where terms
-    /// have coordinates in common. Larger synchronizes less often, and takes more visits to the
-    /// same objective. Default 16 for ways of sharing that exchange batches, 1 for sequential
-    /// training; others have none.
+    /// Terms whose visits each worker plans on the same weights, at least 1. Their steps add up, so
+    /// a larger batch needs a smaller step size where terms have coordinates in common. A larger
+    /// batch synchronizes less often, and takes more visits to the same objective. Default 16 for
+    /// strategies that exchange batches, 1 for sequential training; others have no batches.
     pub batch: Option<usize>,
-    /// Workers that are made slow, to see what that does. Default none.
+    /// Delays to inject into workers, for experiments. Default none.
     pub delays: Vec<Delay>,
-    /// First step size, above 0; `None`, the default, searches for one.
+    /// First step size, above 0. With `None`, the default, it is found by a search.
     pub learning_rate: Option<f64>,
-    /// The step size's course; a plateau lasts while epochs gain more than the tolerance, if that
-    /// is less than its `gain`.
+    /// Schedule of the step size. A plateau lasts while epochs gain more than the tolerance, if
+    /// that is less than its `gain`.
     pub schedule: Schedule,
-    /// Most epochs, at least 1. Default 1000.
+    /// Maximum number of epochs, at least 1. Default 1000.
     pub epochs: usize,
-    /// Training ends when the gap, as a share of the objective, is at most this; with stochastic
-    /// gradient descent, which knows no gap, when the objective changed by less than this share of
-    /// itself in each of three consecutive epochs. At least 0; 0 never stops. Default 1e-3.
+    /// Training ends when the gap, as a fraction of the objective, is at most this. Stochastic
+    /// gradient descent has no gap; it ends when each of three consecutive epochs changed the
+    /// objective by less than this fraction. At least 0; 0 never stops. Default 1e-3.
     pub tolerance: f64,
-    /// Training ends after this time. Default none.
+    /// Time limit of training. Default none.
     pub time_limit: Option<Duration>,
     /// Seed of all random choices. Default 1.
     pub seed: u64,
-    /// File to map the weights to, for other processes to watch. Default none: anonymous memory.
+    /// File to map the weights to, so that other processes can read them. Default none: anonymous
+    /// memory.
     pub params: Option<PathBuf>,
-    /// Set it to true from any thread, and training ends after the blocks that are being worked on.
+    /// Interrupt flag: once any thread sets it to true, training ends after the current blocks.
     pub interrupt: Arc<AtomicBool>,
 }
 
@@ -123,7 +122,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The number of workers that these settings lead to.
+    /// Returns the number of workers, with the default resolved.
     pub fn workers(&self) -> usize {
         match (self.strategy, self.threads) {
             (StrategyKind::Sequential, _) => 1,
@@ -132,7 +131,7 @@ impl Settings {
         }
     }
 
-    /// The size of a batch that these settings lead to.
+    /// Returns the size of a batch, with the default resolved.
     pub fn batch(&self) -> usize {
         self.batch.unwrap_or(self.strategy.usual_batch())
     }
@@ -152,7 +151,7 @@ impl Settings {
                 self.learning_rate.unwrap_or(1.0),
                 self.learning_rate.is_none_or(|rate| rate > 0.0),
                 "a finite number above 0",
-                "leave it out, and one is searched for",
+                "leave it out to search for one",
             ),
         ];
         for (name, value, legal, expected, hint) in rules {
@@ -173,11 +172,12 @@ impl Settings {
                 name: "threads",
                 value: self.threads.to_string(),
                 expected: "at most 4096",
-                hint: "one thread a core is the default",
+                hint: "one thread per core is the default",
             });
         }
-        plan::check(self)?;
-        plan::check_delays(self)?;
+        let workers = self.workers();
+        ranges::check_strategy(self.strategy, workers, self.batch, self.penalty.l1)?;
+        ranges::check_delays(&self.delays, workers)?;
         self.check_schedule()
     }
 
@@ -194,10 +194,10 @@ impl Settings {
             name,
             value: value.to_string(),
             expected: "a number between 0 and 1",
-            hint: "0.8 to 0.9 an epoch is usual",
+            hint: "0.8 to 0.9 per epoch is usual",
         })
     }
 }
 
-/// Far above any machine, and far below what makes thread creation fail.
+/// Limit on threads: far above any machine, and far below what makes thread creation fail.
 const MOST_THREADS: usize = 4096;

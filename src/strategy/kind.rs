@@ -1,5 +1,5 @@
-//! Strategies as a choice made at run time, and their names: the one table that the command,
-//! reports and benches read.
+//! Strategies as a choice at run time, and their names: the only table, which the command, reports
+//! and benches read.
 
 use std::any::Any;
 use std::fmt;
@@ -7,12 +7,12 @@ use std::fmt;
 use super::{Bounds, ClusterConfig, Strategy, Update};
 use crate::params::Real;
 
-/// How workers share the weights.
+/// A strategy: the protocol by which workers share the weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StrategyKind {
-    /// What suits the number of threads and the sizes of the problem: [`StrategyKind::Sequential`]
-    /// or [`StrategyKind::Hogwild`].
+    /// [`StrategyKind::Sequential`] or [`StrategyKind::Hogwild`], chosen by the number of threads
+    /// and the size of the problem.
     Auto,
     /// [`Sequential`](super::Sequential): one thread.
     Sequential,
@@ -25,34 +25,34 @@ pub enum StrategyKind {
         /// Workers that a round does not wait for, fewer than there are.
         backups: usize,
     },
-    /// [`BoundedStaleness`](super::BoundedStaleness): workers that may be apart by some batches.
+    /// [`BoundedStaleness`](super::BoundedStaleness): workers at most some batches apart.
     BoundedStaleness(Bounds),
     /// [`AllReduce`](super::AllReduce): equal replicas, whose movements are summed.
     AllReduce,
-    /// [`Averaging`](super::Averaging): replicas that know nothing of each other, and their mean.
+    /// [`Averaging`](super::Averaging): independent replicas, and their mean after epochs.
     Averaging {
         /// Epochs after which all go on from the mean, at least 1.
         every: usize,
     },
     /// [`Locked`](super::Locked): one vector, and locks around each visit.
     Locked,
-    /// [`RoundRobin`](super::RoundRobin): one vector, written in turn.
+    /// [`RoundRobin`](super::RoundRobin): one vector, which workers write in turn.
     RoundRobin,
-    /// A strategy of the caller's own, with the solver sgd.
+    /// The caller's own strategy, with the solver sgd.
     Own(OwnKind),
 }
 
-/// Terms of a batch where nobody has asked for another size.
+/// Default number of terms in a batch.
 pub(crate) const BATCH: usize = 16;
 
-/// The table of strategies: a variant that is not in it does not compile.
+/// Defines the table of strategies. A variant that is missing from it does not compile.
 macro_rules! strategies {
     ($($kind:pat => $default:expr, $name:literal, $label:literal, $summary:literal;)*) => {
         impl StrategyKind {
-            /// Every strategy of the crate, with its default settings.
+            /// All strategies of the crate, with default settings.
             pub const ALL: &'static [StrategyKind] = &[$($default),*];
 
-            /// The name on the command line and in reports.
+            /// Returns the name on the command line and in reports.
             pub fn name(self) -> &'static str {
                 match self {
                     StrategyKind::Auto => "auto",
@@ -61,7 +61,7 @@ macro_rules! strategies {
                 }
             }
 
-            /// The name in comparisons, where ways to write weights are told apart.
+            /// Returns the name in comparisons, which also names the kind of update.
             pub fn label(self) -> &'static str {
                 match self {
                     StrategyKind::Auto => "auto",
@@ -70,10 +70,10 @@ macro_rules! strategies {
                 }
             }
 
-            /// What it is, in a line.
+            /// Returns a description of one line.
             pub fn summary(self) -> &'static str {
                 match self {
-                    StrategyKind::Auto => "Chosen by the number of threads and the sizes of the data",
+                    StrategyKind::Auto => "Chosen by the number of threads and the size of the data",
                     $($kind => $summary,)*
                     StrategyKind::Own(_) => "A strategy of your own",
                 }
@@ -85,7 +85,7 @@ macro_rules! strategies {
 strategies! {
     StrategyKind::Sequential => StrategyKind::Sequential, "sequential", "sequential", "One thread";
     StrategyKind::Hogwild(Update::Merged) => StrategyKind::Hogwild(Update::Merged), "hogwild", "hogwild",
-        "One vector without locks, or copies that are merged as often as they are used";
+        "One vector without locks, or a copy per thread, merged often where it is used often";
     StrategyKind::Hogwild(Update::Wild) => StrategyKind::Hogwild(Update::Wild), "hogwild", "hogwild-wild",
         "One vector, written by relaxed stores";
     StrategyKind::Hogwild(Update::Atomic) => StrategyKind::Hogwild(Update::Atomic), "hogwild", "hogwild-atomic",
@@ -97,19 +97,19 @@ strategies! {
     StrategyKind::Synchronous { .. } => StrategyKind::Synchronous { backups: 0 }, "sync", "sync",
         "Rounds of batches on one version of the weights, with or without backup workers";
     StrategyKind::BoundedStaleness(_) => StrategyKind::BoundedStaleness(Bounds::DEFAULT), "ssp", "ssp",
-        "One vector, and threads that may be apart by a bounded number of batches";
+        "One vector, and threads at most a bounded number of batches apart";
     StrategyKind::AllReduce => StrategyKind::AllReduce, "allreduce", "allreduce",
         "Equal replicas, whose steps are summed round a ring";
     StrategyKind::Averaging { .. } => StrategyKind::Averaging { every: 1 }, "averaging", "averaging",
-        "Replicas that know nothing of each other, averaged after epochs";
+        "Independent replicas, averaged after epochs";
     StrategyKind::Locked => StrategyKind::Locked, "locked", "locked", "One vector, and locks around each example";
     StrategyKind::RoundRobin => StrategyKind::RoundRobin, "round-robin", "round-robin",
-        "One vector, written in turn";
+        "One vector, which threads write in turn";
 }
 
 impl StrategyKind {
-    /// The strategies that can be named, each name once: `auto`, and the first of
-    /// [`StrategyKind::ALL`] of each name.
+    /// Returns the strategies that can be named, each name once: `auto`, and the first of
+    /// [`StrategyKind::ALL`] with each name.
     pub fn named() -> impl Iterator<Item = StrategyKind> {
         let is_first = |k: &usize| {
             StrategyKind::ALL[..*k].iter().all(|kind| kind.name() != StrategyKind::ALL[*k].name())
@@ -118,18 +118,18 @@ impl StrategyKind {
         [StrategyKind::Auto].into_iter().chain(all)
     }
 
-    /// The strategy of this [`name`](StrategyKind::name), with its default settings.
+    /// Returns the strategy with this [`name`](StrategyKind::name) and default settings.
     pub fn of_name(name: &str) -> Option<StrategyKind> {
         StrategyKind::named().find(|kind| kind.name() == name)
     }
 
-    /// The strategy of this [`label`](StrategyKind::label), with its default settings.
+    /// Returns the strategy with this [`label`](StrategyKind::label) and default settings.
     pub fn of_label(label: &str) -> Option<StrategyKind> {
         let auto = [StrategyKind::Auto];
         StrategyKind::ALL.iter().chain(&auto).find(|kind| kind.label() == label).copied()
     }
 
-    /// How threads write a weight that others may write at the same time, if that can be chosen.
+    /// Returns the kind of update, if the strategy has a choice of it.
     pub fn update(self) -> Option<Update> {
         match self {
             StrategyKind::Hogwild(update)
@@ -138,7 +138,7 @@ impl StrategyKind {
         }
     }
 
-    /// The size of a batch where none is asked for: 1 for a way without batches.
+    /// Returns the default size of a batch: 1 for a strategy without batches.
     pub(crate) fn usual_batch(self) -> usize {
         match self {
             StrategyKind::Synchronous { .. }
@@ -148,20 +148,19 @@ impl StrategyKind {
         }
     }
 
-    /// Whether threads may plan several visits on the same weights.
+    /// Returns true if threads may plan several visits on the same weights.
     pub fn takes_batches(self) -> bool {
         self == StrategyKind::Sequential || self.usual_batch() > 1
     }
 }
 
-/// A strategy of the caller's own, as a choice made at run time: it makes the strategy that a fit
-/// runs.
+/// The caller's own strategy as a choice at run time: it creates the strategy that a fit runs.
 pub trait OwnStrategy: Sync {
-    /// The name in reports.
+    /// Returns the name in reports.
     fn name(&self) -> &'static str;
-    /// The strategy for `workers` workers and weights of f32.
+    /// Creates the strategy for `workers` workers and weights of f32.
     fn in_f32(&self, workers: usize) -> Box<dyn Strategy<f32>>;
-    /// The strategy for `workers` workers and weights of f64.
+    /// Creates the strategy for `workers` workers and weights of f64.
     fn in_f64(&self, workers: usize) -> Box<dyn Strategy<f64>>;
 }
 
@@ -170,7 +169,7 @@ pub trait OwnStrategy: Sync {
 pub struct OwnKind(pub &'static dyn OwnStrategy);
 
 impl OwnKind {
-    /// The strategy for weights of type `R`.
+    /// Creates the strategy for weights of type `R`.
     pub(crate) fn make<R: Real>(self, workers: usize) -> Box<dyn Strategy<R>> {
         let wrapped: Box<dyn Any> = match size_of::<R>() {
             4 => Box::new(self.0.in_f32(workers)),

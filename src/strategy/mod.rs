@@ -1,4 +1,5 @@
-//! How workers share the weights. Each protocol is argued in the README of its folder.
+//! Strategies: protocols by which workers share the weights. The README of each folder argues its
+//! protocols.
 
 mod baseline;
 mod engine;
@@ -41,15 +42,15 @@ pub struct Pass<'a> {
     pub visits_before: u64,
     /// Seed of the fit.
     pub seed: u64,
-    /// When to stop early, and where progress is counted.
+    /// Interrupts and deadline, progress counters, and delays to inject.
     pub control: &'a Control,
     /// The threads that the strategy runs its workers on.
     pub pool: &'a WorkerPool,
 }
 
 impl Pass<'_> {
-    /// Draws the blocks that `tickets` give a worker, one after the other, and has `visit_block`
-    /// visit each; returns the number of visits.
+    /// Draws a worker's blocks from `tickets` and calls `visit_block` on each. Returns the number
+    /// of visits.
     pub fn visit_blocks<R: Real>(
         self,
         worker: usize,
@@ -60,33 +61,33 @@ impl Pass<'_> {
         work(worker, visit, tickets, self, visit_block)
     }
 
-    /// The clock after `within` visits of this pass.
+    /// Returns the clock after `within` visits of this pass.
     pub fn clock(&self, within: u64) -> Clock {
         Clock { before: self.visits_before, within }
     }
 }
 
-/// What a solver must know of a strategy before the first epoch.
+/// A strategy's properties that a solver needs before the first epoch.
 #[derive(Clone, Debug)]
 pub struct Profile {
     /// Number of workers, at least 1.
     pub workers: usize,
-    /// A processor for each worker, if the strategy keeps them in places of its own choice.
+    /// A processor for each worker, or none if the strategy does not pin workers.
     pub places: Vec<usize>,
-    /// Number of terms whose visits are planned on the same weights, so that their steps add up: a
-    /// step size that suits visits one by one may be too large for these.
+    /// Number of terms whose visits are planned on the same weights. Their steps add up, so a step
+    /// size that suits single visits may be too large for them.
     pub batch: usize,
-    /// Whether it multiplies the weights with [`EndOfEpoch::scale`] at the end of each epoch.
+    /// Set if the strategy multiplies the weights by [`EndOfEpoch::scale`] at the end of each
+    /// epoch.
     pub applies_scale: bool,
-    /// Whether workers' movements of a common coordinate are summed; otherwise their mean is taken.
+    /// Set if workers' movements of a common coordinate are summed. Otherwise their mean is taken.
     pub sums_common: bool,
-    /// How the workers are laid out, if they form clusters.
+    /// Layout of the clusters, if workers form any.
     pub layout: Option<Layout>,
 }
 
 impl Profile {
-    /// `workers` workers whose visits are carried out one by one, and which leave the scale of the
-    /// weights to the rule.
+    /// Returns the profile of `workers` workers that apply visits one by one and no deferred scale.
     pub fn new(workers: usize) -> Self {
         let workers = workers.max(1);
         Profile {
@@ -100,17 +101,17 @@ impl Profile {
     }
 }
 
-/// A way for workers to share the weights.
+/// A protocol by which workers share the weights during an epoch.
 pub trait Strategy<R: Real>: Send {
-    /// What a solver must know of it.
+    /// Returns the properties that a solver needs before the first epoch.
     fn profile(&self) -> Profile;
 
-    /// Says that the caller has changed `params` since the last epoch: the next one starts from
-    /// them. A strategy with weights of its own may otherwise go on from these.
+    /// Makes the next epoch start from `params`, which the caller has changed since the last one. A
+    /// strategy with weights of its own may otherwise go on from these.
     fn restart(&mut self) {}
 
-    /// Visits the terms of `pass` once, unless its control says to stop. When it returns, no worker
-    /// runs and `params` holds the model. Returns the number of visits made.
+    /// Visits each term of `pass` once, unless its control stops it early. When this returns, no
+    /// worker runs and `params` holds the model. Returns the number of visits made.
     ///
     /// # Errors
     /// [`Error::Worker`](crate::Error::Worker) if a worker panicked; the others were stopped.
@@ -122,7 +123,7 @@ pub trait Strategy<R: Real>: Send {
     ) -> Result<u64>;
 }
 
-/// Multiplies the weights by the scale that the rule keeps apart of them, when no worker runs.
+/// Multiplies the weights by the scale that the rule keeps apart from them. No worker may run.
 pub fn apply_deferred_scale<R: Real>(visit: &dyn Visit<R>, params: &SharedParams<R>, clock: Clock) {
     if let Some(factor) = visit.end_of_epoch(clock, 1).scale {
         params.slots()[..visit.shape().own()].iter().for_each(|slot| slot.set(slot.get() * factor));

@@ -5,8 +5,8 @@ use super::{Pass, Profile, Strategy, Visit, planner};
 use crate::error::Result;
 use crate::params::{Handle, Real, SharedParams};
 
-/// Visits terms one after the other, on weights without atomics, or batches of them, whose visits
-/// are planned on the same weights. Deterministic given the seed.
+/// Visits terms one after the other on plain memory, or in batches that are planned on the same
+/// weights. Deterministic given the seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Sequential {
     batch: usize,
@@ -19,7 +19,7 @@ impl Default for Sequential {
 }
 
 impl Sequential {
-    /// Batches of `batch` terms, at least 1.
+    /// Creates the strategy with batches of `batch` terms, at least 1.
     pub fn batched(batch: usize) -> Self {
         Sequential { batch: batch.max(1) }
     }
@@ -41,7 +41,8 @@ impl<R: Real> Strategy<R> for Sequential {
     }
 }
 
-/// One pass on the calling thread, in batches of `batch` terms, over weights that nobody else sees.
+/// Makes one pass on the calling thread, in batches of `batch` terms, over weights that no other
+/// thread sees.
 pub(crate) fn visit_alone<R: Real>(
     visit: &dyn Visit<R>,
     weights: &mut [R],

@@ -1,9 +1,9 @@
-//! One worker equals the oracle bit for bit; many lose nothing that they promise not to lose, and
-//! stop when told.
+//! Tests of all strategies: one worker equals the oracle bit for bit; many lose nothing that they
+//! promise to keep, and stop when interrupted.
 
+mod baselines;
 mod clusters;
 mod problems;
-mod ways;
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ fn control(workers: usize) -> Control {
     Control::new(workers)
 }
 
-/// The threads that a strategy runs on.
+/// Creates the worker pool that a strategy runs on.
 fn pool<R: Real>(strategy: &impl Strategy<R>) -> WorkerPool {
     let profile = strategy.profile();
     WorkerPool::new(profile.workers, 1, profile.places)
 }
 
-/// The first epoch, with seed 1.
+/// Returns the pass of the first epoch, with seed 1.
 fn first_pass<'a>(order: &'a Order, control: &'a Control, pool: &'a WorkerPool) -> Pass<'a> {
     Pass { order, epoch: 0, visits_before: 0, seed: 1, control, pool }
 }
@@ -70,7 +70,7 @@ fn train_from<R: Real>(
     weights
 }
 
-/// Rows of a few features each, by a fixed rule; every third value is not 1.
+/// Returns rows of a few features each, by a fixed formula. Every third value is not 1.
 fn rows(count: u32) -> (Dataset, Vec<f32>) {
     let mut builder = Builder::default();
     let mut targets = Vec::new();
@@ -117,15 +117,15 @@ fn one_worker_equals_sequential_bit_for_bit() {
     one_worker_equals_sequential::<f32, _>(Hinge, Penalty { l1: 0.0, l2: 1e-3 }, None);
 }
 
-/// Adds 1 to each of a term's coordinates and to the common one: sums of whole numbers below 2^24
-/// are exact in f32.
+/// A rule that adds 1 to each of a term's coordinates and to the common one. Sums of whole numbers
+/// below 2^24 are exact in f32.
 struct Count<'d> {
     data: &'d Dataset,
     panics_at: Option<usize>,
 }
 
 impl Count<'_> {
-    /// The half of a visit that reads only.
+    /// Makes the reading half of a visit.
     fn plan(&self, term: usize) {
         assert_ne!(Some(term), self.panics_at, "this term panics");
     }
@@ -163,7 +163,7 @@ impl Visit<f32> for Count<'_> {
     }
 
     fn planner(&self) -> Option<Box<dyn Plan<f32> + Send + '_>> {
-        Some(Box::new(Counting { count: self, terms: Vec::new() }))
+        Some(Box::new(CountPlan { count: self, terms: Vec::new() }))
     }
 
     fn end_of_epoch(&self, _: Clock, _: usize) -> EndOfEpoch<f32> {
@@ -172,12 +172,12 @@ impl Visit<f32> for Count<'_> {
 }
 
 /// Planned visits of [`Count`].
-struct Counting<'v, 'd> {
+struct CountPlan<'v, 'd> {
     count: &'v Count<'d>,
     terms: Vec<usize>,
 }
 
-impl Plan<f32> for Counting<'_, '_> {
+impl Plan<f32> for CountPlan<'_, '_> {
     fn plan(&mut self, block: Block<'_>, _: StepState<f32>, _: &Handle<'_, f32>) {
         self.terms.clear();
         for &term in block.terms() {
@@ -191,7 +191,7 @@ impl Plan<f32> for Counting<'_, '_> {
     }
 }
 
-/// Many rows on few features: threads meet on each weight all the time.
+/// Returns many rows on few features, so that threads contend for each weight all the time.
 fn crowd() -> Dataset {
     let mut builder = Builder::default();
     for i in 0..20_000 {
@@ -225,9 +225,9 @@ fn merged_copies_lose_nothing_and_count_nothing_twice() {
     }
 }
 
-/// One feature that each term touches, and one each that nobody else does.
 #[test]
-fn split_weights_share_the_rare_ones_and_copy_the_others() {
+fn split_updates_share_rare_weights_and_copy_the_others() {
+    // One feature that each term touches, and one per term that no other term touches.
     let mut builder = Builder::default();
     for j in 1..=20_000 {
         builder.entry(0, 1.0);
@@ -240,9 +240,9 @@ fn split_weights_share_the_rare_ones_and_copy_the_others() {
     assert!(weights[1..=20_000].iter().all(|&w| w == 4.0));
 }
 
-/// Rows of one feature each, so many that copies are merged in parts.
 #[test]
-fn merged_copies_meet_in_parts() {
+fn many_weights_of_merged_copies_are_published_in_parts() {
+    // Rows of one feature each, enough that the weights are published in parts.
     let mut builder = Builder::default();
     for j in 0..120_001 {
         builder.entry(j, 1.0);

@@ -1,62 +1,65 @@
-//! The seam between solvers and strategies: what a strategy sees of a solver's rule.
+//! The seam between solvers and strategies: a solver's rule as a strategy sees it.
 //!
-//! Above it nothing is generic over problem, loss, rule or strategy; below it everything is. A call
-//! through it is made once a block of terms, a microsecond or more, never once a coordinate.
+//! Above it nothing is generic over problem, loss, rule or strategy; below it everything is. There
+//! is one call through it per block of terms, a microsecond or more, and never one per coordinate.
 
 use super::Block;
 use crate::error::{Error, Result};
 use crate::params::{Handle, Real};
 
-/// The size of what is visited.
+/// The size of the problem that is visited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Number of terms.
     pub terms: usize,
     /// Number of coordinates.
     pub width: usize,
-    /// How many coordinates at the end every term touches; see
+    /// Number of coordinates, at the end, that every term touches; see
     /// [`Problem::common`](crate::problem::Problem::common).
     pub common: usize,
 }
 
 impl Shape {
-    /// The coordinates that are not common.
+    /// Returns the number of coordinates that are not common.
     pub fn own(&self) -> usize {
         self.width - self.common
     }
 }
 
-/// How far a fit has come, in visits made by all workers.
+/// The progress of a fit, in visits made by all workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Clock {
     /// Visits made in earlier epochs.
     pub before: u64,
-    /// Visits made in this epoch, that is, since a deferred scale was applied last
+    /// Visits made in this epoch, hence since a deferred scale was last applied
     /// ([`EndOfEpoch::scale`]).
     pub within: u64,
 }
 
-/// What a rule needs to know of step sizes from one visit to the next. Strategies pass it on within
-/// a block or a batch.
+/// A rule's step size and scale at a visit. Strategies pass it on from visit to visit within a
+/// block or a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct StepState<R> {
     /// The step size.
     pub(crate) rate: R,
-    /// The rate times the strengths of the regularizer.
+    /// The rate times the strength of the l1 regularizer.
     pub(crate) l1: R,
+    /// The rate times the strength of the l2 regularizer.
     pub(crate) l2: R,
-    /// Whether coordinates are shrunk by the regularizer when a visit touches them.
+    /// Set if the regularizer shrinks coordinates when a visit touches them.
     pub(crate) shrinks_on_touch: bool,
-    /// Whether the regularizer moves what a term touches even where the loss does not.
+    /// Set if the regularizer moves the coordinates that a term touches even where the loss does
+    /// not.
     pub(crate) always_moves: bool,
-    /// The deferred scale: what the vector is multiplied with to give the weights.
+    /// The deferred scale: the weights are this factor times the vector.
     pub(crate) factor: R,
-    /// What a visit multiplies the scale with.
+    /// The factor by which a visit multiplies the scale.
     pub(crate) change: R,
 }
 
 impl<R: Real> StepState<R> {
-    /// Steps of constant size `rate`, without a regularizer on touch and without a scale.
+    /// Returns the state for steps of constant size `rate`, without shrinking on touch and without
+    /// a scale.
     pub(crate) fn constant(rate: R) -> Self {
         StepState {
             rate,
@@ -69,65 +72,64 @@ impl<R: Real> StepState<R> {
         }
     }
 
-    /// Moves on by one visit.
+    /// Advances by one visit.
     #[inline(always)]
     pub fn advance(&mut self) {
         self.factor = self.factor * self.change;
     }
 }
 
-/// What a strategy does to the weights when an epoch ends.
+/// The changes that a strategy makes to the weights when an epoch ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EndOfEpoch<R> {
-    /// What all weights but the common ones must be multiplied with, if the rule keeps a scale of
-    /// theirs apart. Strategies that [say so](super::Profile::applies_scale) do it when no worker
+    /// Factor of all weights but the common ones, if the rule keeps a scale apart from them.
+    /// Strategies whose profile [says so](super::Profile::applies_scale) apply it when no worker
     /// runs.
     pub scale: Option<R>,
-    /// How much of what each copy of the weights has moved since copies were last merged is
-    /// published in the shared vector: all of it (1), which keeps the weights the sum of all
-    /// visits, or less, which keeps noise out of them. The rest counts in the next epoch.
+    /// Fraction of each copy's movements since its last merge that is published in the shared
+    /// vector. 1 keeps the weights the sum of all visits; less keeps noise out of them. The rest
+    /// counts in the next epoch.
     pub published_fraction: R,
 }
 
 /// A problem under a solver's rule.
 pub trait Visit<R: Real>: Sync {
-    /// Terms and coordinates.
+    /// Returns the numbers of terms and coordinates.
     fn shape(&self) -> Shape;
     /// Appends the coordinates that `terms` touch to `into`, without the common ones, in ascending
     /// order for each term.
     fn support(&self, terms: &[usize], into: &mut Vec<usize>);
-    /// The step state for a block that starts at `clock`.
+    /// Returns the step state for a block that starts at `clock`.
     fn step_state(&self, clock: Clock) -> StepState<R>;
-    /// Visits the terms of a block in turn, and moves `state` on by as many visits.
+    /// Visits the terms of a block in turn, and advances `state` by one visit per term.
     fn visit_block(&self, block: Block<'_>, state: &mut StepState<R>, weights: &Handle<'_, R>);
-    /// Plans visits apart from carrying them out, if the rule can do that.
+    /// Returns a planner, which plans visits and applies them later, if the rule supports that.
     fn planner(&self) -> Option<Box<dyn Plan<R> + Send + '_>> {
         None
     }
-    /// What is to be done when an epoch ends at `clock`, in which `copies` copies of the weights
-    /// were used.
+    /// Returns the changes to make when an epoch ends at `clock` that used `copies` copies of the
+    /// weights.
     fn end_of_epoch(&self, clock: Clock, copies: usize) -> EndOfEpoch<R>;
 }
 
-/// Visits that are planned (reads only) and carried out later, or never: a plan that was not
-/// carried out has changed nothing.
+/// Visits that are planned (reads only) and applied later, or never. A plan that is not applied has
+/// changed nothing.
 pub trait Plan<R: Real> {
-    /// Plans a visit to each term of `block` on the weights as they are. Replaces what was planned
-    /// before.
+    /// Plans a visit to each term of `block` on the current weights. Replaces the plan before.
     fn plan(&mut self, block: Block<'_>, state: StepState<R>, weights: &Handle<'_, R>);
-    /// Carries out what is planned.
+    /// Applies the plan.
     fn apply(&mut self, weights: &Handle<'_, R>);
 }
 
-/// The rule's planner, for strategies that need one.
+/// Returns the rule's planner, for strategies that need one.
 ///
 /// # Errors
 /// [`Error::Parameter`] if the rule has none.
 pub fn planner<'v, R: Real>(visit: &'v dyn Visit<R>) -> Result<Box<dyn Plan<R> + Send + 'v>> {
     visit.planner().ok_or_else(|| Error::Parameter {
         name: "strategy",
-        value: "one that plans visits before it carries them out".into(),
-        expected: "a solver that can plan visits, which sgd alone can",
+        value: "one that plans visits before it applies them".into(),
+        expected: "a solver that can plan visits: sgd",
         hint: "choose the solver sgd, or the strategy hogwild",
     })
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::data::Ratings;
 use crate::error::{Error, Result};
 use crate::metrics::Evaluation;
-use crate::model::{Factors, Places, View};
+use crate::model::{Factors, KnownIndices, View};
 use crate::problem::Factorization;
 use crate::solver::{Event, Fit, Settings, minimize};
 
@@ -18,7 +18,7 @@ use crate::solver::{Event, Fit, Settings, minimize};
 /// use wildsgd::model::Quality;
 /// use wildsgd::train::Factorizer;
 ///
-/// // Ratings with a noise of 0.5: no model can be nearer to others of the kind.
+/// // Ratings with a noise of 0.5, which is the least error of any model.
 /// let (train, test) = LowRank::default().draw(20_000);
 /// let trained = Factorizer { rank: 4, ..Factorizer::default() }.fit(&train)?;
 /// let Quality::Regression { rmse: Some(rmse), .. } = trained.model.evaluate(&test).quality else { panic!() };
@@ -32,9 +32,9 @@ pub struct Factorizer {
     /// Strength of the squares of all factors and biases, which count in standard deviations of the
     /// ratings. Default: [`Factorizer::default_l2`].
     pub l2: Option<f64>,
-    /// What the ratings are called in messages.
+    /// Name of the ratings in messages. Default "ratings".
     pub data_name: String,
-    /// Everything else. Its `l2` is set from the field above.
+    /// All other settings. Their `l2` is set from the field above.
     pub settings: Settings,
 }
 
@@ -49,18 +49,18 @@ impl Default for Factorizer {
     }
 }
 
-/// What training a model of ratings leaves.
+/// A trained model of ratings, and the record of its training.
 #[derive(Clone, Debug)]
 pub struct Factorized {
     /// The model of the epoch with the lowest objective.
     pub model: Factors,
-    /// The course of the training. Its weights went into the model.
+    /// The fit. Its weights went into the model.
     pub fit: Fit<f32>,
-    /// The regularizer's strength that was used.
+    /// Strength of l2 that was used.
     pub l2: f64,
-    /// The model on the training data.
+    /// Measures of the model on the training data.
     pub train: Evaluation,
-    /// The model on the held-out data.
+    /// Measures of the model on the held-out data.
     pub test: Option<Evaluation>,
     /// Time of shuffling, counting and searching, from ratings to the first epoch.
     pub prepare_time: Duration,
@@ -75,8 +75,8 @@ impl Factorizer {
         self.fit_watched(ratings, None, &mut |_| ControlFlow::Continue(()))
     }
 
-    /// Trains on `ratings`, evaluates on `test` after each epoch (off the clock), and tells `watch`
-    /// what happens.
+    /// Trains on `ratings`, evaluates on `test` after each epoch (off the clock), and reports each
+    /// event to `watch`.
     ///
     /// # Errors
     /// As for [`Factorizer::fit`].
@@ -97,23 +97,23 @@ impl Factorizer {
         let names = [ratings.users(), ratings.items()];
         let (users, penalty) = (ratings.users().len(), settings.penalty);
         let numbers = [problem.mean(), problem.spread()];
-        let evaluate = |weights: &[f32], data: &Ratings, places: &Places| {
+        let evaluate = |weights: &[f32], data: &Ratings, indices: &KnownIndices| {
             let [mean, spread] = numbers;
             let mut evaluation =
-                View { rank: self.rank, mean, spread, users, weights }.evaluate(data, places);
+                View { rank: self.rank, mean, spread, users, weights }.evaluate(data, indices);
             evaluation.objective = evaluation.loss.map(|loss| loss + penalty.value(weights));
             evaluation
         };
-        let places = test.map(|test| Places::new(test, names));
+        let indices = test.map(|test| KnownIndices::new(test, names));
         let on_test = test
-            .zip(places.as_ref())
-            .map(|(test, places)| move |weights: &[f32]| Some(evaluate(weights, test, places)));
+            .zip(indices.as_ref())
+            .map(|(test, indices)| move |weights: &[f32]| Some(evaluate(weights, test, indices)));
         let mut fit = minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?;
-        // Evaluation takes memory of its own.
+        // Free memory before evaluation takes some.
         drop(problem);
         let weights = std::mem::take(&mut fit.weights);
         Ok(Factorized {
-            train: evaluate(&weights, ratings, &Places::new(ratings, names)),
+            train: evaluate(&weights, ratings, &KnownIndices::new(ratings, names)),
             test: on_test.as_ref().and_then(|evaluate| evaluate(&weights)),
             model: Factors::new(self.rank, numbers, names.map(Clone::clone), weights)?,
             l2: settings.penalty.l2,
@@ -132,7 +132,7 @@ impl Factorizer {
         settings.check()
     }
 
-    /// The strength of l2 for so many ratings if none is given.
+    /// Returns the default strength of l2 for this number of ratings: 1 divided by it.
     pub fn default_l2(&self, ratings: usize) -> f64 {
         1.0 / ratings.max(1) as f64
     }

@@ -3,11 +3,12 @@
 mod classes;
 mod fit;
 mod softmax;
+mod task;
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use self::fit::{Task, Weighted, targets};
+use self::task::{Task, Weighted, targets};
 use super::weights::of_held_out;
 use super::{ExampleWeights, Multiclass};
 use crate::data::{ClassLabels, Dataset};
@@ -38,25 +39,24 @@ use crate::strategy::StrategyKind;
 pub struct Trainer {
     /// The loss. Default logistic.
     pub loss: LossKind,
-    /// How weights are found. Default [`Solver::Auto`].
+    /// The solver. Default [`Solver::Auto`].
     pub solver: Solver,
-    /// Type of the weights while they are found. Default f32.
+    /// Type of the weights during training. Default f32.
     pub precision: Precision,
     /// Strength of the squares in the regularizer. Default: 1/n for n examples.
     pub l2: Option<f64>,
     /// Value of the bias's constant feature, at least 0 (LIBLINEAR's `-B`); `None` for no bias.
     /// Default 1.
     pub bias: Option<f64>,
-    /// Whether the regularizer leaves the bias out. Default: it does not, as in LIBLINEAR.
+    /// If set, the regularizer leaves the bias out. Default false, as in LIBLINEAR.
     pub free_bias: bool,
-    /// How much examples count. Default: all the same.
+    /// Factors of the examples' losses. Default: all 1.
     pub weights: ExampleWeights,
-    /// What is done with more than two labels, if the loss is none for regression. Default:
-    /// one-vs-rest.
+    /// Treatment of more than two labels, unless the loss is for regression. Default: one-vs-rest.
     pub multiclass: Multiclass,
-    /// What the data set is called in messages.
+    /// Name of the data set in messages. Default "data set".
     pub data_name: String,
-    /// Everything that is not about linear models. Its `l2` is set from the field above.
+    /// All settings that are not specific to linear models. Their `l2` is set from the field above.
     pub settings: Settings,
 }
 
@@ -77,26 +77,26 @@ impl Default for Trainer {
     }
 }
 
-/// What training a linear model leaves.
+/// A trained linear model, and the record of its training.
 #[derive(Clone, Debug)]
 pub struct Trained {
     /// The model of the epoch with the lowest objective.
     pub model: Model,
-    /// The course of the training. With more than two classes, a digest of theirs: no weights and
-    /// no epochs, the mean of the objectives, the gravest reason to stop, all visits (0 if a class
-    /// had none: then the model is worthless), the preparation of the first class, and the time of
-    /// all, with the preparation of each.
+    /// The fit. With more than two classes, a digest of theirs: no weights and no epochs, the mean
+    /// of the objectives, the gravest reason to stop, all visits (0 if a class had none: then the
+    /// model is worthless), the preparation of the first class, and the time of all, with the
+    /// preparation of each.
     pub fit: Fit<f64>,
-    /// The courses of the classes one against the rest, in the order of the model's labels, if
-    /// there are more than two.
+    /// The fits of the classes, each against the rest, in the order of the model's labels; empty
+    /// unless there are more than two.
     pub classes: Vec<ClassFit>,
     /// The factor of each class's examples, in the order of the model's labels; empty if all are 1.
     pub class_weights: Vec<f64>,
-    /// The regularizer's strength that was used.
+    /// Strength of l2 that was used.
     pub l2: f64,
-    /// The model on the training data.
+    /// Measures of the model on the training data.
     pub train: Evaluation,
-    /// The model on the held-out data.
+    /// Measures of the model on the held-out data.
     pub test: Option<Evaluation>,
     /// Time of shuffling, counting and searching, from checked rows to the first epoch.
     pub prepare_time: Duration,
@@ -105,10 +105,9 @@ pub struct Trained {
 impl Trainer {
     /// Trains on `data`. Deterministic given the seed with one worker; racy by design with more.
     ///
-    /// Takes a shuffled copy, unless the data set was loaded in the order of the same seed
-    /// ([`LoadOptions::shuffle`](crate::data::LoadOptions::shuffle)): the model is the same. A data
-    /// set in a cache file that is in some random order stays in that one
-    /// ([`Dataset::in_random_order`]).
+    /// Makes a shuffled copy, unless the data set was loaded in the order of this seed
+    /// ([`LoadOptions::shuffle`](crate::data::LoadOptions::shuffle)); the model is the same. A
+    /// cache file that is in some random order keeps it ([`Dataset::in_random_order`]).
     ///
     /// # Errors
     /// [`Error::Input`] if the labels do not fit the loss, or `data` lies in a cache file that is
@@ -117,8 +116,8 @@ impl Trainer {
         self.fit_watched(data, None, &mut |_| ControlFlow::Continue(()))
     }
 
-    /// Trains on `data`, evaluates on `test` after each epoch (off the clock), and tells `watch`
-    /// what happens.
+    /// Trains on `data`, evaluates on `test` after each epoch (off the clock), and reports each
+    /// event to `watch`.
     ///
     /// # Errors
     /// As for [`Trainer::fit`].
@@ -193,19 +192,20 @@ impl Trainer {
         Ok(())
     }
 
-    /// The solver that is used with a regularizer, which is not [`Solver::Auto`]: one that knows
-    /// how far it is from the optimum where there is one.
+    /// Returns the solver for a regularizer, never [`Solver::Auto`]: one that certifies its
+    /// distance from the optimum, where there is one.
     pub fn choose(&self, penalty: Penalty) -> Solver {
         let settings = &self.settings;
-        let stepped = settings.learning_rate.is_some() || settings.schedule != Schedule::default();
-        let own = match settings.strategy {
+        let sets_steps =
+            settings.learning_rate.is_some() || settings.schedule != Schedule::default();
+        let needs_sgd = match settings.strategy {
             StrategyKind::Auto | StrategyKind::Hogwild(_) | StrategyKind::Locked => false,
             StrategyKind::Sequential => settings.batch() > 1,
             _ => true,
         };
         let weighted = self.weights != ExampleWeights::default();
         match self.solver {
-            Solver::Auto if stepped || own || self.has_free_bias() => Solver::Sgd,
+            Solver::Auto if sets_steps || needs_sgd || self.has_free_bias() => Solver::Sgd,
             Solver::Auto if matches!(self.loss, LossKind::Softmax | LossKind::Custom(_)) => {
                 Solver::Sgd
             }
@@ -220,13 +220,13 @@ impl Trainer {
         self.free_bias && self.bias.is_some()
     }
 
-    /// What the chosen solver cannot do.
+    /// Refuses combinations that the chosen solver does not support.
     fn check_solver(&self) -> Result<()> {
         let weighted = self.weights != ExampleWeights::default();
         let lacks = match self.solver {
             Solver::Dual | Solver::Saga if self.loss == LossKind::Softmax => "the softmax loss",
             Solver::Dual | Solver::Saga if matches!(self.loss, LossKind::Custom(_)) => {
-                "a loss of your own"
+                "a custom loss"
             }
             Solver::Dual | Solver::Saga if self.has_free_bias() => "a bias that is not regularized",
             Solver::Saga if weighted => "weights of examples or classes",

@@ -1,10 +1,8 @@
-//! Each class against all others: as many binary problems as there are classes, over one copy of
-//! the rows.
+//! One-vs-rest: a binary problem for each class, over one copy of the rows.
 //!
-//! Classes need nothing of each other. So where there are at least as many as threads, each thread
-//! trains classes of its own: no update meets another, and the outcome does not depend on the
-//! number of threads. With fewer classes, or clusters of threads, all threads train one class after
-//! the other.
+//! Classes are independent. If there are at least as many classes as threads, each thread trains
+//! whole classes: no updates conflict, and the result does not depend on the number of threads.
+//! With fewer classes, or clusters of threads, all threads train one class after the other.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -17,7 +15,7 @@ use crate::solver::{Classes, Event, Fit, Settings};
 use crate::strategy::StrategyKind;
 use crate::sync::plain::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// How many classes are told apart when labels are no amounts.
+/// Treatment of more than two labels in classification.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Multiclass {
     /// One-vs-rest if there are more than two labels, which must be whole numbers; all at once with
@@ -28,7 +26,7 @@ pub enum Multiclass {
     OneVsRest,
 }
 
-/// How `count` classes are trained.
+/// Plans the training of `count` classes: how many at once, and the threads of each.
 pub(super) fn plan(count: usize, settings: &Settings) -> Classes {
     let workers = settings.workers();
     match settings.strategy {
@@ -41,28 +39,28 @@ pub(super) fn plan(count: usize, settings: &Settings) -> Classes {
     }
 }
 
-/// What a thread has trained: the class's place, its fit, and how many epochs were rolled back.
+/// The outcome of one class: its index, its fit, and the number of epochs that were rolled back.
 type Done = (usize, Result<(Fit<f64>, usize)>);
 
-/// Trains all classes. `solve` trains the one at a place, with settings that are its own, and tells
-/// what happens; `take` gets each class's fit as it comes, on the calling thread; where it breaks
-/// off, the other classes end after an epoch each.
+/// Trains all classes. `solve` trains the one with the given index, by the given settings, and
+/// reports events. `finished` receives each class's fit, on the calling thread; if it breaks, the
+/// other classes end after an epoch each.
 ///
 /// # Errors
-/// The first that `solve` has; classes that are being trained are trained to the end.
+/// The first error of `solve`. Classes that are being trained at that time are trained to the end.
 pub(super) fn fit_all(
     classes: Classes,
     settings: &Settings,
     solve: impl Fn(usize, &Settings, &mut dyn FnMut(Event<'_>) -> ControlFlow<()>) -> Result<Fit<f64>>
     + Sync,
-    mut take: impl FnMut(usize, Fit<f64>, usize) -> ControlFlow<()>,
+    mut finished: impl FnMut(usize, Fit<f64>, usize) -> ControlFlow<()>,
 ) -> Result<()> {
-    let begun = AtomicUsize::new(0);
-    let (failed, is_broken_off) = (AtomicBool::new(false), AtomicBool::new(false));
+    let next = AtomicUsize::new(0);
+    let (failed, is_stopped) = (AtomicBool::new(false), AtomicBool::new(false));
     let started = Instant::now();
     let work = |done: SyncSender<Done>| {
         while !failed.load(Relaxed) {
-            let class = begun.fetch_add(1, Relaxed);
+            let class = next.fetch_add(1, Relaxed);
             if class >= classes.count {
                 return;
             }
@@ -77,7 +75,7 @@ pub(super) fn fit_all(
             let mut undone = 0;
             let fit = solve(class, &settings, &mut |event| {
                 undone += usize::from(matches!(event, Event::RolledBack { .. }));
-                if is_broken_off.load(Relaxed) {
+                if is_stopped.load(Relaxed) {
                     ControlFlow::Break(())
                 } else {
                     ControlFlow::Continue(())
@@ -91,7 +89,7 @@ pub(super) fn fit_all(
         }
     };
     thread::scope(|scope| {
-        // No thread runs ahead of who takes the weights: they may be large.
+        // No thread runs ahead of the receiver: weights may be large.
         let (done, results) = mpsc::sync_channel(1);
         for k in 0..classes.at_once {
             let done = done.clone();
@@ -104,8 +102,8 @@ pub(super) fn fit_all(
         drop(done);
         for (class, fit) in results {
             let (fit, undone) = fit?;
-            if take(class, fit, undone).is_break() {
-                is_broken_off.store(true, Relaxed);
+            if finished(class, fit, undone).is_break() {
+                is_stopped.store(true, Relaxed);
             }
         }
         Ok(())
@@ -119,10 +117,10 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Zeros.
+    /// Creates a matrix of zeros.
     ///
     /// # Errors
-    /// [`Error::Input`] if they do not fit in memory. `name` is that of the data.
+    /// [`Error::Input`] if it does not fit in memory. `name` is that of the data.
     pub(super) fn new(name: &str, width: usize, classes: NonZeroUsize) -> Result<Self> {
         let mut weights = Vec::new();
         let room = width
@@ -140,7 +138,7 @@ impl Columns {
         Ok(Columns { classes, weights })
     }
 
-    /// Puts a class's vector in its place.
+    /// Sets the vector of a class.
     pub(super) fn set(&mut self, class: usize, vector: &[f64]) {
         let rows = self.weights.chunks_exact_mut(self.classes.get());
         rows.zip(vector).for_each(|(row, &weight)| row[class] = weight);

@@ -1,5 +1,5 @@
-//! How long a training takes to come near the optimum: the fair way to compare ways of training,
-//! since an epoch of one may be worth two of another.
+//! Time to target: how long training takes to come near the optimum. This compares strategies and
+//! solvers fairly, since an epoch of one may be worth two of another.
 
 use std::ops::ControlFlow;
 
@@ -10,23 +10,23 @@ use crate::model::Model;
 use crate::solver::{Epoch, Event, Penalty, Precision, Schedule, Settings, Solver};
 use crate::strategy::StrategyKind;
 
-/// The least objective that there is, but for a known share.
+/// The least objective of a problem, up to a known gap.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Optimum {
-    /// The lowest objective that was found, above 0.
+    /// The lowest objective found, above 0.
     pub objective: f64,
-    /// No weights have an objective that is lower by more than this share of it.
+    /// Bound on the relative error: no weights lower the objective by more than this fraction.
     pub gap: f64,
-    /// The objective of zero weights, where each training begins.
+    /// The objective of zero weights, where training begins.
     pub start: f64,
 }
 
-/// When a training came near the optimum.
+/// The moment at which a training came near the optimum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reached {
     /// Epochs, with a fraction: interpolated in the logarithm of the distance.
     pub epochs: f64,
-    /// Seconds of training ([`Epoch::train_time`]), interpolated in the same way.
+    /// Seconds of training ([`Epoch::train_time`]), interpolated likewise.
     pub seconds: f64,
 }
 
@@ -34,19 +34,19 @@ pub struct Reached {
 const NEAREST: f64 = 1e-15;
 
 impl Optimum {
-    /// By which share of the optimum `objective` is above it; 0 if it is below, infinite if it is
-    /// not a number.
+    /// Returns the relative distance of `objective` above the optimum; 0 if it is below, infinite
+    /// if it is not a number.
     pub fn distance(&self, objective: f64) -> f64 {
         let distance = objective / self.objective - 1.0;
         if distance.is_nan() { f64::INFINITY } else { distance.max(0.0) }
     }
 
-    /// When the epochs of a training came within `share` of the optimum first; `None` if they did
-    /// not.
-    pub fn reached(&self, epochs: &[Epoch], share: f64) -> Option<Reached> {
+    /// Returns the moment at which `epochs` first came within the relative distance `fraction` of
+    /// the optimum; `None` if they did not.
+    pub fn reached(&self, epochs: &[Epoch], fraction: f64) -> Option<Reached> {
         let logarithm = |objective| self.distance(objective).max(NEAREST).ln();
         let mut last = (0.0, 0.0, logarithm(self.start));
-        let wanted = share.max(NEAREST).ln();
+        let wanted = fraction.max(NEAREST).ln();
         for epoch in epochs {
             let now =
                 (epoch.epoch as f64, epoch.train_time.as_secs_f64(), logarithm(epoch.objective));
@@ -62,13 +62,12 @@ impl Optimum {
     }
 }
 
-/// Gap at which the search for the optimum ends: a hundredth of the smallest distance that is
-/// usually asked for.
+/// Gap at which the search for the optimum ends: a hundredth of the smallest usual target.
 const CERTIFIED: f64 = 1e-5;
 
 impl Trainer {
-    /// Finds the least objective of this trainer's problem, whatever its solver and its way to
-    /// share the weights, by a solver that knows how far away it is.
+    /// Finds the least objective of this trainer's problem, whatever its solver and strategy, by a
+    /// solver that certifies its distance.
     ///
     /// # Errors
     /// [`Error::Parameter`] if no such solver exists for the loss and regularizer, or examples have
@@ -98,26 +97,28 @@ impl Trainer {
                 name: "optimum",
                 value: "unknown for this loss, regularizer and weights".into(),
                 expected: "a problem whose optimum a solver can certify",
-                hint: "take l2 above 0, no weights and a bias that is regularized; and no l1 with a loss that has a kink",
+                hint: "take l2 above 0, no weights and a regularized bias; and l1 with smooth losses only",
             });
         }
         let trained = certified.fit(data)?;
         if !trained.classes.is_empty() {
-            return Err(self.no_optimum("it has more than two classes", "two classes, or amounts"));
+            return Err(
+                self.no_optimum("it has more than two classes", "two classes, or regression")
+            );
         }
         let (objective, gap) = (trained.fit.objective, trained.fit.gap.unwrap_or(f64::INFINITY));
         if objective <= 0.0 {
-            return Err(self.no_optimum("its least objective is 0", "one above 0 to be near to"));
+            return Err(self.no_optimum("its least objective is 0", "a least objective above 0"));
         }
         let model = &trained.model;
         let zeros = vec![0.0; model.weights().len()];
-        let nothing = Model::with_classes(
+        let zero = Model::with_classes(
             model.loss(),
             model.labels().to_vec(),
             zeros,
             model.bias().map(|bias| bias.value),
         )?;
-        let start = nothing.evaluate(data).loss.unwrap_or(f64::INFINITY);
+        let start = zero.evaluate(data).loss.unwrap_or(f64::INFINITY);
         Ok(Optimum { objective, gap, start })
     }
 
@@ -125,16 +126,17 @@ impl Trainer {
         Error::input(&self.data_name, what, expected, "take another data set or loss")
     }
 
-    /// Trains as [`Trainer::fit`] does, but ends as soon as an epoch leaves an objective within
-    /// `share` of the optimum (as if interrupted), and never because the objective has settled.
+    /// Trains as [`Trainer::fit`] does, but ends as soon as an epoch comes within the relative
+    /// distance `fraction` of the optimum (as if interrupted), and never because the objective has
+    /// settled.
     ///
     /// # Errors
     /// As for [`Trainer::fit`].
-    pub fn fit_to(&self, data: &Dataset, optimum: &Optimum, share: f64) -> Result<Trained> {
+    pub fn fit_to(&self, data: &Dataset, optimum: &Optimum, fraction: f64) -> Result<Trained> {
         let mut trainer = self.clone();
         trainer.settings.tolerance = 0.0;
         trainer.fit_watched(data, None, &mut |event| match event {
-            Event::Epoch(epoch) if optimum.distance(epoch.objective) <= share => {
+            Event::Epoch(epoch) if optimum.distance(epoch.objective) <= fraction => {
                 ControlFlow::Break(())
             }
             _ => ControlFlow::Continue(()),
@@ -161,8 +163,8 @@ mod tests {
         let optimum = Optimum { objective: 2.0, gap: 0.0, start: 4.0 };
         // Distances 1, 0.1, 0.001.
         let epochs = [epoch(1, 2.2), epoch(2, 2.002)];
-        let near = |share| {
-            optimum.reached(&epochs, share).map(|reached| (reached.epochs, reached.seconds))
+        let near = |fraction| {
+            optimum.reached(&epochs, fraction).map(|reached| (reached.epochs, reached.seconds))
         };
         let (epochs_to, seconds_to) = near(0.01).unwrap();
         assert!(

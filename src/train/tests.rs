@@ -317,9 +317,9 @@ fn settings_out_of_range_are_named() {
         change(&mut trainer);
         trainer.check().unwrap_err().to_string()
     };
-    fn ring(t: &mut Trainer, clustering: ClusterConfig) {
+    fn ring(t: &mut Trainer, config: ClusterConfig) {
         t.settings.threads = 4;
-        t.settings.strategy = StrategyKind::HogwildPlusPlus(clustering);
+        t.settings.strategy = StrategyKind::HogwildPlusPlus(config);
     }
     let cases: [(Change, &str); 17] = [
         (
@@ -397,7 +397,7 @@ fn labels_must_fit_the_loss() {
     ));
 }
 
-/// The squared hinge loss, under a name that the crate does not know.
+/// The squared hinge loss, under a name that no loss of the crate has.
 struct OwnLoss;
 
 static OWN_LOSS: OwnLoss = OwnLoss;
@@ -420,7 +420,7 @@ impl CustomLoss for OwnLoss {
     }
 }
 
-/// Workers whose blocks are dealt in turn, on one vector.
+/// Workers on one vector, with the blocks dealt round-robin.
 struct Dealt(usize);
 
 impl<R: Real> Strategy<R> for Dealt {
@@ -458,11 +458,11 @@ impl<R: Real> Strategy<R> for Dealt {
     }
 }
 
-struct OwnWay;
+struct MakeDealt;
 
-static OWN_WAY: OwnWay = OwnWay;
+static MAKE_DEALT: MakeDealt = MakeDealt;
 
-impl OwnStrategy for OwnWay {
+impl OwnStrategy for MakeDealt {
     fn name(&self) -> &'static str {
         "dealt"
     }
@@ -477,11 +477,10 @@ impl OwnStrategy for OwnWay {
 }
 
 #[test]
-fn a_loss_and_a_strategy_of_the_callers_own_train_save_predict_and_evaluate_as_those_of_the_crate()
-{
+fn a_custom_loss_and_strategy_train_save_predict_and_evaluate_as_those_of_the_crate() {
     let data = packages();
     let (loss, strategy) =
-        (LossKind::Custom(Custom(&OWN_LOSS)), StrategyKind::Own(OwnKind(&OWN_WAY)));
+        (LossKind::Custom(Custom(&OWN_LOSS)), StrategyKind::Own(OwnKind(&MAKE_DEALT)));
     let best = trainer(LossKind::SquaredHinge).optimum(&data).unwrap().objective;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
@@ -534,7 +533,7 @@ fn a_loss_and_a_strategy_of_the_callers_own_train_save_predict_and_evaluate_as_t
         assert!(model.save_as(&path, ModelFormat::Liblinear).is_err());
         for solver in [Solver::Dual, Solver::Saga] {
             let message = Trainer { solver, ..own.clone() }.fit(&data).unwrap_err().to_string();
-            assert!(message.contains("with a loss of your own"), "{message}");
+            assert!(message.contains("with a custom loss"), "{message}");
         }
     }
 }

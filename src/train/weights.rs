@@ -1,8 +1,8 @@
-//! How much examples count: the objective is (1/n) * sum of c_i * loss_i, plus the regularizer.
+//! Weights of examples: the objective is (1/n) * sum of c_i * loss_i, plus the regularizer.
 //!
 //! The factor c_i of an example is that of its class times its own. LIBLINEAR's `-wi` is the factor
-//! of a class; but with more than two classes, LIBLINEAR applies that of a class to its own problem
-//! alone, where this applies it to the class's examples in all problems.
+//! of a class. With more than two classes, LIBLINEAR applies it only to that class's own problem;
+//! here it applies to the class's examples in all problems.
 
 use crate::data::{ClassLabels, Dataset};
 use crate::error::{Error, Result};
@@ -10,11 +10,10 @@ use crate::error::{Error, Result};
 /// Factors of examples. By default all are 1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExampleWeights {
-    /// Whether each class counts the same in all: the factor n / (K * n_k) for the n_k examples of
-    /// one of K classes.
+    /// If set, all classes have equal total weight: the factor n / (K * n_k) for the n_k examples
+    /// of one of K classes. Default false.
     pub balanced: bool,
-    /// Labels with the factor of their class, finite and above 0; on top of the balance, if there
-    /// is one.
+    /// Labels with the factor of their class, finite and above 0; on top of the balance, if set.
     pub classes: Vec<(f64, f64)>,
     /// One factor an example, in the order of the file, finite, at least 0 and not all 0; on top of
     /// its class's.
@@ -53,11 +52,11 @@ impl ExampleWeights {
         Ok(())
     }
 
-    /// The factor of each class, in the order of `labels`; empty if all are 1. `class_of` has the
-    /// class of each example.
+    /// Returns the factor of each class, in the order of `labels`; empty if all are 1. `class_of`
+    /// has the class of each example.
     ///
     /// # Errors
-    /// [`Error::Input`] if the data have no class of a label that has a factor. `name` is that of
+    /// [`Error::Input`] if a label that has a factor does not occur in the data. `name` is that of
     /// the data.
     pub(super) fn of_classes(
         &self,
@@ -72,11 +71,11 @@ impl ExampleWeights {
         if self.balanced {
             let mut counts = vec![0.0; factors.len()];
             class_of.iter().for_each(|&class| counts[class as usize] += 1.0);
-            let share = class_of.len() as f64 / factors.len() as f64;
-            factors.iter_mut().zip(&counts).for_each(|(factor, count)| *factor = share / count);
+            let balanced = class_of.len() as f64 / factors.len() as f64;
+            factors.iter_mut().zip(&counts).for_each(|(factor, count)| *factor = balanced / count);
         }
         for &(label, weight) in &self.classes {
-            // Labels of data are f32; what is none of these is no label.
+            // Labels of data are f32; no other number is a label.
             let class = labels.class(label as f32).filter(|_| f64::from(label as f32) == label);
             let Some(class) = class else {
                 return Err(Error::input(
@@ -91,13 +90,13 @@ impl ExampleWeights {
         Ok(factors)
     }
 
-    /// The factor of each example, in the order of the rows of `data`; `None` if all are 1.
-    /// `of_class` are the factors of the classes, if they have any, `class_of` the class of each
-    /// example.
+    /// Returns the factor of each example, in the order of the rows of `data`; `None` if all are 1.
+    /// `of_class` holds the factors of the classes, empty if all are 1, and `class_of` the class of
+    /// each example.
     ///
     /// # Errors
-    /// [`Error::Input`] if the number of factors is not that of the examples. `name` is that of the
-    /// data.
+    /// [`Error::Input`] if the number of factors differs from that of examples. `name` is that of
+    /// the data.
     pub(super) fn of_rows(
         &self,
         name: &str,
@@ -124,8 +123,8 @@ impl ExampleWeights {
     }
 }
 
-/// The factor of each example of held-out data: that of its class, 1 if that is none. `None` if all
-/// are 1.
+/// Returns the factor of each held-out example: that of its class, 1 if its label is unknown.
+/// `None` if all are 1.
 pub(super) fn of_held_out(
     data: &Dataset,
     labels: &ClassLabels,

@@ -1,4 +1,4 @@
-//! Data that cannot be trained on: message, place, exit code, and no file made or changed.
+//! Unusable training data: message, location, exit code, and no file created or changed.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -53,8 +53,8 @@ fn lines() {
         (
             "-1 5:1 5:1",
             "8: `5:1` repeats index 5",
-            "each index once a line",
-            "add the values up, or remove one",
+            "each index once per line",
+            "add up the values, or remove one",
         ),
         (
             "-1 4294967296:1",
@@ -143,12 +143,17 @@ fn whole_files() {
     std::fs::create_dir(place.path("dir")).unwrap();
     train(&place, "dir", &format!("dir: is a directory {expected}; name one file in it"));
     let cases = [
-        ("", "is empty", "text, plain or compressed", "check that what wrote it ended well"),
+        (
+            "",
+            "is empty",
+            "text, plain or compressed",
+            "check that the program that wrote it finished",
+        ),
         (
             "\n# nothing\n",
             "holds no example",
             "lines of `label index:value ...`",
-            "check that this is the file you meant, and that what wrote it ended well",
+            "check that this is the file you meant, and that the program that wrote it finished",
         ),
         (
             "1 1:1\n1 2:1\n",
@@ -176,7 +181,7 @@ fn a_line_without_end() {
     (0..LONG / spaces.len()).for_each(|_| file.write_all(&spaces).unwrap());
     file.into_inner().unwrap();
     let run = place.run(&["train", "d", "--model", "m"]);
-    let message = "error: d:1:1: the line is longer than 268435456 bytes (expected one example a line); check \
+    let message = "error: d:1:1: the line is longer than 268435456 bytes (expected one example per line); check \
                    that this is libsvm text with line feeds\n";
     assert_eq!((run.code, &*run.stderr), (1, message));
     assert_eq!(place.text("m"), OLD);
@@ -190,7 +195,7 @@ fn standard_input() {
             "",
             "<stdin>: is empty",
             "text, plain or compressed",
-            "check that what wrote it ended well",
+            "check that the program that wrote it finished",
         ),
         (
             "1 1:1\n-1 7\n",

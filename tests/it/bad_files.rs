@@ -1,4 +1,4 @@
-//! Models that are damaged, and files that cannot be written.
+//! Damaged models, and files that cannot be written.
 
 use std::fs::File;
 
@@ -100,13 +100,13 @@ fn a_full_disk() {
     }
 }
 
-/// The data are missing too, so that the message shows which is found out first.
+/// The data are missing too, so the message shows which problem is found first.
 #[test]
 fn unwritable_outputs_are_found_before_training() {
     let place = place();
     std::fs::create_dir(place.path("dir")).unwrap();
     let directory = "dir: is a directory (expected a file to write); name a file in it";
-    let missing = "no/x: there is no directory no (expected a file in an existing directory); make the directory first";
+    let missing = "no/x: there is no directory no (expected a file in an existing directory); create the directory first";
     for (target, message) in [("dir", directory), ("no/x", missing)] {
         for flag in ["--model", "--report", "--params"] {
             place.fail(&["train", "none", flag, target], message);

@@ -1,20 +1,20 @@
-//! Settings out of their ranges (exit code 1), and arguments that are wrong (exit code 2).
+//! Settings out of range (exit code 1), and wrong arguments (exit code 2).
 
 use crate::command::{Place, SMALL};
 
 #[test]
 fn out_of_range() {
     let finite = "a finite number, 0 or larger";
-    let rate =
-        ("learning rate", "a finite number above 0", "leave it out, and one is searched for");
+    let rate = ("learning rate", "a finite number above 0", "leave it out to search for one");
     let epochs =
         ("epochs", "1 or more", "leave it out, and training ends when the objective settles");
     let threads = ("threads", "1 or more", "leave it out for one thread a core");
     let limit =
         ("time limit", "a number of seconds above 0 and at most 1e9", "leave it out for no limit");
-    let cost = ("cost", "a finite number above 0", "1 is usual; larger fits the data closer");
+    let cost =
+        ("cost", "a finite number above 0", "1 is usual; a larger one fits the data more closely");
     let off = "0 switches it off";
-    let decay = ("decay", "a number between 0 and 1", "0.8 to 0.9 an epoch is usual");
+    let decay = ("decay", "a number between 0 and 1", "0.8 to 0.9 per epoch is usual");
     let cases = [
         ("--threads", "0", "0", threads),
         ("--threads", "-2", "-2", threads),
@@ -22,7 +22,7 @@ fn out_of_range() {
             "--threads",
             "5000",
             "5000",
-            ("threads", "at most 4096", "one thread a core is the default"),
+            ("threads", "at most 4096", "one thread per core is the default"),
         ),
         ("--learning-rate", "0", "0", rate),
         ("--learning-rate", "-0.5", "-0.5", rate),
@@ -50,7 +50,7 @@ fn out_of_range() {
         place.fail(&["train", "d", "--model", "m", flag, value], &message);
     }
     for (value, shown) in [("-0.5", "-0.5"), ("nan", "NaN"), ("inf", "inf")] {
-        let hint = "0.1 is usual; errors that do not matter have at most this size";
+        let hint = "0.1 is usual; errors up to this size cost nothing";
         let message = format!("epsilon is {shown} (expected {finite}); {hint}");
         place.fail(&["train", "d", "--loss", "epsilon-insensitive", "--epsilon", value], &message);
     }
@@ -181,7 +181,7 @@ fn contradictions_are_explained() {
         (["--epsilon", "1"], "`--epsilon` is for `--loss epsilon-insensitive`"),
         (
             ["--update", "wild"],
-            "`--update` says how threads share weights, but `--strategy sequential` has one thread",
+            "`--update` chooses how threads share weights, but `--strategy sequential` has one thread",
         ),
         (
             ["--threads", "4"],

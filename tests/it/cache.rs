@@ -10,7 +10,7 @@ fn place() -> Place {
     Place::with(&[("d", &generated(3000)), ("t", &generated(700))])
 }
 
-/// Options of a training that gives the same bits every time.
+/// Options of a training that is deterministic.
 const SAME: [&str; 4] = ["--threads", "1", "--epochs", "4"];
 
 #[test]
@@ -24,7 +24,7 @@ fn every_command_takes_a_cache_in_place_of_text() {
         place.succeed(&[&["train", data, "--test", test, "--model", model][..], &SAME].concat());
     }
     assert_eq!(place.text("m1"), place.text("m2"));
-    // A line a line of the text, in its order.
+    // One line per line of the text, in its order.
     for flag in [&[][..], &["--decision"], &["--proba"]] {
         let text = place.succeed(&[&["predict", "m1", "t"], flag].concat());
         let cache = place.succeed(&[&["predict", "m1", "t.cache"], flag].concat());
@@ -45,7 +45,7 @@ fn every_command_takes_a_cache_in_place_of_text() {
     assert_eq!(shape("d"), shape("d.cache"));
 }
 
-/// Three classes, of which each has a feature, and a factor for each example.
+/// Three classes with one feature each, and a weight for each example.
 fn three_classes(examples: usize) -> (String, String) {
     let (mut text, mut factors) = (String::new(), String::new());
     for i in 0..examples {
@@ -104,7 +104,7 @@ fn text_comes_back_from_a_cache() {
     place.succeed(&["convert", "z", "c", "--index-base", "auto"]);
     place.succeed(&["convert", "c", "text", "--to", "libsvm"]);
     assert_eq!(place.text("text"), "1 1:1 3:1\n-1 2:1\n");
-    // The order of a cache is kept unless another one is asked for.
+    // A cache keeps its order unless another one is requested.
     let seed = |args: &[&str]| {
         let said = place.succeed(&[&["convert"], args].concat()).stderr;
         said.split_once("order of ").unwrap().1.split(',').next().unwrap().to_string()
@@ -164,7 +164,8 @@ fn a_damaged_cache_ends_every_command_with_its_place() {
     assert!(run.code == 1 && run.stderr.contains("<stdin>: is a data cache"), "{run:?}");
 }
 
-/// Trains with `--cache` and further arguments; the model, and what was said before the table.
+/// Trains with `--cache` and further arguments; returns the model, and the warning before the
+/// table.
 fn train(place: &Place, args: &[&str]) -> (String, Option<String>) {
     let run =
         place.succeed(&[&["train", "d", "--cache", "--model", "m"], &SAME[..], args].concat());
@@ -215,12 +216,12 @@ fn a_damaged_cache_that_is_kept_is_written_again() {
         let said = said.unwrap();
         assert!(
             said.contains("d.wsgd: is ")
-                && said.ends_with("reading the text, and writing the cache again"),
+                && said.ends_with("reading the text and writing the cache again"),
             "{said}"
         );
         assert!(model == cold && place.read("d.wsgd") == whole);
     }
-    // Somebody's own file.
+    // A file of the user's own.
     place.write("d.wsgd", "a diary");
     let (model, said) = train(&place, &[]);
     assert!(model == cold && said.unwrap().contains("is no cache: it is left alone"));
@@ -232,7 +233,7 @@ fn a_cache_that_cannot_be_kept_is_a_warning() {
     let place = place();
     let (cold, _) = train(&place, &[]);
     fs::remove_file(place.path("d.wsgd")).unwrap();
-    // A directory of that name stops whoever may write anywhere, too.
+    // A directory of that name prevents writing with any permissions.
     fs::create_dir(place.path("d.wsgd")).unwrap();
     let (model, said) = train(&place, &[]);
     assert!(model == cold && said.unwrap().contains("d.wsgd"));
@@ -243,7 +244,7 @@ fn a_cache_that_cannot_be_kept_is_a_warning() {
     fs::set_permissions(&folder, Permissions::from_mode(0o555)).unwrap();
     let run =
         place.succeed(&[&["train", "locked/d", "--cache", "--model", "m"], &SAME[..]].concat());
-    // The system's administrator may write there all the same.
+    // Root can write there nevertheless.
     let kept = place.path("locked/d.wsgd").exists();
     assert!(
         kept || run.stderr.contains("warning: no cache is kept: locked/d.wsgd: cannot create"),
@@ -278,7 +279,7 @@ fn a_tight_memory_limit_gives_the_same_cache() {
         let said = convert("d", "whole", &["--memory-limit", "1G"]);
         assert!(said.contains("; read in "), "{said}");
         let said = convert("d", "limited", &["--memory-limit", "1M"]);
-        assert!(said.contains("by way of temporary files, in 1048576 bytes of memory"), "{said}");
+        assert!(said.contains("through temporary files, with 1048576 bytes of memory"), "{said}");
         assert!(place.read("limited") == place.read("whole"));
         let piped = place.run_with(&[&["convert", "-", "piped"], flags].concat(), text.as_bytes());
         assert_eq!(piped.code, 0, "{piped:?}");

@@ -1,4 +1,4 @@
-//! Runs the built command in a directory of its own.
+//! Runs the built command in a temporary directory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub const SMALL: &str = "1 1:1 3:0.5\n-1 2:1\n1 1:0.5\n-1 2:2 3:1\n";
 /// A directory with files.
 pub struct Place(TempDir);
 
-/// How a run ended.
+/// Result of a run.
 #[derive(Debug)]
 pub struct Run {
     pub code: i32,
@@ -29,7 +29,7 @@ impl Place {
         Place(tempfile::tempdir().unwrap())
     }
 
-    /// A place with some files.
+    /// Creates a place with some files.
     pub fn with(files: &[(&str, &str)]) -> Self {
         let place = Place::new();
         files.iter().for_each(|(name, text)| place.write(name, text));
@@ -56,7 +56,7 @@ impl Place {
         serde_json::from_slice(&self.read(name)).unwrap()
     }
 
-    /// Names and contents of all files; a directory has none.
+    /// Returns names and contents of all files; a directory has none.
     pub fn contents(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         let entries = std::fs::read_dir(self.0.path()).unwrap();
         entries
@@ -85,21 +85,21 @@ impl Place {
         }
     }
 
-    /// Runs what must succeed.
+    /// Runs the command, which must succeed.
     pub fn succeed(&self, args: &[&str]) -> Run {
         let run = self.run(args);
         assert_eq!(run.code, 0, "{args:?}: {run:?}");
         run
     }
 
-    /// Runs what must fail with exit code 1 and this one-line message, and must leave all files as
-    /// they are.
+    /// Runs the command, which must fail with exit code 1 and this one-line message, and leave all
+    /// files unchanged.
     pub fn fail(&self, args: &[&str], message: &str) {
         let run = self.fail_somehow(args);
         assert_eq!(run.stderr, format!("error: {message}\n"), "{args:?}");
     }
 
-    /// The same, whatever the message.
+    /// Runs the command, which must fail as with [`Place::fail`], whatever the message.
     pub fn fail_somehow(&self, args: &[&str]) -> Run {
         let before = self.contents();
         let run = self.run(args);
@@ -112,7 +112,7 @@ impl Place {
         run
     }
 
-    /// A command that is yet to be started.
+    /// Prepares a command without starting it.
     pub fn command(&self, args: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(COMMAND);
         command.args(args).current_dir(self.0.path());
@@ -120,8 +120,8 @@ impl Place {
     }
 }
 
-/// Text that is large enough to be compressed in earnest: two classes, told apart by two of the
-/// features.
+/// Generates text that is large enough for real compression: two classes, distinguished by two of
+/// the features.
 pub fn generated(examples: usize) -> String {
     let mut text = String::new();
     for i in 0..examples as u64 {

@@ -1,4 +1,4 @@
-//! From a file of ratings to predicted ones.
+//! Factorization: from a file of ratings to predictions.
 
 use wildsgd::data::{LowRank, Ratings};
 
@@ -109,13 +109,13 @@ fn what_is_wrong_is_said_before_anything_is_written() {
     let place = Place::with(&[("r", "a x 1\na y\n")]);
     place.fail(
         &["factorize", "r", "--model", "m"],
-        "r:2:4: the line ends before the rating (expected `user item rating`); give each line three fields, apart by \
+        "r:2:4: the line ends before the rating (expected `user item rating`); give each line three fields, separated by \
          blanks, tabs or a comma",
     );
     place.write("r", "user,item,rating\na,x,1\n");
     place.fail(
         &["factorize", "r"],
-        "r:1:11: the rating `rating` is no number (expected a finite number such as 4 or 3.5); if this line names the \
+        "r:1:11: the rating `rating` is not a number (expected a finite number such as 4 or 3.5); if this line names the \
          columns, start it with `#`",
     );
     place.fail(

@@ -1,12 +1,13 @@
-//! Forms of libsvm text that other programs write.
+//! Variants of libsvm text that other programs write.
 
 use crate::command::Place;
 
-/// Scores show index and value of each entry: those of features 1, 2 and 3 are 1, 100 and 10000.
+/// A model whose scores encode index and value of each entry: features 1, 2 and 3 have the weights
+/// 1, 100 and 10000.
 const MODEL: &str =
     "solver_type L2R_L2LOSS_SVR\nnr_class 2\nnr_feature 3\nbias -1\nw\n1 \n100 \n10000 \n";
 
-/// Predictions for `text`, as a file and on standard input.
+/// Returns the predictions for `text`, as a file and on standard input.
 fn scores(text: &str, flags: &[&str]) -> String {
     let place = Place::with(&[("m", MODEL), ("d", text)]);
     let run = place.succeed(&[&["predict", "m", "d", "--quiet"], flags].concat());
@@ -72,7 +73,7 @@ fn dense_text_takes_an_entry_a_feature() {
 #[test]
 fn several_labels_are_refused_with_a_hint() {
     let place = Place::with(&[("m", MODEL), ("d", "1 1:1\n2,5 1:1\n")]);
-    let message = "d:2:1: `2,5` is more than one label (expected one label an example); keep one label of each \
+    let message = "d:2:1: `2,5` is more than one label (expected one label per example); keep one label per \
                    example, or make one file a label; convert CSV first";
     place.fail(&["train", "d", "--model", "o"], message);
     place.fail(&["predict", "m", "d", "--output", "o"], message);

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::command::{Place, SMALL, TRAIN};
 
-/// Columns that every line must fit into.
+/// Maximum width of a line.
 const COLUMNS: usize = 80;
 
-/// Runs on `data` and returns what was printed and the JSON, having checked what every run owes.
+/// Runs on `data`, checks the properties of all outputs, and returns the text and the JSON.
 fn inspect(place: &Place, data: &str) -> (String, Value) {
     let run = place.succeed(&["inspect", data, "--svg", "s", "--json", "j"]);
     assert_eq!(run.stderr, "");
@@ -18,14 +18,15 @@ fn inspect(place: &Place, data: &str) -> (String, Value) {
     (run.stdout, json)
 }
 
-/// Every line but the name of the data is short, and ends with what is seen.
+/// Checks that every line except the data's name is short and has no trailing blanks.
 fn assert_fits(text: &str) {
     for line in text.lines().skip(1) {
         assert!(line.chars().count() <= COLUMNS && line == line.trim_end(), "{line:?}\n{text}");
     }
 }
 
-/// The text is well-formed XML that needs no other file, with a bar for each distribution.
+/// Checks that the text is well-formed XML without references to other files, with bars for each
+/// distribution.
 fn assert_draws(svg: &str) {
     let document = roxmltree::Document::parse(svg).unwrap();
     assert!(document.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")));
@@ -70,7 +71,7 @@ fn debian_packages() {
     );
 }
 
-/// Like a9a: only ones, and feature 1 almost everywhere.
+/// Data like a9a: all values are 1, and feature 1 is almost everywhere.
 #[test]
 fn binary_data() {
     let rows = (0..100).map(|i| match i {
@@ -82,7 +83,7 @@ fn binary_data() {
     has(&text, "non-zeros", "199, density 24.9 %, all values are 1");
     has(&text, "in memory", "1.56 KiB");
     has(&text, "Omega", "2         non-zeros of the longest example");
-    has(&text, "rho", "100 %     of the examples meet the one that meets most");
+    has(&text, "rho", "100 %     of the examples conflict with the worst one");
     has(&text, "held by hottest", "8: 100 % of the non-zeros");
     assert!(text.contains("Feature 1 is 1 in 99.0 % of the examples"), "{text}");
     assert_eq!(json["hottest"][0], json!({"feature": 1, "examples": 99, "share": 0.99}));
@@ -108,7 +109,7 @@ fn labels_only() {
 }
 
 #[test]
-fn troubles_are_named() {
+fn problems_are_reported() {
     let place = Place::with(&[("d", "1 1:1 2:0 3:500\n-1 1:1 3:500\n1 1:1\n1 1:1 4:3\n")]);
     let (text, json) = inspect(&place, "d");
     has(&text, "duplicate rows", "1 (25.0 %) are copies; 2 equal one with another label");
@@ -128,7 +129,7 @@ fn many_labels() {
     let rows: String = (0..300).map(|i| format!("{} 1:1\n", f64::from(i) / 2.0)).collect();
     let place = Place::with(&[("d", &rows)]);
     let (text, json) = inspect(&place, "d");
-    has(&text, "labels", "300 different ones: a target for regression");
+    has(&text, "labels", "300 distinct values: a regression target");
     has(&text, "", "min 0, quartiles 37, 74.5, 112, max 149.5,");
     assert!(!text.contains("contradict"), "{text}");
     assert_eq!(json["labels"]["target"]["mean"], 74.75);

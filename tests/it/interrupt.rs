@@ -1,4 +1,4 @@
-//! Ctrl-C, and readers that go away.
+//! Ctrl-C, and closed pipes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};

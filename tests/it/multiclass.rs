@@ -62,7 +62,7 @@ fn more_than_two_labels_are_trained_one_against_the_rest() {
 fn predictions_have_a_number_a_label() {
     let place = Place::with(&[("m", MODEL), ("d", "4 1:1\n-2 2:1\n9\n7 1:-1 2:0.25 5:1\n")]);
     let run = place.succeed(&["predict", "m", "d"]);
-    // Equal highest scores: the first label.
+    // On ties of the highest score, the first label wins.
     assert_eq!(run.stdout, "4\n-2\n4\n9\n");
     assert!(
         run.stderr
@@ -227,7 +227,7 @@ fn softmax_takes_any_labels_and_says_what_it_lacks() {
     );
     for (options, why) in [
         (&["--model-format", "liblinear"], "LIBLINEAR has no softmax"),
-        (&["--multiclass", "ovr"], "`--loss softmax` all at once"),
+        (&["--multiclass", "ovr"], "`--loss softmax` trains all at once"),
     ] {
         let run = place.run(&[&["train", "d", "--loss", "softmax"], &options[..]].concat());
         assert_eq!(run.code, 2);
@@ -237,7 +237,7 @@ fn softmax_takes_any_labels_and_says_what_it_lacks() {
         &["train", "d", "--loss", "softmax", "--solver", "dual"],
         "solver is dual with the softmax loss (expected a solver that can do both); leave the solver out, or choose sgd",
     );
-    // Of two labels it is logistic regression.
+    // With two labels it is logistic regression.
     place.succeed(&["train", "two", "--loss", "softmax", "--model", "m", "--quiet"]);
     let run = place.succeed(&["predict", "m", "two", "--proba", "--quiet"]);
     assert!(

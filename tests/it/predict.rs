@@ -5,7 +5,7 @@ use wildsgd::data::{ParseOptions, libsvm};
 
 use crate::command::{Place, SMALL, generated};
 
-/// Positive scores: label 7. Score of feature 1: 2, of feature 2: -0.5; bias 0.25.
+/// Model: positive scores mean label 7. Score of feature 1: 2, of feature 2: -0.5; bias 0.25.
 const MODEL: &str =
     "solver_type L2R_LR\nnr_class 2\nlabel 7 3\nnr_feature 2\nbias 1\nw\n2 \n-0.5 \n0.25 \n";
 const REGRESSION: &str =
@@ -48,7 +48,7 @@ fn predictions_of_many_blocks_keep_the_order_of_the_file() {
     assert!(values == (0..100_000).map(score).collect::<Vec<_>>());
     place.succeed(&["predict", "m", "z", "--decision", "--output", "o"]);
     assert!(place.text("o") == run.stdout);
-    // Lines before the fault may be printed; a file is written as a whole or not at all.
+    // Lines before the error may be printed; a file is written completely or not at all.
     place.write("d", text + "x\n");
     let message = "d:100001:1: label `x` is not a number (expected a number such as 1, -1 or 0.5); number the \
                    classes, and start comments with `#`";
@@ -93,7 +93,7 @@ fn regression() {
     assert_eq!(run.stderr, format!("Mean squared error = 1.325, R2 = {r2}\n"));
 }
 
-/// Of labels 0.5, -1, 2 and 0, from squared errors.
+/// Returns R2 for the labels 0.5, -1, 2 and 0, from squared errors.
 fn r2(errors: &[f64]) -> String {
     let labels = [0.5, -1.0, 2.0, 0.0];
     let mean = labels.iter().sum::<f64>() / 4.0;
@@ -111,7 +111,7 @@ fn unseen_features_are_counted_and_ignored() {
     ]);
     let run = place.succeed(&["predict", "m", "d", "--decision"]);
     let warning = "Accuracy = 100 % (2/2)\nwarning: d: 3 of 5 entries have features above 2, the last that the model \
-                   knows: they are ignored; check that both files number the features alike\n";
+                   knows: they are ignored; check that both files number the features the same way\n";
     assert_eq!((&*run.stdout, &*run.stderr), ("2.25\n-0.25\n", warning));
     assert_eq!(place.succeed(&["predict", "m", "e", "--decision"]).stdout, run.stdout);
 }

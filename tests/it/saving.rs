@@ -1,4 +1,4 @@
-//! A process that is killed while it saves leaves a model that is whole.
+//! Atomic saving: a process that is killed while it saves leaves a complete model.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ const SAVE_TO: &str = "WILDSGD_TEST_SAVE_TO";
 const FEATURES: usize = 4_000;
 const KILLS: u32 = 15;
 
-/// All weights of a version tell its number, so that a mixture of two versions shows.
+/// All weights of a version equal its number, so that a mixture of two versions is detected.
 fn version(number: i32) -> Model {
     let base = f64::from(number);
     let weights = (0..FEATURES).map(|j| base + 1.0 / (j + 2) as f64).collect();
@@ -22,7 +22,7 @@ fn version(number: i32) -> Model {
     Model::new(LossKind::Logistic, Some([number, -1]), weights, bias).unwrap()
 }
 
-/// Does nothing unless the test below runs it in a process of its own.
+/// Does nothing unless the test below runs it in a child process.
 #[test]
 fn saves_until_killed() {
     let Some(path) = std::env::var_os(SAVE_TO) else { return };
@@ -108,7 +108,7 @@ fn native_models_predict_like_those_of_liblinear() {
     );
     place.fail(
         &["train", "d", "--model", "/dev/null", "--model-format", "native"],
-        "/dev/null: is no regular file (expected a file, as it is not written from its first byte to its last); name \
+        "/dev/null: is not a regular file (expected a file, as it is not written from its first byte to its last); name \
          a file",
     );
 }

@@ -1,4 +1,4 @@
-//! `--strategy` and what belongs to it.
+//! `--strategy` and its arguments.
 
 use crate::command::{Place, SMALL, TRAIN};
 
@@ -92,7 +92,7 @@ fn arguments_of_one_way_are_refused_with_another() {
     }
     place.fail(
         &["train", "d", "--strategy", "sync", "--threads", "2", "--backup-workers", "2"],
-        "backup workers is 2 of 2 (expected fewer than the threads, since a round needs one of them at least); take more \
+        "backup workers is 2 of 2 (expected fewer than the threads, since a round needs at least one of them); use more \
          threads, or fewer backups",
     );
     place.fail(

@@ -237,7 +237,7 @@ fn errors_within_epsilon_cost_nothing() {
             (&settings["loss"], &settings["epsilon"], &settings["solver"]),
             (&"epsilon-insensitive".into(), &0.5.into(), &solver.into())
         );
-        // Weights need not be 3 and -2: smaller ones leave errors of up to 0.5.
+        // Weights need not be 3 and -2: smaller ones leave errors of at most 0.5.
         let objective = number(&report["final"]["objective"]);
         assert!(objective < 2.5e-4 / 2.0 * (9.0 + 4.0), "{objective}");
         assert!(number(&report["final"]["train"]["loss"]) < least);
@@ -316,10 +316,10 @@ fn settings_are_reported() {
 fn the_choice_of_a_strategy_is_explained() {
     let place = Place::with(&[("d", &generated(26_000))]);
     let merged = "a copy of the 99 weights for each thread, merged as often as they are used";
-    let short = "one thread visits 52000 non-zeros sooner than threads that contend for the weights; all do the rest";
-    let one_vector = "all threads on one vector: the solver's average gradient has no copies";
+    let short = "single-threaded updates: 52000 non-zeros are too few to split; dense passes use all threads";
+    let one_vector = "all threads share one vector: the solver's average gradient has no copies";
     for (threads, solver, strategy, reason) in [
-        ("1", "dual", "sequential", "one thread has nobody to share with"),
+        ("1", "dual", "sequential", "there is only one thread"),
         ("2", "dual", "sequential", short),
         ("2", "sgd", "hogwild", merged),
         ("2", "saga", "hogwild", one_vector),
@@ -395,7 +395,7 @@ fn index_bases() {
     let expected = train(&["ones"]);
     assert!(train(&["ones", "--index-base", "auto"]) == expected);
     assert!(train(&["zeros", "--index-base", "0"]) == expected);
-    // The held-out file has no index 0, but must be counted like the training file.
+    // The held-out file has no index 0, but must be numbered like the training file.
     assert!(train(&["zeros", "--index-base", "auto", "--test", "test"]) == expected);
     assert_eq!(place.json("r")["final"]["test"]["accuracy"], 1.0);
 }

@@ -1,4 +1,4 @@
-//! Factors of examples and classes, and the bias outside of the regularizer.
+//! Weights of examples and classes, and the bias without regularization.
 
 use crate::command::{Place, SMALL, generated};
 
@@ -35,7 +35,7 @@ fn what_makes_no_sense_is_refused() {
     let train = |args: &[&'static str]| [&["train", "d", "--model", "m"], args].concat();
     place.fail(
         &train(&["--weights", "w"]),
-        "w:3:1: `-3` (expected one weight a line, a finite number, 0 or larger); give each example one, in the order of \
+        "w:3:1: `-3` (expected one weight per line, a finite number, 0 or larger); give one weight per example, in the order of \
          the data file",
     );
     place.fail(

@@ -1,4 +1,4 @@
-//! The arguments. Ranges of numbers are the library's to check: here, a number only has to be one.
+//! The arguments. The library checks ranges of numbers; here, a number only has to parse.
 
 mod bench;
 mod problem;
@@ -36,7 +36,7 @@ pub enum Command {
     Bench(BenchArgs),
 }
 
-/// Write a libsvm file as a cache that opens at once, for use in place of the text.
+/// Convert a libsvm file into a cache that opens at once and can be used in place of the text.
 #[derive(Args)]
 pub struct ConvertArgs {
     /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
@@ -44,24 +44,24 @@ pub struct ConvertArgs {
     /// File to write
     #[arg(value_parser = output())]
     pub out: PathBuf,
-    /// What to write: a cache, or text in the order of the file that DATA came from, with features
-    /// counted from 1
+    /// Format to write: a cache, or text in the row order of the file that DATA came from, with
+    /// features counted from 1
     #[arg(long, value_enum, default_value_t = Format::Cache)]
     pub to: Format,
-    /// Seed of the random order in which rows lie in the cache, and are trained on, 0 to 2^64-1
-    /// [default: 1; that of DATA if it is a cache]
+    /// Seed of the random order in which the cache stores rows, and training visits them, 0 to
+    /// 2^64-1 [default: 1; that of DATA if it is a cache]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Write rows in the order of the file: training then copies them into memory
+    /// Keep the row order of the file: training then copies the rows into memory
     #[arg(long, conflicts_with = "seed")]
     pub no_shuffle: bool,
-    /// From which number DATA counts its features; auto: 0 if DATA has an index 0, else 1; a cache
-    /// knows
+    /// Index of the first feature in DATA; auto: 0 if DATA has an index 0, else 1; a cache records
+    /// its own
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
     pub index_base: IndexBase,
-    /// Memory to take for text that becomes a cache: with more to sort, it goes by way of temporary
-    /// files beside OUT, and takes this and 16 bytes an example; 1M or larger, in bytes or with K,
-    /// M, G or T [default: half of what is free]
+    /// Memory for converting text into a cache: beyond it, rows are sorted through temporary files
+    /// beside OUT, in this much memory plus 16 bytes per example; 1M or more, in bytes or with K,
+    /// M, G or T [default: half of the free memory]
     #[arg(long, value_name = "SIZE", value_parser = memory::size)]
     pub memory_limit: Option<usize>,
     /// Print nothing but errors
@@ -81,19 +81,19 @@ pub struct PredictArgs {
     /// Model file, from `wildsgd train`, `wildsgd factorize` or LIBLINEAR
     pub model: PathBuf,
     /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache; for a model of
-    /// ratings, `user item` or `user item rating` a line
+    /// ratings, one `user item` or `user item rating` per line
     pub data: PathBuf,
     /// Write the predictions here [default: standard output]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub output: Option<PathBuf>,
-    /// Write decision values: of two classes, positive for the model's first label; of more, one a
-    /// label, in its order
+    /// Write decision values: with two classes, one that is positive for the model's first label;
+    /// with more, one per label, in the model's order
     #[arg(long)]
     pub decision: bool,
     /// Write the probabilities of all labels beside each prediction (logistic and softmax)
     #[arg(long, conflicts_with = "decision")]
     pub proba: bool,
-    /// From which number DATA counts its features
+    /// Index of the first feature in DATA
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["0", "1"]))]
     pub index_base: IndexBase,
     /// Print no accuracy and no warnings
@@ -101,7 +101,7 @@ pub struct PredictArgs {
     pub quiet: bool,
 }
 
-/// Measure a model on a labeled libsvm file, or on ratings.
+/// Evaluate a model on a labeled libsvm file, or on ratings.
 #[derive(Args)]
 pub struct EvaluateArgs {
     /// Model file, from `wildsgd train`, `wildsgd factorize` or LIBLINEAR
@@ -112,7 +112,7 @@ pub struct EvaluateArgs {
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
-    /// From which number DATA counts its features
+    /// Index of the first feature in DATA
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["0", "1"]))]
     pub index_base: IndexBase,
     /// Print no warnings
@@ -120,7 +120,7 @@ pub struct EvaluateArgs {
     pub quiet: bool,
 }
 
-/// Show what a libsvm file holds, and what that means for training without locks.
+/// Summarize a libsvm file, and what its sparsity means for training without locks.
 #[derive(Args)]
 pub struct InspectArgs {
     /// Data: libsvm text, plain or compressed (`-` is standard input), or a cache
@@ -131,7 +131,7 @@ pub struct InspectArgs {
     /// Write all numbers here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub json: Option<PathBuf>,
-    /// From which number DATA counts its features; auto: 0 if DATA has an index 0, else 1
+    /// Index of the first feature in DATA; auto: 0 if DATA has an index 0, else 1
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
     pub index_base: IndexBase,
     /// Print nothing but errors
@@ -147,10 +147,10 @@ fn index_base(legal: &'static [&'static str]) -> impl TypedValueParser<Value = I
     })
 }
 
-/// A file to write.
+/// Parses the name of a file to write.
 fn output() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| match path.as_os_str() == "-" {
-        true => Err("expected a file's name; standard output is /dev/stdout"),
+        true => Err("expected a file name; standard output is /dev/stdout"),
         false => Ok(path),
     })
 }

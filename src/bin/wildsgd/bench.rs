@@ -1,4 +1,4 @@
-//! `wildsgd bench`: how fast this machine does what the command does.
+//! `wildsgd bench`: benchmarks of this machine.
 
 mod peers;
 mod scaling;
@@ -59,12 +59,13 @@ fn load(args: &BenchLoadArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Most threads and most runs.
+/// Maximum number of threads and of runs.
 const MOST: i64 = 4096;
-/// What a cache is called in the table.
+/// Name of the cache format in the table.
 const CACHE: &str = "cache";
 
-/// The file that is timed, with the name of its format, and what is made of it in `folder`.
+/// Returns the files to time with the names of their formats: the given one, and those made from it
+/// in `folder`.
 fn files(args: &BenchLoadArgs, folder: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
     if cache::is_cache(&args.data) {
         return Ok(vec![(CACHE, args.data.clone())]);
@@ -81,10 +82,11 @@ fn files(args: &BenchLoadArgs, folder: &Path) -> Result<Vec<(&'static str, PathB
     Ok(files)
 }
 
-/// The text of `data`, compressed with each format, in files in `folder`.
+/// Writes the text of `data`, compressed with each format, to files in `folder`; returns the
+/// formats with their files.
 #[cfg(feature = "compression")]
 fn compress(data: &Path, folder: &Path) -> Result<[(&'static str, PathBuf); 3]> {
-    use wildsgd::save;
+    use wildsgd::internal::save;
 
     let text = source::read(data)?;
     let path = |format: &str| folder.join(format);
@@ -110,8 +112,8 @@ fn print(name: &str, rows: &[(&str, usize, Throughput)]) -> io::Result<()> {
     writeln!(out, "{name}: {} examples, {} non-zeros", first.examples, first.nonzeros)?;
     writeln!(
         out,
-        "from the file to checked rows in shuffled order; medians, each beside a copy of the same bytes in memory: \
-         those of the text, decompressed, or of the cache"
+        "time from the file to checked rows in shuffled order; medians, beside a copy of the same bytes in memory: those \
+         of the decompressed text, or of the cache"
     )?;
     writeln!(
         out,

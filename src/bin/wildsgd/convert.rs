@@ -1,4 +1,4 @@
-//! `wildsgd convert`: from text to a cache, and back.
+//! `wildsgd convert`: converts text to a cache and back.
 
 use std::fs;
 use std::path::Path;
@@ -18,9 +18,6 @@ use crate::outputs;
 use crate::terminal::Terminal;
 use crate::train_cache;
 
-/// Seed of the order in which rows lie in a cache, if none is given: that of training.
-pub const SEED: u64 = 1;
-
 pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     if args.to == Format::Libsvm && args.memory_limit.is_some() {
         return Err(Failure::conflict(
@@ -31,20 +28,20 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     if args.to == Format::Libsvm && (args.seed.is_some() || args.no_shuffle) {
         return Err(Failure::conflict(
             "convert",
-            "`--seed` and `--no-shuffle` say how rows lie in a cache, but text is written in the order of the file",
+            "`--seed` and `--no-shuffle` set the row order of a cache, but text is written in the order of the file",
         ));
     }
     outputs::check(&[("OUT", Some(&args.out))], &[("the data", args.data.as_path())])?;
     let terminal = Terminal::new(args.quiet);
     let shuffle = match args.to {
-        Format::Cache if !args.no_shuffle => Some(args.seed.unwrap_or(SEED)),
+        Format::Cache if !args.no_shuffle => Some(args.seed.unwrap_or(train_cache::SEED)),
         _ => None,
     };
     let source = train_cache::source(&args.data, args.index_base);
     if args.to == Format::Cache && !cache::is_cache(&args.data) {
         let limit = args.memory_limit.unwrap_or_else(memory::half);
         if memory::estimate(&args.data).is_none_or(|most| most > limit as u64) {
-            return by_way_of_files(args, shuffle, limit, source, terminal);
+            return convert_externally(args, shuffle, limit, source, terminal);
         }
     }
     let input = Input::load_with(
@@ -54,7 +51,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     )?;
     input.data.verify()?;
     let started = Instant::now();
-    // A cache's order is kept unless another one was asked for.
+    // A cache keeps its order unless another one is requested.
     let data = match (shuffle, args.seed) {
         (None, _) => input.data.in_file_order(),
         (Some(seed), None) => input.data.in_random_order(seed),
@@ -83,8 +80,8 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Converts text that may be larger than memory.
-fn by_way_of_files(
+/// Converts text that may be larger than memory, through temporary files.
+fn convert_externally(
     args: &ConvertArgs,
     shuffle: Option<u64>,
     limit: usize,
@@ -102,7 +99,7 @@ fn by_way_of_files(
     };
     let converted = cache::convert(&args.data, &args.out, &options, limit, notes)?;
     let times = format!(
-        "by way of temporary files, in {} bytes of memory, in {:.3} s",
+        "through temporary files, with {} bytes of memory, in {:.3} s",
         limit,
         started.elapsed().as_secs_f64()
     );
@@ -124,7 +121,7 @@ fn write_text(data: &Dataset, path: &Path) -> Result<(), Error> {
                 path.display().to_string(),
                 what,
                 expected,
-                "keep the cache, or mend the data",
+                "keep the cache, or fix the data",
             ))
         }
         None => written,

@@ -1,4 +1,4 @@
-//! `wildsgd evaluate`: how good a model is on labeled examples.
+//! `wildsgd evaluate`: measures a model on labeled examples.
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use wildsgd::{Error, Model};
 
 use crate::args::EvaluateArgs;
 use crate::failure::Failure;
-use crate::streaming::Passed;
+use crate::streaming::Streamed;
 use crate::terminal::{Terminal, digits, measures, short, warnings};
 use crate::{factorize, outputs};
 
@@ -20,15 +20,15 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         return factorize::evaluate(args);
     }
     let model = Model::load(&args.model)?;
-    let mut judge = Evaluator::new(&model);
-    let judged = |(), scores: &[f64], labels: &[f32]| {
-        judge.add(scores, labels);
+    let mut evaluator = Evaluator::new(&model);
+    let add = |(), scores: &[f64], labels: &[f32]| {
+        evaluator.add(scores, labels);
         Ok(())
     };
-    let passed = Passed::all(&args.data, args.index_base, &model, |_| (), judged)?;
-    let data = passed.report();
-    let examples = judge.examples();
-    let (evaluation, classes) = judge.finish();
+    let streamed = Streamed::score(&args.data, args.index_base, &model, |_| (), add)?;
+    let data = streamed.report();
+    let examples = evaluator.examples();
+    let (evaluation, classes) = evaluator.finish();
 
     print(examples, &evaluation, &classes)
         .map_err(|error| Error::io("<stdout>", "write", error))?;
@@ -39,15 +39,15 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
                 &model_name,
                 &model,
                 data,
-                passed.counts.unseen,
+                streamed.counts.unseen,
                 (evaluation, classes),
             ),
             path,
         )?;
     }
     let terminal = Terminal::new(args.quiet);
-    terminal.warn(warnings::unknown_labels(&passed.name, examples, &evaluation));
-    terminal.warn(warnings::unseen(&passed.name, passed.counts, &model));
+    terminal.warn(warnings::unknown_labels(&streamed.name, examples, &evaluation));
+    terminal.warn(warnings::unseen(&streamed.name, streamed.counts, &model));
     Ok(ExitCode::SUCCESS)
 }
 

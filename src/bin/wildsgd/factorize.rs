@@ -1,5 +1,5 @@
-//! `wildsgd factorize`: from a file of ratings to a model of them; and what `predict` and
-//! `evaluate` do with one.
+//! `wildsgd factorize`: trains a model on a file of ratings; and `predict` and `evaluate` with such
+//! a model.
 
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
@@ -16,7 +16,6 @@ use wildsgd::{Error, metrics};
 
 use crate::args::{EvaluateArgs, FactorizeArgs, PredictArgs};
 use crate::failure::{Failure, INTERRUPTED};
-use crate::predict::to_file;
 use crate::terminal::{RatingsSummary, Screen, Terminal, exact, measures, short, warnings};
 use crate::train::{at_least_1, parameter, refuse_strategy, settings};
 use crate::{interrupt, outputs};
@@ -28,7 +27,7 @@ pub fn run(args: &FactorizeArgs, started: Instant) -> Result<ExitCode, Failure> 
     {
         return Err(Failure::conflict(
             "factorize",
-            "standard input can be one of RATINGS and `--test`",
+            "standard input can be used for only one of RATINGS and `--test`",
         ));
     }
     let trainer = Factorizer {
@@ -102,15 +101,14 @@ fn check_files(args: &FactorizeArgs) -> Result<(), Failure> {
     Ok(outputs::check(&written, &inputs)?)
 }
 
-/// How a training ends that had no time for a single visit.
+/// Ends a training that had no time for a single visit.
 fn without_model(
     trainer: &Factorizer,
     trained: &Factorized,
     terminal: Terminal,
 ) -> Result<ExitCode, Failure> {
     if trained.fit.stop == StopReason::Interrupted {
-        terminal
-            .line("interrupted before the first block: nothing was learned, nothing is written");
+        terminal.line("interrupted before the first block: no model is written");
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let limit = trainer.settings.time_limit.map_or(0.0, |limit: Duration| limit.as_secs_f64());
@@ -123,7 +121,7 @@ fn without_model(
     .into())
 }
 
-/// `wildsgd predict` with a model of ratings: one predicted rating a line.
+/// Runs `wildsgd predict` with a model of ratings: writes one predicted rating per line.
 pub fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     if args.proba || args.decision {
         return Err(Failure::conflict(
@@ -136,7 +134,7 @@ pub fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let predictions = model.predictions(&pairs);
     let lines: String = predictions.iter().map(|&rating| exact(rating) + "\n").collect();
     match &args.output {
-        Some(path) => to_file(path, |out| {
+        Some(path) => outputs::to_file(path, |out| {
             out.write_all(lines.as_bytes()).map_err(|error| Error::io(path, "write", error))
         })?,
         None => {
@@ -161,7 +159,7 @@ pub fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `wildsgd evaluate` with a model of ratings.
+/// Runs `wildsgd evaluate` with a model of ratings.
 pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let model = Factors::load(&args.model)?;
     let (ratings, data) = load(&args.data)?;
@@ -187,13 +185,13 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Pairs of the file `name` with a user or an item that the model does not know.
+/// Warns of pairs in the file `name` with a user or an item that the model does not know.
 fn unseen(name: &str, pairs: &Ratings, model: &Factors) -> Option<String> {
     let (unseen, total) = (model.unseen(pairs), pairs.all().len());
     (unseen > 0).then(|| {
         format!(
-            "{name}: {unseen} of {total} lines have a user or an item that was not trained on: they get what is known \
-             without it; check that both files write names alike"
+            "{name}: {unseen} of {total} lines have a user or an item that was not trained on: they are predicted without \
+             it; check that both files spell names the same way"
         )
     })
 }

@@ -1,5 +1,5 @@
-//! What ends the command early, and its exit codes: 0 success, 1 failure, 2 usage, 130 interrupted
-//! after saving.
+//! Failures that end the command early, and exit codes: 0 success, 1 failure, 2 usage, 130
+//! interrupted after saving.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -9,11 +9,11 @@ use wildsgd::Error;
 
 use crate::args::Cli;
 
-/// The exit code that shells give to what Ctrl-C ended.
+/// Exit code by which shells report Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
 const USAGE: u8 = 2;
 
-/// Why the command ends early.
+/// Reason why the command ends early.
 pub enum Failure {
     /// Arguments that do not fit together.
     Usage(clap::Error),
@@ -28,7 +28,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// Arguments of the subcommand `name` that contradict each other, for the reason `why`.
+    /// Reports arguments of the subcommand `name` that contradict each other, for the reason `why`.
     pub fn conflict(name: &str, why: &str) -> Self {
         let mut cli = Cli::command();
         cli.build();
@@ -36,12 +36,12 @@ impl Failure {
         Failure::Usage(command.error(clap::error::ErrorKind::ArgumentConflict, why))
     }
 
-    /// Prints the message, and says how the process ends. Whoever closes a pipe has read enough:
-    /// that is a success.
+    /// Prints the message and returns the exit code. A broken pipe is a success: its reader has
+    /// read enough.
     pub fn show(self) -> ExitCode {
         match self {
             Failure::Usage(error) => {
-                // Standard error may be closed; nobody is there to be told.
+                // Standard error may be closed: nothing is left to report that to.
                 let _ = error.print();
                 ExitCode::from(USAGE)
             }

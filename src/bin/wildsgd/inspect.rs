@@ -1,7 +1,8 @@
-//! `wildsgd inspect`: what a data set looks like, and what that means for training without locks.
+//! `wildsgd inspect`: statistics of a data set, and what they mean for training without locks.
 
 mod advice;
 mod bars;
+mod format;
 mod page;
 
 use std::io::{self, BufWriter, Write};

@@ -1,4 +1,4 @@
-//! Ctrl-C: the first asks training to end and save, the second ends the process.
+//! Ctrl-C: the first stops training and saves the model, the second ends the process.
 
 use std::process;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use wildsgd::{Error, Result};
 use crate::failure::INTERRUPTED;
 use crate::terminal::Terminal;
 
-/// From now on, Ctrl-C sets `flag` instead of ending the process.
+/// Makes Ctrl-C set `flag` instead of ending the process.
 pub fn set_on_ctrl_c(flag: Arc<AtomicBool>, terminal: Terminal) -> Result<()> {
     ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::Relaxed) {

@@ -1,6 +1,6 @@
-//! The command `wildsgd`: trains, predicts and evaluates sparse models, and inspects data. All work
-//! is the library's; this reads arguments, shows what happens on standard error, and says in the
-//! exit code how it went.
+//! The command `wildsgd`: trains, predicts and evaluates sparse models, and inspects data. The
+//! library does the work; this reads arguments, reports progress on standard error, and returns the
+//! exit code.
 
 mod args;
 mod failure;

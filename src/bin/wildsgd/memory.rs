@@ -1,9 +1,9 @@
-//! How much memory there is, and how much a data set would take.
+//! Free memory, and estimates of the memory that loading takes.
 
 use std::fs;
 use std::path::Path;
 
-/// Bytes that `text` names: a number, with K, M, G or T for a power of 1024 behind it.
+/// Parses a size in bytes: a number, optionally followed by K, M, G or T for a power of 1024.
 pub fn size(text: &str) -> Result<usize, String> {
     let expected = || "expected a number of bytes, 1M or more, such as 512M or 2G".to_string();
     let (digits, shift) = match text.char_indices().last() {
@@ -17,9 +17,9 @@ pub fn size(text: &str) -> Result<usize, String> {
     number.checked_mul(1 << shift).filter(|&bytes| bytes >= 1 << 20).ok_or_else(expected)
 }
 
-/// Half of what the system, or the group that this process is in, has left for it.
+/// Returns half of the memory that the system, or the control group of this process, has available.
 pub fn half() -> usize {
-    /// Where the system does not tell.
+    /// Assumed where the system does not report it.
     const USUAL: u64 = 4 << 30;
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
@@ -29,12 +29,11 @@ pub fn half() -> usize {
     usize::try_from(kilobytes.map_or(USUAL, |n| n << 10).min(group) / 2).unwrap_or(usize::MAX)
 }
 
-/// About the most that loading the text at `path` takes; `None` if nobody knows.
+/// Estimates the peak memory of loading the text at `path`; `None` if it cannot be known.
 pub fn estimate(path: &Path) -> Option<u64> {
-    /// An entry takes 4 bytes of text at least, and 8 in memory.
+    /// An entry takes at least 4 bytes of text, and 8 in memory.
     const PLAIN: u64 = 2;
-    /// Text of numbers seldom shrinks to less than a tenth, and streams take up to twice the
-    /// arrays.
+    /// Text of numbers rarely shrinks below a tenth, and streams take up to twice the arrays.
     const COMPRESSED: u64 = 40;
     let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     let times = if wildsgd::data::source::is_compressed(path) { COMPRESSED } else { PLAIN };

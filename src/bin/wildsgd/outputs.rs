@@ -1,13 +1,13 @@
-//! Files that the command is going to write, looked at before hours of work go into what they
-//! cannot take.
+//! Output files: checks before hours of work that they can be written, and writes them atomically.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use wildsgd::internal::save;
 use wildsgd::{Error, Result};
 
-/// Checks that each of `outputs` can be written and is no input nor another output. A path comes
-/// with its flag or role.
+/// Checks that each of `outputs` can be written and is neither an input nor another output. Each
+/// path comes with its flag or role.
 pub fn check(outputs: &[(&str, Option<&PathBuf>)], inputs: &[(&str, &Path)]) -> Result<()> {
     let mut taken: Vec<(&str, PathBuf)> =
         inputs.iter().filter_map(|&(role, path)| Some((role, identity(path)?))).collect();
@@ -28,8 +28,8 @@ pub fn check(outputs: &[(&str, Option<&PathBuf>)], inputs: &[(&str, &Path)]) -> 
     Ok(())
 }
 
-/// What two names of one regular file have in common; `None` for what may well be named twice, like
-/// a terminal.
+/// Returns a name by which two paths to one regular file compare equal; `None` for files that may
+/// well be named twice, like a terminal.
 fn identity(path: &Path) -> Option<PathBuf> {
     if let Ok(found) = path.canonicalize() {
         return found.is_file().then_some(found);
@@ -39,4 +39,21 @@ fn identity(path: &Path) -> Option<PathBuf> {
         _ => Path::new("."),
     };
     Some(directory.canonicalize().ok()?.join(path.file_name()?))
+}
+
+/// Writes the file at `path` with `write`, or leaves it unchanged if that fails.
+pub fn to_file<T>(
+    path: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut written = None;
+    let saved = save::atomically(path, |out| match written.insert(write(out)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(io::Error::other(error.to_string())),
+    });
+    match written {
+        Some(Ok(result)) => saved.map(|()| result),
+        Some(Err(error)) => Err(error),
+        None => Err(saved.expect_err("nothing was written")),
+    }
 }

@@ -1,16 +1,15 @@
-//! `wildsgd predict`: one prediction a line, written while the data are read.
+//! `wildsgd predict`: writes one prediction per line while the data are read.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use wildsgd::internal::save;
 use wildsgd::model::is_factors;
 use wildsgd::{Error, Model, metrics};
 
 use crate::args::PredictArgs;
 use crate::failure::Failure;
-use crate::streaming::Passed;
+use crate::streaming::Streamed;
 use crate::terminal::{Terminal, exact, short, warnings};
 use crate::{factorize, outputs};
 
@@ -22,46 +21,29 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     }
     let model = Model::load(&args.model)?;
     let form = Form::of(args, &model)?;
-    let (passed, quality) = match &args.output {
-        Some(path) => to_file(path, |out| write(args, &model, form, path, out))?,
+    let (streamed, quality) = match &args.output {
+        Some(path) => outputs::to_file(path, |out| write(args, &model, form, path, out))?,
         None => {
-            // Not locked: blocks come from several threads.
+            // Not locked: several threads write blocks.
             let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
             let written = write(args, &model, form, Path::new("<stdout>"), &mut out);
             out.flush().map_err(|error| Error::io("<stdout>", "write", error)).and(written)?
         }
     };
     let terminal = Terminal::new(args.quiet);
-    terminal.line(quality.sentence(&model, passed.counts.examples));
-    terminal.warn(warnings::unseen(&passed.name, passed.counts, &model));
+    terminal.line(quality.sentence(&model, streamed.counts.examples));
+    terminal.warn(warnings::unseen(&streamed.name, streamed.counts, &model));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Gives `path` what `write` writes, or leaves it as it is.
-pub fn to_file<T>(
-    path: &Path,
-    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let mut written = None;
-    let saved = save::atomically(path, |out| match written.insert(write(out)) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(io::Error::other(error.to_string())),
-    });
-    match written {
-        Some(Ok(made)) => saved.map(|()| made),
-        Some(Err(error)) => Err(error),
-        None => Err(saved.expect_err("nothing was written")),
-    }
-}
-
-/// Writes all predictions; `name` is what `out` is called.
+/// Writes all predictions to `out`, which messages call `name`.
 fn write(
     args: &PredictArgs,
     model: &Model,
     form: Form,
     name: &Path,
     out: &mut (dyn Write + Send),
-) -> Result<(Passed, Quality), Error> {
+) -> Result<(Streamed, Quality), Error> {
     let failed = |error| Error::io(name, "write", error);
     if let Form::Probabilities = form {
         let labels: String = model.labels().iter().map(|label| format!(" {label}")).collect();
@@ -69,28 +51,28 @@ fn write(
     }
     let mut quality = Quality::default();
     let lines = |scores: &[f64]| form.lines(model, scores);
-    let passed =
-        Passed::all(&args.data, args.index_base, model, lines, |lines, scores, labels| {
+    let streamed =
+        Streamed::score(&args.data, args.index_base, model, lines, |lines, scores, labels| {
             quality.add(model, scores, labels);
             out.write_all(&lines).map_err(failed)
         })?;
-    Ok((passed, quality))
+    Ok((streamed, quality))
 }
 
-/// What a line says.
+/// Contents of an output line.
 #[derive(Clone, Copy)]
 enum Form {
     Label,
-    /// All scores of an example.
+    /// All scores of the example.
     Decision,
-    /// The label, and the probability of each.
+    /// The label, and the probability of each class.
     Probabilities,
 }
 
 impl Form {
     fn of(args: &PredictArgs, model: &Model) -> Result<Self, Error> {
         if args.proba {
-            // Refused before the data are read.
+            // Refused before any data are read.
             model.probabilities_of_scores(&[])?;
             return Ok(Form::Probabilities);
         }
@@ -126,14 +108,14 @@ impl Form {
     }
 }
 
-/// How well predictions fit the labels in the file.
+/// Fit of the predictions to the labels in the file.
 #[derive(Default)]
 struct Quality {
-    /// Labels that the model knows.
+    /// Number of labels that the model knows.
     known: usize,
-    /// Predictions that are the label.
+    /// Number of predictions that equal the label.
     right: usize,
-    /// Of a regression model.
+    /// Errors of a regression model.
     errors: metrics::Errors,
 }
 
@@ -169,9 +151,9 @@ impl Quality {
     }
 }
 
-/// Two labels or more in words.
+/// Lists two or more labels in words.
 fn enumeration(labels: &[f64]) -> String {
-    /// Labels that a message bears.
+    /// Maximum number of labels in a message.
     const MOST: usize = 8;
     let text = |labels: &[f64]| labels.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
     match labels {

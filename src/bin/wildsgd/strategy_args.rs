@@ -1,4 +1,4 @@
-//! Arguments that belong to one way of sharing the weights, or to a few.
+//! Arguments that belong to one strategy, or to a few.
 
 use std::time::Duration;
 
@@ -7,35 +7,36 @@ use wildsgd::Error;
 use wildsgd::strategy::{Access, Bounds, Delay, StrategyKind};
 use wildsgd::train::Settings;
 
-/// How threads exchange what they have found, where that is not without locks.
+/// Parameters of the baseline strategies, and injected delays.
 #[derive(Args, Clone)]
 pub struct StrategyArgs {
-    /// sequential, sync, ssp, allreduce: examples whose steps are planned on the same weights and
-    /// added up, by each thread, 1 or more [default: 1 for sequential, else 16]
+    /// sequential, sync, ssp, allreduce: batch size per thread: the examples whose steps are
+    /// planned on the same weights and summed, 1 or more [default: 1 for sequential, else 16]
     #[arg(long, value_name = "B", allow_hyphen_values = true)]
     pub batch: Option<i64>,
-    /// sync: how many of the threads a round does not wait for; the batches of those that are late
-    /// are dropped; 0 or larger [default: 0]
+    /// sync: number of threads that a round does not wait for; late batches are dropped; 0 or
+    /// larger [default: 0]
     #[arg(long, value_name = "b", allow_hyphen_values = true)]
     pub backup_workers: Option<i64>,
-    /// ssp: how many batches a thread may be ahead of the slowest, 0 or larger, or inf [default: 3]
+    /// ssp: number of batches that a thread may be ahead of the slowest, 0 or larger, or inf
+    /// [default: 3]
     #[arg(long, value_name = "s|inf", value_parser = staleness, allow_hyphen_values = true)]
     pub staleness: Option<Staleness>,
-    /// ssp: blocking: what a thread reads holds all that is older than the staleness
+    /// ssp: blocking: a read waits until it includes every write older than the staleness
     /// [default: blocking]
     #[arg(long, value_enum)]
     pub reads: Option<Waits>,
-    /// ssp: blocking: what a thread writes is not read by one that is further behind than the
-    /// staleness [default: blocking]
+    /// ssp: blocking: a write waits while a thread that is further behind than the staleness could
+    /// read it [default: blocking]
     #[arg(long, value_enum)]
     pub writes: Option<Waits>,
-    /// averaging: epochs after which all threads go on from the mean of their weights, 1 or more
+    /// averaging: number of epochs between averages of the threads' weights, 1 or more
     /// [default: 1]
     #[arg(long, value_name = "k", allow_hyphen_values = true)]
     pub average_every: Option<i64>,
-    /// Make a thread slow, to see what that does: `delay:worker=2,every=100,us=500` lets thread 2
-    /// (from 0) sleep for 500 microseconds every 100 examples, repeatable
-    #[arg(long, value_name = "FAULT", value_parser = fault)]
+    /// Slow a thread down to study the effect: `delay:worker=2,every=100,us=500` makes thread 2
+    /// (counted from 0) sleep for 500 microseconds every 100 examples, repeatable
+    #[arg(long, value_name = "DELAY", value_parser = delay)]
     pub inject: Vec<Delay>,
 }
 
@@ -61,16 +62,16 @@ fn staleness(text: &str) -> Result<Staleness, String> {
     }
 }
 
-fn fault(text: &str) -> Result<Delay, String> {
+fn delay(text: &str) -> Result<Delay, String> {
     let expected = || "expected delay:worker=K,every=N,us=T with three whole numbers".to_string();
     let mut numbers = [None; 3];
     for part in text.strip_prefix("delay:").ok_or_else(expected)?.split(',') {
         let (name, number) = part.split_once('=').ok_or_else(expected)?;
-        let place = ["worker", "every", "us"]
+        let field = ["worker", "every", "us"]
             .iter()
             .position(|known| *known == name)
             .ok_or_else(expected)?;
-        numbers[place] = Some(number.parse::<u32>().map_err(|_| expected())?);
+        numbers[field] = Some(number.parse::<u32>().map_err(|_| expected())?);
     }
     let [Some(worker), Some(every), Some(us)] = numbers else { return Err(expected()) };
     Ok(Delay {
@@ -81,7 +82,7 @@ fn fault(text: &str) -> Result<Delay, String> {
 }
 
 impl StrategyArgs {
-    /// What is given for a way of sharing that is not `strategy`, in words.
+    /// Returns the reason to refuse an argument that `strategy` does not use.
     pub fn misplaced(&self, strategy: StrategyKind) -> Option<&'static str> {
         let ssp = self.staleness.is_some() || self.reads.is_some() || self.writes.is_some();
         if self.backup_workers.is_some() && !matches!(strategy, StrategyKind::Synchronous { .. }) {
@@ -97,18 +98,18 @@ impl StrategyArgs {
         }
     }
 
-    /// Sets what does not depend on the strategy.
+    /// Applies the arguments that do not depend on the strategy.
     pub fn apply(&self, settings: &mut Settings) -> Result<(), Error> {
         settings.batch =
-            self.batch.map(|batch| whole("batch", batch, "16 is usual")).transpose()?;
+            self.batch.map(|batch| non_negative("batch", batch, "16 is usual")).transpose()?;
         settings.delays = self.inject.clone();
         Ok(())
     }
 
-    /// `strategy` with what these arguments say of it.
+    /// Returns `strategy` with the parameters that these arguments give.
     pub fn refine(&self, strategy: StrategyKind) -> Result<StrategyKind, Error> {
-        let number = |name, given: Option<i64>, usual, hint| {
-            given.map_or(Ok(usual), |n| whole(name, n, hint))
+        let number = |name, given: Option<i64>, default, hint| {
+            given.map_or(Ok(default), |n| non_negative(name, n, hint))
         };
         Ok(match strategy {
             StrategyKind::Synchronous { backups } => StrategyKind::Synchronous {
@@ -133,25 +134,25 @@ impl StrategyArgs {
     }
 
     fn bounds(&self) -> Bounds {
-        let usual = Bounds::default();
+        let default = Bounds::default();
         let access = |waits| match waits {
             Waits::Blocking => Access::Blocking,
             Waits::NonBlocking => Access::NonBlocking,
         };
         Bounds {
             staleness: match self.staleness {
-                None => usual.staleness,
+                None => default.staleness,
                 Some(Staleness::Bounded(staleness)) => Some(staleness),
                 Some(Staleness::Unbounded) => None,
             },
-            reads: self.reads.map_or(usual.reads, access),
-            writes: self.writes.map_or(usual.writes, access),
+            reads: self.reads.map_or(default.reads, access),
+            writes: self.writes.map_or(default.writes, access),
         }
     }
 }
 
-/// A number that is not negative; the library knows what else it must be.
-fn whole(name: &'static str, n: i64, hint: &'static str) -> Result<usize, Error> {
+/// Converts a number that must not be negative; the library checks further limits.
+fn non_negative(name: &'static str, n: i64, hint: &'static str) -> Result<usize, Error> {
     let expected = "0 or larger";
     usize::try_from(n).map_err(|_| Error::Parameter { name, value: n.to_string(), expected, hint })
 }

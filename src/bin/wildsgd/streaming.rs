@@ -1,4 +1,4 @@
-//! Rows that pass by and are scored, in memory for a few blocks of them.
+//! Streams rows and scores them, with a few blocks in memory at a time.
 
 use std::path::Path;
 use std::time::Instant;
@@ -7,22 +7,22 @@ use wildsgd::data::{IndexBase, ParseOptions, Scan, cache, source};
 use wildsgd::internal::report;
 use wildsgd::{Dataset, Model, Result};
 
-/// Rows of a cache that are handed on at once.
+/// Rows of a cache per block of scores.
 const ROWS: usize = 1 << 14;
 
-/// Scores of rows of a cache that are in memory at a time.
+/// Maximum number of scores of a cache in memory at a time.
 const SCORES: usize = 1 << 24;
 
-/// What was counted of the rows that passed.
-pub struct Passed {
+/// Counts over the streamed rows.
+pub struct Streamed {
     /// The file's name, or `<stdin>`.
     pub name: String,
-    /// What all blocks hold together.
+    /// Totals over all blocks.
     pub counts: Counts,
     started: Instant,
 }
 
-/// What blocks of rows hold.
+/// Counts over blocks of rows.
 #[derive(Clone, Copy, Default)]
 pub struct Counts {
     pub examples: usize,
@@ -34,7 +34,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Those of `block`.
+    /// Counts the rows and entries of `block`.
     pub fn of(block: &Dataset, model: &Model) -> Self {
         Counts {
             examples: block.len(),
@@ -52,21 +52,21 @@ impl Counts {
     }
 }
 
-impl Passed {
-    /// Scores the rows of the file at `path` (`-`: standard input), on all cores: `make` makes of
-    /// the scores of a block what it likes, and `take` gets that, scores ([`Model::outputs`] of an
-    /// example) and labels, in the order of the file.
+impl Streamed {
+    /// Scores the rows of the file at `path` (`-`: standard input), on all cores. `make` turns the
+    /// scores of a block into a value of its own; `take` receives that, the scores
+    /// ([`Model::outputs`] per example) and the labels, in the order of the file.
     ///
-    /// The rows of text pass by. Those of a cache stay in their file, and its scores are brought
-    /// into the order of the text.
-    pub fn all<T: Send>(
+    /// The rows of text are streamed. Those of a cache stay in their file, and its scores are
+    /// brought into the order of the text.
+    pub fn score<T: Send>(
         path: &Path,
         index_base: IndexBase,
         model: &Model,
         make: impl Fn(&[f64]) -> T + Sync,
         mut take: impl FnMut(T, &[f64], &[f32]) -> Result<()> + Send,
     ) -> Result<Self> {
-        let mut passed = Passed {
+        let mut streamed = Streamed {
             name: source::display_name(path),
             counts: Counts::default(),
             started: Instant::now(),
@@ -74,30 +74,30 @@ impl Passed {
         if cache::is_cache(path) {
             let data = cache::open(path)?;
             data.verify()?;
-            passed.counts = Counts::of(&data, model);
+            streamed.counts = Counts::of(&data, model);
             in_order_of_text(&data, model, SCORES, |scores, labels| {
                 take(make(scores), scores, labels)
             })?;
-            return Ok(passed);
+            return Ok(streamed);
         }
         let scan = Scan {
             parse: ParseOptions { index_base, ..ParseOptions::default() },
             ..Scan::default()
         };
-        let score = |block: Dataset| {
+        let score_block = |block: Dataset| {
             let mut scores = vec![0.0; block.len() * model.outputs()];
             let each = block.iter().zip(scores.chunks_mut(model.outputs()));
             each.for_each(|((row, _), scores)| model.score_into(row, scores));
             (Counts::of(&block, model), make(&scores), scores, block.labels().to_vec())
         };
-        scan.blocks(path, score, |(counts, made, scores, labels)| {
-            passed.counts.add(counts);
-            take(made, &scores, &labels)
+        scan.blocks(path, score_block, |(counts, value, scores, labels)| {
+            streamed.counts.add(counts);
+            take(value, &scores, &labels)
         })?;
-        Ok(passed)
+        Ok(streamed)
     }
 
-    /// What reports say of the data.
+    /// Returns the entry for reports.
     pub fn report(&self) -> report::Data {
         report::Data {
             path: self.name.clone(),
@@ -109,9 +109,9 @@ impl Passed {
     }
 }
 
-/// Hands on the scores and labels of a cache in the order of the text, a few rows at once. The rows
-/// of `most` scores are scored at a time, in the order that they lie in, as disks like it; others
-/// wait for the next pass.
+/// Passes on the scores and labels of a cache in the order of the text, a few rows at a time. The
+/// rows of `most` scores are scored per pass, in the order in which they are stored, which suits
+/// disks; the others wait for the next pass.
 fn in_order_of_text(
     data: &Dataset,
     model: &Model,
@@ -119,16 +119,16 @@ fn in_order_of_text(
     mut take: impl FnMut(&[f64], &[f32]) -> Result<()>,
 ) -> Result<()> {
     let outputs = model.outputs();
-    let (labels, places) =
+    let (labels, stored_at) =
         (data.labels_of_file(), data.in_order_of_file((0..data.len() as u32).collect()));
     let pass = (most / outputs).max(1);
-    for (labels, places) in labels.chunks(pass).zip(places.chunks(pass)) {
-        let mut by_place: Vec<u32> = (0..places.len() as u32).collect();
-        by_place.sort_unstable_by_key(|&k| places[k as usize]);
-        let rows: Vec<u32> = by_place.iter().map(|&k| places[k as usize]).collect();
+    for (labels, stored_at) in labels.chunks(pass).zip(stored_at.chunks(pass)) {
+        let mut by_storage: Vec<u32> = (0..stored_at.len() as u32).collect();
+        by_storage.sort_unstable_by_key(|&k| stored_at[k as usize]);
+        let rows: Vec<u32> = by_storage.iter().map(|&k| stored_at[k as usize]).collect();
         let scores = model.decisions_at(data, &rows);
         let mut ranks = rows;
-        by_place.iter().zip(0..).for_each(|(&k, rank)| ranks[k as usize] = rank);
+        by_storage.iter().zip(0..).for_each(|(&k, rank)| ranks[k as usize] = rank);
         let mut in_order = Vec::new();
         for (labels, ranks) in labels.chunks(ROWS).zip(ranks.chunks(ROWS)) {
             in_order.clear();
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_handed_on_in_the_order_of_the_text_in_any_number_of_passes() {
+    fn rows_arrive_in_the_order_of_the_text_in_any_number_of_passes() {
         let mut text = Builder::default();
         for i in 0..500_u16 {
             text.entry(u32::from(i % 7), f32::from(i));

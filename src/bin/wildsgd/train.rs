@@ -1,4 +1,4 @@
-//! `wildsgd train`: from a data file to a model file.
+//! `wildsgd train`: trains a model on a data file.
 
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -93,7 +93,7 @@ fn model_format(args: &TrainArgs) -> ModelFormat {
     args.model_format.unwrap_or(fitting)
 }
 
-/// What is measured on held-out data.
+/// Returns the names of the measures on held-out data.
 fn measures(loss: LossKind, labels: &[f32]) -> &'static [&'static str] {
     let differ = |label: &f32| *label != labels[0];
     let second = labels.iter().copied().find(differ);
@@ -105,13 +105,13 @@ fn measures(loss: LossKind, labels: &[f32]) -> &'static [&'static str] {
     }
 }
 
-/// Parsing is bound by the cores, whatever the number of training threads.
+/// Returns the number of cores, which bounds parsing whatever the number of training threads.
 fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// How a training ends that had no time for a single visit, or not for one in each class: zero
-/// weights must not replace a model.
+/// Ends a training that had no time for a single visit, or not for one in each class: zero weights
+/// must not replace a model.
 fn without_model(
     trainer: &Trainer,
     trained: &Trained,
@@ -119,9 +119,9 @@ fn without_model(
 ) -> Result<ExitCode, Failure> {
     if trained.fit.stop == StopReason::Interrupted {
         terminal.line(if trained.classes.is_empty() {
-            "interrupted before the first block: nothing was learned, nothing is written"
+            "interrupted before the first block: no model is written"
         } else {
-            "interrupted before each class had its turn: nothing is written"
+            "interrupted before every class was trained: no model is written"
         });
         return Ok(ExitCode::from(INTERRUPTED));
     }
@@ -161,7 +161,7 @@ fn warn(
     }
 }
 
-/// Arguments that clap cannot see to contradict each other.
+/// Refuses contradictory arguments that clap cannot detect.
 fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
     let refuse = |why: &str| Err(Failure::conflict("train", why));
     refuse_strategy("train", &args.run)?;
@@ -171,7 +171,7 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
     let loss = args.problem.loss.chosen("train")?;
     if args.problem.multiclass == Multiclass::Ovr && loss == LossKind::Softmax {
         return refuse(
-            "`--multiclass ovr` trains each class against the rest, but `--loss softmax` all at once",
+            "`--multiclass ovr` trains each class against the rest, but `--loss softmax` trains all at once",
         );
     }
     let liblinear = args.model_format == Some(ModelFormat::Liblinear);
@@ -187,18 +187,18 @@ fn refuse_contradictions(args: &TrainArgs) -> Result<(), Failure> {
     }
     let inputs = [Some(&args.data), args.test.as_ref(), args.problem.weights.as_ref()];
     if inputs.into_iter().flatten().filter(|path| path.as_os_str() == "-").count() > 1 {
-        return refuse("standard input can be one of DATA, `--test` and `--weights`");
+        return refuse("standard input can be used for only one of DATA, `--test` and `--weights`");
     }
     Ok(())
 }
 
-/// What a strategy does not have.
+/// Refuses arguments that the strategy does not use.
 pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
     let refuse = |why| Err(Failure::conflict(command, why));
     if args.strategy == StrategyKind::Sequential {
         if args.update.is_some() {
             return refuse(
-                "`--update` says how threads share weights, but `--strategy sequential` has one thread",
+                "`--update` chooses how threads share weights, but `--strategy sequential` has one thread",
             );
         }
         if args.threads.is_some_and(|threads| threads > 1) {
@@ -211,7 +211,7 @@ pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
     let has_clusters = matches!(args.strategy, StrategyKind::HogwildPlusPlus(_));
     if has_clusters && matches!(args.update, Some(Update::Merged | Update::Split)) {
         return refuse(
-            "`--update merged` and `split` are for `--strategy hogwild`: hogwild++'s clusters have their own way to merge",
+            "`--update merged` and `split` are for `--strategy hogwild`: hogwild++ merges its clusters along the ring",
         );
     }
     if !has_clusters && args.ring.is_given() {
@@ -230,11 +230,11 @@ pub fn refuse_strategy(command: &str, args: &RunArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Finds out what would fail after hours of training.
+/// Checks before hours of training that all files can be read and written.
 fn check_files(args: &TrainArgs) -> Result<(), Failure> {
-    // The weights are mapped in place, so that a file that is there needs no room beside it.
+    // The weights are mapped in place, so a file that exists needs no space beside it.
     let params = args.params.as_ref().filter(|path| !path.is_file());
-    let kept = args.cache.then(|| train_cache::path_of(&args.data));
+    let cache = args.cache.then(|| train_cache::path_of(&args.data));
     let weights = args.problem.weights.iter().map(|path| ("`--weights`", path.as_path()));
     let test = args.test.iter().map(|path| ("`--test`", path.as_path())).chain(weights);
     let mapped =
@@ -243,7 +243,7 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
         .into_iter()
         .chain(test)
         .chain(mapped)
-        .chain(kept.iter().map(|path| ("`--cache`", path.as_path())))
+        .chain(cache.iter().map(|path| ("`--cache`", path.as_path())))
         .collect();
     if let Some(path) = params {
         save::check(path)?;
@@ -262,16 +262,16 @@ fn check_files(args: &TrainArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// All settings but an l2 that depends on the number of examples, checked.
+/// Returns the checked settings, except an l2 that depends on the number of examples.
 fn trainer(args: &TrainArgs) -> Result<Trainer, Failure> {
     let problem = &args.problem;
     let mut trainer = Trainer {
         loss: problem.loss.chosen("train")?,
-        precision: match args.method.precision {
+        precision: match args.solver.precision {
             args::Precision::F32 => Precision::F32,
             args::Precision::F64 => Precision::F64,
         },
-        solver: match args.method.solver {
+        solver: match args.solver.solver {
             args::Solver::Auto => Solver::Auto,
             args::Solver::Sgd => Solver::Sgd,
             args::Solver::Dual => Solver::Dual,
@@ -288,10 +288,11 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Failure> {
         data_name: source::display_name(&args.data),
         settings: Settings { params: args.params.clone(), ..settings(&args.run, problem.l1)? },
     };
-    let given = matches!(args.run.strategy, StrategyKind::Hogwild(_)) && args.run.update.is_none();
+    let is_default_update =
+        matches!(args.run.strategy, StrategyKind::Hogwild(_)) && args.run.update.is_none();
     let mut penalty = trainer.settings.penalty;
     penalty.l2 = trainer.l2.unwrap_or(1.0);
-    if given && trainer.choose(penalty) != Solver::Sgd {
+    if is_default_update && trainer.choose(penalty) != Solver::Sgd {
         trainer.settings.strategy = StrategyKind::Hogwild(Write::Wild);
     }
     trainer.check()?;
@@ -300,7 +301,7 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Failure> {
             "cost",
             cost,
             "a finite number above 0",
-            "1 is usual; larger fits the data closer",
+            "1 is usual; a larger one fits the data more closely",
         )
         .into());
     }
@@ -327,11 +328,11 @@ pub fn settings(args: &RunArgs, l1: f64) -> Result<Settings, Error> {
     });
     let mut settings = Settings {
         strategy: match args.strategy {
-            StrategyKind::Hogwild(usual) => StrategyKind::Hogwild(update.unwrap_or(usual)),
+            StrategyKind::Hogwild(default) => StrategyKind::Hogwild(update.unwrap_or(default)),
             StrategyKind::HogwildPlusPlus(_) => {
                 StrategyKind::HogwildPlusPlus(clusters(&args.ring, update.unwrap_or_default())?)
             }
-            // A way to write weights is one for several threads.
+            // A kind of update implies several threads.
             StrategyKind::Auto => update.map_or(StrategyKind::Auto, StrategyKind::Hogwild),
             other => args.strategy_args.refine(other)?,
         },
@@ -384,9 +385,9 @@ pub fn at_least_1(name: &'static str, value: i64, hint: &'static str) -> Result<
         .ok_or_else(|| parameter(name, value, "1 or more", hint))
 }
 
-/// A limit in seconds that clocks can hold.
+/// Converts a time limit from seconds to a duration that clocks can hold.
 pub fn time_limit(seconds: f64) -> Result<Duration, Error> {
-    /// Thirty years: no clock runs over.
+    /// Thirty years, which no clock overflows.
     const MOST: f64 = 1e9;
     if seconds > 0.0 && seconds <= MOST {
         return Ok(Duration::from_secs_f64(seconds));

@@ -1,5 +1,5 @@
-//! A cache that `train --cache` keeps beside a text, and never uses if it is of another text, or
-//! damaged.
+//! The cache that `train --cache` keeps beside a text. It is never used if it is damaged or was
+//! made from another text.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,27 +10,30 @@ use wildsgd::data::cache::{self, Notes, Source};
 use wildsgd::data::{IndexBase, LoadOptions, ParseOptions, source};
 use wildsgd::{Dataset, Result};
 
-use crate::convert::SEED;
 use crate::input::Input;
 
-/// Where the cache of the text at `path` is: beside it, with `.wsgd` after its name.
+/// Seed of the row order of a cache, if none is given: the default of training.
+pub const SEED: u64 = 1;
+
+/// Returns the path of the cache of the text at `path`: beside it, with `.wsgd` appended.
 pub fn path_of(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".wsgd");
     name.into()
 }
 
-/// Which text the file at `path` is, if it is a file.
+/// Identifies the text at `path`, if it is a file.
 pub fn source(path: &Path, base: IndexBase) -> Option<Source> {
     let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     Some(Source::of(&metadata, &ParseOptions { index_base: base, ..ParseOptions::default() }))
 }
 
-/// The data set at `path`, from its cache if there is a good one. Otherwise from the text, and the
-/// cache is written. Tells `warn` whatever keeps it from using or writing the cache.
+/// Loads the data set at `path` from its cache if that is usable. Otherwise reads the text and
+/// writes the cache. Reports to `warn` whatever prevents using or writing the cache.
 ///
-/// Rows lie in the order of one seed, whatever the training's: a cache serves all seeds, and a
-/// training gives the same with a cache that was there as with one that it had to write.
+/// Rows are stored in the order of one seed, whatever the training's seed: a cache serves all
+/// seeds, and training gives the same result with an existing cache as with one that it had to
+/// write.
 pub fn load(
     path: &Path,
     base: IndexBase,
@@ -42,17 +45,17 @@ pub fn load(
     let Some(key) = source(path, base).filter(|_| !cache::is_cache(path)) else {
         return Input::load_with(path, base, layout);
     };
-    let kept = path_of(path);
-    match find(&kept, &key) {
+    let cache_path = path_of(path);
+    match find(&cache_path, &key) {
         Found::Good(data) => return Ok(input(path, data, started)),
         Found::Nothing => (),
         Found::Unusable(why) => {
-            warn(format!("{why}: reading the text, and writing the cache again"))
+            warn(format!("{why}: reading the text and writing the cache again"))
         }
         Found::Foreign => {
             warn(format!(
-                "{} is there and is no cache: it is left alone, and no cache is kept",
-                kept.display()
+                "{} exists and is no cache: it is left alone, and no cache is kept",
+                cache_path.display()
             ));
             return Input::load_with(path, base, layout);
         }
@@ -63,8 +66,8 @@ pub fn load(
         return Ok(read);
     }
     let notes = Notes { base: Some(read.base), source: Some(key) };
-    let written =
-        cache::write(&read.data.shuffled(SEED), &kept, &notes).and_then(|()| cache::open(&kept));
+    let written = cache::write(&read.data.shuffled(SEED), &cache_path, &notes)
+        .and_then(|()| cache::open(&cache_path));
     match written {
         Ok(data) => return Ok(input(path, data, started)),
         Err(error) => warn(format!("no cache is kept: {error}")),
@@ -73,29 +76,29 @@ pub fn load(
     Ok(read)
 }
 
-/// What is there instead of a cache.
+/// Result of looking for the cache.
 enum Found {
     Good(Dataset),
     Nothing,
-    /// A cache that must not be used, for this reason.
+    /// A cache that must not be used, with the reason.
     Unusable(String),
-    /// Somebody's file.
+    /// A file that is no cache, and must not be overwritten.
     Foreign,
 }
 
-fn find(kept: &Path, key: &Source) -> Found {
-    match fs::metadata(kept) {
+fn find(cache_path: &Path, key: &Source) -> Found {
+    match fs::metadata(cache_path) {
         Err(_) => return Found::Nothing,
-        Ok(_) if !cache::is_cache(kept) => return Found::Foreign,
+        Ok(_) if !cache::is_cache(cache_path) => return Found::Foreign,
         Ok(_) => (),
     }
-    let data = match cache::open(kept) {
+    let data = match cache::open(cache_path) {
         Ok(data) => data,
         Err(error) => return Found::Unusable(error.to_string()),
     };
     let fits = cache::notes(&data).is_some_and(|notes| notes.source.as_ref() == Some(key));
     if !fits || data.seed() != Some(SEED) {
-        let name = kept.display();
+        let name = cache_path.display();
         return Found::Unusable(format!(
             "{name} was made from a text of another size or time, or with other options"
         ));

@@ -1,12 +1,12 @@
-//! Everything that a file must be before its rows are believed.
+//! All conditions on a file before its rows are trusted.
 
 use crate::container::{Container, Damage};
 use crate::data::Rows;
 use crate::data::csr::Starts;
 use std::ops::Range;
 
-/// Compares all checksums of `file`, and looks at all of `rows`, the rows that lie in it. Parallel
-/// in rayon's current pool.
+/// Compares all checksums of `file`, and checks all of `rows`, the rows that lie in it. Parallel in
+/// rayon's current pool.
 ///
 /// # Errors
 /// The first damage.
@@ -28,7 +28,7 @@ pub(super) fn check(container: &Container, file: &[u8], rows: Rows<'_>) -> Resul
     })
 }
 
-/// Whether the offsets in `bytes` of their section, and the one after, ascend.
+/// Checks that the offsets in `bytes` of their section, and the one after, ascend.
 fn check_starts(starts: Starts<'_>, bytes: Range<usize>) -> Result<(), Damage> {
     let (ascend, size) = match starts {
         Starts::Narrow(offsets) => (ascend(offsets, bytes.start / 4..bytes.end / 4), 4),
@@ -48,13 +48,13 @@ fn ascend<T: PartialOrd>(offsets: &[T], range: Range<usize>) -> bool {
     offsets[range.start..offsets.len().min(range.end + 1)].is_sorted()
 }
 
-/// Whether the rows that start with an entry in `entries` are rows. The offsets ascend up to the
-/// number of entries.
+/// Checks the rows that start with an entry in `entries`. The offsets ascend up to the number of
+/// entries.
 fn check_indices(rows: Rows<'_>, entries: Range<usize>) -> Result<(), Damage> {
     let starts = rows.starts();
     for i in starts.row_from(entries.start)..starts.row_from(entries.end) {
         let indices = rows.row(i).indices();
-        // All are looked at, which the compiler makes vector code of.
+        // Reads all of them, so that the compiler makes vector code of it.
         let ascend = indices.windows(2).fold(true, |ascend, pair| ascend & (pair[0] < pair[1]));
         if !ascend || indices.last().is_some_and(|&last| last as usize >= rows.width()) {
             return Err(Damage::new(

@@ -1,10 +1,10 @@
-//! From text to a cache in bounded memory: rows reach their random places by way of temporary
+//! Converts text to a cache in bounded memory: rows reach their random places through temporary
 //! files.
 //!
-//! The text is read once. Its entries go to a first temporary file, in order; number of entries and
-//! label of each row stay in memory. Then all places are known: the entries go on to a second file,
-//! which has a region for each stretch of the cache that fits in memory, and each region is put in
-//! order in memory and appended to the cache. The bytes are those that [`write`](super::write)
+//! The text is read once. Its entries go to a first temporary file, in order; the number of entries
+//! and the label of each row stay in memory. Then all places are known. The entries go on to a
+//! second file, which has one region per stretch of the cache that fits in memory. Each region is
+//! sorted in memory and appended to the cache. The bytes are those that [`write`](super::write)
 //! gives.
 //!
 //! The files lie beside the cache and have no name, so that they vanish however the process ends.
@@ -12,8 +12,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::facts::Shape;
-use super::{Notes, VERSION, check_byte_order};
+use super::facts::{Notes, Shape, VERSION, check_byte_order};
 use crate::container::{Header, Kind, Writer};
 use crate::data::csr::{Block, Offsets, Starts, places, shuffle};
 use crate::data::load::stop_error;
@@ -30,10 +29,10 @@ use std::path::Path;
 
 /// Least and most bytes of a region's buffer.
 const BUFFER: (usize, usize) = (1 << 12, 1 << 20);
-/// Numbers that are read at once.
+/// Numbers per read.
 const NUMBERS: usize = 1 << 16;
 
-/// What was converted.
+/// Size of a converted data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Converted {
     /// Number of examples.
@@ -42,16 +41,16 @@ pub struct Converted {
     pub features: usize,
     /// Number of entries.
     pub nonzeros: usize,
-    /// From which number the text counts features.
+    /// The number from which the text counts features.
     pub base: IndexBase,
 }
 
-/// Writes the libsvm text at `path` (`-`: standard input) as a cache to `out`, at once or not at
-/// all; `notes` gets the number from which the text counts. The same bytes as
-/// [`load`](crate::data::load) and [`write`](super::write) give.
+/// Converts the libsvm text at `path` (`-`: standard input) to a cache at `out`, which appears at
+/// once or not at all. `notes` gets the number from which the text counts features. The bytes are
+/// those that [`load`](crate::data::load) and [`write`](super::write) give.
 ///
-/// Takes about `memory` bytes, 1 MiB at least, and 16 bytes an example; and room for 16 bytes an
-/// entry on the disk of `out`, beside the cache.
+/// Takes about `memory` bytes, 1 MiB at least, and 16 bytes per example. On the disk of `out`,
+/// takes 16 bytes per entry beside the cache.
 ///
 /// # Errors
 /// Those of [`load`](crate::data::load) and of [`write`](super::write).
@@ -109,7 +108,7 @@ pub fn convert(
 
 /// Entries of all rows, in the order of the text.
 struct Spool {
-    /// Of each block: indices, then values, if it has any.
+    /// The entries of each block: indices, then values, if it has any.
     file: File,
     blocks: Vec<Spooled>,
     lengths: Vec<u32>,
@@ -169,12 +168,12 @@ impl Spool {
     }
 }
 
-/// Entries of all rows, sorted by stretches of the cache, and all else that it holds.
+/// Entries of all rows, sorted by stretches of the cache, and everything else that it holds.
 struct Sorted {
-    /// A region for each stretch: of each of its rows, in the order of the text, place, indices,
-    /// and values if there are any.
+    /// One region per stretch. It holds place, indices, and values if there are any, for each row
+    /// in the order of the text.
     file: File,
-    /// The rows of each stretch are those that start from here on.
+    /// The first row of each stretch.
     stretches: Vec<usize>,
     offsets: Offsets,
     labels: Vec<f32>,
@@ -204,20 +203,21 @@ impl Sorted {
             has_values: spool.has_values,
         };
         let entry = if spool.has_values { 8 } else { 4 };
-        // A stretch in order and what is read of its region; the other half is for buffers.
+        // Half of it is for a sorted stretch and what is read of its region, the other half for
+        // buffers.
         let most = (memory.max(1 << 20) / 2 / entry).max(NUMBERS);
         sorted.stretches = sorted.cut(most);
         sorted.distribute(spool, &places, memory)?;
         Ok(sorted)
     }
 
-    /// Where stretches of about `most` entries start.
+    /// Cuts the rows into stretches of about `most` entries. Returns the first row of each.
     fn cut(&self, most: usize) -> Vec<usize> {
         let starts = self.offsets.starts();
         let mut stretches = vec![0];
         loop {
             let first = stretches[stretches.len() - 1];
-            // At least one row each; rows without entries go with those before.
+            // At least one row each. Rows without entries go with those before.
             let next = starts.row_from(starts.start(first) + most).max(first + 1);
             if next >= starts.rows() {
                 return stretches;
@@ -232,7 +232,7 @@ impl Sorted {
         self.stretches[k]..end
     }
 
-    /// Where the region of the stretch that starts with `row` starts in the file.
+    /// Start in the file of the region of the stretch that starts with `row`.
     fn region(&self, row: usize) -> u64 {
         let entry = if self.has_values { 8 } else { 4 };
         entry * self.offsets.starts().start(row) as u64 + 4 * row as u64
@@ -279,7 +279,7 @@ impl Sorted {
         regions.iter_mut().try_for_each(BufWriter::flush)
     }
 
-    /// Appends indices, `lowered` by that much, and values of all rows.
+    /// Appends the indices of all rows, less `lowered`, and the values.
     fn write(&self, writer: &mut Writer<'_>, lowered: u32) -> io::Result<()> {
         let starts = self.offsets.starts();
         let (mut indices, mut values) = (Vec::new(), Vec::new());
@@ -311,7 +311,7 @@ impl Sorted {
     }
 }
 
-/// A place in a file that moves on.
+/// A position in a file, which moves on.
 struct Region<'f> {
     file: &'f File,
     at: u64,

@@ -1,24 +1,51 @@
-//! What the header of a cache says.
+//! The facts in the header of a cache.
 
-use super::Notes;
 use crate::container::{Damage, Facts};
 use crate::data::{IndexBase, ParseOptions};
+use crate::error::{Error, Result};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
-/// Which text a cache was made from, and how it was read. Equal are those that give the same rows.
+/// Version of the layout of caches.
+pub(super) const VERSION: u32 = 1;
+
+/// Checks that numbers can be used in place.
+pub(super) fn check_byte_order(name: &str) -> Result<()> {
+    if cfg!(target_endian = "little") {
+        return Ok(());
+    }
+    Err(Error::input(
+        name,
+        "is a cache",
+        "a machine with little-endian numbers",
+        "pass the text instead",
+    ))
+}
+
+/// Facts of a cache beyond its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Number from which the text counted features ([`IndexBase::Zero`] or [`IndexBase::One`]), if
+    /// known.
+    pub base: Option<IndexBase>,
+    /// The text that the rows were read from, for a cache that is kept beside it.
+    pub source: Option<Source>,
+}
+
+/// Identity of the text that a cache was made from, and how it was read. Equal sources give the
+/// same rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// Bytes of the file, as it lies on the disk.
+    /// Bytes of the file on disk.
     pub bytes: u64,
     /// Its modification time: seconds since 1970, and nanoseconds.
     pub modified: (i64, i64),
-    /// How it was read.
+    /// Options that it was read with.
     pub parse: ParseOptions,
 }
 
 impl Source {
-    /// The file with this metadata, read with these options.
+    /// Identifies the file with this metadata, read with these options.
     pub fn of(metadata: &Metadata, parse: &ParseOptions) -> Self {
         Source {
             bytes: metadata.len(),
@@ -78,7 +105,7 @@ impl Shape {
     }
 
     /// # Errors
-    /// The first fact that says what this version does not know.
+    /// The first fact that this version does not know.
     pub(super) fn of_facts(facts: &Facts) -> Result<Self, Damage> {
         let fact = |k: usize| facts.get(8 * k);
         let strange = |what: String| Damage::new(what, "the documented layout");
@@ -111,7 +138,7 @@ impl Shape {
         })
     }
 
-    /// Names and bytes of the sections.
+    /// Names and sizes in bytes of the sections.
     pub(super) fn sections(&self) -> Vec<(&'static str, u64)> {
         let offset = if self.is_wide { 8 } else { 4 };
         let mut sections = vec![

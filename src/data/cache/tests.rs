@@ -1,6 +1,8 @@
+use super::facts::VERSION;
 use super::*;
 use crate::container::{Header, Kind, Writer};
-use crate::data::{Builder, Dataset, LoadOptions, load};
+use crate::data::{Builder, Dataset, IndexBase, LoadOptions, load};
+use crate::error::Result;
 use crate::save;
 use crate::train::Trainer;
 use bytemuck::cast_slice;
@@ -114,8 +116,8 @@ fn truncation_is_refused_when_the_file_is_opened() {
     for length in (0..bytes.len()).step_by(512) {
         std::fs::write(&place.path, &bytes[..length]).unwrap();
         let message = load(&place.path, &LoadOptions::default()).unwrap_err().to_string();
-        let told = if length == 0 { "is empty" } else { "is cut off" };
-        assert!(message.contains(told), "{length}: {message}");
+        let expected = if length == 0 { "is empty" } else { "is cut off" };
+        assert!(message.contains(expected), "{length}: {message}");
     }
 }
 
@@ -174,7 +176,7 @@ fn damage_is_an_error_of_training_and_a_panic_of_whoever_did_not_ask() {
 }
 
 #[test]
-fn a_file_that_is_written_to_is_told() {
+fn a_file_that_is_written_to_is_reported() {
     let place = written(&data(300, true));
     let data = verified(&place.path).unwrap();
     // Replacing the file leaves the old one in use.
@@ -196,8 +198,8 @@ fn what_is_no_cache_is_refused() {
         assert!(!is_cache(&path));
         open(&path).unwrap_err().to_string()
     };
-    assert!(message(b"").contains("is no data cache (expected a file from `wildsgd convert`)"));
-    assert!(message(b"1 1:1\n").contains("is no data cache"));
+    assert!(message(b"").contains("is not a data cache (expected a file from `wildsgd convert`)"));
+    assert!(message(b"1 1:1\n").contains("is not a data cache"));
     assert!(open(folder.path()).unwrap_err().to_string().contains("is a directory"));
     assert!(!is_cache(folder.path()) && !is_cache("no such file"));
 }
@@ -227,7 +229,7 @@ fn forge(path: &std::path::Path, offsets: &[u32], indices: &[u32], width: u64) {
 }
 
 #[test]
-fn rows_across_checksums_are_looked_at() {
+fn rows_across_checksums_are_checked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache");
     let count = 70_000_u32;
@@ -253,7 +255,7 @@ fn rows_across_checksums_are_looked_at() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// With right checksums, what is believed is what the checked constructor takes.
+    /// Given right checksums, rows are accepted if the checked constructor takes them.
     #[test]
     fn only_rows_are_believed(
         mut offsets in prop::collection::vec(0_u32..12, 1..6),
@@ -278,7 +280,7 @@ proptest! {
         }
     }
 
-    /// Whatever happens to the bytes, it is an error or changes nothing.
+    /// Any change of the bytes is an error or changes nothing.
     #[test]
     fn mutated_files_never_crash(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),

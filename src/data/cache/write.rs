@@ -1,7 +1,6 @@
-//! From a data set to a file.
+//! Writes a data set to a file.
 
-use super::facts::Shape;
-use super::{Notes, VERSION, check_byte_order};
+use super::facts::{Notes, Shape, VERSION, check_byte_order};
 use crate::container::{Header, Kind, Writer};
 use crate::data::csr::Starts;
 use crate::data::{Dataset, source};
@@ -11,12 +10,12 @@ use bytemuck::cast_slice;
 use std::path::Path;
 
 /// Writes `data` as a cache to `path`, [at once or not at all](save::file_atomically). Takes memory
-/// for a checksum per 256 KiB. Deterministic: the same data set and notes give the same bytes.
+/// for one checksum per 256 KiB. Deterministic: the same data set and notes give the same bytes.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) if the system fails, as with a full disk;
-/// [`Error::Input`](crate::Error::Input) if `path` is no regular file, or `data` lies in a file
-/// that is damaged.
+/// [`Error::Io`](crate::Error::Io) if the system fails, for example because the disk is full;
+/// [`Error::Input`](crate::Error::Input) if `path` is no regular file, or `data` lies in a damaged
+/// file.
 pub fn write(data: &Dataset, path: impl AsRef<Path>, notes: &Notes) -> Result<()> {
     let path = path.as_ref();
     check_byte_order(&source::display_name(path))?;

@@ -1,4 +1,4 @@
-//! Numbers in memory, or where they lie in a mapped file.
+//! Numbers in memory, or in place in a mapped file.
 
 use crate::data::map::Map;
 use bytemuck::{AnyBitPattern, try_cast_slice};
@@ -7,15 +7,15 @@ use std::marker::PhantomData;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// An array of a data set. Reading it costs a look at which of both it is: take the slice once, not
-/// for each row.
+/// An array of a data set. Each access checks which variant it is: take the slice once, not for
+/// each row.
 #[derive(Clone)]
 pub(in crate::data) enum Array<T> {
     Memory(Vec<T>),
     Mapped(Mapped<T>),
 }
 
-/// A part of a map that starts and ends where numbers do.
+/// A part of a map, which starts and ends at whole numbers.
 pub(in crate::data) struct Mapped<T> {
     map: Arc<Map>,
     bytes: Range<usize>,
@@ -23,7 +23,7 @@ pub(in crate::data) struct Mapped<T> {
 }
 
 impl<T: AnyBitPattern> Array<T> {
-    /// The numbers in `bytes` of `map`, in the machine's byte order; `None` if these do not lie in
+    /// The numbers in `bytes` of `map`, in the machine's byte order. `None` if these are outside of
     /// it, or are not whole, aligned numbers.
     pub(in crate::data) fn mapped(map: &Arc<Map>, bytes: Range<usize>) -> Option<Self> {
         try_cast_slice::<u8, T>(map.get(bytes.clone())?).ok()?;
@@ -37,9 +37,8 @@ impl<T: AnyBitPattern> Deref for Array<T> {
     fn deref(&self) -> &[T] {
         match self {
             Array::Memory(numbers) => numbers,
-            Array::Mapped(part) => {
-                try_cast_slice(&part.map[part.bytes.clone()]).expect("checked when the array was made")
-            }
+            Array::Mapped(part) => try_cast_slice(&part.map[part.bytes.clone()])
+                .expect("checked when the array was made"),
         }
     }
 }

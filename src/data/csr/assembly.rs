@@ -1,36 +1,25 @@
-//! Rows go straight to their places in the final arrays, from many threads at once.
+//! Assembles rows directly in their places in the final arrays, from many threads at once.
 //!
-//! The places follow from the number of entries of each row, known before, and from the seed.
-//! Beyond the final arrays there is memory for a block of rows a thread only: the place of each row
-//! is kept where its label will be, and labels are shuffled in the end.
+//! The places follow from the number of entries of each row, known in advance, and from the seed.
+//! Beyond the final arrays there is memory for one block of rows per thread only: the place of each
+//! row is kept where its label will be, and labels are shuffled last.
 
 mod places;
 
-use super::{Array, Block, Dataset, Offsets, layout};
+use super::{Array, Block, Dataset, Offsets, Stop, layout};
 use crate::data::IndexBase;
-use crate::memory::ask_for_huge_pages;
+use crate::memory::advise_huge_pages;
 use places::{Places, Sorter};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
-/// Where all rows will lie.
+/// The places of all rows.
 pub(in crate::data) struct Layout {
     offsets: Offsets,
     seed: Option<u64>,
 }
 
-/// Why the arrays could not be filled.
-#[derive(Debug, PartialEq)]
-pub(in crate::data) enum Stop<E> {
-    /// A value is not 1, and there was no array for values.
-    Values,
-    /// A part does not have the rows, or a row the entries, that the layout was made for.
-    Changed,
-    /// The part could not be read.
-    Unread(E),
-}
-
-/// What is known of all rows when they are in place.
+/// Properties of all rows that are in place.
 #[derive(Default)]
 struct Facts {
     width: usize,
@@ -38,8 +27,8 @@ struct Facts {
 }
 
 impl Layout {
-    /// For rows with these numbers of entries, in the order of the file; they will lie in the order
-    /// of `seed` (`None`: in that of the file). There are at most `u32::MAX` rows.
+    /// Lays out rows with these numbers of entries, in the order of the file. They will lie in the
+    /// order of `seed` (`None`: in that of the file). There are at most `u32::MAX` rows.
     pub(in crate::data) fn new(mut lengths: Vec<u32>, seed: Option<u64>) -> Self {
         if let Some(seed) = seed {
             layout::shuffle(&mut lengths, seed);
@@ -47,14 +36,14 @@ impl Layout {
         Layout { offsets: Offsets::from_lengths(lengths), seed }
     }
 
-    /// The data set of all parts, which together hold the rows of the file in order. Parallel in
-    /// rayon's current pool.
+    /// Fills the arrays with the rows of all parts, which together hold the rows of the file in
+    /// order. Parallel in rayon's current pool.
     ///
-    /// A part is its number of rows, and what `read` makes a block of. With `values` the data set
-    /// has an array of values, else all must be 1.
+    /// A part is its number of rows, and an input from which `read` makes a block. With `values`
+    /// there is an array of values, else all must be 1.
     ///
     /// # Errors
-    /// What stops the first part, in the order of the file, that does not go through.
+    /// The error of the first part that fails, in the order of the file.
     pub(in crate::data) fn fill<P: Send, E: Send>(
         &self,
         values: bool,
@@ -62,13 +51,13 @@ impl Layout {
         read: impl Fn(P, &mut Block) -> Result<(), E> + Sync,
     ) -> Result<Filled, Stop<E>> {
         let starts = self.offsets.starts();
-        // Takes twice its memory for a moment: before the large arrays are there.
+        // Takes twice its memory for a moment, so before the large arrays exist.
         let mut slots = layout::places(starts.rows(), self.seed);
-        // Zeroed memory is the system's: it takes no space before a thread writes to it.
+        // Zeroed memory comes from the system: it takes no space before a thread writes to it.
         let mut indices = vec![0; starts.total()];
         let mut all_values = values.then(|| vec![0.0; indices.len()]);
-        ask_for_huge_pages(&mut indices);
-        ask_for_huge_pages(all_values.as_deref_mut().unwrap_or_default());
+        advise_huge_pages(&mut indices);
+        advise_huge_pages(all_values.as_deref_mut().unwrap_or_default());
         let facts = Mutex::new(Facts::default());
         let places = Places::new(starts, &mut indices, all_values.as_deref_mut());
         let stop = split(&mut slots, parts)?
@@ -97,9 +86,9 @@ impl Layout {
         }
     }
 
-    /// The data set of the arrays that [`Layout::fill`] made of a text that counts from `base`, and
-    /// from which number it does count. If that is to be found and no index is 0, it is 1: then 1
-    /// is subtracted from each.
+    /// Makes the data set of the arrays that [`Layout::fill`] filled from a text that counts
+    /// features from `base`. Also returns the number from which the text does count. If that is to
+    /// be found and no index is 0, it is 1: then 1 is subtracted from each index.
     pub(in crate::data) fn finish(self, filled: Filled, base: IndexBase) -> (Dataset, IndexBase) {
         let Filled { mut indices, values, slots, mut width, zero } = filled;
         let found = match base {
@@ -145,7 +134,7 @@ impl Filled {
     }
 }
 
-/// Each part with the slots of its rows.
+/// Pairs each part with the slots of its rows.
 fn split<P, E>(
     mut slots: &mut [u32],
     parts: impl IntoIterator<Item = (usize, P)>,

@@ -1,24 +1,24 @@
-//! Rows in the order of the file, gathered before it is known where they go.
+//! Rows in the order of the file, gathered before their places are known.
 
 use super::{Dataset, Offsets};
 
-/// Rows of some consecutive lines. Values get an array at the first one that is not 1.
+/// Rows of consecutive lines. Values get an array at the first one that is not 1.
 #[derive(Debug, Default)]
 pub(in crate::data) struct Block {
     lengths: Vec<u32>,
     labels: Vec<f32>,
     indices: Vec<u32>,
     values: Option<Vec<f32>>,
-    /// The array of values while there is none, kept for its memory.
+    /// The unused array of values, kept for its memory.
     spare: Vec<f32>,
-    /// Where the row that is being built starts.
+    /// Start of the row that is being built.
     open: usize,
     width: usize,
     zero: bool,
 }
 
 impl Block {
-    /// Drops all rows, keeps the memory, and takes more for `rows` and `entries` if that is too
+    /// Drops all rows and keeps the memory. Takes more for `rows` and `entries` if there is too
     /// little.
     pub(in crate::data) fn clear(&mut self, rows: usize, entries: usize) {
         self.lengths.clear();
@@ -33,7 +33,7 @@ impl Block {
         (self.open, self.width, self.zero) = (0, 0, false);
     }
 
-    /// Adds an entry to the row that is being built. Its index is above that of the one before.
+    /// Adds an entry to the row that is being built. Its index is above the one before.
     #[inline(always)]
     pub(in crate::data) fn entry(&mut self, index: u32, value: f32) {
         if let Some(values) = &mut self.values {
@@ -68,7 +68,7 @@ impl Block {
             // Only the first index of a row can be 0.
             self.zero |= self.indices[self.open] == 0;
         }
-        // The indices of a row differ, so that only one row of all 2^32 of them would not fit.
+        // The indices of a row differ, so that only a row of all 2^32 indices would not fit.
         self.lengths.push((self.indices.len() - self.open) as u32);
         self.labels.push(label);
         self.open = self.indices.len();
@@ -79,7 +79,7 @@ impl Block {
         self.lengths.len()
     }
 
-    /// Whether index 0 occurs.
+    /// Returns true if index 0 occurs.
     pub(in crate::data) fn has_zero(&self) -> bool {
         self.zero
     }
@@ -115,7 +115,7 @@ impl Block {
         self.width = self.width.saturating_sub(1);
     }
 
-    /// The data set of all ended rows, `width` features wide, or wider if the indices need it.
+    /// Makes a data set of all ended rows, `width` features wide, or wider if the indices need it.
     ///
     /// # Panics
     /// If the indices of a row do not ascend.

@@ -1,15 +1,15 @@
-//! A data set made row by row.
+//! Builds data sets row by row.
 
 use super::{Block, Dataset};
 
-/// Grows a [`Dataset`] row by row. Values get an array at the first one that is not 1.
+/// Builds a [`Dataset`] row by row. Values get an array at the first one that is not 1.
 #[derive(Debug, Default)]
 pub struct Builder {
     rows: Block,
 }
 
 impl Builder {
-    /// Adds an entry to the row that is being built; returns false, and adds nothing, if its index
+    /// Adds an entry to the row that is being built. Returns false, and adds nothing, if its index
     /// does not ascend.
     #[inline]
     pub fn entry(&mut self, index: u32, value: f32) -> bool {
@@ -36,13 +36,13 @@ impl Builder {
         self.rows.len()
     }
 
-    /// Whether no row has ended.
+    /// Returns true if no row has ended.
     pub fn is_empty(&self) -> bool {
         self.rows.len() == 0
     }
 
-    /// The data set of all ended rows, `width` features wide, or wider if the indices need it.
-    /// Entries of a row that was not ended are dropped.
+    /// Makes a data set of all ended rows, `width` features wide, or wider if the indices need it.
+    /// Drops entries of a row that was not ended.
     pub fn finish(self, width: usize) -> Dataset {
         self.rows.into_dataset(width)
     }

@@ -1,19 +1,19 @@
-//! The random order of rows that training reads in memory order, and the way back to the file's.
+//! The random order of rows that training reads in memory order, and back to the order of the file.
 
 use super::{Array, Dataset, Offsets};
-use crate::memory::ask_for_huge_pages;
+use crate::memory::advise_huge_pages;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::borrow::Cow;
 
-/// Brings `items`, one a row of the file, into the order of `seed`. Deterministic; the same
-/// permutation whatever the items are.
+/// Brings `items`, one per row of the file, into the order of `seed`. Deterministic; the
+/// permutation does not depend on the items.
 pub(in crate::data) fn shuffle<T>(items: &mut [T], seed: u64) {
     items.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
 }
 
-/// The order of `seed`: the row of the file that lies in each place.
+/// The order of `seed`: for each place, the row of the file in it.
 fn permutation(rows: usize, seed: u64) -> Vec<u32> {
     let mut order: Vec<u32> = (0..rows as u32).collect();
     shuffle(&mut order, seed);
@@ -31,14 +31,13 @@ pub(in crate::data) fn places(rows: usize, seed: Option<u64>) -> Vec<u32> {
 }
 
 impl Dataset {
-    /// The seed in whose random order the examples lie, `None` if they lie in the order of the
-    /// file.
+    /// The seed of the examples' random order. `None` if they lie in the order of the file.
     pub fn seed(&self) -> Option<u64> {
         self.seed
     }
 
-    /// This data set with its examples in the random order of `seed`: a copy unless they lie in it
-    /// already. Deterministic: the order of the examples before does not matter.
+    /// Returns this data set with its examples in the random order of `seed`: a copy unless they
+    /// lie in it already. Deterministic, and independent of their current order.
     pub fn shuffled(&self, seed: u64) -> Cow<'_, Dataset> {
         if self.seed == Some(seed) {
             return Cow::Borrowed(self);
@@ -48,11 +47,11 @@ impl Dataset {
         Cow::Owned(Dataset { seed: Some(seed), ..self.reordered(&order) })
     }
 
-    /// This data set in a random order, for training: as it lies if it does in a cache file in a
-    /// random order, else as [`Dataset::shuffled`].
+    /// Returns this data set in a random order, for training. One that lies in a cache file in a
+    /// random order stays as it is; all others are [`Dataset::shuffled`].
     ///
-    /// A file is larger than what should be copied, and one random order is as good as another.
-    /// Epochs of training have random orders of their own all the same.
+    /// A file may be too large to copy, and one random order is as good as another. Epochs of
+    /// training have random orders of their own anyway.
     pub fn in_random_order(&self, seed: u64) -> Cow<'_, Dataset> {
         match self.seed {
             Some(_) if self.cache.is_some() => Cow::Borrowed(self),
@@ -60,7 +59,7 @@ impl Dataset {
         }
     }
 
-    /// This data set in the order of the file: a copy unless it is in it already.
+    /// Returns this data set in the order of the file: a copy unless it is in it already.
     pub fn in_file_order(&self) -> Cow<'_, Dataset> {
         match self.seed {
             None => Cow::Borrowed(self),
@@ -68,12 +67,12 @@ impl Dataset {
         }
     }
 
-    /// `scores`, one a row, in the order of the file.
+    /// Brings `scores`, one per row, into the order of the file.
     ///
     /// # Panics
-    /// If there is not one a row.
+    /// If the number of scores is not that of the rows.
     pub fn in_order_of_file<T: Copy>(&self, scores: Vec<T>) -> Vec<T> {
-        assert_eq!(scores.len(), self.len(), "one a row");
+        assert_eq!(scores.len(), self.len(), "one score per row");
         match self.seed {
             None => scores,
             seed => {
@@ -91,7 +90,7 @@ impl Dataset {
         }
     }
 
-    /// One label an example, in the order of the file.
+    /// One label per example, in the order of the file.
     pub fn labels_of_file(&self) -> Cow<'_, [f32]> {
         match self.seed {
             None => Cow::Borrowed(self.labels()),
@@ -102,12 +101,12 @@ impl Dataset {
         }
     }
 
-    /// `items`, one an example in the order of the file, in the order of the rows.
+    /// Brings `items`, one per example in the order of the file, into the order of the rows.
     ///
     /// # Panics
-    /// If there is not one an example.
+    /// If the number of items is not that of the examples.
     pub fn from_file_order<T: Clone>(&self, items: &[T]) -> Vec<T> {
-        assert_eq!(items.len(), self.len(), "one item an example");
+        assert_eq!(items.len(), self.len(), "one item per example");
         let mut items = items.to_vec();
         if let Some(seed) = self.seed {
             shuffle(&mut items, seed);
@@ -115,10 +114,11 @@ impl Dataset {
         items
     }
 
-    /// A copy whose row `i` is this one's row `order[i]`, for which that is the order of the file.
+    /// Copies the rows: row `i` of the copy is row `order[i]` of this data set. For the copy, that
+    /// is the order of the file.
     ///
     /// # Panics
-    /// If `order` names a row that is not there.
+    /// If `order` contains a row that does not exist.
     pub fn reordered(&self, order: &[u32]) -> Dataset {
         let (rows, labels) = (self.rows(), self.labels());
         let lengths: Vec<u32> = order.iter().map(|&i| rows.row(i as usize).len() as u32).collect();
@@ -126,8 +126,8 @@ impl Dataset {
         let total = offsets.starts().total();
         let mut indices: Vec<u32> = Vec::with_capacity(total);
         let mut values: Option<Vec<f32>> = self.values.as_ref().map(|_| Vec::with_capacity(total));
-        ask_for_huge_pages(indices.spare_capacity_mut());
-        ask_for_huge_pages(values.as_mut().map(Vec::spare_capacity_mut).unwrap_or_default());
+        advise_huge_pages(indices.spare_capacity_mut());
+        advise_huge_pages(values.as_mut().map(Vec::spare_capacity_mut).unwrap_or_default());
         for &i in order {
             let row = rows.row(i as usize);
             indices.extend_from_slice(row.indices);

@@ -1,12 +1,15 @@
-//! Where each row's entries lie.
+//! Offsets of rows: where the entries of each row lie.
 
 use super::Array;
 use std::ops::Range;
 
-/// Row `i` holds the entries `offsets[i]..offsets[i + 1]`; 4 bytes a row while they fit.
+/// Offsets of rows. Row `i` holds the entries `offsets[i]..offsets[i + 1]`. They take 4 bytes per
+/// row while they fit.
 ///
-/// Invariant of those in memory: the offsets ascend from 0, and are [`Offsets::Wide`] only if one
-/// does not fit into u32.
+/// Invariant of offsets in memory: they ascend from 0, and are [`Offsets::Wide`] only if one does
+/// not fit into u32.
+///
+/// Record: D025.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::data) enum Offsets {
     Narrow(Array<u32>),
@@ -21,7 +24,8 @@ pub(in crate::data) enum Starts<'a> {
 }
 
 impl Offsets {
-    /// From the number of entries of each row; takes no further memory unless the sum exceeds u32.
+    /// Makes offsets from the number of entries of each row. Takes no further memory unless the sum
+    /// exceeds u32.
     pub(in crate::data) fn from_lengths(mut lengths: Vec<u32>) -> Self {
         let total: u64 = lengths.iter().map(|&length| u64::from(length)).sum();
         if u32::try_from(total).is_ok() {
@@ -41,7 +45,7 @@ impl Offsets {
         Offsets::Wide(std::iter::once(0).chain(starts).collect::<Vec<_>>().into())
     }
 
-    /// The offsets as they lie.
+    /// The offsets as a plain slice.
     pub(in crate::data) fn starts(&self) -> Starts<'_> {
         match self {
             Offsets::Narrow(offsets) => Starts::Narrow(offsets),
@@ -59,7 +63,7 @@ impl Starts<'_> {
         }
     }
 
-    /// Bytes that they take.
+    /// Bytes of the offsets.
     pub(super) fn memory(&self) -> usize {
         match self {
             Starts::Narrow(offsets) => size_of_val(*offsets),
@@ -72,7 +76,7 @@ impl Starts<'_> {
         self.start(self.rows())
     }
 
-    /// Where row `i` starts; the number of all entries for `i` one past the last row.
+    /// Start of row `i`, or the number of all entries for `i` one past the last row.
     #[inline(always)]
     pub(in crate::data) fn start(&self, i: usize) -> usize {
         match self {
@@ -90,8 +94,8 @@ impl Starts<'_> {
         }
     }
 
-    /// The first row that starts at entry `entry` or later; the number of rows if none does. The
-    /// offsets ascend.
+    /// The first row that starts at entry `entry` or later, or the number of rows if there is none.
+    /// The offsets must ascend.
     pub(in crate::data) fn row_from(&self, entry: usize) -> usize {
         let row = match self {
             Starts::Narrow(offsets) => offsets.partition_point(|&offset| (offset as usize) < entry),
@@ -101,7 +105,7 @@ impl Starts<'_> {
     }
 }
 
-/// From ascending offsets that start with 0.
+/// Converts ascending offsets that start with 0.
 impl From<Vec<usize>> for Offsets {
     fn from(offsets: Vec<usize>) -> Self {
         match offsets.last().map(|&total| u32::try_from(total)) {

@@ -1,7 +1,7 @@
-//! Rows that wait for their places, in less memory than they will take there.
+//! Rows that wait for their places, in less memory than they take there.
 //!
-//! Of the indices of a row only the gaps are kept, seven bits a byte: mostly one or two bytes
-//! instead of four.
+//! Only the gaps between the indices of a row are kept, seven bits per byte: mostly one or two
+//! bytes instead of four.
 
 use super::Block;
 
@@ -15,7 +15,7 @@ pub(in crate::data) struct Packed {
 }
 
 impl Packed {
-    /// Takes exactly the memory that it needs.
+    /// Packs the rows of `block`, in exactly the memory that they need.
     pub(in crate::data) fn of(block: &Block) -> Self {
         let mut gaps = Vec::with_capacity(2 * block.indices().len());
         let mut indices = block.indices();
@@ -46,12 +46,12 @@ impl Packed {
         &self.lengths
     }
 
-    /// Whether a value is not 1.
+    /// Returns true if there is an array of values: some value is not 1.
     pub(in crate::data) fn has_values(&self) -> bool {
         self.values.is_some()
     }
 
-    /// Puts the rows into `block`, in place of those before.
+    /// Unpacks the rows into `block`, in place of those before.
     pub(in crate::data) fn unpack(&self, block: &mut Block) {
         let entries = self.lengths.iter().map(|&length| length as usize).sum();
         block.clear(self.lengths.len(), entries);
@@ -76,7 +76,7 @@ impl Packed {
     }
 }
 
-/// Appends `gap`, its lowest bits first; each byte but the last has its highest bit set.
+/// Appends `gap`, its lowest bits first. Each byte but the last has its highest bit set.
 #[inline(always)]
 fn push(gaps: &mut Vec<u8>, mut gap: u32) {
     while gap >= 0x80 {

@@ -1,7 +1,7 @@
-//! Rows with what is known of each beside it.
+//! Rows with a fact beside each.
 //!
-//! Invariant: the starts ascend, one more than there are rows, and the last one is at most the
-//! number of indices, of which there are as many as values. So a row is found without a check but
+//! Invariant: the starts ascend, there is one more of them than rows, and the last one is at most
+//! the number of indices. There are as many values as indices. So a row is found with no check but
 //! that of its number.
 #![allow(unsafe_code)]
 
@@ -10,12 +10,12 @@ use rayon::prelude::*;
 use super::{Row, Rows};
 use crate::row::prefetch;
 
-/// All rows of a data set, each with a fact: where a row starts and what is known of it come from
-/// memory at once.
+/// All rows of a data set, each with a fact. The start of a row and its fact are adjacent in
+/// memory, so that one access fetches both.
 #[derive(Clone, Debug)]
 pub(crate) struct Records<'d, T> {
     rows: Rows<'d>,
-    /// One a row, and one more for where the last one ends.
+    /// One per row, and one more for the end of the last.
     records: Vec<Record<T>>,
 }
 
@@ -26,7 +26,7 @@ struct Record<T> {
 }
 
 impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
-    /// The rows, with `fact` of each number and row.
+    /// Pairs each row with `fact` of its number and itself.
     ///
     /// # Panics
     /// If the arrays are not those of rows.
@@ -44,12 +44,12 @@ impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
         );
         assert!(
             rows.values().is_none_or(|values| values.len() == entries),
-            "there is one value an index"
+            "there is one value per index"
         );
         Records { rows, records }
     }
 
-    /// The same rows with other facts, each made from its number and the one before.
+    /// Returns the rows with other facts, each made from the row's number and its previous fact.
     pub(crate) fn with(&self, fact: impl Fn(usize, T) -> T) -> Self {
         let mut records = self.records.clone();
         let facts = records[..self.rows.len()].iter_mut().enumerate();
@@ -57,12 +57,12 @@ impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
         Records { rows: self.rows, records }
     }
 
-    /// The rows alone.
+    /// The rows without their facts.
     pub(crate) fn rows(&self) -> &Rows<'d> {
         &self.rows
     }
 
-    /// What is known of row `i`.
+    /// The fact of row `i`.
     ///
     /// # Panics
     /// If there is no row `i`.
@@ -88,13 +88,13 @@ impl<'d, T: Copy + Default + Send + Sync> Records<'d, T> {
         }
     }
 
-    /// Asks for the record of row `i`, which must be there when the row itself is asked for.
+    /// Prefetches the record of row `i`, which [`Records::prefetch`] reads.
     #[inline(always)]
     pub(crate) fn prefetch_record(&self, i: usize) {
         prefetch::at(&self.records, i);
     }
 
-    /// Asks for the memory of row `i`, which will be read soon.
+    /// Prefetches row `i`, which will be read soon.
     ///
     /// # Panics
     /// If there is no row `i`.
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "there is no row 3")]
-    fn what_lies_behind_the_last_row_is_none() {
+    fn there_is_no_row_after_the_last() {
         Records::new(data(None).rows(), |_, _| ()).row(3);
     }
 }

@@ -1,9 +1,9 @@
-//! The rows of a data set that were all checked, as slices.
+//! The rows of a data set, all checked, as slices.
 
-use super::{Row, Starts};
+use super::Starts;
+use crate::row::Row;
 
-/// All rows of a data set, to be read in loops: wherever the data set has its arrays, these are
-/// plain slices.
+/// All rows of a data set, for loops. They are plain slices wherever the data set has its arrays.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
     pub(super) starts: Starts<'a>,
@@ -18,7 +18,7 @@ impl<'a> Rows<'a> {
         self.starts.rows()
     }
 
-    /// Whether there is none.
+    /// Returns true if there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -33,7 +33,7 @@ impl<'a> Rows<'a> {
         self.indices.len()
     }
 
-    /// Where each row starts.
+    /// The offsets of the rows.
     pub(in crate::data) fn starts(&self) -> Starts<'a> {
         self.starts
     }

@@ -1,7 +1,6 @@
-//! Rows and their numbers of entries, found without reading numbers.
+//! Counts rows and their entries without reading numbers.
 //!
-//! Of text that is in order the counts are exact; of other text they may be anything, as reading it
-//! fails.
+//! For valid text the counts are exact. For other text they may be anything, as reading it fails.
 
 use memchr::{memchr, memchr_iter, memchr3_iter};
 use std::ops::Range;
@@ -62,7 +61,7 @@ pub(super) fn row_lengths(text: &[u8]) -> (u64, Vec<u32>) {
     (lines, lengths)
 }
 
-/// Number of entries of a line, `None` if it is no row.
+/// Number of entries of a line. `None` if it is no row.
 fn row_length(line: &[u8]) -> Option<u32> {
     let content = line.strip_suffix(b"\r").unwrap_or(line);
     let content = &content[..memchr(b'#', content).unwrap_or(content.len())];

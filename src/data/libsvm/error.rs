@@ -1,13 +1,13 @@
-//! What can be wrong with libsvm text, and the sentences that say so.
+//! Errors of libsvm text, and their messages.
 
-use super::IndexBase;
+use super::options::IndexBase;
 use crate::error::Error;
 use std::fmt;
 
 /// Characters of an offending token that a message shows.
-const SHOWN: usize = 40;
+const EXCERPT: usize = 40;
 
-/// A place where libsvm text does not read as it should.
+/// An error at a place in libsvm text.
 ///
 /// Its `Display` is `what is wrong (what was expected); hint`, without the place:
 /// [`ParseError::into_error`] adds that and the file's name.
@@ -17,13 +17,13 @@ pub struct ParseError {
     pub line: u64,
     /// 1-based byte position of the offending token in the line; a byte order mark is not counted.
     pub column: u64,
-    /// What is wrong.
+    /// The fault.
     pub kind: ParseErrorKind,
     pub(super) found: String,
     pub(super) base: IndexBase,
 }
 
-/// What is wrong at the place of a [`ParseError`].
+/// The fault at the place of a [`ParseError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
@@ -65,7 +65,7 @@ pub enum ParseErrorKind {
     ValueNotFinite,
     /// A value is beyond the range of f32.
     ValueOverflow,
-    /// There is a NUL byte here or shortly after: this is no text.
+    /// A NUL byte here or shortly after: this is no text.
     Binary,
     /// A line is longer than [`max_line`](super::ParseOptions::max_line).
     LineTooLong {
@@ -76,15 +76,15 @@ pub enum ParseErrorKind {
     NoExample,
     /// The text has more than 4294967295 examples. Line and column are 1.
     TooManyExamples,
-    /// The text was not the same all the time: another process writes to the file. Line and column
-    /// are 1.
+    /// The text changed while it was read: another process writes to the file. Line and column are
+    /// 1.
     Changed,
 }
 
 use ParseErrorKind as Kind;
 
 impl ParseError {
-    /// What is wrong, with the offending token shortened and its unprintable bytes escaped.
+    /// The fault as text, with the offending token shortened and its unprintable bytes escaped.
     pub fn what(&self) -> String {
         let found = &self.found;
         match self.kind {
@@ -114,7 +114,7 @@ impl ParseError {
         }
     }
 
-    /// What was expected instead.
+    /// The form or range that was expected.
     pub fn expected(&self) -> String {
         let indices = || {
             let (lowest, largest) = (self.base.lowest(), self.base.largest());
@@ -125,22 +125,22 @@ impl ParseError {
             Kind::LabelNotANumber => "a number such as 1, -1 or 0.5".into(),
             Kind::LabelNotFinite | Kind::ValueNotFinite => "a finite number".into(),
             Kind::LabelOverflow | Kind::ValueOverflow => "at most 3.4e38 in magnitude".into(),
-            Kind::SeveralLabels => "one label an example".into(),
+            Kind::SeveralLabels => "one label per example".into(),
             Kind::QueryId => "`qid:` and a whole number".into(),
             Kind::IndexNotANumber | Kind::IndexNegative | Kind::IndexTooLarge => indices(),
             Kind::IndexZero => "indices that count from 1".into(),
-            Kind::IndexRepeated { .. } => "each index once a line".into(),
+            Kind::IndexRepeated { .. } => "each index once per line".into(),
             Kind::IndexNotAscending { .. } => "ascending indices in each line".into(),
             Kind::ValueMissing => "`index:value`".into(),
             Kind::ValueNotANumber => "a decimal number such as 0.5 or 1e-3".into(),
             Kind::Binary => "libsvm text".into(),
-            Kind::LineTooLong { .. } => "one example a line".into(),
+            Kind::LineTooLong { .. } => "one example per line".into(),
             Kind::TooManyExamples => format!("at most {} examples", u32::MAX),
             Kind::Changed => "a file that stays as it is".into(),
         }
     }
 
-    /// What to do about it.
+    /// Advice.
     pub fn hint(&self) -> &'static str {
         match self.kind {
             Kind::LabelMissing => "put the example's label first",
@@ -148,14 +148,14 @@ impl ParseError {
             Kind::LabelNotFinite => "remove the example, or give it a label",
             Kind::LabelOverflow => "scale the labels",
             Kind::SeveralLabels => {
-                "keep one label of each example, or make one file a label; convert CSV first"
+                "keep one label per example, or make one file a label; convert CSV first"
             }
             Kind::QueryId => "correct it or leave it out: query ids are ignored",
             Kind::IndexNotANumber => "number the features, and start comments with `#`",
             Kind::IndexNegative => "renumber the features",
             Kind::IndexZero => "if the file counts features from 0, give `--index-base 0`",
             Kind::IndexTooLarge => "renumber or hash the features",
-            Kind::IndexRepeated { .. } => "add the values up, or remove one",
+            Kind::IndexRepeated { .. } => "add up the values, or remove one",
             Kind::IndexNotAscending { .. } => "sort the entries of each line by index",
             Kind::ValueMissing => "write the value after the colon, or leave the entry out",
             Kind::ValueNotANumber => "correct the value, or leave the entry out",
@@ -164,15 +164,14 @@ impl ParseError {
             Kind::Binary => "this looks like a binary file: convert it, and UTF-16 text to UTF-8",
             Kind::LineTooLong { .. } => "check that this is libsvm text with line feeds",
             Kind::NoExample => {
-                "check that this is the file you meant, and that what wrote it ended well"
+                "check that this is the file you meant, and that the program that wrote it finished"
             }
             Kind::TooManyExamples => "split the file, and train on a part of it",
-            Kind::Changed => "load it again when what writes to it has ended",
+            Kind::Changed => "load it again when the other process has finished",
         }
     }
 
-    /// The error with the file's name: [`Error::Text`], or [`Error::Input`] if it is of the whole
-    /// text.
+    /// Adds the file's name: [`Error::Text`], or [`Error::Input`] if the whole text is at fault.
     pub fn into_error(self, path: impl Into<String>) -> Error {
         let (what, expected, hint) = (self.what(), self.expected(), self.hint());
         if matches!(self.kind, Kind::NoExample | Kind::TooManyExamples | Kind::Changed) {
@@ -191,11 +190,11 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// A token for a message: its first characters, what is not printable escaped.
-pub(in crate::data) fn shown(token: &[u8]) -> String {
-    let token = &token[..token.len().min(4 * (SHOWN + 1))];
+/// Shortens a token for a message: its first characters, the unprintable ones escaped.
+pub(in crate::data) fn excerpt(token: &[u8]) -> String {
+    let token = &token[..token.len().min(4 * (EXCERPT + 1))];
     let mut text = String::new();
-    let mut left = SHOWN;
+    let mut left = EXCERPT;
     for chunk in token.utf8_chunks() {
         let valid = chunk.valid().chars().map(|c| match c {
             '\'' | '"' => c.to_string(),

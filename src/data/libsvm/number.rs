@@ -1,6 +1,6 @@
-//! Decimal numbers, each read as exactly the f32 that `str::parse` gives.
+//! Decimal numbers, read as exactly the f32 that `str::parse` gives.
 
-/// Why a token is no usable number.
+/// The reason why a token is no usable number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     NotANumber,
@@ -22,12 +22,13 @@ const POW10: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_00
 #[derive(Clone, Copy)]
 pub(super) struct Line<'a> {
     bytes: &'a [u8],
-    /// The text from the start of the line: what comes after the line starts with no digit.
+    /// The text from the start of the line. After the line comes no digit.
     text: &'a [u8],
 }
 
 impl<'a> Line<'a> {
-    /// The first `length` bytes of `text`, at the end of `text` or before a byte that is no digit.
+    /// A line of the first `length` bytes of `text`, up to the end of `text` or a byte that is no
+    /// digit.
     #[inline(always)]
     pub(super) fn new(text: &'a [u8], length: usize) -> Self {
         Line { bytes: &text[..length], text }
@@ -44,7 +45,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Whether a token ends before this byte.
+/// Returns true if a token ends before this byte.
 #[inline(always)]
 pub(super) fn delimits(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'#')
@@ -58,8 +59,8 @@ pub(super) fn token_end(line: Line<'_>, start: usize) -> usize {
         .map_or(line.bytes.len(), |length| start + length)
 }
 
-/// The finite number that starts at `start`, and the position after it, where the line or the token
-/// ends.
+/// Reads the finite number that starts at `start`. Also returns the position after it, where the
+/// line or the token ends.
 #[inline(always)]
 pub(super) fn read(line: Line<'_>, start: usize) -> Result<(f32, usize), Fault> {
     match read_short(line, start) {
@@ -68,8 +69,8 @@ pub(super) fn read(line: Line<'_>, start: usize) -> Result<(f32, usize), Fault> 
     }
 }
 
-/// Accumulates decimal digits onto `number`, wrapping; returns it and the position of the first
-/// other byte.
+/// Appends decimal digits to `number`, wrapping. Returns it and the position of the first other
+/// byte.
 #[inline(always)]
 fn digits(line: Line<'_>, mut at: usize, mut number: u64) -> (u64, usize) {
     while let Some(digit) =
@@ -81,17 +82,17 @@ fn digits(line: Line<'_>, mut at: usize, mut number: u64) -> (u64, usize) {
     (number, at)
 }
 
-/// [`digits`] with up to eight of them at once: no branch depends on their number, which cannot be
-/// foreseen.
+/// Appends digits like [`digits`], up to eight at once: no branch depends on their number, which
+/// cannot be predicted.
 #[inline(always)]
 fn digits_of_word(line: Line<'_>, at: usize, number: u64) -> (u64, usize) {
     let Some(word) = line.text.get(at..).and_then(|text| text.first_chunk::<8>()) else {
         return digits(line, at, number);
     };
-    // Each digit becomes its number, the first one in the lowest byte.
+    // Each digit becomes its number, with the first one in the lowest byte.
     let bytes = u64::from_le_bytes(*word) ^ 0x3030_3030_3030_3030;
-    // Adding 0x76 sets the high bit of 10 to 0x7f; carries only reach bytes after the first that is
-    // no digit.
+    // Adding 0x76 sets the high bit of 10 to 0x7f. Carries only reach bytes after the first
+    // non-digit.
     let others = (bytes.wrapping_add(0x7676_7676_7676_7676) | bytes) & 0x8080_8080_8080_8080;
     if others == 0 {
         let number = number.wrapping_mul(POW10[8]).wrapping_add(sum8(bytes));
@@ -99,32 +100,31 @@ fn digits_of_word(line: Line<'_>, at: usize, number: u64) -> (u64, usize) {
     }
     let high_bit = others.trailing_zeros();
     let count = (high_bit / 8) as usize;
-    // Leading zeros push out the bytes that are no digits.
+    // Leading zeros push out the non-digits.
     let number =
         number.wrapping_mul(POW10[count]).wrapping_add(sum8(bytes << (63 - high_bit) << 8));
     (number, at + count)
 }
 
-/// The number whose eight digits are the bytes of `digits`, the first one in the lowest byte.
+/// The number whose eight digits are the bytes of `digits`, with the first one in the lowest byte.
 #[inline(always)]
 fn sum8(digits: u64) -> u64 {
-    // Neighbors are joined: first bytes to pairs, then those to fours and to all eight by one
-    // product each.
+    // Joins neighbors: bytes to pairs first, then those to fours and to all eight by one product
+    // each.
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
     let high = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
     let low = ((pairs >> 16) & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
     high.wrapping_add(low) >> 32
 }
 
-/// [`read`] for the common case: at most 19 digits, no exponent, and a result that is provably
-/// exact.
+/// Reads the common case of [`read`]: at most 19 digits, no exponent, and a provably exact result.
 ///
-/// The digits are exact in f64 and the power of ten is rounded once, as is the product: it differs
-/// from the true value by less than 2^-52 of it, which is 2 units in its last place at most.
-/// Rounding the product to f32 can differ from rounding the true value only if a midpoint of two
-/// neighboring f32 lies between them or is one of them. A midpoint has a 1 and 28 zeros in the 29
-/// bits of f64 that f32 lacks. Products within 4 units of one are left to [`read_any`], and so are
-/// subnormal results, whose midpoints lie elsewhere.
+/// The digits are exact in f64, and the power of ten is rounded once, as is the product. The
+/// product therefore differs from the true value by less than 2^-52 of it: at most 2 units in its
+/// last place. Rounding the product to f32 can differ from rounding the true value only if a
+/// midpoint of two neighboring f32 lies between them or is one of them. A midpoint has a 1 and 28
+/// zeros in the 29 bits of f64 that f32 lacks. Products within 4 units of one are left to
+/// [`read_any`]. So are subnormal results, whose midpoints lie elsewhere.
 #[inline(always)]
 fn read_short(line: Line<'_>, start: usize) -> Option<(f32, usize)> {
     let sign = line.get(start).copied();
@@ -154,7 +154,7 @@ fn read_short(line: Line<'_>, start: usize) -> Option<(f32, usize)> {
     Some((if sign == Some(b'-') { -value } else { value }, end))
 }
 
-/// [`read`] for every other case.
+/// Reads all other cases of [`read`].
 #[inline(never)]
 fn read_any(line: Line<'_>, start: usize) -> Result<(f32, usize), Fault> {
     let end = token_end(line, start);
@@ -169,8 +169,8 @@ fn read_any(line: Line<'_>, start: usize) -> Result<(f32, usize), Fault> {
     }
 }
 
-/// The whole number that starts at `start`, and the position after its digits; `None` if there is
-/// no digit. Numbers above `u64::MAX` read as that.
+/// Reads the whole number that starts at `start`. Also returns the position after its digits;
+/// `None` if there is no digit. Numbers above `u64::MAX` read as `u64::MAX`.
 #[inline(always)]
 pub(super) fn whole(line: Line<'_>, start: usize) -> Option<(u64, usize)> {
     let (number, end) = digits_of_word(line, start, 0);

@@ -1,8 +1,8 @@
-//! The same as [`parse`](super::parse), on many threads.
+//! Parses as [`parse`](super::parse) does, on many threads.
 //!
-//! A first pass counts the entries of each row, which fixes the place of each; a second one reads
-//! numbers. Both go through pieces of whole lines, and each piece knows its first line: an error is
-//! that of the first place in the text, and reads as if one thread had read all of it.
+//! A first pass counts the entries of each row, which fixes the place of each. A second pass reads
+//! numbers. Both work on pieces of whole lines, and each piece knows its first line: the error is
+//! the first one in the text, and reads as if one thread had read all of it.
 
 use super::count::{self, Piece};
 use super::{Kind, ParseError, ParseOptions, check_rows, read_lines, whole, without_mark};
@@ -12,14 +12,16 @@ use crate::data::csr::{Block, Layout, Stop};
 use rayon::prelude::*;
 
 /// Bytes of a piece: its rows stay in the cache of a core until they are in place.
+///
+/// Record: D024.
 const PIECE: usize = 1 << 18;
 
-/// Reads a whole libsvm text in rayon's current pool, and lays the rows out in the order of `seed`;
-/// also tells from which number the text counts features. Deterministic.
+/// Reads a whole libsvm text in rayon's current pool, and lays the rows out in the order of `seed`.
+/// Also returns the number from which the text counts features. Deterministic.
 ///
 /// # Errors
-/// Those of [`parse`](super::parse), and [`Kind::Changed`] if another process changes mapped bytes
-/// meanwhile.
+/// Those of [`parse`](super::parse), and [`Kind::Changed`] if another process changes the mapped
+/// bytes meanwhile.
 pub(in crate::data) fn parse_parallel(
     bytes: &[u8],
     options: &ParseOptions,
@@ -28,7 +30,7 @@ pub(in crate::data) fn parse_parallel(
     parse_pieces(bytes, options, seed, PIECE)
 }
 
-/// [`parse_parallel`] with pieces of about `size` bytes, at least 1.
+/// Reads a text like [`parse_parallel`], in pieces of about `size` bytes, at least 1.
 pub(in crate::data) fn parse_pieces(
     bytes: &[u8],
     options: &ParseOptions,
@@ -41,7 +43,7 @@ pub(in crate::data) fn parse_pieces(
         block.clear(piece.rows, piece.entries);
         read_lines(text, piece.bytes.clone(), piece.first_line, options, block).map(drop)
     };
-    // Without a row there may still be an error to tell.
+    // A text without rows may still hold an error to report.
     check_rows(lengths.len().max(1) as u64, options)?;
     let layout = Layout::new(lengths, seed);
     let parts = || pieces.iter().map(|piece| (piece.rows, piece));
@@ -52,7 +54,7 @@ pub(in crate::data) fn parse_pieces(
                 check_rows(filled.rows() as u64, options)?;
                 return Ok(layout.finish(filled, options.index_base));
             }
-            // The first rows promised that all values are 1, so that no memory was taken for them.
+            // The first rows had values of 1 only, so that no memory was taken for values.
             Err(Stop::Values) => values = true,
             Err(Stop::Changed) => return Err(whole(Kind::Changed, options)),
             Err(Stop::Unread(error)) => return Err(error),
@@ -60,7 +62,7 @@ pub(in crate::data) fn parse_pieces(
     }
 }
 
-/// Pieces of `text`, and the number of entries of each row.
+/// Cuts `text` into pieces, and counts the entries of each row.
 fn count(text: &[u8], size: usize) -> (Vec<Piece>, Vec<u32>) {
     let ranges = count::cut(text, size);
     let counts: Vec<_> =
@@ -77,7 +79,7 @@ fn count(text: &[u8], size: usize) -> (Vec<Piece>, Vec<u32>) {
     (pieces, lengths)
 }
 
-/// Whether the first piece that has entries has a value that is not 1.
+/// Returns true if the first piece that has entries has a value that is not 1.
 fn starts_with_values(
     pieces: &[Piece],
     read: impl Fn(&Piece, &mut Block) -> Result<(), ParseError>,

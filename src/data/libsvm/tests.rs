@@ -79,7 +79,7 @@ fn wrong_labels_are_named() {
     let finite = "(expected a finite number); remove the example, or give it a label";
     let large = "(expected at most 3.4e38 in magnitude); scale the labels";
     let missing = "stands where the label should be (expected lines of `label index:value ...`); put the example's label first";
-    let several = "is more than one label (expected one label an example); keep one label of each example, or make \
+    let several = "is more than one label (expected one label per example); keep one label per example, or make \
                    one file a label; convert CSV first";
     let query = "is not a query id (expected `qid:` and a whole number); correct it or leave it out: query ids are ignored";
     let cases: [(&[u8], String); 14] = [
@@ -113,7 +113,7 @@ fn wrong_indices_are_named() {
     let negative = format!("has a negative index {range} renumber the features");
     let zero = "has index 0 (expected indices that count from 1); if the file counts features from 0, give `--index-base 0`";
     let order = "(expected ascending indices in each line); sort the entries of each line by index";
-    let once = "(expected each index once a line); add the values up, or remove one";
+    let once = "(expected each index once per line); add up the values, or remove one";
     let cases: [(&[u8], String); 14] = [
         (b"1 0:1", format!("1:3: `0:1` {zero}")),
         (b"1 2:1 0:1", format!("1:7: `0:1` {zero}")),
@@ -192,7 +192,7 @@ fn what_is_no_libsvm_text_is_named() {
 fn a_long_line_is_refused() {
     let options = ParseOptions { max_line: 5, ..ParseOptions::default() };
     assert_eq!(parse(b"1 1:1\n1 2:1", &options).unwrap().len(), 2);
-    let refused = "the line is longer than 5 bytes (expected one example a line); check that this is libsvm text with \
+    let refused = "the line is longer than 5 bytes (expected one example per line); check that this is libsvm text with \
                    line feeds";
     assert_eq!(place(parse(b"1\n1 10:1\n", &options)), format!("2:1: {refused}"));
     assert_eq!(place(parse(b"1 1:12", &options)), format!("1:1: {refused}"));
@@ -211,7 +211,7 @@ fn no_example_is_an_error_of_the_whole_input() {
         assert_eq!(
             error.to_string(),
             "a.svm: holds no example (expected lines of `label index:value ...`); check that this is the file you \
-             meant, and that what wrote it ended well"
+             meant, and that the program that wrote it finished"
         );
     }
     let error = parse(b"1\nx", &ParseOptions::default()).unwrap_err().into_error("a.svm");

@@ -1,16 +1,16 @@
 use crate::data::Dataset;
 use std::io::{self, Write};
 
-/// Writes `dataset` as libsvm text: 1-based indices, one line an example, each number in a shortest
-/// decimal form that reads back as the same f32.
+/// Writes `dataset` as libsvm text: 1-based indices, one line per example, each number in a
+/// shortest decimal form that reads back as the same f32.
 ///
 /// Text does not keep the width: features above the last index in use are lost. An empty data set
-/// gives empty text, which [`parse`](super::parse) refuses. `out` gets one write a line; buffer it.
-/// Deterministic.
+/// gives empty text, which [`parse`](super::parse) refuses. `out` gets one write per line, so
+/// buffer it. Deterministic.
 ///
 /// # Errors
 /// Those of `out`, and `InvalidData` if a label or value is not finite or an index is `u32::MAX`
-/// (0-based), which the format cannot say.
+/// (0-based), which the format cannot express.
 pub fn write(dataset: &Dataset, out: &mut impl Write) -> io::Result<()> {
     let mut line = Vec::new();
     for (row, label) in dataset.iter() {
@@ -29,8 +29,7 @@ pub fn write(dataset: &Dataset, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Appends the shorter one of the two decimal forms, both of which have the fewest digits that tell
-/// `x` apart.
+/// Appends the shorter of the two decimal forms. Both have the fewest digits that identify `x`.
 fn number(x: f32, line: &mut Vec<u8>) -> io::Result<()> {
     if !x.is_finite() {
         return Err(unwritable(x.to_string()));

@@ -54,7 +54,7 @@ fn a_model_does_not_depend_on_when_rows_are_shuffled() {
     };
     let expected = bits(&load(None));
     assert_eq!(bits(&load(Some(9))), expected);
-    // Another order than the trainer's own is replaced by that.
+    // Another order than the trainer's is replaced by that one.
     assert_eq!(bits(&load(Some(1))), expected);
 }
 

@@ -1,12 +1,12 @@
-//! Ratings with a known rank and a known noise, to see how near a fit comes to the best one.
+//! Ratings with a known rank and a known noise, to compare a fit with the best one.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{Rating, Ratings};
 
-/// Ratings of users and items drawn at random, low numbers more often: 3.5 plus two biases, a
-/// product of factors, and normal noise.
+/// Random ratings: 3.5 plus two biases, a product of factors, and normal noise. Users and items are
+/// drawn at random, low numbers more often.
 ///
 /// # Examples
 /// ```
@@ -26,7 +26,7 @@ pub struct LowRank {
     pub ratings: usize,
     /// Number of factors. Default 4.
     pub rank: usize,
-    /// Standard deviation of the noise: no model does better on other ratings than this. Default
+    /// Standard deviation of the noise, which no model's error on other ratings is below. Default
     /// 0.5.
     pub noise: f64,
     /// Standard deviation of the product of factors. Default 1.
@@ -53,7 +53,7 @@ impl Default for LowRank {
 }
 
 impl LowRank {
-    /// Ratings to train on, and `held_out` others. Deterministic.
+    /// Draws ratings to train on, and `held_out` others. Deterministic.
     pub fn draw(&self, held_out: usize) -> (Ratings, Ratings) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
         let spread = (self.signal / (self.rank as f64).sqrt()).sqrt();

@@ -26,7 +26,7 @@ fn fields_stand_apart_by_blanks_tabs_or_a_comma() {
 }
 
 #[test]
-fn names_are_told_apart_as_they_are_written() {
+fn names_are_compared_as_they_are_written() {
     let ratings = Ratings::parse("7 é 1\n07 é 2\n7 e 3\n".as_bytes(), "r").unwrap();
     assert_eq!(ratings.users().iter().collect::<Vec<_>>(), ["7", "07"]);
     assert_eq!(ratings.items().find("e"), Some(1));
@@ -34,18 +34,18 @@ fn names_are_told_apart_as_they_are_written() {
 }
 
 #[test]
-fn what_is_no_rating_is_named_with_its_place() {
+fn invalid_ratings_are_reported_with_their_place() {
     for (text, what) in [
         ("1 2 3\n1 2\n", "r:2:4: the line ends before the rating (expected `user item rating`)"),
         ("1\n", "r:1:2: the line ends before the rating"),
         (
             "user,item,rating\n",
-            "r:1:11: the rating `rating` is no number (expected a finite number",
+            "r:1:11: the rating `rating` is not a number (expected a finite number",
         ),
         ("user,item,rating\n", "if this line names the columns, start it with `#`"),
-        ("1 2 3\n1 2 x\n", "r:2:5: the rating `x` is no number"),
-        ("1 2 inf\n", "r:1:5: the rating `inf` is no number"),
-        ("1 2 1e99\n", "r:1:5: the rating `1e99` is no number"),
+        ("1 2 3\n1 2 x\n", "r:2:5: the rating `x` is not a number"),
+        ("1 2 inf\n", "r:1:5: the rating `inf` is not a number"),
+        ("1 2 1e99\n", "r:1:5: the rating `1e99` is not a number"),
         ("1,,3\n", "r:1:3: a field is empty"),
         (",2,3\n", "r:1:1: a field is empty"),
         ("1::2::3\n", "the line ends before the rating"),

@@ -1,20 +1,20 @@
-//! Lines and fields of ratings, and the sentences for what is wrong with them.
+//! Lines and fields of ratings, and the messages about their faults.
 
-use crate::data::libsvm::shown;
+use crate::data::libsvm::excerpt;
 use crate::error::{Error, Result};
 
 /// A line of a text.
 #[derive(Clone, Copy)]
 pub(super) struct Line<'a> {
-    /// From 1.
+    /// Number of the line, from 1.
     number: u64,
     bytes: &'a [u8],
 }
 
-/// User, item and rating, with the place in the line where each starts.
+/// User, item and rating, with the position in the line of each.
 pub(super) type Fields<'a> = [Option<(usize, &'a [u8])>; 3];
 
-/// What is wrong with a line.
+/// The fault of a line.
 pub(super) struct Fault {
     line: u64,
     column: u64,
@@ -37,7 +37,7 @@ impl Fault {
     }
 }
 
-/// The lines of `text`, without their ends and a byte order mark.
+/// The lines of `text`, without their ends and without a byte order mark.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     text.split(|&byte| byte == b'\n')
@@ -46,7 +46,7 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 }
 
 impl<'a> Line<'a> {
-    /// The first three fields; `None` if there is none, or the line is a comment.
+    /// The first three fields. `None` if there is none, or the line is a comment.
     pub(super) fn fields(&self) -> Option<Result<Fields<'a>, Fault>> {
         let mut at = self.skip_blanks(0);
         if matches!(self.bytes.get(at), None | Some(b'#')) {
@@ -81,12 +81,12 @@ impl<'a> Line<'a> {
                 self.bytes.len(),
                 "the line ends before the rating".into(),
                 "`user item rating`",
-                "give each line three fields, apart by blanks, tabs or a comma",
+                "give each line three fields, separated by blanks, tabs or a comma",
             ));
         };
         let finite = fast_float2::parse::<f32, _>(token).ok().filter(|value| value.is_finite());
         finite.ok_or_else(|| {
-            let what = format!("the rating `{}` is no number", shown(token));
+            let what = format!("the rating `{}` is not a number", excerpt(token));
             let hint = if self.number == 1 {
                 "if this line names the columns, start it with `#`"
             } else {
@@ -114,7 +114,7 @@ impl<'a> Line<'a> {
             Ok(name) if !name.contains('\0') => Ok(name),
             _ => Err(self.fault(
                 at,
-                format!("the {role} `{}` is not text", shown(token)),
+                format!("the {role} `{}` is not text", excerpt(token)),
                 "UTF-8 text",
                 "if the file is text, convert it to UTF-8",
             )),
@@ -130,7 +130,7 @@ impl<'a> Line<'a> {
         self.fault(
             at,
             "a field is empty".into(),
-            "`user item rating`, apart by blanks, tabs or one comma",
+            "`user item rating`, separated by blanks, tabs or one comma",
             "fill the field, or leave the line out",
         )
     }

@@ -9,7 +9,7 @@ fn file(bytes: &[u8]) -> NamedTempFile {
     file
 }
 
-/// Several blocks, of rows that tell their place.
+/// Several blocks of rows that contain their number.
 fn text(rows: u32) -> Vec<u8> {
     (0..rows)
         .flat_map(|i| format!("{} 1:1 {}:0.5\n", i % 100_000, 2 + i % 7).into_bytes())

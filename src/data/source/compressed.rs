@@ -1,10 +1,10 @@
-//! The decoders of compressed data: members one after another, to the end of the last one.
+//! Decoders of compressed data, which may hold several members in a row.
 
 use std::io::{self, BufReader, Read};
 
-/// Bytes of compressed data that are read at once.
+/// Bytes of compressed data per read.
 const BUFFER: usize = 1 << 16;
-/// The largest zstd window, as `zstd --long` makes it.
+/// Logarithm of the largest zstd window, as `zstd --long` makes it.
 const ZSTD_WINDOW_LOG: u32 = if cfg!(target_pointer_width = "64") { 31 } else { 30 };
 
 pub(super) fn gzip<'a>(input: impl Read + 'a) -> Box<dyn Read + 'a> {

@@ -18,7 +18,7 @@ fn bzip2(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// With a checksum, as the command writes it.
+/// Compresses with a checksum, as the command does.
 fn zstd(text: &[u8]) -> Vec<u8> {
     let mut encoder = ::zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     encoder.include_checksum(true).unwrap();
@@ -124,8 +124,7 @@ fn a_failed_read_is_of_the_system() {
 
 #[test]
 fn empty_input_is_refused() {
-    let refused =
-        "a.svm: is empty (expected text, plain or compressed); check that what wrote it ended well";
+    let refused = "a.svm: is empty (expected text, plain or compressed); check that the program that wrote it finished";
     assert_eq!(decoded(b""), Err(refused.into()));
     for (_, compress) in COMPRESS {
         assert_eq!(decoded(&compress(b"")), Err(refused.into()));
@@ -168,7 +167,9 @@ fn other_compressions_are_named() {
     for (head, name) in heads {
         assert_eq!(
             decoded(head),
-            Err(format!("a.svm: is compressed with {name} (expected {READABLE}); decompress it first"))
+            Err(format!(
+                "a.svm: is compressed with {name} (expected {READABLE}); decompress it first"
+            ))
         );
     }
 }
@@ -182,7 +183,7 @@ fn every_truncation_is_an_error() {
         let refused = format!(
             "a.svm: the {name} data are truncated (expected a complete {name} file); copy or compress it again"
         );
-        // A magic number that is cut itself leaves plain bytes, which the parser refuses.
+        // A truncated magic number leaves plain bytes, which the parser refuses.
         for end in (4..whole.len()).filter(|&end| end != first.len()) {
             assert_eq!(decoded(&whole[..end]), Err(refused.clone()), "{name} cut at {end}");
         }

@@ -9,16 +9,17 @@ use serde::Serialize;
 use super::labels::one_zero;
 use crate::data::{Dataset, Row};
 
-/// Examples that equal another one in all features and values, whatever their labels. Explicit
+/// Examples that equal another one in all features and values, regardless of their labels. Explicit
 /// zeros make no difference: rows are compared as vectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Duplicates {
-    /// Examples that equal an earlier one: so many can go, and each row is still there once.
+    /// Examples that equal an earlier one. All of them can be removed, and each different row is
+    /// still there once.
     pub copies: usize,
     /// Examples that equal one with another label.
     pub contradicting: usize,
-    /// Examples that every classifier gets wrong, at least: among equal ones, all that do not have
-    /// their most frequent label.
+    /// Least number of examples that any classifier gets wrong: among equal ones, all that do not
+    /// have their most frequent label.
     pub least_errors: usize,
 }
 
@@ -31,7 +32,7 @@ impl Duplicates {
         groups.map(|group| Self::among(data, group)).reduce(Self::default, Self::add)
     }
 
-    /// Of rows with the same hash, which are almost always equal.
+    /// Counts rows with the same hash, which are almost always equal.
     fn among(data: &Dataset, rows: &[(u64, u32)]) -> Self {
         let mut all = Self::default();
         let mut rest: Vec<usize> = rows.iter().map(|&(_, i)| i as usize).collect();
@@ -69,13 +70,14 @@ impl Add for Duplicates {
     }
 }
 
-/// What counts of a row.
+/// Entries that count for equality.
 fn entries(row: Row<'_>) -> impl Iterator<Item = (usize, f32)> {
     row.iter().filter(|&(_, x)| x != 0.0)
 }
 
 fn hash(row: Row<'_>) -> u64 {
-    // The standard hasher is seeded with zeros: the order of equal hashes is the same in every run.
+    // The standard hasher is seeded with zeros: hashes, and so the order of rows, are the same in
+    // every run.
     let mut hasher = DefaultHasher::new();
     for (j, x) in entries(row) {
         (((j as u64) << 32) | u64::from(x.to_bits())).hash(&mut hasher);

@@ -1,9 +1,9 @@
-//! How often features occur.
+//! Frequencies of features.
 
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{ratio, runs};
+use super::ratio::ratio;
 use crate::data::Dataset;
 
 /// Sizes of the sets of hot features.
@@ -16,27 +16,27 @@ pub struct Hottest {
     pub feature: u64,
     /// Number of examples that have an entry for it.
     pub examples: u32,
-    /// Their share of all examples, from 0 to 1.
+    /// Fraction of all examples, from 0 to 1.
     pub share: f64,
 }
 
-/// What the most frequent features hold.
+/// Entries of the most frequent features.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct HotShare {
-    /// How many of the most frequent features: 64, 1,024 or 4,096, or all if there are fewer.
+    /// Number of features: the 64, 1,024 or 4,096 most frequent, or all if there are fewer.
     pub features: usize,
-    /// The share of all entries that these features hold, from 0 to 1.
+    /// Fraction of all entries that these features hold, from 0 to 1.
     pub share: f64,
 }
 
-/// One pass over all entries.
+/// Counts of one pass over all entries.
 #[derive(Debug)]
 pub(super) struct Counts {
-    /// For each feature, how many examples have an entry for it.
+    /// Number of examples that have an entry, for each feature.
     pub features: Vec<u32>,
     /// Entries whose value is 0.
     pub zeros: u64,
-    /// Whether all values are 1.
+    /// True if all values are 1.
     pub all_ones: bool,
 }
 
@@ -74,8 +74,8 @@ impl Counts {
     }
 }
 
-/// The same examples with features 0, 1, 2 and so on in the place of those that occur, in their
-/// order; and the old numbers of these.
+/// Renumbers the features that occur as 0, 1, 2 and so on, in their order. Returns the examples
+/// with the new numbers, and the old number of each.
 pub(super) fn renumbered(data: &Dataset) -> (Dataset, Vec<u32>) {
     let mut numbers: Vec<u32> = data.iter().flat_map(|(row, _)| row.indices()).copied().collect();
     numbers.par_sort_unstable();
@@ -95,7 +95,8 @@ pub(super) fn renumbered(data: &Dataset) -> (Dataset, Vec<u32>) {
     (data.expect("renumbering keeps the order of the indices"), numbers)
 }
 
-/// The `most` most frequent features by their `number`, of equal ones the first.
+/// The `most` most frequent features by their `number`. Of equally frequent ones, the first come
+/// first.
 pub(super) fn hottest(
     counts: &[u32],
     examples: usize,
@@ -121,7 +122,7 @@ pub(super) fn hottest(
     top.into_iter().map(named).collect()
 }
 
-/// The shares of `entries` that the last, hottest ones of `frequencies` hold.
+/// The fractions of `entries` that the last, hottest ones of `frequencies` hold.
 pub(super) fn hot_shares(frequencies: &[u32], entries: usize) -> Vec<HotShare> {
     let share = |&hot: &usize| {
         let features = hot.min(frequencies.len());
@@ -134,7 +135,7 @@ pub(super) fn hot_shares(frequencies: &[u32], entries: usize) -> Vec<HotShare> {
     shares
 }
 
-/// How many features have the same value in all examples.
+/// Number of features that have the same value in all examples.
 pub(super) fn constant(data: &Dataset, counts: &[u32]) -> usize {
     let everywhere = |j: u32| counts[j as usize] as usize == data.len();
     let candidates: Vec<(usize, f32)> =
@@ -161,4 +162,12 @@ pub(super) fn constant(data: &Dataset, counts: &[u32]) -> usize {
         a
     };
     survivors.reduce_with(both).map_or(0, |alive| alive.len())
+}
+
+/// Cuts the rows of `data` into runs, one per thread. There are fewer if an array of one number per
+/// feature for each run would take more memory than the data.
+fn runs(data: &Dataset) -> Vec<std::ops::Range<usize>> {
+    let affordable = data.nonzeros() / data.width().max(1);
+    let runs = affordable.clamp(1, rayon::current_num_threads()).min(data.len());
+    (0..runs).map(|k| k * data.len() / runs..(k + 1) * data.len() / runs).collect()
 }

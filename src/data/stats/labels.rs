@@ -1,20 +1,20 @@
-//! What is to be predicted.
+//! The labels to predict.
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::spread::rank;
 
-/// Most different labels that are still called classes.
+/// Most different labels that count as classes.
 const MOST_CLASSES: usize = 256;
 
 /// Labels, as classes or as numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {
-    /// At most 256 different labels, all whole: each of them, ascending.
+    /// Classes: at most 256 different labels, all whole, in ascending order.
     Classes(Vec<Class>),
-    /// More labels, or fractions: what regression is to hit.
+    /// More labels, or fractions: targets of a regression.
     Target(Target),
 }
 
@@ -23,13 +23,13 @@ pub enum Labels {
 pub struct Class {
     /// The label.
     pub label: f32,
-    /// How many examples have it.
+    /// Number of examples that have it.
     pub examples: usize,
-    /// Their share, from 0 to 1.
+    /// Fraction of all examples, from 0 to 1.
     pub share: f64,
 }
 
-/// Distribution of numbers. A quantile q is the smallest of them that at least the share q of them
+/// Distribution of numbers. Quantile q is the smallest of them that at least the fraction q of them
 /// does not exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Target {
@@ -50,7 +50,7 @@ pub struct Target {
 }
 
 impl Labels {
-    /// Of at least one label.
+    /// Measures labels, at least one.
     pub(super) fn of(labels: &[f32]) -> Self {
         let mut sorted: Vec<f32> = labels.iter().map(|&label| one_zero(label)).collect();
         sorted.par_sort_unstable_by(f32::total_cmp);
@@ -78,7 +78,7 @@ impl Labels {
     }
 }
 
-/// -0 is the same label as 0.
+/// Turns -0 into 0, as both are one label.
 pub(super) fn one_zero(label: f32) -> f32 {
     label + 0.0
 }

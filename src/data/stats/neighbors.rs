@@ -1,11 +1,12 @@
-//! How many neighbors the example with most of them has: rho of Niu et al. (2011, section 2).
+//! Number of neighbors of the example that has most: rho of Niu et al. (2011, section 2).
 //!
-//! Comparing all pairs would take n times the entries. Here, a pass over the data compares 64
-//! examples with all: bit k of a feature's mask says that the k-th of them has it, so that the
-//! union of a row's masks tells which it meets. Examples come in descending order of the sum of
-//! their features' counts, which bounds their neighbors. Once that bound is no larger than the most
-//! that was found, no other example can have more, and rho is exact. Where the work runs out
-//! before, the most that was found is a lower bound, and the next example's bound an upper one.
+//! Comparing all pairs would take n times the entries. Here, one pass over the data compares 64
+//! examples with all. Bit k of a feature's mask is set if the k-th of them has the feature, so that
+//! the union of a row's masks identifies its neighbors among them. Examples come in descending
+//! order of the sum of their features' counts, which bounds their number of neighbors. Once that
+//! bound is no larger than the most that was found, no other example can have more, and rho is
+//! exact. If the work runs out before, the most that was found is a lower bound, and the next
+//! example's bound an upper one.
 
 use std::collections::HashSet;
 
@@ -16,22 +17,22 @@ use crate::data::Dataset;
 
 /// Examples that one pass compares with all.
 const BATCH: usize = u64::BITS as usize;
-/// Fewest rows that are worth a task of their own.
+/// Fewest rows of a task.
 const TASK: usize = 1024;
 
-/// The largest share of the examples that meet one of them, that is, have a feature in common with
-/// it (as it has itself): max over e of |{e' : e' meets e}| / n.
+/// The largest fraction of the examples that meet one of them, that is, share a feature with it
+/// (every example meets itself): max over e of |{e' : e' meets e}| / n.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rho {
-    /// It is at least this.
+    /// Lower bound.
     pub lower: f64,
-    /// It is at most this. If both are the same, this is it.
+    /// Upper bound. If both bounds are equal, rho is known exactly.
     pub upper: f64,
 }
 
 impl Rho {
-    /// Of examples whose features have these `counts`, found by looking at about `work` entries.
-    /// Deterministic; bounds that differ depend on the order of the examples.
+    /// Searches examples whose features have these `counts`, by reading about `work` entries.
+    /// Deterministic. Bounds that differ depend on the order of the examples.
     pub(super) fn of(data: &Dataset, counts: &[u32], work: u64) -> Self {
         let mut search = Search::new(data, counts);
         let passes = (work / data.nonzeros().max(1) as u64).max(1);
@@ -44,11 +45,11 @@ impl Rho {
             search.compare(&batch);
         }
         let upper = search.next().map_or(search.most, |(bound, _)| bound);
-        let share = |rows| rows as f64 / data.len() as f64;
-        Rho { lower: share(search.most), upper: share(upper) }
+        let fraction = |rows| rows as f64 / data.len() as f64;
+        Rho { lower: fraction(search.most), upper: fraction(upper) }
     }
 
-    /// Whether both bounds are the same.
+    /// Returns true if both bounds are the same.
     pub fn is_exact(&self) -> bool {
         self.lower == self.upper
     }
@@ -58,13 +59,13 @@ struct Search<'a> {
     data: &'a Dataset,
     /// Rows that are not empty.
     rows: u64,
-    /// Bound and number of the rows that are still to be looked at, ascending.
+    /// Bound and number of the rows that were not compared yet, ascending.
     open: Vec<(u64, u32)>,
-    /// The features of those that were taken from there: equal ones have the same neighbors.
+    /// The features of rows taken from `open`: rows with equal features have the same neighbors.
     taken: HashSet<&'a [u32]>,
     /// The largest number of neighbors found.
     most: u64,
-    /// For each feature, which examples of a batch have it; 0 between batches.
+    /// Set of the examples of a batch that have a feature, for each feature. 0 between batches.
     masks: Vec<u64>,
 }
 
@@ -85,7 +86,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The next example that may have more neighbors than `most`, after its bound.
+    /// The next example that may have more neighbors than `most`, and its bound.
     fn next(&mut self) -> Option<(u64, usize)> {
         while let Some((sum, i)) = self.open.pop() {
             let bound = sum.min(self.rows);
@@ -112,7 +113,7 @@ impl<'a> Search<'a> {
         self.most = self.most.max(self.rows - least);
     }
 
-    /// For each example of the batch, how many rows with entries do not meet it.
+    /// Number of rows with entries that do not meet an example, for each example of the batch.
     fn missed(&self, all: u64) -> [u64; BATCH] {
         let count = |mut missed: [u64; BATCH], i: usize| {
             let indices = self.data.row(i).indices();

@@ -1,17 +1,17 @@
-//! How whole numbers are distributed.
+//! Distributions of whole numbers.
 
 use serde::Serialize;
 
-use super::ratio;
+use super::ratio::ratio;
 use crate::human::Count;
 
-/// Numbers that spread over fewer than this many values get a bin each.
+/// Numbers that spread over fewer than this many values get one bin per value.
 const FEW: u32 = 24;
-/// Numbers that spread over no more powers of 2 than this get two bins a power.
+/// Numbers that spread over at most this many powers of 2 get two bins per power.
 const NARROW: u32 = 8;
 
-/// Distribution of whole numbers. A quantile q is the smallest of them that at least the share q of
-/// them does not exceed.
+/// Distribution of whole numbers. Quantile q is the smallest of them that at least the fraction q
+/// of them does not exceed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// The least.
@@ -28,28 +28,28 @@ pub struct Spread {
     pub max: u32,
     /// The mean.
     pub mean: f64,
-    /// Adjoining bins from the first to the last that holds a number: one a value if `max - min` is
-    /// below 24. Else each power of 2 starts a new one (0, 1, 2-3, 4-7, 8-15 and so on), and so do
-    /// the halves between if `max` is at most about 2^8 times `min` (0, 1, 2, 3, 4-5, 6-7, 8-11 and
-    /// so on).
+    /// Adjoining bins from the first to the last that holds a number. There is one per value if
+    /// `max - min` is below 24. Otherwise each power of 2 starts a new bin (0, 1, 2-3, 4-7, 8-15
+    /// and so on). If `max` is at most about 2^8 times `min`, so do the halves between (0, 1, 2, 3,
+    /// 4-5, 6-7, 8-11 and so on).
     pub bins: Vec<Bin>,
 }
 
 /// Numbers between two bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Bin {
-    /// The least that belongs here.
+    /// Lower bound, inclusive.
     pub from: u32,
-    /// The largest that belongs here.
+    /// Upper bound, inclusive.
     pub to: u32,
-    /// How many there are.
+    /// Count of the numbers.
     pub count: usize,
-    /// Their sum: the non-zeros of these examples, or in these features.
+    /// Sum of the numbers: the non-zeros of these examples, or in these features.
     pub nonzeros: u64,
 }
 
 impl Spread {
-    /// Of ascending numbers; `None` if there are none.
+    /// Measures ascending numbers. `None` if there are none.
     pub(super) fn of(sorted: &[u32]) -> Option<Self> {
         let (&min, &max) = (sorted.first()?, sorted.last()?);
         let quantile = |q| sorted[rank(sorted.len(), q)];
@@ -69,7 +69,7 @@ impl Spread {
 }
 
 impl Spread {
-    /// For each bin, its share of the numbers and of their sum, from 0 to 1.
+    /// Fraction of the numbers and of their sum in each bin, from 0 to 1.
     pub fn shares(&self) -> Vec<[f64; 2]> {
         let count: usize = self.bins.iter().map(|bin| bin.count).sum();
         let nonzeros: u64 = self.bins.iter().map(|bin| bin.nonzeros).sum();
@@ -88,7 +88,7 @@ impl Bin {
     }
 }
 
-/// Place of quantile `q` among `len` ascending numbers.
+/// Index of quantile `q` among `len` ascending numbers.
 pub(super) fn rank(len: usize, q: f64) -> usize {
     ((q * len as f64).ceil() as usize).clamp(1, len) - 1
 }
@@ -103,7 +103,7 @@ fn bins(sorted: &[u32], min: u32, max: u32) -> Vec<Bin> {
     let mut rest = sorted;
     let mut from = if max - min < FEW { min } else { start(min, next) };
     loop {
-        // The last bin may end where u32 does.
+        // The last bin may end at the largest u32.
         let to = next(from).wrapping_sub(1);
         let (inside, above) = rest.split_at(rest.partition_point(|&x| x <= to));
         let nonzeros = inside.iter().map(|&x| u64::from(x)).sum();

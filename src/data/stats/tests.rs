@@ -67,8 +67,8 @@ fn constant(data: &Dataset) -> usize {
     (0..data.width()).filter(same).count()
 }
 
-/// The share of updates that meet another thread's example, averaged over all pairs that two
-/// threads can hold.
+/// The fraction of updates that conflict with another thread's example, averaged over all pairs
+/// that two threads can hold.
 fn collisions_of_two(data: &Dataset) -> f64 {
     let common =
         |a: Row<'_>, b: Row<'_>| a.indices().iter().filter(|j| b.indices().contains(j)).count();

@@ -1,4 +1,4 @@
-//! The file of a model of ratings: exact and checked.
+//! The file of a model of ratings: exact bits under checksums.
 //!
 //! # Layout
 //!
@@ -27,27 +27,48 @@ use crate::error::{Error, Result};
 use crate::save;
 
 const VERSION: u32 = 1;
-/// Places of facts.
+/// Byte offsets of facts.
 const RANK: usize = 0;
 const USERS: usize = 8;
 const ITEMS: usize = 16;
 const MEAN: usize = 24;
 const SPREAD: usize = 32;
-/// Weights that are written at once.
-const TOGETHER: usize = 1 << 14;
+/// Number of weights in one write.
+const WEIGHTS_PER_WRITE: usize = 1 << 14;
 
-/// Whether the file at `path` says that it is a model of ratings, damaged or not. What cannot be
-/// read is not.
+/// Returns true if the file at `path` claims to be a model of ratings, damaged or not. False if it
+/// cannot be read.
 pub fn is_factors(path: impl AsRef<Path>) -> bool {
     let path = path.as_ref();
     let mut head = [0; 12];
-    // Looking at what is no regular file could take bytes from it.
+    // Reading the head of a pipe would consume it.
     path.is_file()
         && File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok()
         && is_of(&head, Kind::Factors)
 }
 
-pub(super) fn save(model: &Factors, path: &Path) -> Result<()> {
+impl Factors {
+    /// Reads the model file at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read, [`Error::Input`] if it is damaged or holds something
+    /// else.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        load(path.as_ref())
+    }
+
+    /// Writes a model file, [atomically](crate::save::file_atomically), under checksums; this
+    /// method's source file documents its layout. Deterministic: equal models give equal bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; a model that was there before is then still there. [`Error::Input`] if `path`
+    /// is not a regular file.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        save(self, path.as_ref())
+    }
+}
+
+fn save(model: &Factors, path: &Path) -> Result<()> {
     let names = [&model.users, &model.items].map(|names| {
         names.iter().fold(String::new(), |mut text, name| {
             text += name;
@@ -69,7 +90,7 @@ pub(super) fn save(model: &Factors, path: &Path) -> Result<()> {
         let mut writer = Writer::new(file, header)?;
         writer.write("users", names[0].as_bytes())?;
         writer.write("items", names[1].as_bytes())?;
-        for weights in model.weights.chunks(TOGETHER) {
+        for weights in model.weights.chunks(WEIGHTS_PER_WRITE) {
             let bytes: Vec<u8> = weights.iter().flat_map(|weight| weight.to_le_bytes()).collect();
             writer.write("weights", &bytes)?;
         }
@@ -77,7 +98,7 @@ pub(super) fn save(model: &Factors, path: &Path) -> Result<()> {
     })
 }
 
-pub(super) fn load(path: &Path) -> Result<Factors> {
+fn load(path: &Path) -> Result<Factors> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|source| Error::io(path, "read", source))?;
     let named = |error| match error {
@@ -103,18 +124,16 @@ fn parts(bytes: &[u8]) -> Result<Parts, Damage> {
         let text = std::str::from_utf8(section(section_name)).ok()?;
         let mut names = Names::default();
         text.split_terminator('\n').try_for_each(|name| names.place(name).map(|_| ()))?;
-        // A name that is there twice leaves fewer.
+        // A repeated name leaves fewer.
         (names.len() as u64 == count).then_some(names)
     };
     let users = names("users", facts.get(USERS));
     let items = names("items", facts.get(ITEMS));
     let (Some(users), Some(items)) = (users, items) else {
-        return Err(strange(
-            "has names of users or items that are not as many as its facts (byte 424) say",
-        ));
+        return Err(strange("has other numbers of users or items than its facts (byte 424) say"));
     };
     let (weights, []) = section("weights").as_chunks::<4>() else {
-        return Err(strange("has a part of a weight at its end"));
+        return Err(strange("ends within a weight"));
     };
     let weights = weights.iter().map(|&weight| f32::from_le_bytes(weight)).collect();
     let rank = usize::try_from(facts.get(RANK)).unwrap_or(0);

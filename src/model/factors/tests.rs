@@ -24,7 +24,7 @@ fn a_prediction_is_the_mean_the_biases_and_the_product() {
 }
 
 #[test]
-fn a_file_gives_the_same_model_and_tells_damage() {
+fn a_file_gives_the_same_model_and_damage_is_detected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m");
     let model = model();

@@ -1,14 +1,14 @@
-//! The reader: a pure function over bytes. It trusts no number of the header before the lines bear
-//! it out, so a damaged file costs no more memory than a whole one of its size.
+//! The reader: a pure function over bytes. It trusts no number of the header until the lines
+//! confirm it, so a damaged file takes no more memory than an intact one of its size.
 
 use std::collections::HashSet;
 
 use super::SOLVERS;
-use super::text::{DAMAGED, Line, Place, Text, Word};
+use super::text::{DAMAGED, Line, Position, Text, Word};
 use crate::error::{Error, Result};
 use crate::model::{LossKind, Model};
 
-/// Indices of features are u32.
+/// Largest number of features: their indices are u32.
 const MOST_FEATURES: u64 = 1 << 32;
 
 /// Reads a model; `path` names it in messages. A classifier of two classes (labels of positive and
@@ -16,7 +16,7 @@ const MOST_FEATURES: u64 = 1 << 32;
 /// accepted, with Unix or Windows line ends.
 ///
 /// # Errors
-/// [`Error::Text`] with the first place that is wrong, if the file is empty, binary, cut off or
+/// [`Error::Text`] with the position of the first mistake, if the file is empty, binary, cut off or
 /// otherwise not a complete model.
 pub fn read(bytes: &[u8], path: &str) -> Result<Model> {
     let mut text = Text::new(bytes, path);
@@ -26,7 +26,7 @@ pub fn read(bytes: &[u8], path: &str) -> Result<Model> {
     Ok(Model::with_classes(header.loss, header.labels, weights, header.bias)?.with_l1(header.l1))
 }
 
-/// Refuses what is no text at all, before its first line is taken for a damaged header.
+/// Refuses files that are not text, before their first line is taken for a damaged header.
 fn check_text(text: &Text<'_>) -> Result<()> {
     let (what, hint) = match text.rest() {
         [] => ("the file is empty", "saving may have failed; save the model again"),
@@ -39,7 +39,7 @@ fn check_text(text: &Text<'_>) -> Result<()> {
         _ => return Ok(()),
     };
     Err(text.error(
-        Place { line: 1, column: 1 },
+        Position { line: 1, column: 1 },
         what,
         "a model as text, from the line `solver_type`",
         hint,
@@ -72,7 +72,7 @@ impl Header {
                     let [_, count] = text.words(&line, "one number of classes")?;
                     classes.replace(read_classes(text, count)?).is_some()
                 }
-                b"label" => labels.replace((key.place, read_labels(text, &line)?)).is_some(),
+                b"label" => labels.replace((key.position, read_labels(text, &line)?)).is_some(),
                 b"nr_feature" => {
                     let [_, count] = text.words(&line, "one number of features")?;
                     features.replace(read_features(text, count)?).is_some()
@@ -82,13 +82,13 @@ impl Header {
                     bias.replace(text.number(value)?).is_some()
                 }
                 b"w" => {
-                    break text.words::<1>(&line, "the weights from the next line on")?[0].place;
+                    break text.words::<1>(&line, "the weights from the next line on")?[0].position;
                 }
                 _ => return Err(unknown(text, key)),
             };
             if repeated {
                 let what = format!("a second line {}", key.quoted());
-                return Err(text.error(key.place, what, "each header line once", DAMAGED));
+                return Err(text.error(key.position, what, "each header line once", DAMAGED));
             }
         };
         let missing = |key: &str| {
@@ -107,9 +107,9 @@ impl Header {
                     DAMAGED,
                 ));
             }
-            Some((place, labels)) if labels.len() != classes => {
+            Some((position, labels)) if labels.len() != classes => {
                 let what = format!("{} labels", labels.len());
-                return Err(text.error(place, what, format!("{classes}, one a class"), DAMAGED));
+                return Err(text.error(position, what, format!("{classes}, one a class"), DAMAGED));
             }
             Some((_, labels)) => labels,
         };
@@ -137,7 +137,7 @@ fn read_solver(text: &Text<'_>, name: Word<'_>) -> Result<(LossKind, bool)> {
     };
     let what = format!("the solver {}", name.quoted());
     Err(text.error(
-        name.place,
+        name.position,
         what,
         "a solver for two classes or for regression, like L2R_LR",
         hint,
@@ -151,7 +151,7 @@ fn read_classes(text: &Text<'_>, word: Word<'_>) -> Result<usize> {
         1 => "the training data had one class only; train on two classes",
         _ => DAMAGED,
     };
-    Err(text.error(word.place, format!("{} classes", word.quoted()), expected, hint))
+    Err(text.error(word.position, format!("{} classes", word.quoted()), expected, hint))
 }
 
 fn read_labels(text: &Text<'_>, line: &Line<'_>) -> Result<Vec<f64>> {
@@ -162,7 +162,7 @@ fn read_labels(text: &Text<'_>, line: &Line<'_>) -> Result<Vec<f64>> {
         // Adding 0 makes -0 the same label as 0.
         if !seen.insert((label + 0.0).to_bits()) {
             let what = format!("the label {} again", word.quoted());
-            return Err(text.error(word.place, what, "different labels", DAMAGED));
+            return Err(text.error(word.position, what, "different labels", DAMAGED));
         }
         labels.push(label);
     }
@@ -174,16 +174,16 @@ fn read_features(text: &Text<'_>, word: Word<'_>) -> Result<usize> {
     let features: u64 = text.whole(word, &expected)?;
     match usize::try_from(features) {
         Ok(count) if features <= MOST_FEATURES => Ok(count),
-        _ => Err(text.error(word.place, word.quoted(), expected, DAMAGED)),
+        _ => Err(text.error(word.position, word.quoted(), expected, DAMAGED)),
     }
 }
 
-/// The lines of weights: one a feature and one for the constant feature, of one number a score
-/// each.
+/// Reads the lines of weights: one a feature and one for the constant feature, each with one number
+/// a score.
 fn weights(text: &mut Text<'_>, header: &Header) -> Result<Vec<f64>> {
     let count = header.features + usize::from(header.bias.is_some());
     let scores = if header.labels.len() > 2 { header.labels.len() } else { 1 };
-    // A weight takes a digit and a blank or line end at least.
+    // A weight takes at least a digit and a blank or line end.
     let mut weights = Vec::with_capacity(count.saturating_mul(scores).min(text.rest().len() / 2));
     for k in 1..=count {
         let line = text.line(format_args!("weight {k} of {count}"))?;
@@ -197,7 +197,7 @@ fn weights(text: &mut Text<'_>, header: &Header) -> Result<Vec<f64>> {
             if weights.len() - before == scores {
                 let what = format!("{} too much", word.quoted());
                 return Err(text.error(
-                    word.place,
+                    word.position,
                     what,
                     format_args!("{scores} weights per line"),
                     DAMAGED,
@@ -219,21 +219,21 @@ fn weights(text: &mut Text<'_>, header: &Header) -> Result<Vec<f64>> {
         let expected = format_args!("the file's end after {count} weights");
         if let Some(word) = text.line(expected)?.words().next() {
             let hint = "the header's counts do not fit the weights; save the model again";
-            return Err(text.error(word.place, word.quoted(), expected, hint));
+            return Err(text.error(word.position, word.quoted(), expected, hint));
         }
     }
     Ok(weights)
 }
 
-/// What to say of a line that no header has.
+/// Reports a line that no header has.
 fn unknown(text: &Text<'_>, key: Word<'_>) -> Error {
     let is_data =
-        key.place.line == 1 && (key.parse::<f64>().is_some() || key.bytes.contains(&b':'));
+        key.position.line == 1 && (key.parse::<f64>().is_some() || key.bytes.contains(&b':'));
     let (what, hint) = if is_data {
         ("the start of an example", "this looks like a data file; name the model's file")
     } else {
         ("no line of a model's header", "check that this is the model's file")
     };
     let expected = "solver_type, nr_class, label, nr_feature, bias or w";
-    text.error(key.place, format!("{} is {what}", key.quoted()), expected, hint)
+    text.error(key.position, format!("{} is {what}", key.quoted()), expected, hint)
 }

@@ -222,7 +222,7 @@ fn many_classes_have_a_column_each() {
 }
 
 #[test]
-fn other_files_are_told_from_models() {
+fn other_files_are_recognized() {
     let cases: [(&[u8], &str); 7] = [
         (
             b"",

@@ -1,4 +1,4 @@
-//! Lines, words and numbers with their places, for messages that point at what is wrong.
+//! Lines, words and numbers with their positions, for messages that point at the mistake.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ pub(super) const DAMAGED: &str = "the file may be damaged; save the model again"
 
 /// 1-based line and column.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub line: u64,
     pub column: u64,
 }
@@ -18,12 +18,12 @@ pub(super) struct Place {
 /// A run of bytes without blanks.
 #[derive(Clone, Copy)]
 pub(super) struct Word<'a> {
-    pub place: Place,
+    pub position: Position,
     pub bytes: &'a [u8],
 }
 
 impl<'a> Word<'a> {
-    /// The word for a message: in backquotes, printable, and not longer than a message bears.
+    /// Returns the word for a message: in backquotes, printable, and shortened to 32 bytes.
     pub fn quoted(&self) -> String {
         const MOST: usize = 32;
         let dots = if self.bytes.len() > MOST { "..." } else { "" };
@@ -35,7 +35,7 @@ impl<'a> Word<'a> {
     }
 }
 
-/// What stands before a line end.
+/// A line without its line end.
 pub(super) struct Line<'a> {
     number: u64,
     bytes: &'a [u8],
@@ -49,17 +49,20 @@ impl<'a> Line<'a> {
             let start = at + bytes[at..].iter().position(|b| !b.is_ascii_whitespace())?;
             let length = bytes[start..].iter().position(u8::is_ascii_whitespace);
             at = length.map_or(bytes.len(), |length| start + length);
-            Some(Word { place: Place { line, column: start as u64 + 1 }, bytes: &bytes[start..at] })
+            Some(Word {
+                position: Position { line, column: start as u64 + 1 },
+                bytes: &bytes[start..at],
+            })
         })
     }
 
-    /// Just behind the last word.
-    pub fn end(&self) -> Place {
-        Place { line: self.number, column: self.bytes.trim_ascii_end().len() as u64 + 1 }
+    /// Returns the position just behind the last word.
+    pub fn end(&self) -> Position {
+        Position { line: self.number, column: self.bytes.trim_ascii_end().len() as u64 + 1 }
     }
 }
 
-/// The lines of a file that is called `path` in messages.
+/// The lines of a file; messages name it `path`.
 pub(super) struct Text<'a> {
     path: &'a str,
     rest: &'a [u8],
@@ -71,20 +74,20 @@ impl<'a> Text<'a> {
         Text { path, rest: bytes, line: 0 }
     }
 
-    /// What was not read yet.
+    /// Returns the bytes that are not read yet.
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// The next line. One that no line end closes counts as cut off, as its last number may be,
-    /// too.
+    /// Returns the next line. A line without a line end counts as cut off, since its last number
+    /// may be cut off, too.
     pub fn line(&mut self, expected: impl Display) -> Result<Line<'a>> {
         let Some(end) = memchr::memchr(b'\n', self.rest) else {
             let what = match self.rest {
                 [] => "the file ends here",
                 _ => "the file ends within a line",
             };
-            let end = Place { line: self.line + 1, column: self.rest.len() as u64 + 1 };
+            let end = Position { line: self.line + 1, column: self.rest.len() as u64 + 1 };
             return Err(self.error(end, what, expected, CUT_OFF));
         };
         let bytes = &self.rest[..end];
@@ -93,13 +96,13 @@ impl<'a> Text<'a> {
         Ok(Line { number: self.line, bytes })
     }
 
-    /// All `N` words of a line, no less and no more.
+    /// Returns the words of a line that has exactly `N`.
     pub fn words<const N: usize>(
         &self,
         line: &Line<'a>,
         expected: impl Display,
     ) -> Result<[Word<'a>; N]> {
-        let mut found = [Word { place: line.end(), bytes: &[] }; N];
+        let mut found = [Word { position: line.end(), bytes: &[] }; N];
         let mut words = line.words();
         for slot in &mut found {
             match words.next() {
@@ -112,7 +115,7 @@ impl<'a> Text<'a> {
         match words.next() {
             None => Ok(found),
             Some(extra) => Err(self.error(
-                extra.place,
+                extra.position,
                 format!("{} too much", extra.quoted()),
                 expected,
                 DAMAGED,
@@ -120,37 +123,37 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// A finite number.
+    /// Parses a finite number.
     pub fn number(&self, word: Word<'_>) -> Result<f64> {
         let expected = "a finite number";
         match fast_float2::parse::<f64, _>(word.bytes) {
             Ok(x) if x.is_finite() => Ok(x),
             Ok(_) => Err(self.error(
-                word.place,
+                word.position,
                 word.quoted(),
                 expected,
                 "train with a smaller step size, and save again",
             )),
-            Err(_) => Err(self.error(word.place, word.quoted(), expected, DAMAGED)),
+            Err(_) => Err(self.error(word.position, word.quoted(), expected, DAMAGED)),
         }
     }
 
-    /// A whole number that `T` holds.
+    /// Parses a whole number that `T` holds.
     pub fn whole<T: FromStr>(&self, word: Word<'_>, expected: impl Display) -> Result<T> {
-        word.parse().ok_or_else(|| self.error(word.place, word.quoted(), expected, DAMAGED))
+        word.parse().ok_or_else(|| self.error(word.position, word.quoted(), expected, DAMAGED))
     }
 
     pub fn error(
         &self,
-        place: Place,
+        position: Position,
         what: impl Display,
         expected: impl Display,
         hint: &str,
     ) -> Error {
         Error::Text {
             path: self.path.to_owned(),
-            line: place.line,
-            column: place.column,
+            line: position.line,
+            column: position.column,
             what: what.to_string(),
             expected: expected.to_string(),
             hint: hint.to_owned(),

@@ -79,7 +79,7 @@ fn what_is_cut_off_is_no_model() {
 }
 
 #[test]
-fn a_flipped_bit_is_told_wherever_it_is() {
+fn a_flipped_bit_is_detected_wherever_it_is() {
     let bytes = bytes_of(&classifier());
     for at in (0..bytes.len()).step_by(7) {
         let mut flipped = bytes.clone();

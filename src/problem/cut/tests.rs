@@ -7,11 +7,12 @@ use super::*;
 use crate::strategy::{StrategyKind, Update};
 use crate::train::{Settings, minimize};
 
-/// The cost of the cheapest cut of a graph with two labels: a maximal flow (Edmonds & Karp, 1972).
+/// Returns the cost of the cheapest cut of a graph with two labels: a maximal flow (Edmonds & Karp,
+/// 1972).
 fn exact(costs: &[f32], edges: &[Edge]) -> f64 {
     let nodes = costs.len() / 2;
     let (source, sink) = (nodes, nodes + 1);
-    // Arcs by twos, each with the one back.
+    // Arcs come in pairs, each with its reverse.
     let (mut arcs, mut from) = (Vec::new(), vec![Vec::new(); nodes + 2]);
     let mut add = |u: usize, v: usize, there: f64, back: f64| {
         from[u].push(arcs.len());
@@ -20,7 +21,7 @@ fn exact(costs: &[f32], edges: &[Edge]) -> f64 {
         arcs.push((u, back));
     };
     for v in 0..nodes {
-        // Whoever stays with the source has label 0, and does without the arc to the sink.
+        // A node on the source's side has label 0, and its arc to the sink is cut.
         add(source, v, costs[2 * v + 1].into(), 0.0);
         add(v, sink, costs[2 * v].into(), 0.0);
     }
@@ -96,9 +97,9 @@ fn a_cut_costs_as_little_as_the_exact_one_whatever_the_seed_and_the_threads() {
                 found < least * 1.01,
                 "{found} against {least}, {threads} threads, seed {seed}"
             );
-            for shares in fit.weights.chunks(2) {
-                assert!(shares.iter().all(|&x| x >= 0.0));
-                assert!(threads > 1 || (shares[0] + shares[1] - 1.0).abs() < 1e-5, "{shares:?}");
+            for x in fit.weights.chunks(2) {
+                assert!(x.iter().all(|&x| x >= 0.0));
+                assert!(threads > 1 || (x[0] + x[1] - 1.0).abs() < 1e-5, "{x:?}");
             }
         }
     }
@@ -123,8 +124,8 @@ fn the_nearest_point_of_the_simplex_is_found() {
     }
 }
 
-/// What is taken from the first two is the third one, but for rounding, which leaves it out and
-/// brings it back.
+/// The number to subtract from the first two equals the third but for rounding, which leaves that
+/// one out and brings it back.
 #[test]
 fn rounding_does_not_keep_the_search_for_the_nearest_point_going() {
     for point in [
@@ -139,7 +140,7 @@ fn rounding_does_not_keep_the_search_for_the_nearest_point_going() {
 }
 
 #[test]
-fn ways_of_sharing_that_sum_movements_are_refused_with_the_reason() {
+fn strategies_that_sum_movements_are_refused_with_the_reason() {
     let (costs, edges) = picture(4, 1);
     let cut = Cut::new(2, &costs, &edges, 1).unwrap();
     let updates = [Update::Merged, Update::Split].map(StrategyKind::Hogwild);

@@ -1,25 +1,25 @@
-//! A loss of the caller's own, as a choice made at run time.
+//! Losses defined by the caller, chosen at run time.
 
 use std::fmt;
 
 use super::Loss;
 use crate::params::Real;
 
-/// A convex loss of the caller's own that a [`Trainer`](crate::train::Trainer) trains with, and
-/// that a [`Model`](crate::model::Model) keeps, predicts and is evaluated by.
+/// A convex loss that the caller defines. A [`Trainer`](crate::train::Trainer) trains with it, and
+/// a [`Model`](crate::model::Model) with it can be saved, predict and be evaluated.
 ///
-/// It is called once a visit, not inlined into the loop; whoever wants that implements [`Loss`] and
-/// hands [`Linear`](crate::problem::Linear) to [`minimize`](crate::train::minimize).
+/// It is called once a visit, not inlined into the loop. For a loss that is inlined, implement
+/// [`Loss`] and pass a [`Linear`](crate::problem::Linear) to [`minimize`](crate::train::minimize).
 pub trait CustomLoss: Sync {
-    /// The name in model files and reports: 1 to 16 ASCII letters, digits or hyphens, and none of
-    /// the crate's own.
+    /// Returns the name for model files and reports: 1 to 16 ASCII letters, digits or hyphens, and
+    /// not the name of a loss of the crate.
     fn name(&self) -> &'static str;
-    /// Whether labels are numbers to be met rather than two classes to be told apart.
+    /// Returns true if labels are numbers to predict, false if they are two classes.
     fn is_regression(&self) -> bool;
-    /// The loss of score `s` against target `y` (+1 or -1 in classification, any number in
+    /// Returns the loss of score `s` against target `y` (+1 or -1 in classification, any number in
     /// regression).
     fn value(&self, y: f64, s: f64) -> f64;
-    /// The derivative of the loss by the score; a subgradient where there is a kink.
+    /// Returns the derivative of the loss by the score; a subgradient where there is a kink.
     fn slope(&self, y: f64, s: f64) -> f64;
 }
 

@@ -3,19 +3,19 @@
 use super::{Curved, Loss};
 use crate::params::Real;
 
-/// max(0, |y - s| - epsilon): nothing for labels in the tube around the score, whose half-width is
+/// max(0, |y - s| - epsilon): zero for labels in the tube around the score, whose half-width is
 /// `epsilon`, and for others their distance from it (support vector regression; Ho & Lin, JMLR
 /// 2012, section 2).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpsilonInsensitive {
-    /// In units of the labels, finite and at least 0; f32 as these are, so that labels on the
-    /// tube's edge are on it in all precisions. Larger lets more examples go without a loss. 0 is
-    /// the absolute error.
+    /// Half-width of the tube, in units of the labels, finite and at least 0. It is f32 as labels
+    /// are, so that labels on the tube's edge are on it in all precisions. With a larger one, more
+    /// examples have no loss. 0 is the absolute error.
     pub epsilon: f32,
 }
 
 impl EpsilonInsensitive {
-    /// How far y is above the tube around s, or below it as a negative number.
+    /// Returns the distance of y from the tube around s, negative if y is below it.
     #[inline(always)]
     fn excess<R: Real>(&self, y: R, s: R) -> R {
         let (r, epsilon) = (y - s, R::of_f32(self.epsilon));
@@ -34,8 +34,8 @@ impl Loss for EpsilonInsensitive {
         toward(R::ONE, -self.excess(y, s))
     }
 
-    /// To the tube's edge, or a full step of length `rate` where that does not reach it; none
-    /// within the tube.
+    /// Steps to the tube's edge, or by a full step of length `rate` where that does not reach it;
+    /// not at all within the tube.
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
         let excess = self.excess(y, s);
@@ -46,9 +46,9 @@ impl Loss for EpsilonInsensitive {
 impl Curved for EpsilonInsensitive {
     const SMOOTHNESS: f64 = f64::INFINITY;
 
-    /// The dual objective's derivative jumps at 0, by 2 epsilon: its root above 0, or the one
-    /// below, or 0 if there is none; then to the interval where the conjugate is finite (Ho & Lin,
-    /// JMLR 2012, section 3).
+    /// Returns the root of the dual objective's derivative above 0, or the one below, or 0 if there
+    /// is none, since the derivative jumps at 0 by 2 epsilon; then clamps it to the interval where
+    /// the conjugate is finite (Ho & Lin, JMLR 2012, section 3).
     #[inline(always)]
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
         let (r, epsilon) = (y - s, R::of_f32(self.epsilon));
@@ -72,7 +72,7 @@ impl Curved for EpsilonInsensitive {
     }
 }
 
-/// `length` with the sign of `x`; 0 for 0.
+/// Returns `length` with the sign of `x`; 0 for 0.
 #[inline(always)]
 fn toward<R: Real>(length: R, x: R) -> R {
     if x > R::ZERO {

@@ -19,7 +19,7 @@ impl Loss for Huber {
         (s - y).max(-R::ONE).min(R::ONE)
     }
 
-    /// The squared loss's step, or a full step of length `rate` where that does not reach the
+    /// Takes the squared loss's step, or a full step of length `rate` where that does not reach the
     /// quadratic part.
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
@@ -30,7 +30,7 @@ impl Loss for Huber {
 impl Curved for Huber {
     const SMOOTHNESS: f64 = 1.0;
 
-    /// The squared loss's ascent, in the interval where the conjugate is finite.
+    /// Clamps the squared loss's ascent to the interval where the conjugate is finite.
     #[inline(always)]
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
         Squared.ascend(y, s, q, a).max(-R::ONE).min(R::ONE)

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::{Custom, Loss};
 use crate::error::{Error, Result};
 
-/// The losses that come with the crate, as a choice made at run time.
+/// A loss chosen at run time: one of the crate's, or one defined by the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub enum LossKind {
     /// [`Logistic`]
@@ -28,11 +28,11 @@ pub enum LossKind {
     /// [`Softmax`](crate::problem::Softmax), of all classes at once; of two classes, [`Logistic`]
     /// of the difference of their scores.
     Softmax,
-    /// A loss of the caller's own, with the solver sgd.
+    /// A loss defined by the caller; the solver is sgd.
     Custom(Custom),
 }
 
-/// Bytes of a loss's name in model files.
+/// Most bytes of a loss's name, as model files hold it.
 const NAME: usize = 16;
 
 impl LossKind {
@@ -40,7 +40,7 @@ impl LossKind {
     /// 0.1.
     pub const EPSILON_INSENSITIVE: LossKind = LossKind::EpsilonInsensitive { epsilon: 0.1 };
 
-    /// All of them, with the usual epsilon.
+    /// The losses of the crate, with the usual epsilon.
     pub const ALL: [LossKind; 7] = [
         LossKind::Logistic,
         LossKind::Hinge,
@@ -51,7 +51,7 @@ impl LossKind {
         LossKind::Softmax,
     ];
 
-    /// Whether labels are numbers to be met rather than two classes to be told apart.
+    /// Returns true if labels are numbers to predict, false if they are classes.
     pub fn is_regression(self) -> bool {
         match self {
             LossKind::Squared | LossKind::Huber | LossKind::EpsilonInsensitive { .. } => true,
@@ -62,7 +62,7 @@ impl LossKind {
         }
     }
 
-    /// Whether the loss has a kink, which methods for smooth losses refuse.
+    /// Returns true if the loss has a kink, which solvers for smooth losses refuse.
     pub fn has_kink(self) -> bool {
         matches!(self, LossKind::Hinge | LossKind::EpsilonInsensitive { .. })
     }
@@ -75,11 +75,11 @@ impl LossKind {
         }
     }
 
-    /// Checks epsilon's range.
+    /// Checks the range of epsilon and the name of a custom loss.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if it is negative or not finite, or if the name of a loss of the
-    /// caller's own is not as [`CustomLoss::name`](super::CustomLoss::name) says.
+    /// [`Error::Parameter`] if epsilon is negative or not finite, or if a custom loss has a name
+    /// that [`CustomLoss::name`](super::CustomLoss::name) rules out.
     pub fn check(self) -> Result<()> {
         if let LossKind::Custom(Custom(loss)) = self {
             let name = loss.name();
@@ -100,12 +100,12 @@ impl LossKind {
                 name: "epsilon",
                 value: epsilon.to_string(),
                 expected: "a finite number, 0 or larger",
-                hint: "0.1 is usual; errors that do not matter have at most this size",
+                hint: "0.1 is usual; errors up to this size cost nothing",
             }),
         }
     }
 
-    /// The name on the command line and in reports.
+    /// Returns the name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
             LossKind::Logistic => "logistic",
@@ -119,19 +119,19 @@ impl LossKind {
         }
     }
 
-    /// The loss of score `s` against target `y`, as [`Loss::value`]; of softmax, that of two
-    /// classes.
+    /// Returns the loss of score `s` against target `y`, as [`Loss::value`]; for softmax, that of
+    /// two classes.
     pub fn value(self, y: f64, s: f64) -> f64 {
         with_loss!(self, loss => loss.value(y, s))
     }
 }
 
-/// Evaluates an expression with the loss that a kind names; of softmax, with that of two classes.
+/// Evaluates an expression with the loss that a kind names; for softmax, with that of two classes.
 macro_rules! with_loss {
     ($kind:expr, $loss:ident => $body:expr) => {
         $crate::problem::with_loss!($kind, $loss => $body, $loss => $body)
     };
-    // A loss of the caller's own may need another expression: less is known of it.
+    // A custom loss may need another expression: it has no conjugate and no curvature.
     ($kind:expr, $loss:ident => $body:expr, $custom:ident => $custom_body:expr) => {{
         use $crate::problem::{EpsilonInsensitive, Hinge, Huber, Logistic, LossKind, Squared, SquaredHinge};
         match $kind {
@@ -175,7 +175,7 @@ impl fmt::Display for LossKind {
 impl FromStr for LossKind {
     type Err = Error;
 
-    /// The loss of this name, with the usual epsilon.
+    /// Returns the loss of this name, with the usual epsilon.
     ///
     /// # Errors
     /// [`Error::Parameter`] if no loss has this name.

@@ -20,20 +20,20 @@ impl Loss for Logistic {
         -y / (R::ONE + (y * s).exp())
     }
 
-    /// With one exponential.
+    /// Computes both from one exponential.
     #[inline(always)]
     fn value_and_slope(&self, y: f64, s: f64) -> (f64, f64) {
         let m = y * s;
         let e = (-m.abs()).exp();
-        // Where e^-|m| is not small, ln of 1 plus it is as exact as ln_1p and takes half the time.
+        // Where e^-|m| is not small, ln(1 + e^-|m|) is as exact as ln_1p and takes half the time.
         let part = if e > 1e-4 { (1.0 + e).ln() } else { e * (1.0 - e * (0.5 - e / 3.0)) };
         let above = if m > 0.0 { e } else { 1.0 };
         (part + (-m).max(0.0), -y * above / (1.0 + e))
     }
 
-    /// One step of Newton's method from no step, which is nearly always enough: its two divisions
-    /// are one, as p = 1/(1 + e^m) and p*(1 - p) have powers of the same sum below them. Or
-    /// several.
+    /// Makes one iteration of Newton's method from zero, which is nearly always enough, or several.
+    /// The first one's two divisions are one, as the denominators of p = 1/(1 + e^m) and p*(1 - p)
+    /// are powers of one sum.
     #[inline(always)]
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
         let m = s.times_sign(y);
@@ -50,9 +50,9 @@ impl Loss for Logistic {
         a.times_sign(y)
     }
 
-    /// Where each row touches what the one before has moved, each waits for the other's step. So
-    /// whatever else has to be multiplied with the score is one factor here, and so is what has to
-    /// be multiplied with the step.
+    /// Collects all factors of the score in one product, and all factors of the step in another.
+    /// Where each row touches coordinates that the previous one moved, it waits for that step, so
+    /// nothing else may lie between a score and its step.
     #[inline(always)]
     fn step_in_memory<R: Real>(&self, y: R, s: R, scale: Scale<R>, rate: R, q: R) -> R {
         let power = s * (scale.factor * R::of(LOG2_E) * y);
@@ -70,14 +70,15 @@ impl Loss for Logistic {
     }
 }
 
-/// [`Logistic::step`] where few examples come, so that it takes no registers from the others.
+/// Calls [`Logistic::step`] for the few examples that need it, so that it takes no registers from
+/// the others.
 #[cold]
 fn far_step<R: Real>(y: R, s: R, rate: R, q: R) -> R {
     Logistic.step(y, s, rate, q)
 }
 
-/// The implicit logistic step from the margin `m`, without its sign: Newton's method from its first
-/// step `a` on, with bisection where its moves do not halve.
+/// Returns the implicit logistic step from the margin `m`, without its sign: Newton's method from
+/// its first iterate `a` on, with bisection where its moves do not halve.
 #[cold]
 fn newton<R: Real>(m: R, rate: R, q: R, mut a: R) -> R {
     let (mut low, mut high, mut last_move) = (R::ZERO, rate, a);
@@ -95,16 +96,15 @@ fn newton<R: Real>(m: R, rate: R, q: R, mut a: R) -> R {
         let next = if closes_in && newton >= low && newton <= high {
             newton
         } else {
-            // (1 + e^(m + move))*move = rate*q, so from 1 on, no move is longer than ln(rate*q) -
-            // m.
+            // (1 + e^(m + move))*move = rate*q, so no move above 1 is longer than ln(rate*q) - m.
             let longest = (R::of((rate * q).to_f64().ln()) - m).max(R::ONE);
             high = high.min(longest / q);
             (low + high) * R::of(0.5)
         };
         last_move = (next - a).abs();
         a = next;
-        // What is left is the square of the move, at most: as small a part of the whole as where
-        // one step is enough.
+        // The error left is at most the square of the move: as small a fraction of the whole as
+        // where one iteration is enough.
         let moved = last_move * q;
         if moved * moved < R::of(SMALL_MOVE) * (a * q).min(R::ONE) {
             break;
@@ -113,26 +113,28 @@ fn newton<R: Real>(m: R, rate: R, q: R, mut a: R) -> R {
     a
 }
 
-/// The margin from which on [`Logistic::step`] computes from e^-m, so that nothing overflows
-/// however long the step and the example are.
+/// Margin from which on [`Logistic::step`] computes with e^-m, so that nothing overflows however
+/// long the step and the example are.
 const FAR: f64 = 16.0;
-/// Margins of more powers of two take [`Logistic::step`]: a good fit has many above 16, and hardly
-/// any above this.
+/// Largest margin, in powers of two, of the short path; larger ones take [`Logistic::step`]. A good
+/// fit has many above 16, and hardly any above this.
+///
+/// Record: D167.
 const MOST_POWER: f64 = 57.0;
-/// Up to this, what is multiplied with 2 to the power of [`MOST_POWER`] stays in the range of f32.
+/// Largest factor whose product with 2 to the power of [`MOST_POWER`] stays in the range of f32.
 const LONG: f64 = (1_u64 << 60) as f64;
 /// Most iterations for one logistic step.
 const MOST_NEWTON: usize = 8;
-/// A change of the score within which the logistic curve is near enough to its parabola for the
-/// step to be final.
+/// Change of the score within which the logistic curve is near enough to its parabola for the step
+/// to be final.
 const SMALL_MOVE: f64 = 0.125;
 
 impl Curved for Logistic {
     const SMOOTHNESS: f64 = 0.25;
 
-    /// With u = y*a = 1/(1 + e^-z), the log-odds z solve z + m + q*(u(z) - u) = 0: an increasing
-    /// function, between linear with slope 1 and with slope 1 + q/4. Newton's method, with
-    /// bisection where its moves do not halve.
+    /// Solves z + m + q*(u(z) - u) = 0 for the log-odds z, where u = y*a = 1/(1 + e^-z), by
+    /// Newton's method, with bisection where its moves do not halve. The function increases, with a
+    /// slope from 1 to 1 + q/4.
     #[inline(always)]
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
         let (m, u) = (y * s, y * a);
@@ -156,9 +158,9 @@ impl Curved for Logistic {
             last_move = (next - z).abs();
             z = next;
             odds = R::ONE / (R::ONE + (-z).exp());
-            // The next move is at most this times the square of this one: half the ratio of the
-            // function's second derivative, at most q/10 and what the first one is above 1, to its
-            // first.
+            // The next move is at most `curved` times the square of this one: half the ratio of the
+            // function's second derivative to its first. The second one is at most q/10, and at
+            // most what the first one is above 1.
             let curved = (q * R::of(0.05)).min(R::of(0.5));
             if is_newton && curved * last_move * last_move < R::of(SMALL_LOG_ODDS) {
                 break;
@@ -190,6 +192,6 @@ impl Curved for Logistic {
 const MOST_ASCENT: usize = 40;
 /// Largest log-odds that Newton's method begins with.
 const FIRST_LOG_ODDS: f64 = 4.0;
-/// A change of the log-odds that is not made: the next epoch's visit begins where this one ended,
-/// and gets nearer.
+/// Change of the log-odds that is left out: the next epoch's visit begins where this one ended, and
+/// gets nearer.
 pub(super) const SMALL_LOG_ODDS: f64 = 1e-4;

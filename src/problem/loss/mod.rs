@@ -28,36 +28,37 @@ pub use squared_hinge::SquaredHinge;
 
 use crate::params::{Real, Scale};
 
-/// A convex loss of a score against a target, as a trait so that it is inlined into the training
+/// A convex loss of a score against a target; a trait, so that it is inlined into the training
 /// loop.
 pub trait Loss: Copy + Send + Sync {
-    /// The loss of score `s` against target `y` (+1 or -1 in classification, any number in
+    /// Returns the loss of score `s` against target `y` (+1 or -1 in classification, any number in
     /// regression).
     fn value(&self, y: f64, s: f64) -> f64;
 
-    /// The derivative of the loss by the score; a subgradient where there is a kink.
+    /// Returns the derivative of the loss by the score; a subgradient where there is a kink.
     fn slope<R: Real>(&self, y: R, s: R) -> R;
 
-    /// Both: where what they have in common costs most, less than one after the other.
+    /// Returns both: cheaper than one after the other where their common part costs most.
     fn value_and_slope(&self, y: f64, s: f64) -> (f64, f64) {
         (self.value(y, s), self.slope(y, s))
     }
 
-    /// The implicit step: how much of x to add to w. `q` is the squared norm of x, at least 0.
+    /// Returns the implicit step: the factor of x that is added to w. `q` is the squared norm of x,
+    /// at least 0.
     ///
-    /// The score is known last, when the others have long been: what does not depend on it is best
-    /// computed apart.
+    /// The score is known last, long after the other arguments: compute what does not depend on it
+    /// apart.
     ///
-    /// By default, found by bisection between no step and the explicit one, which enclose it for
-    /// any convex loss.
+    /// By default, it is found by bisection between no step and the explicit one, which enclose it
+    /// for any convex loss.
     fn step<R: Real>(&self, y: R, s: R, rate: R, q: R) -> R {
         let explicit = -rate * self.slope(y, s);
         let (mut low, mut high) = (R::ZERO, R::ONE);
         for _ in 0..12 {
             let middle = (low + high) * R::of(0.5);
             let a = middle * explicit;
-            // The sought fraction of the explicit step is larger when the gradient there still asks
-            // for more.
+            // The sought fraction of the explicit step is larger if the gradient there still points
+            // further.
             let wanted = -rate * self.slope(y, s + a * q);
             if (wanted - a) * explicit > R::ZERO {
                 low = middle;
@@ -68,15 +69,15 @@ pub trait Loss: Copy + Send + Sync {
         high * explicit
     }
 
-    /// The implicit step for weights that are kept as a factor times what lies in memory
-    /// ([`Scale`]): `s` is the score of what lies there, and the step is what is added to it.
+    /// Returns the implicit step for weights that are a factor times the values in memory
+    /// ([`Scale`]): `s` is the score of the values, and the step is added to them.
     #[inline(always)]
     fn step_in_memory<R: Real>(&self, y: R, s: R, scale: Scale<R>, rate: R, q: R) -> R {
         self.step(y, s * scale.factor, rate, q) * scale.inverse
     }
 }
 
-/// A convex loss with its conjugate and its curvature: what certified solvers need to know of it.
+/// A convex loss with its conjugate and its curvature, which certified solvers need.
 ///
 /// With l2 > 0, the minimum of P(w) = (1/n) * sum of loss(y_i, x_i.w) + (l2/2)*||w||^2 is the
 /// maximum of D(a) = -(1/n) * sum of loss*(y_i, -a_i) - (l2/2)*||w(a)||^2 with w(a) = (1/(l2*n)) *
@@ -84,28 +85,28 @@ pub trait Loss: Copy + Send + Sync {
 /// classification, y*a is at least 0.
 pub trait Curved: Loss {
     /// Least upper bound of the loss's second derivative by the score; infinite if it has a kink,
-    /// which methods for smooth losses refuse.
+    /// which solvers for smooth losses refuse.
     const SMOOTHNESS: f64;
 
-    /// The value of an example's dual variable that maximizes the dual objective, all others fixed:
-    /// now it is `a`, the score is `s`, and the score gains `q` times what is added to the
-    /// variable. `q` is at least 0.
+    /// Returns the value of an example's dual variable that maximizes the dual objective, all
+    /// others fixed. Its current value is `a`, the score is `s`, and the score gains `q`, at least
+    /// 0, times what is added to the variable.
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R;
 
-    /// The conjugate at -a, the supremum of -a*s - loss(y, s) over all scores s. `a` is a value
-    /// that [`Curved::ascend`] returned, or 0.
+    /// Returns the conjugate at -a, the supremum of -a*s - loss(y, s) over all scores s. `a` is a
+    /// value that [`Curved::ascend`] returned, or 0.
     fn conjugate(&self, y: f64, a: f64) -> f64;
 
-    /// Second derivative by a of [`Curved::conjugate`]; infinite where it has a kink or its domain
-    /// an end.
+    /// Returns the second derivative of [`Curved::conjugate`] by a; infinite where it has a kink or
+    /// its domain an end.
     fn bend(&self, y: f64, a: f64) -> f64;
 
-    /// The second derivative by the score, or where it jumps one of the values between.
+    /// Returns the second derivative of the loss by the score; where it jumps, one of the values
+    /// between.
     fn curvature(&self, y: f64, s: f64) -> f64;
 }
 
-/// A convex loss with its curvature, whatever its type: what dense passes and Newton's method see
-/// of it, in f64.
+/// [`Curved`] as a trait object, in f64: the view of dense passes and Newton's method.
 pub(crate) trait Curves: Sync {
     /// [`Curved::SMOOTHNESS`]
     fn smoothness(&self) -> f64;
@@ -113,7 +114,7 @@ pub(crate) trait Curves: Sync {
     fn value(&self, y: f64, s: f64) -> f64;
     /// [`Loss::value_and_slope`]
     fn value_and_slope(&self, y: f64, s: f64) -> (f64, f64);
-    /// The value at score `s`, and the conjugate at `-a`.
+    /// Returns the value at score `s`, and the conjugate at `-a`.
     fn value_and_conjugate(&self, y: f64, s: f64, a: f64) -> (f64, f64);
     /// [`Curved::conjugate`]
     fn conjugate(&self, y: f64, a: f64) -> f64;

@@ -50,8 +50,8 @@ fn a_step_goes_down_the_gradient_and_never_too_far() {
             assert!(after < before, "{before} to {after} at rate {rate}");
             if rate < 1e-3 {
                 for j in 0..start.len() {
-                    let pace = if j < start.len() - 3 { 1.0 } else { f64::from(BIAS_PACE) };
-                    let found = (weights[j] - start[j]) / (-rate * pace);
+                    let relative = if j < start.len() - 3 { 1.0 } else { f64::from(BIAS_RATE) };
+                    let found = (weights[j] - start[j]) / (-rate * relative);
                     assert!((found - numeric[j]).abs() < 1e-4, "{j}: {found} for {}", numeric[j]);
                 }
             }
@@ -60,7 +60,7 @@ fn a_step_goes_down_the_gradient_and_never_too_far() {
 }
 
 #[test]
-fn coordinates_beyond_32_bits_are_told_apart() {
+fn coordinates_beyond_32_bits_stay_distinct() {
     let mut builder = Builder::default();
     builder.entry(5, 1.0);
     builder.entry(2_000_000_000, 1.0);

@@ -1,4 +1,5 @@
-//! The points as comma-separated values, a line a point: the JSON's numbers, for spreadsheets.
+//! The points as comma-separated values, one line per point: the numbers of the JSON, for
+//! spreadsheets.
 
 use std::path::Path;
 
@@ -7,8 +8,8 @@ use crate::error::Result;
 use crate::save;
 use crate::scaling::{GAPS, Point, Spread};
 
-/// Writes all points, the plain loop first, [at once or not at all](save::atomically). What was not
-/// measured is empty.
+/// Writes all points, the plain loop first, [atomically](save::atomically). Values that were not
+/// measured are empty.
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the file cannot be written.
@@ -100,7 +101,7 @@ fn spread(spread: Option<Spread>) -> [String; 3] {
     [part(|spread| spread.median), part(|spread| spread.low), part(|spread| spread.high)]
 }
 
-/// The shortest text that reads back as the same number.
+/// Returns the shortest text that parses to the same number.
 fn number(x: Option<f64>) -> String {
     x.filter(|x| x.is_finite()).map_or(String::new(), |x| x.to_string())
 }

@@ -7,7 +7,7 @@ use super::{Scaled, Table, notes, peers, points, prediction, streaming, target};
 use crate::error::Result;
 use crate::save;
 
-/// Writes the tables and what they depend on, [at once or not at all](save::atomically).
+/// Writes the tables with the machine and notes, [atomically](save::atomically).
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the file cannot be written.
@@ -43,7 +43,7 @@ fn text(report: &Scaled) -> String {
         text += "\nOther programs, to 0.1 % of the optimum\n\n";
         table(&mut text, &peers(report));
     }
-    text += "\nWhat the machine could give\n\n";
+    text += "\nMemory throughput and wake-up cost\n\n";
     table(&mut text, &streaming(report));
     text += "\n";
     for note in notes(report) {
@@ -66,7 +66,7 @@ fn table(text: &mut String, table: &Table) {
     table.rows.iter().for_each(|row| line(text, row));
 }
 
-/// Text that is no markup.
+/// Escapes text that must not be markup.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

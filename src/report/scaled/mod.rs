@@ -1,8 +1,9 @@
-//! The report of a comparison of strategies and numbers of threads: as JSON, CSV, Markdown, and a
-//! page with plots.
+//! Report of a comparison of strategies and thread counts: as JSON, CSV, Markdown, and a page with
+//! plots.
 //!
-//! Invariant: all of them, and what the command prints, show the same numbers: texts are made from
-//! the report in one place (`tables.rs`), and no number is measured or summed up anywhere else.
+//! Invariant: all of them, and the output of the command, show the same numbers: texts are made
+//! from the report in one place (`tables.rs`), and no number is measured or aggregated anywhere
+//! else.
 
 mod csv;
 mod markdown;
@@ -29,7 +30,7 @@ pub use tables::{Table, notes, peers, points, prediction, shapes, streaming, tar
 use super::{Data, Machine, SCHEMA};
 use crate::scaling::Scaling;
 
-/// A comparison, and what it depends on.
+/// A comparison of strategies, with the machine and data that it depends on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Scaled {
     /// [`SCHEMA`].
@@ -42,9 +43,9 @@ pub struct Scaled {
     pub data: Data,
     /// The held-out data, if there were any.
     pub test_data: Option<Data>,
-    /// Other programs, if they were asked for.
+    /// Comparison with other programs, if requested.
     pub peers: Option<Peers>,
-    /// From the start of the program to the end of the comparison.
+    /// Time from the start of the program to the end of the comparison.
     pub total_seconds: f64,
     /// The comparison.
     #[serde(flatten)]
@@ -52,7 +53,7 @@ pub struct Scaled {
 }
 
 impl Scaled {
-    /// The report of `scaling` on this machine.
+    /// Creates the report of `scaling` on this machine.
     pub fn new(data: Data, test_data: Option<Data>, scaling: Scaling, total: Duration) -> Self {
         Scaled {
             schema: SCHEMA,

@@ -1,24 +1,26 @@
-//! The report as one page that needs nothing else: no network, no script, light and dark by the
-//! reader's setting.
+//! The report as one self-contained page: no network, no script, light and dark by the reader's
+//! setting.
 
 use std::fmt::{self, Display};
 use std::path::Path;
 
-use super::plots::{plots, style};
+use super::plots::plot::style;
+use super::plots::plots;
 use super::{Scaled, Table, notes, peers, points, prediction, streaming, target};
 use crate::error::Result;
 use crate::human::Count;
 use crate::report::drawing::escaped;
 use crate::save;
 
-/// Writes the page, [at once or not at all](save::atomically). The report as JSON stands in it,
-/// too, in the element `report`.
+/// Writes the page, [atomically](save::atomically). It also contains the report as JSON, in the
+/// element `report`.
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the file cannot be written.
 pub fn write_html(report: &Scaled, path: impl AsRef<Path>) -> Result<()> {
     save::atomically(path, |out| {
-        // What could end a script element, or is markup to readers of XML, stands only in strings.
+        // Characters that could end a script element, or are markup to XML parsers, occur only in
+        // strings.
         let json = serde_json::to_string(report)?;
         let json = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
         write!(out, "{}", Page { report, json: &json })
@@ -98,7 +100,7 @@ impl Display for Page<'_> {
         if report.peers.is_some() {
             table(f, "peers", "Other programs, to 0.1 % of the optimum", &peers(report))?;
         }
-        table(f, "streaming", "What the machine could give", &streaming(report))?;
+        table(f, "streaming", "Memory throughput and wake-up cost", &streaming(report))?;
         writeln!(f, "<h2>How to read this</h2><ul>")?;
         notes(report).iter().try_for_each(|note| writeln!(f, "<li>{}</li>", escaped(note)))?;
         writeln!(f, "</ul><h2>Machine</h2><dl>")?;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What `benches/peers/seconds.py` found for one file: medians of whole trainings to within 0.1 %
-/// of the optimum, judged by one objective.
+/// Results of `benches/peers/seconds.py` for one file: medians of whole trainings to within 0.1 %
+/// of the optimum, measured by one objective.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Peers {
-    /// The optimum that all were judged by.
+    /// Optimum from which all are measured.
     pub optimum: f64,
-    /// Median seconds by program, with its cheapest setting that arrives.
+    /// Median seconds by program, with its fastest setting that arrives.
     pub seconds: BTreeMap<String, f64>,
-    /// How many times as fast wildsgd is, by what is compared.
+    /// Speed of wildsgd as a multiple of others, by comparison.
     pub factors: BTreeMap<String, f64>,
 }

@@ -2,7 +2,7 @@
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A bar a value, between `low` and `high`; a space for what is not finite.
+/// Draws a bar per value, between `low` and `high`; a space for values that are not finite.
 pub fn sparkline(values: impl IntoIterator<Item = f64>, low: f64, high: f64) -> String {
     let bar = |value: f64| {
         let share = if high > low { (value - low) / (high - low) } else { 1.0 };

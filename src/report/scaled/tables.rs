@@ -1,21 +1,21 @@
-//! The tables, as text.
+//! Tables of the report as text.
 
 use std::fmt::{self, Display};
 
 use super::{Scaled, sparkline};
 use crate::scaling::{GAPS, Point, Spread, Target};
 
-/// Rows of cells under heads. The first column is text, all others are numbers.
+/// Rows of cells under column heads. The first column is text, all others are numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// One head a column.
+    /// One head per column.
     pub heads: Vec<String>,
-    /// One cell a column.
+    /// One cell per column.
     pub rows: Vec<Vec<String>>,
 }
 
 impl Display for Table {
-    /// Columns as wide as what is in them, numbers at the right.
+    /// Aligns columns to their widest cell, numbers to the right.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = || [&self.heads].into_iter().chain(&self.rows);
         let count = |text: &String| text.chars().count();
@@ -35,13 +35,13 @@ impl Display for Table {
     }
 }
 
-/// Marks more threads than processors.
+/// Mark of more threads than processors.
 const MARK: &str = "*";
-/// What was not measured, or did not arrive.
+/// Cell of a value that was not measured, or of a training that did not arrive.
 const NONE: &str = "-";
 
-/// A row a point, the plain loop first: throughput, and the way to the optimum. `weak` points have
-/// a number of examples each.
+/// Returns throughput and time to the optimum, one row per point, the plain loop first. If `weak`,
+/// the points of weak scaling, with their numbers of examples.
 pub fn points(report: &Scaled, weak: bool) -> Table {
     let heads = ["strategy", "threads"].into_iter().chain(weak.then_some("examples"));
     let mut heads: Vec<String> = heads
@@ -85,7 +85,7 @@ pub fn points(report: &Scaled, weak: bool) -> Table {
     }
 }
 
-/// A row a point: seconds from the file to the target.
+/// Returns the seconds from opening the file to the target, one row per point.
 pub fn target(report: &Scaled) -> Table {
     let heads = ["strategy", "threads", "arrived", "load s", "train s", "range", "total s"]
         .map(String::from);
@@ -104,7 +104,7 @@ pub fn target(report: &Scaled) -> Table {
     Table { heads: heads.into(), rows: all(report).filter_map(row).collect() }
 }
 
-/// A row a point: the time of an epoch, as measured and as the model has it.
+/// Returns the time of an epoch as measured and as predicted, one row per point.
 pub fn prediction(report: &Scaled) -> Table {
     let heads =
         ["strategy", "threads", "epoch ms", "range", "of streaming speed", "model ms", "error"];
@@ -126,7 +126,7 @@ pub fn prediction(report: &Scaled) -> Table {
     Table { heads: heads.map(String::from).into(), rows: all(report).map(row).collect() }
 }
 
-/// The points with all data, the plain loop first.
+/// Returns the points with all data, the plain loop first.
 fn all(report: &Scaled) -> impl Iterator<Item = &Point> {
     [&report.scaling.plain].into_iter().chain(&report.scaling.strong)
 }
@@ -143,7 +143,7 @@ fn median(spread: Option<Spread>) -> String {
     or_none(spread, |spread| digits(spread.median))
 }
 
-/// A row a number of threads: what the memory gives, and what a wake-up costs.
+/// Returns the memory's throughput and the cost of a wake-up, one row per number of threads.
 pub fn streaming(report: &Scaled) -> Table {
     let heads = ["streaming", "threads", "ms", "range", "GB/s", "M\u{a0}nnz/s", "empty epoch, us"]
         .map(String::from);
@@ -161,8 +161,8 @@ pub fn streaming(report: &Scaled) -> Table {
     Table { heads: heads.into(), rows: report.scaling.streaming.iter().map(row).collect() }
 }
 
-/// A row a program: seconds to within 0.1 % of the optimum, the fastest first. Empty where none
-/// were asked for.
+/// Returns the seconds to within 0.1 % of the optimum, one row per program, the fastest first.
+/// Empty without a comparison.
 pub fn peers(report: &Scaled) -> Table {
     let mut rows: Vec<(&String, &f64)> =
         report.peers.iter().flat_map(|peers| &peers.seconds).collect();
@@ -172,8 +172,8 @@ pub fn peers(report: &Scaled) -> Table {
     Table { heads: ["program", "s"].map(String::from).into(), rows }
 }
 
-/// Curves, a row a strategy: speed-up by threads, both ways, and how the distance to the optimum
-/// falls epoch by epoch.
+/// Returns curves, one row per strategy: speed-up by threads, in throughput and in time, and the
+/// distance to the optimum epoch by epoch.
 pub fn shapes(report: &Scaled) -> Table {
     let heads =
         ["strategy", "threads", "throughput", "time to 0.1 %", "distance to the optimum by epoch"];
@@ -186,21 +186,21 @@ pub fn shapes(report: &Scaled) -> Table {
         let least = (GAPS[GAPS.len() - 1] / 10.0).ln();
         let distance =
             |objective: f64| (objective / scaling.optimum.objective - 1.0).max(1e-12).ln();
-        let course = points.last().map_or(&[][..], |point| &point.course);
-        let highest = course.iter().map(|step| distance(step.objective)).fold(least, f64::max);
+        let epochs = points.last().map_or(&[][..], |point| &point.epochs);
+        let highest = epochs.iter().map(|step| distance(step.objective)).fold(least, f64::max);
         vec![
             points[0].strategy.clone(),
             threads.join(" "),
             sparkline(points.iter().map(|point| point.speed_up), 0.0, most),
             sparkline(points.iter().map(by_time), 0.0, most),
-            sparkline(course.iter().map(|step| distance(step.objective)), least, highest),
+            sparkline(epochs.iter().map(|step| distance(step.objective)), least, highest),
         ]
     };
     let rows = scaling.strong.chunk_by(|a, b| a.strategy == b.strategy).map(row).collect();
     Table { heads: heads.map(String::from).into(), rows }
 }
 
-/// What a reader has to know to believe the tables, a sentence or two each.
+/// Returns notes on how to read the tables, a sentence or two each.
 pub fn notes(report: &Scaled) -> Vec<String> {
     let scaling = &report.scaling;
     let best = &scaling.best_single;
@@ -209,7 +209,7 @@ pub fn notes(report: &Scaled) -> Vec<String> {
         scaling.epsilon.map_or(String::new(), |epsilon| format!(" with epsilon = {epsilon}"));
     let mut notes = vec![
         format!(
-            "Objective: {} loss{epsilon}, l2 = {}, no bias. Optimum {} certified to a share of {:.0e} by dual ascent in f64, \
+            "Objective: {} loss{epsilon}, l2 = {}, no bias. Optimum {} certified to a fraction of {:.0e} by dual ascent in f64, \
              in {} s.",
             scaling.loss,
             digits(scaling.l2),
@@ -218,32 +218,32 @@ pub fn notes(report: &Scaled) -> Vec<String> {
             digits(scaling.optimum.seconds)
         ),
         format!(
-            "Medians of {} interleaved trainings with seeds from {} on; the range beside a median is from the least to \
-             the largest. Throughput is that of the visits alone; seconds count the search for a step size and the \
-             objective after each epoch, but no loading and no held-out evaluation.",
+            "Medians of {} interleaved trainings with seeds from {} on; the range beside a median is from the smallest to \
+             the largest. Throughput counts visits only; seconds include the search for a step size and the objective \
+             after each epoch, but neither loading nor held-out evaluation.",
             scaling.repeats, scaling.seed
         ),
         format!(
-            "Speed-ups are against the best single thread: in throughput {} ({:.1} M non-zeros/s), in time the fastest \
+            "Speed-ups are relative to the best single thread: in throughput {} ({:.1} M non-zeros/s), in time the fastest \
              to the same gap.",
             best.strategy,
             best.nonzeros_per_second / 1e6
         ),
         format!(
-            "The first point, sequential, takes {:.2} times as long an epoch as the plain loop ({:.2} to {:.2}).",
+            "An epoch of the first point, sequential, takes {:.2} times as long as the plain loop ({:.2} to {:.2}).",
             first.median, first.low, first.high
         ),
     ];
     if scaling.optimum.gap > GAPS[GAPS.len() - 1] / 10.0 {
         notes.push(format!(
-            "The optimum is certified to {} only: read the last columns of times with that in mind.",
+            "The optimum is only certified to {}: read the last columns of times with that in mind.",
             percent(scaling.optimum.gap)
         ));
     }
     if let Some(target) = scaling.target {
         let what = match target {
             Target::Accuracy(share) => {
-                format!("{} of the held-out labels are right", percent(share))
+                format!("{} of the held-out labels are correct", percent(share))
             }
             Target::Objective(objective) => format!("the objective is {objective}"),
         };
@@ -256,41 +256,41 @@ pub fn notes(report: &Scaled) -> Vec<String> {
     };
     let pieces = scaling.pieces;
     notes.push(format!(
-        "Pieces of the model: contended touch {}, with compare-and-swap {}, with locks {}, turn {}, round {}, \
-         meeting {}, at a place {}, sweep of a weight {}.",
+        "Measured parts of the model: contended update {}, with compare-and-swap {}, with locks {}, turn {}, round {}, \
+         merge of a weight {}, in a bucket {}, dense pass over a weight {}.",
         nanoseconds(pieces.contended_touch),
         nanoseconds(pieces.contended_swap),
         nanoseconds(pieces.contended_lock),
         nanoseconds(pieces.turn),
         nanoseconds(pieces.round),
-        nanoseconds(pieces.meeting),
-        nanoseconds(pieces.place),
+        nanoseconds(pieces.merge),
+        nanoseconds(pieces.bucket),
         nanoseconds(Some(pieces.sweep))
     ));
     for (what, factor) in report.peers.iter().flat_map(|peers| &peers.factors) {
         notes.push(format!("Peers, to 0.1 %: {what}: {factor:.1} times as fast."));
     }
     if scaling.strong.iter().any(|point| point.oversubscribed) {
-        notes.push(format!("{MARK} more threads than the {} processors.", scaling.processors));
+        notes.push(format!("{MARK} More threads than the {} processors.", scaling.processors));
     }
     if scaling.strong.iter().any(|point| !point.pinned) {
-        notes.push("Threads are not kept on one processor each: the system cannot do that.".into());
+        notes.push("Threads are not pinned to processors: the system cannot do that.".into());
     }
     notes
 }
 
-/// A share as a percentage, with one digit after the point if it has one.
+/// Formats a fraction as a percentage, with one decimal if it has one.
 pub(super) fn percent(share: f64) -> String {
     let text = format!("{:.1}", 100.0 * share);
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// The least and the largest.
+/// Formats the smallest and the largest value.
 fn range(spread: Option<Spread>) -> String {
     or_none(spread, |spread| format!("{}–{}", digits(spread.low), digits(spread.high)))
 }
 
-/// Three significant digits.
+/// Formats three significant digits.
 pub(super) fn digits(x: f64) -> String {
     if x == 0.0 || !x.is_finite() {
         return x.to_string();

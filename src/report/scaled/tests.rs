@@ -37,7 +37,7 @@ fn written(write: impl FnOnce(&std::path::Path)) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The page as XML, which it is but for its first line.
+/// Returns the page as XML, which it is except for its first line.
 fn page(report: &Scaled) -> String {
     let text = written(|path| write_html(report, path).unwrap());
     text.strip_prefix("<!DOCTYPE html>\n").unwrap().to_string()
@@ -104,7 +104,7 @@ fn numbers_of_the_page_are_those_of_the_json() {
 }
 
 #[test]
-fn the_page_needs_nothing_else_and_takes_any_name() {
+fn the_page_is_self_contained_whatever_the_name() {
     let report = report("</script><b>&\u{1}.svm");
     let text = page(&report);
     let page = roxmltree::Document::parse(&text).unwrap();
@@ -113,13 +113,13 @@ fn the_page_needs_nothing_else_and_takes_any_name() {
     for node in page.descendants() {
         assert!(node.attribute("src").is_none() && node.attribute("href").is_none());
     }
-    let places = |text: &str| text.split("NaN").count() + text.split("inf ").count();
+    let count = |text: &str| text.split("NaN").count() + text.split("inf ").count();
     let drawings: String = page
         .descendants()
         .filter(|node| node.has_tag_name("path") || node.has_tag_name("rect"))
         .flat_map(|node| node.attributes().map(|a| a.value().to_string()).collect::<Vec<_>>())
         .collect();
-    assert_eq!(places(&drawings), 2, "{drawings}");
+    assert_eq!(count(&drawings), 2, "{drawings}");
 }
 
 #[test]

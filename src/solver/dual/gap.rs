@@ -1,23 +1,25 @@
-//! How far dual variables a and weights v are from the optimum: their duality gap
+//! The duality gap of dual variables a and weights v, which bounds their distance to the optimum:
 //!
-//! P(v) - D(a) = (1/n) * sum of c_i (loss(y_i, s_i) + loss*(y_i, -a_i) + a_i s_i) + (l2/2) * ||v -
-//! w(a)||^2,
+//! ```text
+//! P(v) - D(a) = (1/n) * sum of c_i (loss(y_i, s_i) + loss*(y_i, -a_i) + a_i s_i)
+//!               + (l2/2) * ||v - w(a)||^2
+//! ```
 //!
 //! where s_i = x_i.v. No term is negative: by the Fenchel-Young inequality each example has a
-//! *part* of its own, and the last one is the *drift*. Parts need one pass over the scores, the
-//! drift needs w(a).
+//! *part* of its own, and the last term is the *drift*. The parts need one pass over the scores;
+//! the drift needs w(a).
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::Dual;
+use super::parts::{CLASSES, Parts, class};
 use crate::parallel;
 use crate::params::Real;
-use crate::problem::Examples;
 use crate::row::kernel;
 use crate::row::real::Slot;
 
-/// Weights and dual variables, judged with sums in f64.
+/// The gap of weights and dual variables without the drift, from sums in f64.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gap {
     /// Mean loss plus regularizer of the weights: P(v).
@@ -26,75 +28,57 @@ pub(crate) struct Gap {
     pub(crate) parts: f64,
 }
 
-/// A place of w(a), which one thread writes and others may read later.
-pub(crate) type Place = <f64 as Real>::Shared;
+/// A coordinate of w(a), which one thread writes and others may read later.
+pub(crate) type SharedSum = <f64 as Real>::Shared;
 
-/// Number of size classes: one for each power of 2 that counts.
-const CLASSES: usize = 256;
-
-/// How large the examples' parts of the gap are.
-pub(super) struct Parts {
-    /// The size class of each.
-    pub(super) sizes: Vec<u8>,
-    /// The sum of those of each class.
-    sums: [f64; CLASSES],
-}
-
-impl Parts {
-    /// Of `terms` examples that were not judged yet.
-    pub(super) fn new(terms: usize) -> Self {
-        Parts { sizes: vec![0; terms], sums: [0.0; CLASSES] }
-    }
-}
-
-/// Dual variables as they once were, and what was found of them: visits may go on while they are
-/// judged.
+/// A copy of the dual variables, and the parts of its gap. It is evaluated while visits go on.
 pub(crate) struct Snapshot<R: Real> {
     duals: Vec<R::Shared>,
     parts: Parts,
 }
 
 impl<R: Real> Dual<'_, R> {
-    /// Room for a snapshot.
+    /// Allocates a snapshot.
     pub(crate) fn snapshot(&self) -> Snapshot<R> {
         let duals = self.duals.iter().map(|_| R::Shared::default()).collect();
         Snapshot { duals, parts: Parts::new(self.duals.len()) }
     }
 
-    /// Puts the dual variables into `snapshot`.
+    /// Copies the dual variables to `snapshot`.
     pub(crate) fn capture(&self, snapshot: &mut Snapshot<R>) {
         copy::<R>(&snapshot.duals, &self.duals);
     }
 
-    /// Judges the weights `v` beside the dual variables of `snapshot`, but for the drift.
-    pub(crate) fn gap_of_snapshot(&self, snapshot: &mut Snapshot<R>, v: &[R]) -> Gap {
-        self.gap_beside(&snapshot.duals, v, &mut snapshot.parts)
+    /// Evaluates the gap of the weights `v` and the dual variables of `snapshot`, without the
+    /// drift.
+    pub(crate) fn snapshot_gap_parts(&self, snapshot: &mut Snapshot<R>, v: &[R]) -> Gap {
+        self.gap_parts_with(&snapshot.duals, v, &mut snapshot.parts)
     }
 
-    /// [`Dual::drift`] of the dual variables of `snapshot`.
-    pub(crate) fn drift_of_snapshot(&self, snapshot: &Snapshot<R>, v: &[R], w: &[Place]) -> f64 {
-        self.drift_beside(&snapshot.duals, v, w)
+    /// Computes [`Dual::drift`] for the dual variables of `snapshot`.
+    pub(crate) fn snapshot_drift(&self, snapshot: &Snapshot<R>, v: &[R], w: &[SharedSum]) -> f64 {
+        self.drift_with(&snapshot.duals, v, w)
     }
 
-    /// From here on, visits go by the parts that were found for `snapshot`.
+    /// Lets visits leave out examples by the parts that were found for `snapshot`.
     pub(crate) fn adopt_parts(&mut self, snapshot: &mut Snapshot<R>) {
         std::mem::swap(&mut self.parts, &mut snapshot.parts);
     }
 
-    /// Goes back to the dual variables of `snapshot`.
+    /// Restores the dual variables of `snapshot`.
     pub(crate) fn restore(&mut self, snapshot: &Snapshot<R>) {
         copy::<R>(&self.duals, &snapshot.duals);
     }
 
-    /// Judges the weights `v` beside the dual variables, but for the drift.
+    /// Evaluates the gap of the weights `v` and the dual variables, without the drift.
     pub(crate) fn gap_parts(&mut self, v: &[R]) -> Gap {
         let mut parts = std::mem::replace(&mut self.parts, Parts::new(0));
-        let judged = self.gap_beside(&self.duals, v, &mut parts);
+        let gap = self.gap_parts_with(&self.duals, v, &mut parts);
         self.parts = parts;
-        judged
+        gap
     }
 
-    fn gap_beside(&self, duals: &[R::Shared], v: &[R], parts: &mut Parts) -> Gap {
+    fn gap_parts_with(&self, duals: &[R::Shared], v: &[R], parts: &mut Parts) -> Gap {
         let (examples, curves) = (self.examples, self.loss);
         let n = examples.len() as f64;
         let sizes: Vec<_> = parts.sizes.chunks_mut(SUMMED_TOGETHER).map(Mutex::new).collect();
@@ -109,9 +93,9 @@ impl<R: Real> Dual<'_, R> {
                 let c = f64::from(examples.weight(i));
                 losses += c * loss;
                 let part = c * (loss + conjugate + a * s);
-                // The part is a sum that cancels.
-                let is_nothing = part <= ROUNDING * c * (loss + conjugate.abs() + (a * s).abs());
-                *size = if is_nothing { 0 } else { class(part) };
+                // The terms of the part may cancel: what is left is rounding.
+                let is_zero = part <= ROUNDING * c * (loss + conjugate.abs() + (a * s).abs());
+                *size = if is_zero { 0 } else { class(part) };
                 sums[usize::from(*size)] += part;
             }
             (losses, sums)
@@ -128,8 +112,8 @@ impl<R: Real> Dual<'_, R> {
         }
     }
 
-    /// The objective of weights that are all 0.
-    pub(crate) fn unscored(&self) -> f64 {
+    /// Returns the objective of zero weights.
+    pub(crate) fn objective_at_zero(&self) -> f64 {
         let examples = self.examples;
         let loss = |i: usize| {
             f64::from(examples.weight(i)) * self.loss.value(f64::from(examples.target(i)), 0.0)
@@ -137,9 +121,9 @@ impl<R: Real> Dual<'_, R> {
         (0..examples.len()).map(loss).sum::<f64>() / examples.len() as f64
     }
 
-    /// Lets visits leave out the examples with the smallest parts, together at most `allowed` in
-    /// the mean over all examples, unless that is all of them; and those whose part is nothing.
-    /// Returns the share of examples left out.
+    /// Lets visits leave out the examples with the smallest parts, whose mean over all examples is
+    /// together at most `allowed`, unless these are all examples. Examples whose part is 0 are
+    /// always left out. Returns the fraction of examples left out.
     pub(crate) fn leave_out(&mut self, allowed: f64) -> f64 {
         let allowed = allowed * self.examples.len() as f64;
         let mut sum = 0.0;
@@ -158,19 +142,19 @@ impl<R: Real> Dual<'_, R> {
         left_out.iter().sum::<usize>() as f64 / self.examples.len() as f64
     }
 
-    /// Sets `w` to w(a), and returns how much the drift of `v` from it adds to the gap. Each
-    /// coordinate is summed by one thread, in the order of the examples: the same bits for any
+    /// Sets `w` to w(a), and returns the drift of `v`: what its distance from `w` adds to the gap.
+    /// One thread sums each coordinate, in the order of the examples: the bits do not depend on the
     /// number of threads.
-    pub(crate) fn drift(&self, v: &[R], w: &[Place]) -> f64 {
-        self.drift_beside(&self.duals, v, w)
+    pub(crate) fn drift(&self, v: &[R], w: &[SharedSum]) -> f64 {
+        self.drift_with(&self.duals, v, w)
     }
 
-    fn drift_beside(&self, duals: &[R::Shared], v: &[R], w: &[Place]) -> f64 {
+    fn drift_with(&self, duals: &[R::Shared], v: &[R], w: &[SharedSum]) -> f64 {
         self.add_up(duals.len(), &|i| (i, duals[i].get().to_f64()), w);
-        let apart = parallel::sum(v.len(), COMPARED_TOGETHER, &|range| {
-            apart2(&v[range.clone()], &w[range])
+        let distance2 = parallel::sum(v.len(), COMPARED_TOGETHER, &|range| {
+            squared_distance(&v[range.clone()], &w[range])
         });
-        self.l2 / 2.0 * apart
+        self.l2 / 2.0 * distance2
     }
 
     /// Sets `w` to (1/(l2*n)) * sum of c_i a_i x_i over `count` terms i with their numbers a_i,
@@ -179,24 +163,23 @@ impl<R: Real> Dual<'_, R> {
         &self,
         count: usize,
         number: &(dyn Fn(usize) -> (usize, f64) + Sync),
-        w: &[Place],
+        w: &[SharedSum],
     ) {
         parallel::ranges(self.columns.len(), 1, &|k, _| {
             add_columns(self, &self.columns[k], (0..count).map(number), |x| x, w);
         });
     }
 
-    /// As [`Dual::add_up`], but with the squares of the entries.
-    pub(in crate::solver) fn add_up_squares(&self, numbers: &[(usize, f64)], w: &[Place]) {
+    /// Does what [`Dual::add_up`] does, with the squares of the entries.
+    pub(in crate::solver) fn add_up_squares(&self, numbers: &[(usize, f64)], w: &[SharedSum]) {
         parallel::ranges(self.columns.len(), 1, &|k, _| {
             add_columns(self, &self.columns[k], numbers.iter().copied(), |x| x * x, w);
         });
     }
 
-    /// D at the share `t` of the way from the dual variables `from` to the present ones; `norms2`
-    /// are ||w||^2, w.v and
-    /// ||v||^2 for w = w(from) and the present v.
-    pub(crate) fn between(&self, from: &[R], norms2: [f64; 3], t: f64) -> f64 {
+    /// Computes D at the fraction `t` of the way from the dual variables `from` to the current
+    /// ones. `norms2` are ||w||^2, w.v and ||v||^2 for w = w(from) and v = w(a).
+    pub(crate) fn objective_between(&self, from: &[R], norms2: [f64; 3], t: f64) -> f64 {
         let examples = self.examples;
         let conjugate = |i: usize| {
             let (from, to) = (from[i].to_f64(), self.duals[i].get().to_f64());
@@ -219,7 +202,7 @@ fn add_columns<R: Real>(
     columns: &Range<u32>,
     numbers: impl Iterator<Item = (usize, f64)>,
     of: impl Fn(f64) -> f64,
-    w: &[Place],
+    w: &[SharedSum],
 ) {
     let (examples, unit) = (dual.examples, dual.unit());
     w[columns.start as usize..columns.end as usize].iter().for_each(|w| w.set(0.0));
@@ -237,19 +220,20 @@ fn add_columns<R: Real>(
     }
 }
 
-/// Sets the places of `to` to those of `from`.
+/// Copies `from` to `to`.
 fn copy<R: Real>(to: &[R::Shared], from: &[R::Shared]) {
     parallel::ranges(to.len(), COMPARED_TOGETHER, &|_, range| {
         to[range.clone()].iter().zip(&from[range]).for_each(|(to, from)| to.set(from.get()));
     });
 }
 
-/// Weights that are compared by one task: the order of the sums does not depend on the threads.
+/// Elements per task: fixed, so that the order of the sums does not depend on the number of
+/// threads.
 const COMPARED_TOGETHER: usize = 1 << 15;
 
-/// The squared distance of two vectors, in several partial sums, so that no addition waits for
-/// another.
-fn apart2<R: Real>(v: &[R], w: &[Place]) -> f64 {
+/// Computes the squared distance of two vectors, in several partial sums, so that no addition waits
+/// for another.
+fn squared_distance<R: Real>(v: &[R], w: &[SharedSum]) -> f64 {
     let mut sums = [0.0; 4];
     for (v, w) in v.chunks(4).zip(w.chunks(4)) {
         sums.iter_mut()
@@ -259,35 +243,7 @@ fn apart2<R: Real>(v: &[R], w: &[Place]) -> f64 {
     sums.iter().sum()
 }
 
-/// A sum is as good as 0 if it is at most this share of its parts.
+/// A sum counts as 0 if it is at most this fraction of the sum of its terms' absolute values.
 const ROUNDING: f64 = 1e-12;
-/// Terms whose numbers are summed by one task: the order of the sums does not depend on the
-/// threads.
+/// Terms per task: fixed, so that the order of the sums does not depend on the number of threads.
 pub(in crate::solver) const SUMMED_TOGETHER: usize = 1024;
-
-/// The size class of a number above 0: its power of 2, from 2^-127 on.
-fn class(part: f64) -> u8 {
-    let exponent = (part.to_bits() >> 52) as i64 - 1023;
-    (exponent + 128).clamp(1, CLASSES as i64 - 1) as u8
-}
-
-/// Rows that show where the entries are.
-const SAMPLED: usize = 512;
-
-/// Neighboring columns for each of `threads` threads, with about as many entries each.
-pub(super) fn columns(examples: &Examples<'_>, threads: usize) -> Vec<Range<u32>> {
-    let width = examples.features() as u32;
-    let every = examples.len().div_ceil(SAMPLED);
-    let mut seen: Vec<u32> = (0..examples.len())
-        .step_by(every)
-        .flat_map(|i| examples.row(i).indices())
-        .copied()
-        .collect();
-    seen.sort_unstable();
-    let mut bounds: Vec<u32> =
-        (1..threads).filter_map(|k| seen.get(seen.len() * k / threads)).copied().collect();
-    bounds.dedup();
-    bounds.retain(|&bound| bound > 0);
-    let starts = [0].into_iter().chain(bounds.iter().copied());
-    starts.zip(bounds.iter().copied().chain([width])).map(|(start, end)| start..end).collect()
-}

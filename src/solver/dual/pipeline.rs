@@ -1,74 +1,37 @@
-//! Judging an epoch while the next one is made; argued in `src/strategy/README.md`, "Judging
-//! behind".
+//! Evaluating an epoch while the next one is visited; argued in `README.md`, "The pipeline".
 
-use super::gap::{Gap, Snapshot};
-use super::{Ascent, Dual, is_much};
-use crate::error::Result;
-use crate::parallel;
+use super::Dual;
+use super::gap::Snapshot;
 use crate::params::Real;
-use crate::solver::driver::FitDriver;
 
-/// When the weights that an epoch leaves are judged.
+/// When the weights of an epoch are evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timing {
-    /// Before the next one begins.
-    After,
-    /// While one thread visits the examples once more, if there are others: what it does is an
-    /// epoch ahead, and is undone where the judgment asks for something else. Visits leave out what
-    /// was little one epoch earlier.
-    Behind,
+    /// Before the visits of the next epoch.
+    Immediate,
+    /// While one thread makes the visits of the next epoch, if there are other threads. These
+    /// visits are undone where the evaluation requires something else. They leave out examples by
+    /// parts that are one epoch older.
+    Overlapped,
 }
 
-/// What is needed to judge an epoch while the next one is made.
+/// The state that keeps one epoch intact while the next one is visited.
 pub(super) struct Pipeline<R: Real> {
-    /// The dual variables of the epoch that is judged.
+    /// The dual variables of the epoch that is evaluated.
     pub(super) snapshot: Snapshot<R>,
-    /// Whether the visits of the next epoch are made.
+    /// True if the visits of the next epoch are made.
     pub(super) is_visited: bool,
 }
 
 impl<R: Real> Pipeline<R> {
-    /// Room for the dual variables of `rule`.
+    /// Allocates a snapshot for the dual variables of `rule`.
     pub(super) fn new(rule: &Dual<'_, R>) -> Self {
         Pipeline { snapshot: rule.snapshot(), is_visited: false }
     }
-}
 
-impl<R: Real> Ascent<'_, R> {
-    /// Judges the weights that the visits so far have left, while those of the next epoch are made,
-    /// `passes` times; says whether the weights were made anew.
-    pub(super) fn measure_behind(
-        &mut self,
-        driver: &mut FitDriver<'_, R>,
-        ahead: &mut Pipeline<R>,
-        passes: usize,
-    ) -> Result<(Gap, bool)> {
-        parallel::copy(&mut self.now, driver.weights());
-        self.rule.capture(&mut ahead.snapshot);
-        let visits = self.problem.dual_visits(&self.rule);
-        let (visited, (judged, drift)) = parallel::both(
-            || (0..passes).try_for_each(|_| driver.pass(&*visits)),
-            || {
-                let judged = self.rule.gap_of_snapshot(&mut ahead.snapshot, &self.now);
-                let drift = || self.rule.drift_of_snapshot(&ahead.snapshot, &self.now, &self.w);
-                (judged, self.wants_drift(judged).then(drift))
-            },
-        );
-        drop(visits);
-        visited?;
-        ahead.is_visited = true;
-        self.rule.adopt_parts(&mut ahead.snapshot);
-        if drift.is_some_and(|drift| is_much(drift, judged)) {
-            self.rule.restore(&ahead.snapshot);
-            ahead.is_visited = false;
-        }
-        Ok(self.conclude(judged, drift))
-    }
-
-    /// Whether the epoch that is about to be judged will probably not be the last.
-    pub(super) fn goes_on(&self) -> bool {
-        // If the gap falls once more as it did.
-        let is_last = self.gap_last * self.gap_last <= self.tolerance * self.gap_before;
-        self.epochs_left > 0 && !is_last
+    /// Undoes the visits of the next epoch in the dual variables; the weights stay as they are.
+    pub(super) fn undo(&mut self, rule: &mut Dual<'_, R>) {
+        rule.restore(&self.snapshot);
+        self.is_visited = false;
     }
 }

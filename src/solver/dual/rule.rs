@@ -1,15 +1,16 @@
-//! Dual coordinate ascent (SDCA: Shalev-Shwartz & Zhang, JMLR 2013; for the SVM, Hsieh et al., ICML
-//! 2008), whose visits need no step size and may race like those of Hogwild (PASSCoDe: Hsieh, Yu &
-//! Dhillon, ICML 2015).
+//! Rule of dual coordinate ascent (SDCA: Shalev-Shwartz & Zhang, JMLR 2013; for the SVM, Hsieh et
+//! al., ICML 2008), whose visits need no step size and may race like those of Hogwild (PASSCoDe:
+//! Hsieh, Yu & Dhillon, ICML 2015).
 //!
-//! Each example owns a dual variable a_i, which only the worker that visits it touches, and the
+//! Each example owns a dual variable a_i, which only the worker that visits it writes, and the
 //! weights follow: w = w(a) = (1/(l2*n)) * sum of a_i x_i (where examples have weights c_i, of c_i
-//! a_i x_i). Races and rounding make the shared vector drift from w(a); `gap.rs` tells how far, and
-//! how far both are from the optimum.
+//! a_i x_i). Races and rounding make the shared vector drift from w(a); `gap.rs` computes the
+//! drift, and a bound on the distance of both to the optimum.
 
 use std::ops::Range;
 
-use super::gap::{self, Parts};
+use super::columns::columns;
+use super::parts::Parts;
 use crate::params::{Handle, RawWeights, Real, with_handle};
 use crate::problem::{Curved, Curves, Examples, Linear};
 use crate::row::prefetch;
@@ -17,34 +18,33 @@ use crate::row::real::Slot;
 use crate::solver::sgd::Penalty;
 use crate::strategy::{Block, Clock, EndOfEpoch, Shape, StepState, Visit};
 
-/// The dual variables of a linear model, and what is known of them.
+/// The dual variables of a linear model, and their parts of the gap.
 pub(crate) struct Dual<'p, R: Real> {
     pub(in crate::solver) examples: &'p Examples<'p>,
     pub(in crate::solver) loss: &'p dyn Curves,
     pub(in crate::solver) l2: f64,
-    /// 1/(l2*n): by how much of its row w grows when a dual variable grows by 1.
+    /// 1/(l2*n): the multiple of its row by which w grows when a dual variable grows by 1.
     unit: R,
-    /// How many replicas of the weights are summed up, each of whose changes counts one to this
-    /// many.
+    /// Number of replicas of the weights whose changes are summed up, each divided by this number.
     replicas: f64,
-    /// How many workers keep a copy of the common coordinates of their own, and merge them by their
-    /// mean.
+    /// Number of workers with a copy of the common coordinates, merged by their mean; 1 if the
+    /// changes are summed.
     copies: f64,
-    /// More than 1 makes steps shorter: by what factor the score is taken to respond to a step.
+    /// Factor on the score's assumed response to a step, at least 1: larger makes steps shorter.
     pub(crate) damping: f64,
     pub(in crate::solver) duals: Vec<R::Shared>,
-    /// The examples' parts of the gap, when they were judged last.
+    /// The examples' parts of the gap, as of the last evaluation.
     pub(super) parts: Parts,
-    /// Visits leave examples whose parts are of smaller classes out.
+    /// Visits leave out examples whose parts are in classes below this one.
     pub(super) least: u8,
-    /// The columns that each thread sums up for w(a).
+    /// The columns of w(a) that each thread sums.
     pub(in crate::solver) columns: Vec<Range<u32>>,
 }
 
 impl<'p, R: Real> Dual<'p, R> {
-    /// All dual variables 0. `l2` is above 0; `workers` share the weights or `replicas` of them,
-    /// whose changes are divided by that number and summed up, and have `copies` of the common
-    /// coordinates that are merged by their mean (1: by their sum).
+    /// Creates the rule with zero dual variables. `l2` is above 0. `workers` share the weights or
+    /// `replicas` of them, whose changes are divided by that number and summed up. They have
+    /// `copies` of the common coordinates that are merged by their mean (1: by their sum).
     pub(crate) fn new(
         examples: &'p Examples<'p>,
         loss: &'p dyn Curves,
@@ -65,11 +65,11 @@ impl<'p, R: Real> Dual<'p, R> {
             duals: (0..terms).map(|_| R::Shared::default()).collect(),
             parts: Parts::new(terms),
             least: 0,
-            columns: gap::columns(examples, workers),
+            columns: columns(examples, workers),
         }
     }
 
-    /// 1/(l2*n), not rounded to the weights' type.
+    /// Returns 1/(l2*n), not rounded to the weights' type.
     pub(in crate::solver) fn unit(&self) -> f64 {
         1.0 / (self.l2 * self.examples.len() as f64)
     }
@@ -78,12 +78,12 @@ impl<'p, R: Real> Dual<'p, R> {
         Penalty { l1: 0.0, l2: self.l2 }
     }
 
-    /// Copies the dual variables to `to`, which has one place a term.
+    /// Copies the dual variables to `to`, which has one element per term.
     pub(crate) fn copy_to(&self, to: &mut [R]) {
         to.iter_mut().zip(&self.duals).for_each(|(to, dual)| *to = dual.get());
     }
 
-    /// Moves the dual variables to the share `t` of their way from `from`.
+    /// Moves the dual variables to the fraction `t` of the way from `from` to themselves.
     pub(crate) fn move_back(&mut self, from: &[R], t: f64) {
         let between = |from: R, to: R| from + R::of(t) * (to - from);
         self.duals.iter().zip(from).for_each(|(dual, &from)| dual.set(between(from, dual.get())));
@@ -97,14 +97,14 @@ pub(crate) struct DualVisits<'a, L, R: Real> {
 }
 
 impl<'a, L: Curved, R: Real> DualVisits<'a, L, R> {
-    /// Visits by `rule`, which is that of `problem`.
+    /// Creates the visits by `rule`, which is that of `problem`.
     pub(crate) fn new(rule: &'a Dual<'_, R>, problem: &'a Linear<'_, L>) -> Self {
         DualVisits { rule, problem }
     }
 }
 
-/// Visits the terms of a block. `own` and `common` tell by what factor the score responds to a step
-/// in the row's own coordinates, and in the common ones.
+/// Visits the terms of a block. `own` and `common` are the factors by which the score responds to a
+/// step in the row's own coordinates, and in the common ones.
 #[inline(never)]
 fn visit_block<L: Curved, R: Real, W: RawWeights<Real = R>>(
     rule: &Dual<'_, R>,
@@ -148,8 +148,8 @@ fn visit_block<L: Curved, R: Real, W: RawWeights<Real = R>>(
         let change = moved - a;
         dual.set(a + change);
         let change = change * weight * rule.unit;
-        // A replica takes each change for what all replicas may change together (CoCoA+: Ma et al.,
-        // ICML 2015, section 4).
+        // Each change counts for what all replicas may change together (CoCoA+: Ma et al., ICML
+        // 2015, section 4).
         w.add(change * R::of(rule.replicas), row);
         if let Some(c) = examples.constant() {
             // The mean of the copies then holds the sum of all workers' changes.

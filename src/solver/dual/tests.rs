@@ -1,4 +1,4 @@
-//! Dual ascent arrives, and its gap bounds the distance to the optimum.
+//! Dual ascent converges, and its gap bounds the distance to the optimum.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn packages() -> Dataset {
     data::load(path, &LoadOptions::default()).unwrap()
 }
 
-/// The least objective, nearly.
+/// Returns nearly the minimum of the objective.
 fn optimum(trainer: &Trainer, data: &Dataset) -> f64 {
     let mut exact = Trainer { precision: Precision::F64, ..trainer.clone() };
     exact.settings.strategy = StrategyKind::Sequential;
@@ -30,7 +30,7 @@ fn optimum(trainer: &Trainer, data: &Dataset) -> f64 {
 }
 
 #[test]
-fn workers_arrive_whatever_the_seed_and_tell_the_truth() {
+fn workers_converge_for_each_seed_with_valid_gaps() {
     let data = packages();
     let tube = LossKind::EpsilonInsensitive { epsilon: 0.25 };
     for loss in [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge, tube] {
@@ -61,7 +61,7 @@ fn workers_arrive_whatever_the_seed_and_tell_the_truth() {
 }
 
 #[test]
-fn epochs_that_are_judged_while_the_next_ones_are_made_arrive_and_tell_the_truth() {
+fn overlapped_epochs_converge_with_valid_gaps() {
     let data = packages();
     for loss in [LossKind::Logistic, LossKind::Hinge, LossKind::SquaredHinge] {
         let mut trainer =
@@ -72,7 +72,7 @@ fn epochs_that_are_judged_while_the_next_ones_are_made_arrive_and_tell_the_truth
             trainer.settings.tolerance = tolerance;
             trainer.settings.epochs = epochs;
             let [fit, again] = [(); 2].map(|()| trainer.fit(&data).unwrap().fit);
-            assert_eq!(fit.began.strategy, StrategyKind::Sequential, "chosen for so little data");
+            assert_eq!(fit.began.strategy, StrategyKind::Sequential, "chosen for this little data");
             let stop = if tolerance > 0.0 { StopReason::Tolerance } else { StopReason::Epochs };
             assert_eq!(fit.stop, stop, "{loss} {tolerance}");
             let gaps = fit.epochs.iter().map(|epoch| (epoch.objective, epoch.gap));
@@ -83,13 +83,13 @@ fn epochs_that_are_judged_while_the_next_ones_are_made_arrive_and_tell_the_truth
                     "{loss} {distance} {gap:?}"
                 );
             }
-            assert_eq!(fit.weights, again.weights, "no race");
+            assert_eq!(fit.weights, again.weights, "no races");
         }
     }
 }
 
 #[test]
-fn an_epoch_that_is_visited_ahead_leaves_no_trace_where_a_fit_is_interrupted() {
+fn visits_made_ahead_leave_no_trace_where_a_fit_is_interrupted() {
     let data = packages();
     let mut trainer = Trainer { solver: Solver::Dual, l2: Some(1e-3), ..Trainer::default() };
     trainer.settings.threads = 2;
@@ -110,7 +110,7 @@ fn an_epoch_that_is_visited_ahead_leaves_no_trace_where_a_fit_is_interrupted() {
 }
 
 #[test]
-fn tight_tolerances_are_reached_where_passes_would_creep() {
+fn tight_tolerances_are_reached_where_passes_would_be_slow() {
     let data = packages();
     for loss in [LossKind::Hinge, LossKind::SquaredHinge] {
         let mut trainer =
@@ -137,17 +137,17 @@ fn losses_with_kinks_reach_tight_tolerances_with_and_without_a_hessian_in_memory
     }
 }
 
-/// A small random problem: rows of (feature, value) with a target each.
+/// Rows of (feature, value) with a target each: a small random problem.
 type Rows = Vec<(Vec<(u32, f32)>, f32)>;
 
 fn rows() -> impl Strategy<Value = Rows> {
     let row = proptest::collection::btree_map(0..8_u32, -2.0..2.0_f32, 0..5);
     let rows = (row, -3.0..3.0_f32).prop_map(|(row, target)| (row.into_iter().collect(), target));
-    // Some of more than one block, which two workers share.
+    // Some have more than one block, so two workers share them.
     proptest::collection::vec(rows, 1..200)
 }
 
-/// The gaps of a short fit in f32 against the lowest objective that a long one in f64 finds.
+/// Compares the gaps of short fits in f32 with the lowest objective that a long one in f64 finds.
 fn gaps_hold<L: Curved>(loss: L, rows: &Rows, signs: bool, l2: f64, bias: Option<f32>) {
     let mut builder = Builder::default();
     for (row, target) in rows {
@@ -169,7 +169,8 @@ fn gaps_hold<L: Curved>(loss: L, rows: &Rows, signs: bool, l2: f64, bias: Option
             let short = Settings { threads, epochs, tolerance: 0.0, ..settings.clone() };
             let fit: Fit<f32> =
                 fit_dual(&problem, &short, None, &mut |_| ControlFlow::Continue(())).unwrap();
-            // Not as shares: all scores may lie in the tube of the loss, and the objective be 0.
+            // Absolute, not relative: all scores may lie in the tube of the loss, so the objective
+            // may be 0.
             let (distance, gap) = (fit.objective - least, fit.gap.unwrap());
             let bound = (gap + 1e-9) * fit.objective;
             assert!(

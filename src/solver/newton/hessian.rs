@@ -1,23 +1,23 @@
 //! Hessians of sums over examples, in memory, and linear systems with them.
 //!
-//! With many more examples than coordinates, a part of the examples tells what the coordinates have
-//! to do with each other; all of them tell the second derivatives along each (Byrd, Chin, Neveitt &
-//! Nocedal, SIAM J. Optimization 2011).
+//! With many more examples than coordinates, a sample of the examples is enough for the entries off
+//! the diagonal; the diagonal is summed over all examples (Byrd, Chin, Neveitt & Nocedal, SIAM J.
+//! Optimization 2011).
 
 use crate::parallel;
 
-/// Most coordinates for a Hessian that costs about as much as a pass over the data.
+/// Most coordinates of a Hessian that costs about as much as a pass over the data.
 const SMALL: usize = 512;
-/// Fewest entries for each of them.
+/// Fewest entries of the data per coordinate of such a Hessian.
 const FEW: usize = 16;
 
-/// Whether steps of Newton's method with all of so many coordinates cost about as much as passes
-/// that visit `touches` entries.
+/// Returns true if Newton steps on `width` coordinates cost about as much as passes that visit
+/// `touches` entries.
 pub(crate) fn is_small(width: usize, touches: usize) -> bool {
     width <= SMALL && width * width.max(FEW) <= touches
 }
 
-/// Sums Hessians into the same memory step after step, of a thinned part of the examples far from
+/// Sums the Hessians of successive steps in the same memory, from a sample of the examples far from
 /// the minimum.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Assembly {
@@ -28,30 +28,33 @@ pub(crate) struct Assembly {
 /// The sum over a part of the examples.
 #[derive(Clone, Debug, Default)]
 struct Part {
-    /// Row after row, up to the diagonal; what is above it is not used.
+    /// Lower triangle, row by row in a square matrix; the entries above the diagonal are unused.
     sum: Vec<f64>,
-    /// What other examples add to the diagonal alone.
+    /// Sum over the other examples, of the diagonal alone.
     diagonal: Vec<f64>,
-    /// Room for an example's entries.
+    /// Buffer for an example's entries.
     row: Vec<(u32, f64)>,
 }
 
-/// How many examples' products of entries a step of Newton's method sums up, one in so many: as far
-/// from the minimum as the first steps are, few do.
+/// Sampling rate of a step's Hessian: one in this many examples counts off the diagonal. The first
+/// steps are so far from the minimum that few examples are enough.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thinning {
-    /// The most that the steps so far allow.
+    /// Upper limit of `every`, by the steps so far.
     most: usize,
-    /// The one that was used last, and the decrease that came of it.
+    /// The last `every`, and the decrease of the objective by its step.
     last: (usize, f64),
 }
 
-/// Examples for each coordinate that a thinned sum has at least.
+/// Fewest examples per coordinate in a thinned sum.
+/// Record: D110.
 const PER_COORDINATE: usize = 128;
 /// Products that cost about as much as an entry in a pass over the data.
+/// Record: D110.
 const PRODUCTS: f64 = 3.0;
-/// Share of the step's decrease before, that a step with a good Hessian decreases the objective by
-/// at most.
+/// A step with a good Hessian decreases the objective by at most this fraction of the previous
+/// step's decrease.
+/// Record: D105.
 const FASTER: f64 = 0.3;
 
 impl Default for Thinning {
@@ -61,8 +64,8 @@ impl Default for Thinning {
 }
 
 impl Thinning {
-    /// One in how many, if all would have that many `products`, and one pass over the data visits
-    /// `touches` entries.
+    /// Returns `every` for the next step, which counts one in `every` examples. The sum over all
+    /// examples has this many `products`; a pass over the data visits `touches` entries.
     pub fn every(
         &mut self,
         products: f64,
@@ -77,9 +80,8 @@ impl Thinning {
         every
     }
 
-    /// Sees by how much the step with that Hessian decreased the objective, not at all if it did
-    /// not.
-    pub fn saw(&mut self, decrease: f64) {
+    /// Records the decrease of the objective by the step with that Hessian; 0 if it failed.
+    pub fn record(&mut self, decrease: f64) {
         let (every, before) = self.last;
         if decrease.is_nan() || decrease <= 0.0 {
             self.most = 1;
@@ -91,10 +93,11 @@ impl Thinning {
 }
 
 impl Assembly {
-    /// The sum of c*x*x' over so many examples, as all of a symmetric matrix, row after row.
-    /// `curvature` tells an example's c, at least 0; `entries` adds its entries to an empty vector,
-    /// their places ascend and are below `m`. Only one in `every` example counts off the diagonal,
-    /// and what it counts is scaled to the diagonal. The same for any number of threads.
+    /// Sums c*x*x' over this many examples; returns the whole symmetric matrix, row by row.
+    /// `curvature` returns an example's c, at least 0. `entries` appends its entries to an empty
+    /// vector, by ascending index below `m`. Only one in `every` examples counts off the diagonal;
+    /// its contribution is scaled to the whole diagonal. The bits do not depend on the number of
+    /// threads.
     pub fn sum(
         &mut self,
         m: usize,
@@ -140,7 +143,7 @@ impl Part {
         }
     }
 
-    /// Adds an example, which is in `row`.
+    /// Adds the example in `row`.
     fn add(&mut self, m: usize, c: f64, is_counted: bool) {
         if is_counted {
             for (k, &(a, x)) in self.row.iter().enumerate() {
@@ -153,7 +156,7 @@ impl Part {
         }
     }
 
-    /// Scales the sum to the diagonal with all examples, and makes it symmetric.
+    /// Scales the sum to the diagonal over all examples, and makes it symmetric.
     fn mirror(&mut self, m: usize) {
         let Part { sum, diagonal, .. } = self;
         let scale = |k: usize| match sum[k * m + k] {
@@ -171,14 +174,15 @@ impl Part {
     }
 }
 
-/// Most sums that are made side by side, fewest examples for each coordinate that a sum has, and
-/// most places of all sums together.
+/// Most partial sums in parallel.
 const MOST_PARTS: usize = 16;
+/// Fewest examples per coordinate in a partial sum.
 const FEWEST: usize = 16;
+/// Most numbers in all partial sums together.
 const MOST_PLACES: usize = 1 << 22;
 
-/// The solution x of matrix*x = right for a symmetric positive definite matrix; `None` if it is
-/// not, to rounding. The matrix is lost.
+/// Solves matrix*x = right for a symmetric positive definite matrix (Cholesky); `None` if rounding
+/// leaves it not positive definite. Overwrites the matrix.
 pub(crate) fn solve(matrix: &mut [f64], mut right: Vec<f64>) -> Option<Vec<f64>> {
     let m = right.len();
     for k in 0..m {
@@ -205,7 +209,7 @@ pub(crate) fn solve(matrix: &mut [f64], mut right: Vec<f64>) -> Option<Vec<f64>>
     Some(right)
 }
 
-/// A dot product in eight partial sums.
+/// Computes a dot product in eight partial sums.
 pub(crate) fn dot(x: &[f64], z: &[f64]) -> f64 {
     let ((x, x_rest), (z, z_rest)) = (x.as_chunks::<8>(), z.as_chunks::<8>());
     let mut sums = [0.0; 8];
@@ -221,7 +225,7 @@ pub(crate) fn dot(x: &[f64], z: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// Entries of an example, all in a few bands.
+    /// Appends the entries of an example, all in a few bands.
     fn entries(example: usize, row: &mut Vec<(u32, f64)>) {
         let at = |k: usize| {
             (k as u32 * 3 + (example * (k + 2) / 3 % 3) as u32, 0.5 + (example % (k + 3)) as f64)
@@ -276,14 +280,14 @@ mod tests {
     fn hessians_are_thinned_while_that_is_fast() {
         let mut thinning = Thinning::default();
         assert_eq!(thinning.every(2400.0, 100, 1 << 20, 10), 8);
-        thinning.saw(1.0);
-        assert_eq!(thinning.every(2400.0, 100, 1 << 20, 10), 8, "there is nothing to compare with");
-        thinning.saw(0.1);
+        thinning.record(1.0);
+        assert_eq!(thinning.every(2400.0, 100, 1 << 20, 10), 8, "there is no step to compare with");
+        thinning.record(0.1);
         assert_eq!(thinning.every(2400.0, 100, 1 << 20, 10), 8, "a tenth is fast");
-        thinning.saw(0.08);
+        thinning.record(0.08);
         assert_eq!(thinning.every(2400.0, 100, 1 << 20, 10), 4);
         assert_eq!(thinning.every(2400.0, 100, 160, 10), 1, "too few examples");
-        thinning.saw(0.0);
+        thinning.record(0.0);
         assert_eq!(thinning.every(2400.0, 100, 1 << 20, 10), 1);
     }
 }

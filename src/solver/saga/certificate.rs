@@ -1,5 +1,5 @@
-//! Weights with all that one dense pass over the examples tells of them: the objective, its
-//! gradient, and a lower bound of the least objective.
+//! Weights with the results of one dense pass over the examples: the objective, its gradient, and a
+//! lower bound of the minimum.
 //!
 //! By Fenchel's inequality any slopes u_i give a bound: P(w) is at least D(u) = -(1/n) * sum of
 //! loss*(u_i) - R*(-g) with g = (1/n) * sum of u_i x_i, where the regularizer R has the conjugate
@@ -15,7 +15,7 @@ use crate::problem::{Curves, Examples};
 use crate::row::kernel;
 use crate::solver::sgd::Penalty;
 
-/// Weights, judged.
+/// Weights with their objective, its gradient, and a lower bound of the minimum.
 #[derive(Clone, Debug)]
 pub(crate) struct Certificate<R> {
     pub weights: Vec<R>,
@@ -29,12 +29,12 @@ pub(crate) struct Certificate<R> {
     pub loss: f64,
     /// Mean loss plus regularizer.
     pub objective: f64,
-    /// No weights have an objective below it; minus infinity if nothing is known.
+    /// Lower bound of the objective of any weights; minus infinity if nothing is known.
     pub bound: f64,
 }
 
 impl<R: Real> Certificate<R> {
-    /// Zero weights of `problem`, not judged yet.
+    /// Creates zero weights for `examples`, not certified yet.
     pub fn zero(examples: &Examples<'_>) -> Self {
         Certificate {
             weights: vec![R::ZERO; examples.width()],
@@ -47,7 +47,8 @@ impl<R: Real> Certificate<R> {
         }
     }
 
-    /// Judges the weights, on the threads of the current pool. Deterministic given their number.
+    /// Certifies the weights: updates all other fields from them, on the threads of the current
+    /// pool. Deterministic given their number.
     pub fn certify(&mut self, examples: &Examples<'_>, curves: &dyn Curves, penalty: Penalty) {
         let terms = examples.len() as f64;
         let [loss, touching] = self.scan(examples, curves).map(|sum| sum / terms);
@@ -60,10 +61,10 @@ impl<R: Real> Certificate<R> {
             self.bound = loss - touching - excess2 / (2.0 * penalty.l2);
         }
         if penalty.l1 > 0.0 {
-            let share = if largest > penalty.l1 { penalty.l1 / largest } else { 1.0 };
+            let factor = if largest > penalty.l1 { penalty.l1 / largest } else { 1.0 };
             let conjugates = parallel::sum(examples.len(), TOGETHER, &|range| {
                 let of = |i: usize| {
-                    curves.conjugate(f64::from(examples.target(i)), -share * self.slopes[i])
+                    curves.conjugate(f64::from(examples.target(i)), -factor * self.slopes[i])
                 };
                 range.map(of).sum()
             });
@@ -73,20 +74,20 @@ impl<R: Real> Certificate<R> {
 
     /// Sets scores, slopes and gradient; returns the sums of losses and of slope times score.
     fn scan(&mut self, examples: &Examples<'_>, curves: &dyn Curves) -> [f64; 2] {
-        // A gradient for each run of examples, but so few runs that these take no more memory than
-        // the data.
+        // One gradient per run of examples, but few enough runs that the gradients take no more
+        // memory than the data.
         let affordable = examples.touches() / examples.width().max(1);
         let runs = affordable.clamp(1, parallel::threads());
         let length = examples.len().div_ceil(runs);
         let weights = &self.weights;
-        let places: Vec<_> =
+        let chunks: Vec<_> =
             self.scores.chunks_mut(length).zip(self.slopes.chunks_mut(length)).collect();
-        let places: Vec<Mutex<_>> = places.into_iter().map(Mutex::new).collect();
+        let chunks: Vec<Mutex<_>> = chunks.into_iter().map(Mutex::new).collect();
         let parts: Vec<([f64; 2], Vec<f64>)> =
             parallel::collect(examples.len(), length, &|run, range| {
                 let mut gradient = vec![0.0; examples.width()];
-                let mut places = places[run].lock().unwrap_or_else(PoisonError::into_inner);
-                let (scores, slopes) = &mut *places;
+                let mut chunk = chunks[run].lock().unwrap_or_else(PoisonError::into_inner);
+                let (scores, slopes) = &mut *chunk;
                 let sums =
                     scan_run(examples, curves, weights, range.start, scores, slopes, &mut gradient);
                 (sums, gradient)
@@ -103,7 +104,7 @@ impl<R: Real> Certificate<R> {
     }
 }
 
-/// Elements that one task handles at least.
+/// Fewest elements per task.
 const TOGETHER: usize = 4096;
 
 fn scan_run<R: Real>(
@@ -136,7 +137,7 @@ fn scan_run<R: Real>(
     [loss, touching]
 }
 
-/// What the regularizer's conjugate needs of the gradient.
+/// Statistics of the gradient for the regularizer's conjugate.
 struct Squares {
     /// Sum of max(|g_j| - l1, 0)^2.
     excess2: f64,

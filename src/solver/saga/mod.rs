@@ -1,5 +1,5 @@
-//! Training by variance reduction: lock-free epochs find which weights matter, Newton's method
-//! finishes where these are few, and each epoch ends with a certificate.
+//! The solver saga: variance reduction. Lock-free epochs find which weights matter, Newton steps
+//! finish where these are few, and each epoch ends with a certificate.
 
 mod certificate;
 mod rule;
@@ -25,16 +25,16 @@ use crate::problem::{Curved, Curves, Linear};
 use crate::strategy::{Shape, StrategyKind, Update};
 
 /// Minimizes a linear model's mean loss plus regularizer from zero weights, by variance-reduced
-/// steps, for smooth losses. Each epoch tells how far its weights are from the optimum at most
-/// ([`Epoch::gap`](super::Epoch::gap)), unless there is no regularizer: then training ends when the
-/// objective settles. An epoch is one pass of visits, or one step of Newton's method where few
-/// weights matter. The objective never rises: an epoch that would raise it is undone.
+/// steps, for smooth losses. Each epoch bounds the distance of its weights to the optimum
+/// ([`Epoch::gap`](super::Epoch::gap)). Without a regularizer there is no bound, and training ends
+/// when the objective settles. An epoch is one pass of visits, or one Newton step where few weights
+/// matter. The objective never rises: an epoch that would raise it is undone.
 ///
 /// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
 ///
 /// # Errors
-/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or a way
-/// of sharing with replicas or batches, which have no average gradient in common; [`Error::Worker`]
+/// [`Error::Parameter`] for settings out of range, a loss that is not smooth, a schedule, or a
+/// strategy with replicas or batches, which have no average gradient in common; [`Error::Worker`]
 /// if a worker panicked; [`Error::Io`] or [`Error::Input`] if the weights cannot be mapped.
 pub fn fit_saga<L: Curved, R: Real>(
     problem: &Linear<'_, L>,
@@ -113,7 +113,7 @@ pub(crate) fn fit_any<R: Real>(
         next: start.clone(),
         bound: start.bound,
         best: start,
-        turns: Turns::default(),
+        newton_schedule: NewtonSchedule::default(),
         assembly: Assembly::default(),
         passes: 0,
         calm: 0,
@@ -121,7 +121,7 @@ pub(crate) fn fit_any<R: Real>(
     driver.run(Box::new(reduction), evaluate, watch)
 }
 
-/// Everything that changes from epoch to epoch.
+/// The state that changes from epoch to epoch.
 struct Reduction<'a, R: Real> {
     problem: &'a dyn RulesOf<R>,
     loss: &'a dyn Curves,
@@ -130,30 +130,30 @@ struct Reduction<'a, R: Real> {
     first_rate: f64,
     /// The weights of the lowest objective so far: each epoch starts from them.
     best: Certificate<R>,
-    /// Room for the weights that an epoch leaves.
+    /// Buffer for the weights after an epoch.
     next: Certificate<R>,
     /// The highest bound so far.
     bound: f64,
-    turns: Turns,
+    newton_schedule: NewtonSchedule,
     assembly: Assembly,
     passes: usize,
     /// Consecutive epochs that changed the objective by less than the tolerance.
     calm: usize,
 }
 
-/// Share of an objective that its rounding may change.
+/// Relative rounding error of an objective.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
-/// What an epoch that lowers the objective makes of the step size.
+/// Factor on the step size after a pass that lowers the objective.
 const GROW: f64 = 1.2;
-/// What an epoch that does not makes of it.
+/// Factor on the step size after a pass that does not.
 const SHORTEN: f64 = 0.5;
-/// Newton's method begins if passes alone would need more than so many more.
+/// Newton steps begin if more than this many further passes would be needed.
 const SOON: f64 = 4.0;
 /// Consecutive calm epochs that end training where there is no gap.
 const CALM: usize = 5;
 
 impl<R: Real> Reduction<'_, R> {
-    /// Keeps the next weights, which are judged, if they are better; says whether they are.
+    /// Keeps the next weights, which are certified, if they are better. Returns true if they are.
     fn keep_better(&mut self) -> bool {
         if self.next.bound.is_finite() {
             self.bound = self.bound.max(self.next.bound);
@@ -171,8 +171,8 @@ impl<R: Real> Reduction<'_, R> {
         better
     }
 
-    /// One pass of visits.
-    fn pass(&mut self, driver: &mut FitDriver<'_, R>) -> Result<()> {
+    /// Makes one pass of visits from the best weights, and adapts the step size.
+    fn visit_all(&mut self, driver: &mut FitDriver<'_, R>) -> Result<()> {
         self.rule.refresh(&self.best.slopes, &self.best.gradient);
         driver.params.copy_from(&self.best.weights);
         driver.strategy.restart();
@@ -185,19 +185,19 @@ impl<R: Real> Reduction<'_, R> {
         Ok(())
     }
 
-    /// One step of Newton's method, if there is one that helps.
-    fn newton(&mut self) -> Option<newton::Step> {
+    /// Takes one Newton step; `None` if it does not improve the weights.
+    fn newton_step(&mut self) -> Option<newton::Step> {
         let (examples, penalty) = (self.problem.examples(), self.settings.penalty);
         let (best, next) = (&self.best, &mut self.next);
         let (assembly, before) = (&mut self.assembly, best.objective);
         let step = newton::step(examples, self.loss, penalty, best, next, assembly);
         let better = step.is_some() && self.keep_better();
-        self.assembly.thinning.saw(before - self.best.objective);
+        self.assembly.thinning.record(before - self.best.objective);
         step.filter(|_| better)
     }
 
-    /// Whether passes alone have not brought the optimum near. Where a Hessian costs about as much
-    /// as a pass, none is needed.
+    /// Returns true if passes alone would not reach the tolerance soon. Where a Hessian costs about
+    /// as much as a pass, Newton steps need no pass before them.
     fn is_time_for_newton(&self) -> bool {
         let left = |gap| passes_left(self.passes, gap, self.settings.tolerance);
         match self.passes {
@@ -205,7 +205,7 @@ impl<R: Real> Reduction<'_, R> {
                 self.problem.examples().width(),
                 self.problem.examples().touches(),
             ),
-            _ => self.turns.have_helped || self.gap().is_none_or(|gap| left(gap) > SOON),
+            _ => self.newton_schedule.has_helped || self.gap().is_none_or(|gap| left(gap) > SOON),
         }
     }
 
@@ -223,23 +223,23 @@ impl<R: Real> Reduction<'_, R> {
 impl<R: Real> Method<R> for Reduction<'_, R> {
     fn epoch(&mut self, driver: &mut FitDriver<'_, R>) -> Result<Outcome> {
         let before = self.gap();
-        let stepped = self.is_time_for_newton() && self.turns.is_due() && {
-            let step = self.newton();
+        let stepped = self.is_time_for_newton() && self.newton_schedule.is_due() && {
+            let step = self.newton_step();
             driver.count_newton();
-            self.turns.after(step, before, self.gap());
+            self.newton_schedule.record(step, before, self.gap());
             step.is_some()
         };
         if !stepped {
-            self.pass(driver)?;
+            self.visit_all(driver)?;
         }
         Ok(Outcome::Kept(self.measured()))
     }
 
-    fn now<'w>(&'w self, _: &'w mut FitDriver<'_, R>) -> &'w [R] {
+    fn current<'w>(&'w self, _: &'w mut FitDriver<'_, R>) -> &'w [R] {
         &self.best.weights
     }
 
-    fn arrived(&self) -> bool {
+    fn has_converged(&self) -> bool {
         self.gap().map_or(self.calm >= CALM, |gap| gap <= self.settings.tolerance)
     }
 
@@ -256,36 +256,37 @@ impl<R: Real> Method<R> for Reduction<'_, R> {
     }
 }
 
-/// When Newton's method is tried, if passes alone do not arrive soon: after the first, then again
-/// and again while it helps, else later and later.
+/// Schedule of Newton steps, where passes alone are slow: one after the first pass, further ones
+/// while they help, and otherwise at growing intervals.
 #[derive(Debug, Default)]
-struct Turns {
-    /// Epochs until the next try.
+struct NewtonSchedule {
+    /// Epochs until the next trial.
     wait: u32,
-    /// Consecutive tries that came to nothing.
+    /// Consecutive trials that failed.
     failures: u32,
-    /// Whether one was a step.
-    have_helped: bool,
+    /// True if any trial gave a step.
+    has_helped: bool,
 }
 
-/// Most epochs between two tries.
+/// Most epochs between two trials.
 const MOST_WAIT: u32 = 8;
 
-impl Turns {
+impl NewtonSchedule {
+    /// Returns true if a trial is due; otherwise counts an epoch of waiting.
     fn is_due(&mut self) -> bool {
         let due = self.wait == 0;
         self.wait = self.wait.saturating_sub(1);
         due
     }
 
-    /// Tells what step a try made, if it did, and the gaps before and after it.
-    fn after(&mut self, step: Option<newton::Step>, before: Option<f64>, after: Option<f64>) {
+    /// Records the step of a trial, if it gave one, and the gaps before and after it.
+    fn record(&mut self, step: Option<newton::Step>, before: Option<f64>, after: Option<f64>) {
         let Some(step) = step else {
             self.failures += 1;
             self.wait = self.failures.min(MOST_WAIT);
             return;
         };
-        (self.failures, self.have_helped) = (0, true);
+        (self.failures, self.has_helped) = (0, true);
         // A rough step that does not halve the gap leaves something for a pass to do.
         let helped = before.zip(after).is_none_or(|(before, after)| after <= before / 2.0);
         self.wait = u32::from(step == newton::Step::Rough && !helped);

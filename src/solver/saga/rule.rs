@@ -1,32 +1,32 @@
-//! Variance reduction for smooth losses, l1 included: ProxASAGA (Pedregosa, Leblond &
-//! Lacoste-Julien, NIPS 2017) with implicit steps, as in Point-SAGA (Defazio, NIPS 2016).
+//! Rule of variance reduction for smooth losses, with or without l1: ProxASAGA (Pedregosa, Leblond
+//! & Lacoste-Julien, NIPS 2017) with implicit steps, as in Point-SAGA (Defazio, NIPS 2016).
 //!
-//! The rule remembers one number an example, the slope a_i of its loss when it was seen last, and
-//! their average gradient g = (1/n) * sum of a_i x_i. A visit replaces a_i by a new slope and moves
-//! the weights of the example's features by the difference and by g, the latter times 1/p for
-//! features that a share p of the examples have:
+//! The rule remembers one number per example, the last slope a_i of its loss, and their average
+//! gradient g = (1/n) * sum of a_i x_i. A visit replaces a_i by a new slope. It moves the weights
+//! of the example's features by the difference and by g, the latter times 1/p for features that a
+//! fraction p of the examples have:
 //!
 //! ```text
 //! w_j <- prox of eta/p_j at  w_j - eta * ((new - a_i) x_ij + g_j/p_j)      g_j <- g_j + (new - a_i) x_ij / n
 //! ```
 //!
-//! At the optimum new = a_i for each example and nothing moves: unlike with plain stochastic
-//! gradients the step need not vanish. The new slope is taken where the difference itself carries
-//! the example's score to, so that it can never overshoot the example.
+//! At the optimum new = a_i for each example and nothing moves, so the step size need not vanish as
+//! with plain stochastic gradients. The new slope is taken at the score to which the difference
+//! itself moves the example, so a step never overshoots its example.
 //!
-//! An epoch visits each example once, so a_i is read once: between epochs all a_i and g are set
-//! anew from the weights ([`Saga::refresh`]), which also removes what racy and rounded additions to
-//! g have lost.
+//! An epoch visits each example once, so a_i is read once. Between epochs all a_i and g are
+//! computed again from the weights ([`Saga::refresh`]), which also repairs what racy and rounded
+//! additions to g have lost. `README.md`, "What races lose", argues why races do no harm.
 
 use crate::params::{Handle, RawWeights, Real, with_handle};
-use crate::problem::{BIAS_PACE, Curved, Examples, Linear};
+use crate::problem::{BIAS_RATE, Curved, Examples, Linear};
 use crate::row::kernel;
 use crate::row::real::Slot;
 use crate::solver::penalty::rarity;
 use crate::solver::sgd::Penalty;
 use crate::strategy::{Block, Clock, EndOfEpoch, Shape, StepState, Visit};
 
-/// What variance-reduced steps remember of a linear model with a smooth loss.
+/// The rule for a linear model with a smooth loss: remembered slopes, and the average gradient.
 pub(crate) struct Saga<'p, R: Real> {
     examples: &'p Examples<'p>,
     penalty: Penalty,
@@ -35,11 +35,11 @@ pub(crate) struct Saga<'p, R: Real> {
     rarity: Vec<R>,
     /// The slopes a_i.
     slopes: Vec<R>,
-    /// One a coordinate.
+    /// One per coordinate.
     pulls: Vec<Pull<R>>,
 }
 
-/// What all visits do to one coordinate.
+/// The part of a step that is common to all visits of a coordinate.
 struct Pull<R: Real> {
     /// The coordinate of the average gradient; racy by design.
     average: R::Shared,
@@ -74,8 +74,8 @@ impl<R: Real> Slot for Pull<R> {
 }
 
 impl<'p, R: Real> Saga<'p, R> {
-    /// The rule with step size `rate`, finite and above 0. [`Saga::refresh`] comes before the first
-    /// visit.
+    /// Creates the rule with step size `rate`, finite and above 0. Call [`Saga::refresh`] before
+    /// the first visit.
     pub(crate) fn new(examples: &'p Examples<'p>, penalty: Penalty, rate: f64) -> Self {
         let mut touched = vec![0; examples.width()];
         (0..examples.len())
@@ -85,17 +85,17 @@ impl<'p, R: Real> Saga<'p, R> {
         Saga { examples, penalty, rate, rarity, slopes: Vec::new(), pulls: Vec::new() }
     }
 
-    /// The step size.
+    /// Returns the step size.
     pub(crate) fn rate(&self) -> f64 {
         self.rate
     }
 
-    /// Changes the step size from the next [`Saga::refresh`] on.
+    /// Sets the step size, from the next [`Saga::refresh`] on.
     pub(crate) fn set_rate(&mut self, rate: f64) {
         self.rate = rate;
     }
 
-    /// Sets the memory: the slope of each example's loss, and their average gradient.
+    /// Sets the remembered slope of each example's loss, and their average gradient.
     pub(crate) fn refresh(&mut self, slopes: &[f64], average: &[f64]) {
         self.slopes.clear();
         self.slopes.extend(slopes.iter().map(|&slope| R::of(slope)));
@@ -103,8 +103,8 @@ impl<'p, R: Real> Saga<'p, R> {
         self.pulls.clear();
         self.pulls.extend(average.iter().zip(&self.rarity).enumerate().map(
             |(j, (&average, rarity))| {
-                let pace = if j < common { 1.0 } else { f64::from(BIAS_PACE) };
-                let reach = self.rate * pace * rarity.to_f64();
+                let ratio = if j < common { 1.0 } else { f64::from(BIAS_RATE) };
+                let reach = self.rate * ratio * rarity.to_f64();
                 let slot = R::Shared::default();
                 slot.set(R::of(average));
                 Pull {
@@ -118,11 +118,12 @@ impl<'p, R: Real> Saga<'p, R> {
     }
 }
 
-/// A step size that suits most data: twice the inverse of the mean curvature of an example along
-/// its own features.
+/// Returns a step size that suits most data: twice the inverse of the mean curvature of an example
+/// along its own features.
+/// Record: D030.
 pub(crate) fn usual_rate(examples: &Examples<'_>, smoothness: f64) -> f64 {
     let norms2: f64 = (0..examples.len()).map(|i| f64::from(examples.norm2(i))).sum();
-    let bias = examples.constant().map_or(0.0, |c| f64::from(c * c * BIAS_PACE));
+    let bias = examples.constant().map_or(0.0, |c| f64::from(c * c * BIAS_RATE));
     let curvature = smoothness * (norms2 / examples.len() as f64 + bias);
     if curvature > 0.0 { 2.0 / curvature } else { 1.0 }
 }
@@ -134,7 +135,7 @@ pub(crate) struct SagaVisits<'a, L, R: Real> {
 }
 
 impl<'a, L: Curved, R: Real> SagaVisits<'a, L, R> {
-    /// Visits by `rule`, which is that of `problem`.
+    /// Creates the visits by `rule`, which is that of `problem`.
     pub(crate) fn new(rule: &'a Saga<'_, R>, problem: &'a Linear<'_, L>) -> Self {
         SagaVisits { rule, problem }
     }
@@ -148,18 +149,19 @@ impl<'a, L: Curved, R: Real> SagaVisits<'a, L, R> {
         let mut q = R::of_f32(examples.norm2(term));
         if let Some(c) = examples.constant() {
             s += R::of_f32(c) * w.common(0);
-            q += R::of_f32(c * c * BIAS_PACE);
+            q += R::of_f32(c * c * BIAS_RATE);
         }
         let remembered = rate * slopes[term];
         let y = R::of_f32(examples.target(term));
-        // How much of the example is added to the weights: -eta times the difference of slopes.
+        // Multiple of the example to add to the weights: -eta times the difference of slopes.
         let add = self.problem.loss_function().step(y, s + remembered * q, rate, q) + remembered;
         let change = -add / (rate * R::of(examples.len() as f64));
         w.update_row(row, pulls, |x, pull, w| pull.prox(w + add * x - pull.reach * pull.get()));
         kernel::for_each(&pulls[..], row, |pull, x| pull.set(pull.get() + change * x));
         if let (Some(c), Some(pull)) = (examples.constant(), pulls.last()) {
-            // All visits would write the average here; it stays what it was when the epoch began.
-            let moved = w.common(0) + add * R::of_f32(c * BIAS_PACE) - pull.reach * pull.get();
+            // All visits would write this average, so it keeps its value from the start of the
+            // epoch.
+            let moved = w.common(0) + add * R::of_f32(c * BIAS_RATE) - pull.reach * pull.get();
             w.set_common(0, pull.prox(moved));
         }
     }

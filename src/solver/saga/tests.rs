@@ -1,4 +1,4 @@
-//! Variance reduction arrives, with l1 too, and its certificate holds.
+//! Variance reduction converges, also with l1, and its certificate holds.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn support(trained: &Trained) -> Vec<bool> {
 }
 
 #[test]
-fn workers_arrive_whatever_the_seed() {
+fn workers_converge_for_each_seed() {
     let data = packages();
     let elastic = Penalty { l1: 1e-4, l2: 1e-4 };
     let lasso = Penalty { l1: 1e-3, l2: 0.0 };
@@ -72,10 +72,10 @@ fn l1_leaves_the_same_zeros_with_any_threads() {
     let mut four = one.clone();
     four.settings.threads = 4;
     let [one, four] = [one, four].map(|trainer| support(&trainer.fit(&data).unwrap()));
-    let kept = one.iter().filter(|&&kept| kept).count();
+    let nonzeros = one.iter().filter(|&&is_nonzero| is_nonzero).count();
     let unlike = one.iter().zip(&four).filter(|(a, b)| a != b).count();
-    assert!(kept > 10 && kept < one.len() / 10, "{kept} of {}", one.len());
-    assert!(unlike <= kept / 50, "{unlike} differ, {kept} are kept");
+    assert!(nonzeros > 10 && nonzeros < one.len() / 10, "{nonzeros} of {}", one.len());
+    assert!(unlike <= nonzeros / 50, "{unlike} differ, {nonzeros} are not 0");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn without_a_regularizer_the_objective_settles() {
 }
 
 #[test]
-fn what_it_cannot_do_is_refused() {
+fn unsupported_settings_are_refused() {
     let data = packages();
     let message = |trainer: Trainer| match trainer.fit(&data) {
         Err(error @ Error::Parameter { .. }) => error.to_string(),
@@ -127,7 +127,7 @@ fn what_it_cannot_do_is_refused() {
     assert!(ring.contains("hogwild++") && ring.contains("choose hogwild"), "{ring}");
 }
 
-/// A small random problem: rows of (feature, value) with a target each.
+/// Rows of (feature, value) with a target each: a small random problem.
 type Rows = Vec<(Vec<(u32, f32)>, f32)>;
 
 fn rows() -> impl Strategy<Value = Rows> {
@@ -136,7 +136,7 @@ fn rows() -> impl Strategy<Value = Rows> {
     proptest::collection::vec(rows, 1..24)
 }
 
-/// The fit's certificates against the lowest objective that a long f64 run finds.
+/// Compares a fit's certificates with the lowest objective that a long f64 run finds.
 fn certificates_hold<L: Curved>(
     loss: L,
     rows: &Rows,

@@ -1,5 +1,5 @@
-//! Training by stochastic gradient descent: step sizes that fall where epochs gain little, and a
-//! way back where they explode.
+//! The solver sgd: stochastic gradient descent whose step size falls where epochs gain little, and
+//! which rolls back epochs that make the objective explode.
 
 use std::ops::ControlFlow;
 
@@ -24,11 +24,11 @@ use crate::problem::Problem;
 use crate::strategy::{Clock, Strategy, StrategyKind, Update, Visit};
 
 /// Minimizes a problem plus regularizer from its [start](Problem::start), by stochastic gradient
-/// descent. `evaluate` is called with the weights after each epoch, off the clock; `watch` is told
-/// what happens. Deterministic given the seed with one worker; racy by design with more.
+/// descent. `evaluate` is called with the weights after each epoch, off the clock; `watch` is
+/// called with each event. Deterministic given the seed with one worker; racy by design with more.
 ///
 /// # Errors
-/// [`Error::Parameter`] for settings out of range or that the problem does not allow
+/// [`Error::Parameter`] for settings that are out of range or that the problem does not allow
 /// ([`Problem::averages_only`]), [`Error::Diverged`] if no step size keeps the objective finite,
 /// [`Error::Worker`] if a worker panicked, [`Error::Io`] or [`Error::Input`] if the weights cannot
 /// be mapped.
@@ -53,7 +53,7 @@ pub fn minimize<P: Problem, R: Real>(
     run(driver, &mut rule, evaluate, watch)
 }
 
-/// Minimizes a linear model by stochastic gradient descent, as [`minimize`] does.
+/// Minimizes a linear model as [`minimize`] does.
 ///
 /// # Errors
 /// As for [`minimize`].
@@ -74,7 +74,7 @@ pub(crate) fn minimize_linear<R: Real>(
     run(driver, &mut *rule, evaluate, watch)
 }
 
-/// The step size before one is searched for.
+/// Returns the first step size; a placeholder if one is to be searched for.
 fn first_step(settings: &Settings) -> StepSize {
     StepSize::new(
         settings.learning_rate.unwrap_or(1.0),
@@ -82,13 +82,13 @@ fn first_step(settings: &Settings) -> StepSize {
     )
 }
 
-/// Whether the rule may keep a scale beside the weights.
+/// Returns true if the rule may keep a scale beside the weights.
 fn applies_scale<R: Real>(strategy: &dyn Strategy<R>, settings: &Settings) -> bool {
-    // Whoever watches the weights wants to see w, not a vector that a scale is missing from.
+    // A process that reads the weights along expects w, not a vector without its scale.
     strategy.profile().applies_scale && settings.params.is_none()
 }
 
-/// What a problem whose steps project does not bear.
+/// Refuses what a problem whose steps project does not allow: regularizers, and sums of copies.
 fn check_projection(averages_only: Option<&'static str>, settings: &Settings) -> Result<()> {
     let Some(reason) = averages_only else { return Ok(()) };
     let refuse =
@@ -138,29 +138,30 @@ fn run<R: Real>(
     driver.run(Box::new(descent), evaluate, watch)
 }
 
-/// Everything that changes from epoch to epoch.
+/// The state that changes from epoch to epoch.
 struct Descent<'a, R: Real> {
     settings: &'a Settings,
     rule: &'a mut dyn SgdRule<R>,
-    /// The weights of the lowest objective so far: what a fit leaves, and where it goes back to.
+    /// The weights of the lowest objective so far: the result of the fit, and the target of a
+    /// roll-back.
     best: Vec<R>,
     best_objective: f64,
     /// The objective after the last epoch; of the start, before the first.
     last: f64,
-    /// The objective where the fit begins.
+    /// The objective of the initial weights.
     start: f64,
     /// Consecutive epochs that changed the objective by less than the tolerance.
     calm: usize,
     halvings: usize,
 }
 
-/// How far the objective may rise above its value where a fit begins before an epoch is undone.
+/// An epoch is undone if it leaves more than this many times the initial objective.
 const EXPLODED: f64 = 4.0;
-/// Halvings after which a fit is given up: together a factor of 10^12.
+/// Most halvings before the fit fails: together a factor of 10^12.
 const MOST_HALVINGS: usize = 40;
-/// Consecutive calm epochs that end training. One can be the chance of a noisy objective; over
-/// three, the default schedule has shortened the step to an eighth, which would have shown any
-/// noise that was left to remove.
+/// Consecutive calm epochs that end training. One may be chance, as the objective is noisy. Over
+/// three, the default schedule shortens the step to an eighth, so remaining noise would have shown.
+/// Record: D005.
 const CALM: usize = 3;
 
 impl<'a, R: Real> Descent<'a, R> {
@@ -186,14 +187,14 @@ impl<'a, R: Real> Descent<'a, R> {
 
     fn keep(&mut self, objective: f64) {
         let (change, tolerance) = ((objective - self.last).abs(), self.settings.tolerance);
-        // An objective of 0 has no smaller share.
+        // No change is less than a fraction of an objective of 0.
         let is_calm = change < tolerance * objective.abs() || change == 0.0 && tolerance > 0.0;
         self.calm = if is_calm { self.calm + 1 } else { 0 };
         self.rule.step().after_epoch(self.last, objective);
         self.last = objective;
     }
 
-    /// Goes back to the best weights so far, with steps half as long.
+    /// Restores the best weights so far, and halves the step size.
     fn undo(&mut self, driver: &mut FitDriver<'_, R>, objective: f64) -> Result<Outcome> {
         self.halvings += 1;
         if self.halvings > MOST_HALVINGS {
@@ -234,11 +235,11 @@ impl<R: Real> Method<R> for Descent<'_, R> {
         }
     }
 
-    fn now<'w>(&'w self, driver: &'w mut FitDriver<'_, R>) -> &'w [R] {
+    fn current<'w>(&'w self, driver: &'w mut FitDriver<'_, R>) -> &'w [R] {
         driver.weights()
     }
 
-    fn arrived(&self) -> bool {
+    fn has_converged(&self) -> bool {
         self.calm >= CALM
     }
 

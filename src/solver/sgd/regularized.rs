@@ -1,13 +1,13 @@
 //! The weights as a problem sees them under stochastic gradient descent: scaled and regularized.
 //!
-//! Weights are kept as a scale times a vector, w = s*v, so that l2 costs nothing per non-zero
-//! (Bottou's `svmsgd`). Each visit shrinks all of w by 1/(1 + rate*l2): one multiplication of s.
-//! The scale is a function of the number of visits that were made to the vector, so workers need
-//! not share it: each takes the count from the ticket of its block (where blocks are dealt and each
-//! worker has a vector, of its own tickets). Between two blocks a worker is wrong about the others'
-//! visits, hence reads w wrong by at most exp(rate*l2*skew) - 1 for a skew in visits; at the end of
-//! an epoch the exact product is applied to v. Where there is l1, or the step size changes within
-//! an epoch, coordinates are shrunk when they are touched instead.
+//! Weights are represented as a scale times a vector, w = s*v, so that l2 costs nothing per
+//! non-zero (Bottou's `svmsgd`). Each visit shrinks all of w by 1/(1 + rate*l2): one multiplication
+//! of s. The scale is a function of the number of visits to the vector, so workers need not share
+//! it: each takes the count from the ticket of its block (of its own tickets, where blocks are
+//! dealt and each worker has a vector). Between two blocks a worker does not see the others'
+//! visits, so its relative error in w is at most exp(rate*l2*skew) - 1 for a skew in visits. At the
+//! end of an epoch the exact product is applied to v. With l1, or a step size that changes within
+//! an epoch, coordinates are shrunk on touch instead.
 
 use crate::params::{RawWeights, Scale, Weights};
 use crate::row::Row;
@@ -18,7 +18,7 @@ pub(super) struct Regularized<'a, W: RawWeights> {
     pub(super) raw: &'a W,
     pub(super) scale: Scale<W::Real>,
     pub(super) shrinkage: &'a Shrinkage<'a, W::Real>,
-    /// Whether the regularizer acts on the common coordinates.
+    /// True if the regularizer acts on the common coordinates.
     pub(super) penalizes_common: bool,
 }
 
@@ -42,11 +42,11 @@ impl<W: RawWeights> Weights for Regularized<'_, W> {
     }
 
     #[inline(always)]
-    fn add_common(&self, k: usize, x: W::Real, pace: W::Real) {
+    fn add_common(&self, k: usize, x: W::Real, ratio: W::Real) {
         let moved = self.raw.common(k) + x;
         self.raw.set_common(
             k,
-            if self.penalizes_common { self.shrinkage.shrink(moved, pace) } else { moved },
+            if self.penalizes_common { self.shrinkage.shrink(moved, ratio) } else { moved },
         );
     }
 

@@ -1,4 +1,4 @@
-//! What one visit of stochastic gradient descent changes: implicit steps and a regularizer.
+//! Rule of stochastic gradient descent: a visit takes an implicit step and applies the regularizer.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::solver::penalty::{Shrinkage, rarity};
 use crate::strategy::{Block, Clock, EndOfEpoch, Plan, Shape, StepState, Visit};
 
-/// When coordinates are shrunk by the regularizer.
+/// When the regularizer shrinks coordinates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shrinking {
     /// There is no regularizer.
@@ -23,42 +23,41 @@ enum Shrinking {
 
 /// A problem under stochastic gradient descent.
 pub struct Sgd<'p, P, R> {
-    /// The step size; it may be changed between epochs.
+    /// The step size, which may change between epochs.
     step: StepSize,
     problem: &'p P,
     penalty: Penalty,
-    /// Whether the strategy applies the scale.
+    /// True if the strategy applies the scale.
     applies_scale: bool,
-    /// Counted when it is needed first.
+    /// 1/p per coordinate, counted on first use.
     rarity: OnceLock<Vec<R>>,
 }
 
-/// What the fit driver needs of the rule, whatever its problem.
+/// The rule as the fit driver sees it, for any problem.
 pub trait SgdRule<R: Real>: Visit<R> + Send {
-    /// The step size, to be changed between epochs.
+    /// Returns the step size, for changes between epochs.
     fn step(&mut self) -> &mut StepSize;
-    /// The step size at `clock`.
+    /// Returns the step size at `clock`.
     fn rate(&self, clock: Clock) -> f64;
-    /// The weights that fits begin with.
+    /// Returns the initial weights.
     fn start(&self) -> Vec<R>;
-    /// The objective over the first `terms` terms: their mean loss, plus the regularizer.
+    /// Computes the objective over the first `terms` terms: their mean loss plus the regularizer.
     fn objective(&self, terms: usize, w: &[R]) -> f64;
-    /// Calls `search` with the rule for the problem's [trial](Problem::trial), if it has one; says
-    /// whether it has.
+    /// Calls `search` with the rule for the problem's [trial](Problem::trial). Returns false if it
+    /// has none.
     fn with_trial(&self, search: &mut dyn FnMut(&mut dyn SgdRule<R>)) -> bool;
 }
 
-/// Longest step size: finite in f32, and steps are implicit, so that a longer one does nothing
-/// else.
+/// Largest step size: finite in f32. Steps are implicit, so a larger one has the same effect.
 const LONGEST: f64 = 1e30;
 
 /// Largest logarithm of the inverse scale at the end of an epoch: far from overflow in f32.
 const MOST_SCALE: f64 = 16.0;
 
 impl<'p, P: Problem, R: Real> Sgd<'p, P, R> {
-    /// `applies_scale`: the strategy multiplies the weights with [`EndOfEpoch::scale`] at the end
-    /// of each epoch, so that l2 can be kept in a scale beside the vector where that is possible
-    /// (no l1, a step size that is constant within an epoch).
+    /// Creates the rule. If `applies_scale` is set, the strategy multiplies the weights by
+    /// [`EndOfEpoch::scale`] at the end of each epoch; l2 is then kept in a scale beside the vector
+    /// where that is possible (no l1, a step size that is constant within an epoch).
     pub fn new(problem: &'p P, penalty: Penalty, step: StepSize, applies_scale: bool) -> Self {
         Sgd { step, problem, penalty, applies_scale, rarity: OnceLock::new() }
     }
@@ -88,7 +87,7 @@ impl<'p, P: Problem, R: Real> Sgd<'p, P, R> {
         Shrinkage { rarity, l1: state.l1, l2: state.l2 }
     }
 
-    /// How many terms touch each coordinate, but for the common ones.
+    /// Counts the terms that touch each coordinate; 0 for the common ones.
     fn touched(&self) -> Vec<u32> {
         let mut touched = vec![0; self.problem.width()];
         for term in 0..self.problem.terms() {
@@ -158,7 +157,7 @@ impl<P: Problem, R: Real> Visit<R> for Sgd<'_, P, R> {
             always_moves: match shrinking {
                 Shrinking::Never => false,
                 Shrinking::OnTouch => true,
-                // The scale leaves the common coordinates out.
+                // The scale does not cover the common coordinates.
                 Shrinking::AtOnce => self.penalizes_common(),
             },
             factor: R::of(scale),
@@ -177,7 +176,7 @@ impl<P: Problem, R: Real> Visit<R> for Sgd<'_, P, R> {
         Some(Box::new(Planned { rule: self, state, steps: Vec::new() }))
     }
 
-    /// The mean of the copies is published: since they were merged last, all made up for the same
+    /// Publishes the mean of the copies: since the last merge, all of them have corrected the same
     /// errors.
     fn end_of_epoch(&self, clock: Clock, copies: usize) -> EndOfEpoch<R> {
         let is_scaled = self.shrinking(self.rate(clock)) == Shrinking::AtOnce;
@@ -186,15 +185,16 @@ impl<P: Problem, R: Real> Visit<R> for Sgd<'_, P, R> {
     }
 }
 
-/// The scale at a visit. The inverse is divided for each: compilers would pack two products that
-/// are carried along into a vector, which takes longer.
+/// Returns the scale at a visit. The inverse is a division per visit: if both were carried along as
+/// products, compilers would pack them into a vector, which is slower.
 #[inline(always)]
 fn scale<R: Real>(factor: R) -> Scale<R> {
     Scale { factor, inverse: R::ONE / factor }
 }
 
-/// A function of its own, with the problem as an argument: what it borrows does not change within
-/// it. What the rule refers to might be what visits write to, and would be read again for each.
+/// Visits the terms of a block. It is a function of its own with the problem as an argument, so
+/// that the compiler knows that what it borrows does not change. What the rule refers to might
+/// alias what visits write, and would be read again for each.
 #[inline(never)]
 fn visit_block<P: Problem, R: Real, W: RawWeights<Real = R>>(
     problem: &P,
@@ -223,12 +223,12 @@ fn visit_block<P: Problem, R: Real, W: RawWeights<Real = R>>(
     state.factor = factor;
 }
 
-/// Planned visits.
+/// Visits that are planned and not applied yet.
 struct Planned<'v, 'p, P: Problem, R: Real> {
     rule: &'v Sgd<'p, P, R>,
     state: StepState<R>,
-    /// The terms with the problem's steps; `None` where the gradient is zero, but the regularizer
-    /// still acts.
+    /// Terms with the problem's steps; `None` where the gradient is zero and only the regularizer
+    /// acts.
     steps: Vec<(usize, Option<P::Step<R>>)>,
 }
 

@@ -1,20 +1,21 @@
-//! How the step size changes over a fit.
+//! The step size and its schedule over a fit.
 
 use crate::strategy::Clock;
 
-/// The course of the step size eta, from its first value eta0.
+/// Schedule of the step size eta, from its first value eta0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Schedule {
-    /// Constant within an epoch; times `factor` after each epoch that does not lower the objective
-    /// by more than the share `gain`. The noise of large steps is what keeps an epoch from gaining;
-    /// no knowledge of the problem is needed.
+    /// Constant within an epoch, and multiplied by `factor` after each epoch that does not lower
+    /// the objective by more than the fraction `gain`: the noise of large steps keeps such an epoch
+    /// from gaining. Needs no knowledge of the problem. The default, with factor 0.5 and gain
+    /// 0.001.
     Plateau {
         /// Factor, above 0 and below 1.
         factor: f64,
-        /// Share of the objective, at least 0.
+        /// Fraction of the objective, at least 0.
         gain: f64,
     },
-    /// eta0 throughout.
+    /// Always eta0.
     Constant,
     /// eta0 / (1 + l2*eta0*t) after t visits (Bottou, 2010).
     Inverse,
@@ -26,14 +27,16 @@ pub enum Schedule {
 }
 
 impl Default for Schedule {
+    /// Returns the plateau schedule with factor 0.5 and gain 0.001.
+    /// Record: D013.
     fn default() -> Self {
         Schedule::Plateau { factor: 0.5, gain: 0.001 }
     }
 }
 
 impl Schedule {
-    /// The same for a fit that ends when epochs change the objective by less than the share
-    /// `tolerance`: steps do not become shorter while epochs gain more than that.
+    /// Adapts the schedule to a fit that ends when epochs change the objective by less than the
+    /// fraction `tolerance`: steps do not shrink while epochs gain more than that.
     pub fn until(self, tolerance: f64) -> Self {
         match self {
             Schedule::Plateau { factor, gain } if tolerance > 0.0 => {
@@ -43,7 +46,7 @@ impl Schedule {
         }
     }
 
-    /// The name in settings and reports.
+    /// Returns the name in settings and reports.
     pub fn name(self) -> &'static str {
         match self {
             Schedule::Plateau { .. } => "plateau",
@@ -59,17 +62,17 @@ impl Schedule {
 pub struct StepSize {
     eta0: f64,
     schedule: Schedule,
-    /// What feedback made of it so far.
+    /// Factor by the feedback so far.
     scale: f64,
 }
 
 impl StepSize {
-    /// The step size `eta0` and its course.
+    /// Creates a step size that starts at `eta0`.
     pub fn new(eta0: f64, schedule: Schedule) -> Self {
         StepSize { eta0, schedule, scale: 1.0 }
     }
 
-    /// The step size at `clock`, for a problem of `terms` terms under strength `l2`.
+    /// Returns the step size at `clock`, for a problem of `terms` terms with this `l2`.
     pub fn at(&self, clock: Clock, terms: usize, l2: f64) -> f64 {
         let eta0 = self.eta0 * self.scale;
         match self.schedule {
@@ -82,12 +85,12 @@ impl StepSize {
         }
     }
 
-    /// Whether the step size is constant within an epoch.
+    /// Returns true if the step size is constant within an epoch.
     pub fn is_constant(&self) -> bool {
         !matches!(self.schedule, Schedule::Inverse)
     }
 
-    /// Tells what an epoch did to the objective.
+    /// Adapts the step size to the objective before and after an epoch.
     pub fn after_epoch(&mut self, before: f64, after: f64) {
         if let Schedule::Plateau { factor, gain } = self.schedule
             && before - after <= gain * before.abs()
@@ -96,12 +99,12 @@ impl StepSize {
         }
     }
 
-    /// Halves this and all later steps.
+    /// Halves this and all later step sizes.
     pub fn halve(&mut self) {
         self.scale *= 0.5;
     }
 
-    /// The first step size, as halved so far.
+    /// Returns the first step size, eta0.
     pub fn first(&self) -> f64 {
         self.eta0
     }

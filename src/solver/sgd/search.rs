@@ -1,5 +1,5 @@
-//! A first step size that nobody has to give (Bottou's `svmsgd` does the same on a thousand
-//! examples).
+//! Search for the first step size, so that no user has to choose it (Bottou's `svmsgd` does the
+//! same on a thousand examples).
 
 use std::time::Instant;
 
@@ -9,28 +9,30 @@ use crate::params::Real;
 use crate::solver::Settings;
 use crate::strategy::{Control, Order, Pass, WorkerPool, visit_alone};
 
-/// Fewest terms that step sizes are tried on, where there are that many.
+/// Fewest terms to try step sizes on, where there are that many.
 const FEWEST: usize = 1_000;
-/// Most terms that step sizes are tried on.
+/// Most terms to try step sizes on.
 const MOST: usize = 10_000;
-/// The first guess, and how far above and below it the search goes at most.
+/// The first guess.
 const GUESS: f64 = 1.0;
+/// The search stays within this factor of the first guess.
 const RANGE: f64 = 1e9;
-/// Consecutive trials without gain that end a walk: one alone can be the chance of a noisy
-/// objective.
+/// Consecutive trials without gain that end a walk: one alone may be chance, as the objective is
+/// noisy.
+/// Record: D006.
 const MISSES: usize = 2;
-
-/// Passes over a problem that is one of its own ([`Problem::trial`]): it is small, and one pass
-/// from a saddle point tells little.
+/// Passes over a trial problem ([`Problem::trial`](crate::problem::Problem::trial)): it is small,
+/// and one pass from a saddle point says little.
+/// Record: D056.
 const PASSES: u64 = 3;
 
-/// The step size, on a grid of powers of 2, whose passes over a sample leave the lowest objective
-/// on it: one pass over the first terms in batches of `batch`, or a few over all terms of the
-/// problem's [trial](Problem::trial).
+/// Finds the step size, on a grid of powers of 2, whose passes over a sample lead to the lowest
+/// objective on it: one pass over the first terms in batches of `batch`, or a few over all terms of
+/// the problem's [trial](crate::problem::Problem::trial).
 ///
-/// The search walks from 1 by factors of 4 while the objective falls, then looks at the two
-/// neighbors of the best by a factor of 2. Terms are in random order, so the first ones are a
-/// sample. Deterministic given the seed. The step size of `rule` is changed.
+/// The search walks from 1 by factors of 4 while the objective falls, then tries the best one's
+/// neighbors at a factor of 2. Terms are in random order, so the first ones are a sample.
+/// Deterministic given the seed. Changes the step size of `rule`.
 ///
 /// # Errors
 /// [`Error::Diverged`] if no step size leaves a finite objective.
@@ -55,6 +57,7 @@ pub(super) fn search<R: Real>(
     }
 }
 
+/// Searches on the first `sample` terms, with this many passes per trial.
 fn walk<R: Real>(
     rule: &mut dyn SgdRule<R>,
     sample: usize,
@@ -68,7 +71,7 @@ fn walk<R: Real>(
     let pool = WorkerPool::new(1, 1, Vec::new());
     let start = rule.start();
     let mut weights = start.clone();
-    let mut score = |eta: f64| -> Result<f64> {
+    let mut objective_at = |eta: f64| -> Result<f64> {
         *rule.step() = StepSize::new(eta, Schedule::Constant);
         weights.copy_from_slice(&start);
         for epoch in 0..passes {
@@ -81,12 +84,12 @@ fn walk<R: Real>(
         let objective = rule.objective(sample, &weights);
         Ok(if objective.is_finite() { objective } else { f64::INFINITY })
     };
-    let mut best = (GUESS, score(GUESS)?);
+    let mut best = (GUESS, objective_at(GUESS)?);
     for factor in [0.25, 4.0] {
         let start = best.0;
         let (mut eta, mut misses) = (start * factor, 0);
         while misses < MISSES && !control.must_stop() && (1.0 / RANGE..=RANGE).contains(&eta) {
-            let objective = score(eta)?;
+            let objective = objective_at(eta)?;
             if objective < best.1 {
                 best = (eta, objective);
                 misses = 0;
@@ -100,7 +103,7 @@ fn walk<R: Real>(
         }
     }
     for eta in [best.0 * 0.5, best.0 * 2.0] {
-        let objective = score(eta)?;
+        let objective = objective_at(eta)?;
         if objective < best.1 {
             best = (eta, objective);
         }

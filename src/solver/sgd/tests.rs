@@ -1,5 +1,5 @@
-//! A scale beside the vector is the same as shrinking all weights at each visit, and shrinking on
-//! touch comes to the same objective.
+//! A scale beside the vector equals shrinking all weights at each visit, and shrinking on touch
+//! leads to the same objective.
 
 use super::{Penalty, Schedule, Sgd, SgdRule, StepSize};
 use crate::data::{Builder, Dataset};
@@ -33,8 +33,9 @@ fn pool() -> WorkerPool {
     WorkerPool::new(1, 1, Vec::new())
 }
 
-/// Stochastic gradient descent as in a textbook: each visit moves the row's weights and shrinks all
-/// of them. `bias` is the pace of the last weight, which is that of a constant feature of value 1.
+/// Runs stochastic gradient descent as in a textbook: each visit moves the row's weights and
+/// shrinks all weights. `bias` is the step ratio of the last weight, that of a constant feature of
+/// value 1.
 fn textbook(
     data: &Dataset,
     targets: &[f32],
@@ -62,11 +63,11 @@ fn textbook(
 }
 
 #[test]
-fn a_visit_is_its_plan_carried_out_and_a_block_is_its_visits() {
+fn a_visit_equals_its_applied_plan_and_a_block_its_visits() {
     let (data, targets) = rows();
     for penalty in [Penalty::default(), PENALTY, Penalty { l1: 1e-3, l2: 1e-2 }] {
         for constant in [None, Some(1.0)] {
-            // Terms that the hinge does not move anything at are visits of the regularizer alone.
+            // At terms without a hinge loss, a visit applies the regularizer alone.
             let problem = Linear::new(&data, &targets, Hinge, constant).unwrap();
             let rule: Sgd<_, f32> =
                 Sgd::new(&problem, penalty, StepSize::new(2.0, Schedule::Constant), true);
@@ -103,13 +104,13 @@ fn a_visit_is_its_plan_carried_out_and_a_block_is_its_visits() {
 }
 
 #[test]
-fn a_scale_is_the_same_as_shrinking_everything() {
+fn a_scale_equals_shrinking_everything() {
     let (data, targets) = rows();
     let problem = Linear::new(&data, &targets, Logistic, Some(1.0)).unwrap();
     let rule: Sgd<_, f64> =
         Sgd::new(&problem, PENALTY, StepSize::new(0.5, Schedule::Constant), true);
 
-    // The rule itself, term after term, without a strategy.
+    // The rule itself, term by term, without a strategy.
     let Shape { terms, width, .. } = rule.shape();
     let mut weights = vec![0.0; width];
     let plain = Handle::plain(&mut weights, 1);
@@ -132,7 +133,7 @@ fn a_scale_is_the_same_as_shrinking_everything() {
 }
 
 #[test]
-fn a_scale_and_shrinking_on_touch_meet() {
+fn a_scale_and_shrinking_on_touch_reach_the_same_objective() {
     let (data, targets) = rows();
     let problem = Linear::new(&data, &targets, Logistic, None).unwrap();
     let objective = |applies_scale: bool| {

@@ -1,5 +1,6 @@
-//! A replica for each worker, all of them equal: each plans a batch, and the movements are summed
-//! over a ring of workers (the synchronous decentralized way; Horovod, Sergeev & Del Balso, 2018).
+//! All-reduce: equal replicas, one per worker. Each worker plans a batch on its replica, and the
+//! movements are summed over a ring of workers (synchronous and decentralized; Horovod, Sergeev &
+//! Del Balso, 2018).
 
 use std::sync::Mutex;
 
@@ -18,13 +19,14 @@ pub struct AllReduce<R> {
 }
 
 impl<R: Real> AllReduce<R> {
-    /// `workers` threads, at least 1, and batches of `batch` terms.
+    /// Creates the strategy for `workers` threads, at least 1, and batches of `batch` terms.
     pub fn new(workers: usize, batch: usize) -> Self {
         let replicas = (0..workers.max(1)).map(|_| Mutex::default()).collect();
         AllReduce { batch: batch.max(1), replicas }
     }
 
-    /// Batches of the worker that gets most: with the blocks dealt in turn, it is the first.
+    /// Returns the number of batches of the worker that gets most. Blocks are dealt in turn, so
+    /// that is the first one.
     fn rounds(&self, pass: Pass<'_>) -> usize {
         let (order, workers) = (pass.order, self.replicas.len());
         let Some(last) = order.blocks().checked_sub(1) else { return 0 };
@@ -34,6 +36,7 @@ impl<R: Real> AllReduce<R> {
         terms.div_ceil(self.batch)
     }
 
+    /// Returns true if lists of movements take less time than the whole vector.
     fn is_sparse(&self, visit: &dyn Visit<R>) -> bool {
         let sample: Vec<usize> = (0..visit.shape().terms.min(1_000)).collect();
         let mut touched = Vec::new();
@@ -43,13 +46,13 @@ impl<R: Real> AllReduce<R> {
     }
 }
 
-/// Whether lists of what the batches of a round touch, `touched` entries each, take less time than
-/// the whole vector in chunks, each of which is waited for twice by each worker.
+/// Returns true if lists of the coordinates that a round's batches touch, `touched` entries each,
+/// take less time than the whole vector in chunks. Each worker waits twice for each chunk.
 pub(crate) fn by_lists(touched: usize, width: usize, workers: usize) -> bool {
     touched.min(width).saturating_mul(workers) < width + 2 * workers * HOP
 }
 
-/// Coordinates that are summed in the time of a wait.
+/// Number of coordinates that are summed in the time of a wait.
 const HOP: usize = 512;
 
 impl<R: Real> Strategy<R> for AllReduce<R> {

@@ -1,9 +1,9 @@
-//! How the workers of an all-reduce add up their movements: round a ring in chunks, or as lists
-//! where these are shorter.
+//! The buffers through which the workers of an all-reduce add up their movements: chunks that go
+//! round a ring, or lists where these are shorter.
 //!
-//! Invariants: a replica's `agreed` is the same for all workers between two rounds; a sum is made
-//! in an order that does not depend on time; the lists and messages that are read are those of this
-//! round.
+//! Invariants: between two rounds all workers have the same `agreed` weights; the order of
+//! additions does not depend on time; workers read the lists and messages of the current round
+//! only.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -15,47 +15,48 @@ use crate::row::real::Slot;
 /// A worker's weights.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replica<R> {
-    /// With the worker's own movement.
+    /// The weights with the worker's own movement.
     pub(super) now: Vec<R>,
-    /// What all agree on.
+    /// The weights that all workers agree on.
     pub(super) agreed: Vec<R>,
 }
 
 impl<R: Real> Replica<R> {
-    /// Takes over the shared weights, with nothing to tell.
+    /// Copies the shared weights, with no movement.
     pub(super) fn fill(&mut self, shared: &SharedParams<R>) {
         self.now.resize(shared.len(), R::ZERO);
-        // On this thread, near which the memory comes to lie.
+        // Allocated on this thread, so that the memory lies near it.
         self.now.iter_mut().zip(shared.slots()).for_each(|(now, slot)| *now = slot.get());
         self.agreed.clone_from(&self.now);
     }
 }
 
-/// Where movements become sums.
+/// Buffers in which movements are summed.
 pub(super) enum Buffers<R> {
-    /// There is nobody to agree with.
+    /// One worker, with nobody to agree with.
     Alone,
-    /// All coordinates, in chunks that go round; one message a worker and chunk.
+    /// All coordinates, in chunks that go round the ring, with one message per worker and chunk.
     Dense { ring: Reduction, messages: Vec<Vec<Mutex<Vec<R>>>> },
-    /// Coordinates and movements, a list a worker, which everyone reads in the order of the
-    /// workers. A worker's clock counts the lists that it has written, and the rounds that it has
-    /// read.
+    /// A list of coordinates and movements per worker. Every worker reads all lists in the order of
+    /// the workers. A worker's clock counts the lists that it has written and the rounds that it
+    /// has read.
     Sparse { clocks: Clocks, lists: Vec<RwLock<Vec<(usize, R)>>> },
 }
 
-/// A lock that the protocols keep free for who takes it; a panic leaves nothing in it that is used
-/// again.
+/// Locks a mutex that the protocols keep free for whoever takes it. After a panic its data is not
+/// used again.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where chunk `chunk` of `chunks` begins.
-fn start(width: usize, chunk: usize, chunks: usize) -> usize {
+/// Returns the first coordinate of chunk `chunk` of `chunks`.
+fn chunk_start(width: usize, chunk: usize, chunks: usize) -> usize {
     width / chunks * chunk + (width % chunks).min(chunk)
 }
 
 impl<R: Real> Buffers<R> {
-    /// For `workers` workers and `width` coordinates, by lists if the movements are `sparse`.
+    /// Creates the buffers for `workers` workers and `width` coordinates: lists if the movements
+    /// are `sparse`.
     pub(super) fn new(workers: usize, width: usize, sparse: bool) -> Self {
         if workers == 1 {
             return Buffers::Alone;
@@ -64,7 +65,7 @@ impl<R: Real> Buffers<R> {
             let lists = (0..workers).map(|_| RwLock::default()).collect();
             return Buffers::Sparse { clocks: Clocks::new(workers), lists };
         }
-        let len = |k| start(width, k + 1, workers) - start(width, k, workers);
+        let len = |k| chunk_start(width, k + 1, workers) - chunk_start(width, k, workers);
         let chunks = || (0..workers).map(|k| Mutex::new(vec![R::ZERO; len(k)])).collect();
         Buffers::Dense {
             ring: Reduction::new(workers),
@@ -72,8 +73,9 @@ impl<R: Real> Buffers<R> {
         }
     }
 
-    /// Adds the movements of all workers to what all agree on. `touched` holds the coordinates that
-    /// this worker moved, and may name one several times. Says whether all workers were there.
+    /// Adds the movements of all workers to the weights that all agree on. `touched` holds the
+    /// coordinates that this worker moved, and may name one several times. Returns false if a
+    /// worker has left.
     pub(super) fn sum(
         &self,
         worker: usize,
@@ -93,7 +95,7 @@ impl<R: Real> Buffers<R> {
         }
     }
 
-    /// Says that this worker takes part in no further round: then no other one can.
+    /// Leaves the all-reduce, which ends it for all workers.
     pub(super) fn leave(&self, worker: usize) {
         match self {
             Buffers::Alone => (),
@@ -114,7 +116,7 @@ fn dense<R: Real>(
     let ended = ring.round(worker, round, |chunk, message| {
         let mut own = lock(&messages[worker][chunk]);
         let left = || lock(&messages[ring.left(worker)][chunk]);
-        let first = start(width, chunk, workers);
+        let first = chunk_start(width, chunk, workers);
         let moved = now[first..].iter().zip(&agreed[first..]).map(|(&now, &agreed)| now - agreed);
         match message {
             Message::Own => own.iter_mut().zip(moved).for_each(|(own, moved)| *own = moved),
@@ -146,13 +148,13 @@ fn sparse<R: Real>(
     Replica { now, agreed }: &mut Replica<R>,
     touched: impl Iterator<Item = usize>,
 ) -> bool {
-    // All have read the lists of the last round.
+    // Wait until all have read the lists of the last round.
     clocks.wait(2 * round);
     {
         let mut list = lists[worker].write().unwrap_or_else(PoisonError::into_inner);
         list.clear();
         for j in touched {
-            // A coordinate that comes again has no movement left.
+            // A coordinate that is named again has no movement left.
             let moved = now[j] - agreed[j];
             if moved != R::ZERO {
                 list.push((j, moved));
@@ -181,8 +183,8 @@ mod tests {
 
     use super::*;
 
-    /// A movement that is no sum of powers of 2, of a coordinate by a worker in a round; most are
-    /// zero.
+    /// Returns a worker's movement of a coordinate in a round. It is no sum of powers of 2, and
+    /// mostly zero.
     fn moved(worker: usize, round: usize, j: usize) -> f64 {
         let hash = (worker * 31 + round * 17 + j * 7) % 23;
         if hash < 5 { hash as f64 / 3.0 } else { 0.0 }
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_ends_the_exchange_for_all() {
+    fn a_worker_that_leaves_ends_the_all_reduce_for_all() {
         for sparse in [false, true] {
             let buffers: Buffers<f32> = Buffers::new(3, 8, sparse);
             let work = |worker: usize| {

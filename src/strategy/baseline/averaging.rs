@@ -1,5 +1,5 @@
-//! Workers that know nothing of each other, and the mean of their weights (Zinkevich, Weimer, Smola
-//! & Li, NIPS 2010).
+//! Averaging: independent workers, and the mean of their weights after epochs (Zinkevich, Weimer,
+//! Smola & Li, NIPS 2010).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,19 +10,20 @@ use crate::row::real::Slot;
 use crate::strategy::engine::{Tickets, work};
 use crate::strategy::{Pass, Profile, Strategy, Visit};
 
-/// Each worker visits its share of the terms on weights of its own; these are averaged after each
-/// epoch, and each `every` epochs all go on from the mean. Deterministic given the seed and the
-/// number of workers.
+/// Workers that visit their dealt terms on replicas of their own. The model is the mean of the
+/// replicas after each epoch, and every `every` epochs all workers go on from it. Deterministic
+/// given the seed and the number of workers.
 #[derive(Debug)]
 pub struct Averaging<R> {
     every: usize,
     replicas: Vec<Mutex<Vec<R>>>,
-    /// Epochs since all replicas were the same; `None` if they must take over `params`.
+    /// Epochs since all replicas were equal, or `None` if they must take over `params`.
     apart: Option<usize>,
 }
 
 impl<R: Real> Averaging<R> {
-    /// `workers` threads, at least 1, which go on from their mean after `every` epochs, at least 1.
+    /// Creates the strategy for `workers` threads, at least 1, which go on from their mean after
+    /// `every` epochs, at least 1.
     pub fn new(workers: usize, every: usize) -> Self {
         let replicas = (0..workers.max(1)).map(|_| Mutex::default()).collect();
         Averaging { every: every.max(1), replicas, apart: None }
@@ -42,17 +43,17 @@ impl<R: Real> Averaging<R> {
     }
 }
 
-/// Weights that are averaged by one task.
+/// Number of weights that one task averages.
 const TOGETHER: usize = 1 << 14;
 
-/// A lock that a panic has poisoned holds what is made anew before the next epoch.
+/// Locks a mutex. After a panic the replica may be anything: the next epoch fills it again.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<R: Real> Strategy<R> for Averaging<R> {
     fn profile(&self) -> Profile {
-        // Each replica has the scale of its own visits, as they are dealt.
+        // Blocks are dealt, so each replica has the deferred scale of its own visits.
         Profile { applies_scale: true, ..Profile::new(self.replicas.len()) }
     }
 
@@ -67,7 +68,7 @@ impl<R: Real> Strategy<R> for Averaging<R> {
         pass: Pass<'_>,
     ) -> Result<u64> {
         let tickets = Tickets::dealt(self.replicas.len(), pass.order.blocks());
-        // Until the workers have ended well, their weights are nothing to go on with.
+        // The replicas are usable again only when all workers have ended without a panic.
         let apart = self.apart.take();
         let task = |worker: usize| {
             let mut replica = lock(&self.replicas[worker]);

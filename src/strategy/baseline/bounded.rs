@@ -1,5 +1,5 @@
-//! Workers on one vector that may be apart by a bounded number of batches (*stale synchronous
-//! parallel*: Ho et al., NIPS 2013; Li et al., OSDI 2014).
+//! Bounded staleness: workers on one vector, at most a bounded number of batches apart (*stale
+//! synchronous parallel*: Ho et al., NIPS 2013; Li et al., OSDI 2014).
 
 use super::clocks::Clocks;
 use crate::error::Result;
@@ -7,18 +7,18 @@ use crate::params::{Handle, Real, SharedParams};
 use crate::strategy::engine::{Batches, Tickets};
 use crate::strategy::{Pass, Profile, Strategy, Visit, apply_deferred_scale, planner};
 
-/// Whether a worker waits for others before it reads, or before it writes.
+/// Blocking or non-blocking reads or writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
-    /// It waits until the bound allows it to go on.
+    /// The worker waits until the bound allows it to go on.
     #[default]
     Blocking,
-    /// It goes on at once.
+    /// The worker goes on at once.
     NonBlocking,
 }
 
 impl Access {
-    /// The name on the command line and in reports.
+    /// Returns the name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Access::Blocking => "blocking",
@@ -27,30 +27,31 @@ impl Access {
     }
 }
 
-/// How far workers may be apart. A worker's clock is the number of its batches so far.
+/// Bounds on the distance between workers. A worker's clock is the number of its batches so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The bound s, in batches; `None` if there is none.
+    /// The bound s, in batches, or `None` for no bound.
     pub staleness: Option<usize>,
-    /// Blocking: what a worker reads at clock c holds all that was written before clock c - s.
+    /// Blocking: a worker that reads at clock c sees all writes of clocks before c - s.
     pub reads: Access,
-    /// Blocking: what a worker writes at clock c comes after all that is read at clock c - s.
+    /// Blocking: a worker writes at clock c after all reads of clock c - s.
     pub writes: Access,
 }
 
 impl Default for Bounds {
-    /// Three batches, reads and writes blocking.
+    /// Returns a bound of three batches, with blocking reads and writes.
     fn default() -> Self {
         Bounds::DEFAULT
     }
 }
 
 impl Bounds {
+    /// The default bounds, as a constant.
     pub(crate) const DEFAULT: Bounds =
         Bounds { staleness: Some(3), reads: Access::Blocking, writes: Access::Blocking };
 
-    /// The clock that all others must have reached for a worker to go on to `clock`.
-    fn least(&self, access: Access, clock: usize) -> usize {
+    /// Returns the clock that all others must have reached for a worker to go on to `clock`.
+    fn required_clock(&self, access: Access, clock: usize) -> usize {
         match (self.staleness, access) {
             (Some(staleness), Access::Blocking) => clock.saturating_sub(staleness),
             _ => 0,
@@ -58,8 +59,8 @@ impl Bounds {
     }
 }
 
-/// Workers that write batches into one vector, by compare-and-swap, and wait for the slowest if
-/// they are too far ahead. Racy by design with more than one worker.
+/// Workers that write batches to one vector by compare-and-swap, and wait for the slowest if they
+/// are too far ahead. Racy by design with more than one worker.
 #[derive(Debug)]
 pub struct BoundedStaleness {
     workers: usize,
@@ -68,7 +69,7 @@ pub struct BoundedStaleness {
 }
 
 impl BoundedStaleness {
-    /// `workers` threads, at least 1, and batches of `batch` terms.
+    /// Creates the strategy for `workers` threads, at least 1, and batches of `batch` terms.
     pub fn new(workers: usize, batch: usize, bounds: Bounds) -> Self {
         BoundedStaleness { workers: workers.max(1), batch: batch.max(1), bounds }
     }
@@ -100,19 +101,19 @@ impl<R: Real> Strategy<R> for BoundedStaleness {
             written.end(worker);
         };
         let task = |worker: usize| {
-            // All movements of a common coordinate add up, as those of the others do.
+            // Movements of a common coordinate are summed, like those of the others.
             let weights = Handle::atomic(params, visit.shape().common, 1);
             let mut planner = planner(visit).expect("the rule had a planner before");
             let mut batches = Batches::new(worker, visit, &tickets, pass, self.batch);
             let mut clock = 0;
             while let Some((block, state)) = batches.next() {
-                let slowest = written.wait(bounds.least(bounds.reads, clock));
+                let slowest = written.wait(bounds.required_clock(bounds.reads, clock));
                 pass.control.progress.taken(worker, clock.saturating_sub(slowest));
                 weights.merge();
                 planner.plan(block, state, &weights);
                 batches.inject_delay();
                 read.set(worker, clock + 1);
-                read.wait(bounds.least(bounds.writes, clock + 1));
+                read.wait(bounds.required_clock(bounds.writes, clock + 1));
                 planner.apply(&weights);
                 weights.merge();
                 clock += 1;

@@ -1,7 +1,9 @@
-//! How far each worker has come, and who may go on (Li et al., OSDI 2014; Ho et al., NIPS 2013).
+//! Clocks: each worker's progress, and waits for the slowest (Li et al., OSDI 2014; Ho et al., NIPS
+//! 2013).
 //!
 //! Invariant: when a worker's wait for `least` has ended, every other worker's clock is at least
-//! that, or it has ended; and all that the others wrote before their clocks showed that is seen.
+//! that or the worker has ended, and everything that the others wrote before their clocks reached
+//! it is seen.
 
 use crossbeam::utils::CachePadded;
 
@@ -12,29 +14,29 @@ use crate::strategy::engine::{CLOSED, Counter};
 pub(super) struct Clocks(Vec<CachePadded<Counter>>);
 
 impl Clocks {
-    /// Clocks of `workers` workers.
+    /// Creates the clocks of `workers` workers.
     pub(super) fn new(workers: usize) -> Self {
         Clocks((0..workers).map(|_| CachePadded::new(Counter::default())).collect())
     }
 
-    /// Sets a worker's own clock on.
+    /// Advances a worker's own clock to `to`.
     pub(super) fn set(&self, worker: usize, to: usize) {
         self.0[worker].raise(to);
     }
 
-    /// Says that a worker has ended: nobody waits for it from now on.
+    /// Ends a worker's clock. From now on nobody waits for it.
     pub(super) fn end(&self, worker: usize) {
         self.0[worker].raise(CLOSED);
     }
 
-    /// Whether a worker has ended.
+    /// Returns true if a worker has ended.
     pub(super) fn has_ended(&self) -> bool {
         self.0.iter().any(|clock| clock.get() == CLOSED)
     }
 
-    /// Waits until no clock is below `least`, and returns the least of them, as seen meanwhile.
+    /// Waits until no clock is below `least`, and returns the lowest value that it saw of any.
     pub(super) fn wait(&self, least: usize) -> usize {
-        // Clocks do not go back, so it does no harm to look at them one after the other.
+        // Clocks only rise, so looking at them one after the other does no harm.
         self.0.iter().map(|clock| clock.wait(least)).min().unwrap_or(CLOSED)
     }
 }
@@ -47,11 +49,12 @@ mod loom_tests {
 
     use super::Clocks;
 
-    /// Each of two workers makes `rounds` marks; who may go on sees all marks that are more than
-    /// `staleness` older.
+    /// Lets each of two workers make `rounds` marks. A worker that may go on sees all marks that
+    /// are more than `staleness` older.
     fn run(rounds: usize, staleness: usize, leaves_early: bool) {
         let mut model = loom::model::Builder::new();
-        // Beside all times that threads wait; without a bound, two rounds take minutes.
+        // Switches that threads make by waiting are not counted. Without a bound, two rounds take
+        // minutes.
         model.preemption_bound = Some(3);
         model.check(move || {
             let shared = Arc::new((Clocks::new(2), [AtomicUsize::new(0), AtomicUsize::new(0)]));
@@ -77,13 +80,13 @@ mod loom_tests {
     }
 
     #[test]
-    fn who_may_go_on_sees_what_is_older_than_the_bound() {
+    fn a_worker_that_may_go_on_sees_what_is_older_than_the_bound() {
         run(2, 0, false);
         run(2, 1, false);
     }
 
     #[test]
-    fn who_has_ended_holds_nobody_up() {
+    fn a_worker_that_has_ended_holds_nobody_up() {
         run(2, 0, true);
     }
 }

@@ -1,28 +1,28 @@
-//! Who may write next, where workers write one after the other in a fixed order.
+//! The round-robin gate: turns to write, one worker after the other in a fixed order.
 //!
 //! Invariants: one worker at a time has the turn; a turn goes to the next worker in order that has
-//! not left; it is never lost, because leaving waits for one's turn, and a worker that panics ends
-//! all turns.
+//! not left; it is never lost, because a worker waits for its turn before it leaves, and a panic
+//! ends all turns.
 //!
-//! Worker k's j-th turn has the number k + j*N, for N workers; the numbers of those that left are
-//! left out.
+//! Worker k's j-th turn has the number k + j*N, for N workers. The numbers of workers that left are
+//! skipped.
 
 use crossbeam::utils::CachePadded;
 
 use crate::strategy::engine::{CLOSED, Counter};
 use crate::sync::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// Gate of some workers.
+/// A round-robin gate.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// The number of each worker's last turn: one level each, so that only the next one wakes.
+    /// The number of each worker's last turn. A counter for each, so that only the next one wakes.
     given: Vec<CachePadded<Counter>>,
     left: Vec<AtomicBool>,
     now: CachePadded<AtomicUsize>,
 }
 
 impl Gate {
-    /// Gate of `workers` workers; the first one is worker 0's.
+    /// Creates a gate for `workers` workers. The first turn is worker 0's.
     pub(crate) fn new(workers: usize) -> Self {
         Gate {
             given: (0..workers).map(|_| CachePadded::new(Counter::default())).collect(),
@@ -31,21 +31,22 @@ impl Gate {
         }
     }
 
-    /// Waits for a worker's next turn, given the number of its last one plus that of workers, or
-    /// the worker's number at first; says whether it came.
+    /// Waits for a worker's next turn, whose number is that of its last turn plus the number of
+    /// workers, or the worker's number at first. Returns false if turns have ended.
     pub(crate) fn wait(&self, turn: usize) -> bool {
         self.given[turn % self.given.len()].wait(turn) != CLOSED
     }
 
-    /// The number of the turn that it is, or was a moment ago.
+    /// Returns the number of the current turn, or of one a moment ago.
     pub(crate) fn now(&self) -> usize {
         self.now.load(Relaxed)
     }
 
-    /// Passes turn number `turn` on. Only who has it may call this.
+    /// Passes turn number `turn` on. Only the worker that has it may call this.
     pub(crate) fn pass(&self, turn: usize) {
         let workers = self.left.len();
-        // Relaxed: the flags are written by who has the turn, which passes them on.
+        // Relaxed: only the worker that has the turn writes the flags, and passing the turn on
+        // makes them visible.
         let next =
             (turn + 1..=turn + workers).find(|turn| !self.left[turn % workers].load(Relaxed));
         if let Some(next) = next {
@@ -54,7 +55,7 @@ impl Gate {
         }
     }
 
-    /// Waits for the worker's next turn and gives it up for good.
+    /// Waits for the worker's next turn, and leaves the gate for good.
     pub(crate) fn leave(&self, turn: usize) {
         if self.wait(turn) {
             self.left[turn % self.left.len()].store(true, Relaxed);
@@ -112,10 +113,10 @@ mod loom_tests {
     #[test]
     fn turns_that_are_abandoned_hold_nobody_up() {
         loom::model(|| {
-            let turns = Arc::new(Gate::new(2));
-            let other = turns.clone();
+            let gate = Arc::new(Gate::new(2));
+            let other = gate.clone();
             let thread = thread::spawn(move || other.abandon());
-            turns.leave(1);
+            gate.leave(1);
             thread.join().unwrap();
         });
     }

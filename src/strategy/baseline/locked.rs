@@ -1,9 +1,9 @@
-//! Locks around each visit: the baseline that lock-free updates are compared with (*AIG* in Niu,
-//! Recht, Ré & Wright, NIPS 2011, section 5).
+//! Locks around each visit: the baseline for lock-free updates (*AIG* in Niu, Recht, Ré & Wright,
+//! NIPS 2011, section 5).
 //!
-//! Invariant: from a visit's first read to its last write nobody else touches its coordinates. A
-//! lock guards a stripe of neighbors; stripes are taken in ascending order, so that no two workers
-//! wait for each other.
+//! Invariant: from a visit's first read to its last write no other worker touches its coordinates.
+//! A lock guards a stripe of neighbors. Stripes are taken in ascending order, so that no two
+//! workers wait for each other.
 
 use crossbeam::utils::{Backoff, CachePadded};
 
@@ -16,16 +16,16 @@ use crate::sync::plain::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
-/// Workers that draw blocks of terms and lock a term's coordinates for the time of its visit.
-/// Common coordinates are private copies that are merged after each block, as with hogwild: each
-/// visit would have to lock them.
+/// Workers that draw blocks of terms and lock a term's coordinates during its visit. Common
+/// coordinates are private copies that are merged after each block, as with hogwild, since each
+/// visit would have to lock them. Racy by design with more than one worker.
 #[derive(Debug)]
 pub struct Locked {
     workers: usize,
 }
 
 impl Locked {
-    /// `workers` threads, at least 1.
+    /// Creates the strategy for `workers` threads, at least 1.
     pub fn new(workers: usize) -> Self {
         Locked { workers: workers.max(1) }
     }
@@ -58,7 +58,7 @@ impl<R: Real> Strategy<R> for Locked {
     }
 }
 
-/// Most locks: so many that two rows seldom need the same one by chance, so few that they stay in
+/// Most locks: enough that two rows seldom need the same one by chance, and few enough to stay in
 /// the cache.
 const STRIPES: usize = 1024;
 
@@ -70,19 +70,20 @@ pub(crate) struct Stripes {
 }
 
 impl Stripes {
+    /// Creates free locks for `coordinates` coordinates.
     pub(crate) fn new(coordinates: usize) -> Self {
         let width = coordinates.div_ceil(STRIPES).max(1);
         let locks = (0..coordinates.div_ceil(width)).map(|_| CachePadded::default()).collect();
         Stripes { locks, width }
     }
 
-    /// Turns ascending coordinates into their stripes, each once.
+    /// Replaces ascending coordinates by their stripes, each once.
     fn stripes_of(&self, coordinates: &mut Vec<usize>) {
         coordinates.iter_mut().for_each(|j| *j /= self.width);
         coordinates.dedup();
     }
 
-    /// Locks the stripes of ascending coordinates, which become these stripes.
+    /// Replaces ascending coordinates by their stripes, and locks these.
     fn hold<'a>(&'a self, coordinates: &'a mut Vec<usize>) -> Held<'a> {
         self.stripes_of(coordinates);
         coordinates.iter().for_each(|&stripe| self.lock(stripe));
@@ -91,8 +92,8 @@ impl Stripes {
 
     fn lock(&self, stripe: usize) {
         let (lock, backoff) = (&self.locks[stripe], Backoff::new());
-        // Acquire: pairs with the Release in `unlock`, so that all that earlier holders wrote is
-        // seen.
+        // Acquire: pairs with the Release in `unlock`, so that everything that earlier holders
+        // wrote is seen.
         while lock.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
             backoff.snooze();
         }
@@ -103,19 +104,20 @@ impl Stripes {
     }
 }
 
-/// One worker's visits with the locks of their coordinates held.
+/// Makes one worker's visits with the locks of their coordinates held.
 pub(crate) struct Locker<'s> {
     stripes: &'s Stripes,
-    /// Room for the coordinates that a term touches, which become its stripes.
+    /// Buffer for the coordinates that a term touches, then for its stripes.
     touched: Vec<usize>,
 }
 
 impl<'s> Locker<'s> {
+    /// Creates a locker that takes locks of `stripes`.
     pub(crate) fn new(stripes: &'s Stripes) -> Self {
         Locker { stripes, touched: Vec::new() }
     }
 
-    /// Visits a block of one term.
+    /// Visits a block of one term under its locks.
     pub(crate) fn visit<R: Real>(
         &mut self,
         visit: &dyn Visit<R>,
@@ -130,7 +132,7 @@ impl<'s> Locker<'s> {
     }
 }
 
-/// Locks that are held until this is dropped: by a panic, too.
+/// Holds locks until it is dropped, in a panic too.
 struct Held<'a> {
     stripes: &'a Stripes,
     held: &'a [usize],

@@ -1,11 +1,10 @@
-//! What Hogwild is compared with, and what only these strategies need.
+//! Baselines that hogwild is compared with, and the parts that only these strategies need.
 
 mod allreduce;
 mod allreduce_buffers;
 mod averaging;
 mod bounded;
 mod clocks;
-
 mod gate;
 mod locked;
 mod quorum;

@@ -1,16 +1,16 @@
-//! Rounds that are closed by the first N parts (synchronous training with backup workers; Chen et
+//! A quorum: rounds that the first N parts close (synchronous training with backup workers; Chen et
 //! al., 2016, section 2.2).
 //!
 //! Invariants: all parts of a round were made for the version that the round closes; a part that
-//! comes later is refused; each round is closed once, by one thread, while no other closes or hands
-//! in; and no round waits for a worker that has left.
+//! comes later is refused; each round is closed once, by one thread, while no other thread closes a
+//! round or hands a part in; no round waits for a worker that has left.
 
 use std::mem;
 
 use crate::strategy::engine::{CLOSED, Counter, lock};
 use crate::sync::Mutex;
 
-/// The round that is open, and how many were closed: the version.
+/// The open round, and the version: the number of closed rounds.
 #[derive(Debug)]
 pub(crate) struct Quorum<T> {
     version: Counter,
@@ -20,29 +20,30 @@ pub(crate) struct Quorum<T> {
 
 #[derive(Debug)]
 struct Round<T> {
-    /// Workers that have not left.
+    /// Number of workers that have not left.
     present: usize,
     /// The parts so far, with their workers.
     parts: Vec<(usize, T)>,
 }
 
 impl<T> Quorum<T> {
-    /// Rounds of `needed` parts, or of one from each worker where fewer are left of `workers`.
+    /// Creates rounds of `needed` parts for `workers` workers. When fewer workers than that are
+    /// left, a round takes one part of each.
     pub(crate) fn new(needed: usize, workers: usize) -> Self {
         let round = Mutex::new(Round { present: workers, parts: Vec::new() });
         Quorum { version: Counter::default(), round, needed }
     }
 
-    /// The version that a part may be made for now, or [`CLOSED`].
+    /// Returns the version to make a part for, or [`CLOSED`].
     pub(crate) fn version(&self) -> usize {
         self.version.get()
     }
 
-    /// Hands in a worker's part for a version. The part that completes a round makes `close` run on
-    /// the round's parts, in the order of their workers, before anyone sees the next version.
+    /// Hands in a worker's part for a version. If it completes the round, calls `close` with the
+    /// round's parts, in the order of their workers, before anyone sees the next version.
     ///
     /// # Errors
-    /// The part, if its round was closed without it.
+    /// Returns the part, if its round was closed without it.
     pub(crate) fn hand_in(
         &self,
         worker: usize,
@@ -59,8 +60,8 @@ impl<T> Quorum<T> {
         Ok(())
     }
 
-    /// Leaves, after the rounds of all parts that the worker handed in. That may complete the open
-    /// one.
+    /// Leaves, when the rounds of all parts that the worker handed in are closed. That may complete
+    /// the open round.
     pub(crate) fn leave(&self, close: impl FnOnce(Vec<(usize, T)>)) {
         let mut round = lock(&self.round);
         round.present -= 1;
@@ -82,7 +83,7 @@ impl<T> Quorum<T> {
         self.version.wait(version + 1);
     }
 
-    /// Ends all waiting: there will be no further version.
+    /// Ends all waiting. There will be no further version.
     pub(crate) fn abandon(&self) {
         self.version.raise(CLOSED);
     }
@@ -96,16 +97,17 @@ mod loom_tests {
 
     use super::{CLOSED, Quorum};
 
-    /// What is written only when a round is closed, and read by those that know of the version.
-    struct Served {
+    /// A list that threads write only when a round is closed, and read only once they see its
+    /// version.
+    struct CheckedQuorum {
         quorum: Quorum<usize>,
         closed: UnsafeCell<Vec<Vec<usize>>>,
     }
 
     #[allow(unsafe_code)]
-    impl Served {
+    impl CheckedQuorum {
         fn new(needed: usize, workers: usize) -> Arc<Self> {
-            Arc::new(Served {
+            Arc::new(CheckedQuorum {
                 quorum: Quorum::new(needed, workers),
                 closed: UnsafeCell::new(Vec::new()),
             })
@@ -157,18 +159,18 @@ mod loom_tests {
     fn a_round_of_all_takes_one_part_of_each_and_ends_when_workers_leave() {
         for counts in [[1, 1], [2, 1], [0, 2]] {
             loom::model(move || {
-                let served = Served::new(2, 2);
-                let other = served.clone();
+                let checked = CheckedQuorum::new(2, 2);
+                let other = checked.clone();
                 let thread = thread::spawn(move || other.work(1, counts[1]));
                 assert_eq!(
-                    served.work(0, counts[0]) + thread.join().unwrap(),
+                    checked.work(0, counts[0]) + thread.join().unwrap(),
                     0,
                     "a part was refused"
                 );
                 let rounds: Vec<Vec<usize>> = (0..counts[0].max(counts[1]))
                     .map(|round| (0..2).filter(|&worker| round < counts[worker]).collect())
                     .collect();
-                assert_eq!(served.closed(), rounds);
+                assert_eq!(checked.closed(), rounds);
             });
         }
     }

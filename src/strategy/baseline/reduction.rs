@@ -1,28 +1,28 @@
-//! A ring of workers that sum vectors, cut into as many chunks as there are workers, in two phases:
-//! partial sums go round until each worker has the sum of one chunk (reduce-scatter), then the sums
+//! A ring reduction: workers sum vectors that are cut into one chunk per worker. It has two phases.
+//! Partial sums go round until each worker has the sum of one chunk (reduce-scatter); then the sums
 //! go round (all-gather) (Patarasuk & Yuan, 2009; Horovod, Sergeev & Del Balso, 2018).
 //!
 //! Letters: N workers; worker k's r-th message of a round, r from 0 to 2N-2, is about chunk k - r
-//! (mod N). Message 0 is its own part; with r < N it adds its own part to the left neighbor's
-//! message r - 1; from N on it passes that on.
+//! (mod N). Message 0 is its own part. For r < N it adds its own part to the left neighbor's
+//! message r - 1; from N on it passes that message on.
 //!
-//! Invariants: chunk c is the sum of the parts of workers c, c + 1 ... in this order, whoever is
-//! late; nobody writes over a message that its neighbor has not read.
+//! Invariants: chunk c is the sum of the parts of workers c, c + 1, ... in this order, whoever is
+//! late; no message is overwritten before the neighbor has read it.
 //!
-//! Why the latter: between two messages about one chunk in a round lie N others. Message r waits
-//! for the left neighbor's message r - 1, hence by N - 1 steps round the ring for the right
+//! Proof of the latter: between two messages about one chunk in a round lie N others. Message r
+//! waits for the left neighbor's message r - 1, hence by N - 1 steps round the ring for the right
 //! neighbor's message r - (N - 1), before which that one has read this worker's message r - N. From
-//! round to round, a worker waits until its right neighbor has ended the last one.
+//! round to round, a worker waits until its right neighbor has ended the last round.
 
 use crossbeam::utils::CachePadded;
 
 use crate::strategy::engine::{CLOSED, Counter};
 
-/// How many messages each worker has sent, in all rounds.
+/// The number of messages that each worker has sent, in all rounds.
 #[derive(Debug)]
 pub(super) struct Reduction(Vec<CachePadded<Counter>>);
 
-/// What a worker makes of a chunk.
+/// The content of a worker's message about a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Message {
     /// Its own part.
@@ -34,21 +34,21 @@ pub(super) enum Message {
 }
 
 impl Reduction {
-    /// A ring of `workers` workers.
+    /// Creates a ring of `workers` workers.
     pub(super) fn new(workers: usize) -> Self {
         Reduction((0..workers).map(|_| CachePadded::new(Counter::default())).collect())
     }
 
-    /// The neighbor that `worker` gets messages from.
+    /// Returns the neighbor that sends messages to `worker`.
     pub(super) fn left(&self, worker: usize) -> usize {
         (worker + self.0.len() - 1) % self.0.len()
     }
 
-    /// One worker's share of round number `round`: `send` makes its message about a chunk, when the
-    /// left neighbor's is there. When it ends, the worker's last message about each chunk was the
-    /// whole sum.
+    /// Runs one worker's part of round number `round`. `send` makes the worker's message about a
+    /// chunk, once the left neighbor's is there. At the end, the worker's last message about each
+    /// chunk is the whole sum.
     ///
-    /// Says whether the round was ended: not if a worker has left the ring.
+    /// Returns false if the round did not end, because a worker has left the ring.
     pub(super) fn round(
         &self,
         worker: usize,
@@ -77,7 +77,7 @@ impl Reduction {
         true
     }
 
-    /// Leaves the ring, which ends it for all.
+    /// Leaves the ring, which ends it for all workers.
     pub(super) fn leave(&self, worker: usize) {
         self.0[worker].raise(CLOSED);
     }
@@ -106,18 +106,18 @@ mod loom_tests {
 
     use super::{Message, Reduction};
 
-    /// Messages by worker and chunk: loom reports a read that meets a write. A sum is the list of
-    /// its parts.
-    struct Ringed {
+    /// Messages by worker and chunk. Loom reports a read at the time of a write. A sum is the list
+    /// of its parts.
+    struct CheckedRing {
         ring: Reduction,
         messages: Vec<Vec<UnsafeCell<Vec<usize>>>>,
     }
 
     #[allow(unsafe_code)]
-    impl Ringed {
+    impl CheckedRing {
         fn new(workers: usize) -> Arc<Self> {
             let chunks = || (0..workers).map(|_| UnsafeCell::new(Vec::new())).collect();
-            Arc::new(Ringed {
+            Arc::new(CheckedRing {
                 ring: Reduction::new(workers),
                 messages: (0..workers).map(|_| chunks()).collect(),
             })
@@ -131,13 +131,13 @@ mod loom_tests {
                     let left = &self.messages[self.ring.left(worker)][chunk];
                     let mut sum = left.with(|left| match message {
                         Message::Own => Vec::new(),
-                        // SAFETY: the ring says that nobody writes it; loom checks that.
+                        // SAFETY: by the ring's invariants nobody writes it; loom checks that.
                         Message::Sum | Message::Same => unsafe { (*left).clone() },
                     });
                     if message != Message::Same {
                         sum.push(part);
                     }
-                    // SAFETY: the ring says that nobody reads or writes it; loom checks that.
+                    // SAFETY: by the ring's invariants nobody reads or writes it; loom checks that.
                     self.messages[worker][chunk].with_mut(|own| unsafe { *own = sum });
                 });
                 if !ended {
@@ -154,8 +154,8 @@ mod loom_tests {
         }
     }
 
-    /// A model in which threads are forced to switch so many times, beside all times that they
-    /// wait: without a bound, this many messages take hours.
+    /// Returns a model in which threads are forced to switch at most `switches` times, not counting
+    /// those when they wait. Without a bound, this many messages take hours.
     fn bounded(switches: usize) -> loom::model::Builder {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(switches);
@@ -166,13 +166,13 @@ mod loom_tests {
     fn sums_are_whole_in_a_fixed_order_and_no_message_is_overwritten_unread() {
         for (workers, rounds, switches) in [(2, 2, 2), (3, 1, 1)] {
             bounded(switches).check(move || {
-                let ringed = Ringed::new(workers);
+                let checked = CheckedRing::new(workers);
                 let spawn = |worker| {
-                    let ringed = ringed.clone();
-                    thread::spawn(move || ringed.work(worker, rounds))
+                    let checked = checked.clone();
+                    thread::spawn(move || checked.work(worker, rounds))
                 };
                 let threads: Vec<_> = (1..workers).map(spawn).collect();
-                ringed.work(0, rounds);
+                checked.work(0, rounds);
                 threads.into_iter().for_each(|thread| thread.join().unwrap());
             });
         }
@@ -181,14 +181,14 @@ mod loom_tests {
     #[test]
     fn a_worker_that_leaves_ends_the_ring_for_all() {
         bounded(2).check(|| {
-            let ringed = Ringed::new(2);
-            let other = ringed.clone();
+            let checked = CheckedRing::new(2);
+            let other = checked.clone();
             let thread = thread::spawn(move || {
                 other.work(1, 1);
                 other.ring.leave(1);
             });
-            ringed.work(0, 2);
-            ringed.ring.leave(0);
+            checked.work(0, 2);
+            checked.ring.leave(0);
             thread.join().unwrap();
         });
     }

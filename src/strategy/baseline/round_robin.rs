@@ -1,6 +1,6 @@
-//! Workers that write one after the other in a fixed order (*Slow learners are fast*, Langford,
-//! Smola & Zinkevich, NIPS 2009): the baseline *RR* of Niu, Recht, Ré & Wright, NIPS 2011, section
-//! 5.
+//! Round-robin: workers that write one after the other in a fixed order (*Slow learners are fast*,
+//! Langford, Smola & Zinkevich, NIPS 2009). It is the baseline *RR* of Niu, Recht, Ré & Wright,
+//! NIPS 2011, section 5.
 //!
 //! Invariant: one worker writes at a time, and each of N writes once in N visits, so that a plan
 //! misses at most N - 1 visits.
@@ -18,7 +18,7 @@ pub struct RoundRobin {
 }
 
 impl RoundRobin {
-    /// `workers` threads, at least 1.
+    /// Creates the strategy for `workers` threads, at least 1.
     pub fn new(workers: usize) -> Self {
         RoundRobin { workers: workers.max(1) }
     }
@@ -39,7 +39,7 @@ impl<R: Real> Strategy<R> for RoundRobin {
         let (tickets, gate) = (Tickets::new(pass.order.blocks()), Gate::new(workers));
         planner(visit)?;
         let task = |worker: usize| {
-            // Who writes is alone, so its copy of a common coordinate is the value.
+            // One worker writes at a time, so its copy of a common coordinate is the value.
             let weights = Handle::wild(params, visit.shape().common, 1);
             let mut planner = planner(visit).expect("the rule had a planner before");
             // The number of the worker's next turn.

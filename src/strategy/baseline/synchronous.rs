@@ -1,5 +1,5 @@
-//! Rounds in which workers plan batches on one version of the weights, and the first of them make
-//! the next version (*Revisiting Distributed Synchronous SGD*, Chen, Pan, Monga, Bengio &
+//! Synchronous rounds: workers plan batches on one version of the weights, and the first of these
+//! make the next version (*Revisiting Distributed Synchronous SGD*, Chen, Pan, Monga, Bengio &
 //! Jozefowicz, 2016).
 
 use super::Quorum;
@@ -8,8 +8,8 @@ use crate::params::{Handle, Real, SharedParams};
 use crate::strategy::engine::{Batches, CLOSED, Tickets};
 use crate::strategy::{Pass, Plan, Profile, Strategy, Visit, apply_deferred_scale, planner};
 
-/// N + b workers; a round takes the first N batches and drops the b others. Deterministic given the
-/// seed if b is 0.
+/// N + b workers. A round takes the first N batches and drops the other b. Deterministic given the
+/// seed and the number of workers if b is 0.
 #[derive(Debug)]
 pub struct Synchronous {
     workers: usize,
@@ -18,8 +18,8 @@ pub struct Synchronous {
 }
 
 impl Synchronous {
-    /// `workers` threads, at least 1, of which `backups` may be late, but not all; batches of
-    /// `batch` terms.
+    /// Creates the strategy for `workers` threads, at least 1, of which `backups` may be late (not
+    /// all), and batches of `batch` terms.
     pub fn new(workers: usize, batch: usize, backups: usize) -> Self {
         let workers = workers.max(1);
         Synchronous { workers, batch: batch.max(1), backups: backups.min(workers - 1) }
@@ -29,8 +29,8 @@ impl Synchronous {
         self.workers - self.backups
     }
 
-    /// Whose batches do not depend on the others' speed; with backups, who is fast makes more of
-    /// them.
+    /// Returns dealt tickets, so that a worker's batches do not depend on the others' speed. With
+    /// backups, returns common ones, so that fast workers make more batches.
     fn tickets(&self, blocks: usize) -> Vec<Tickets> {
         match self.backups {
             0 => Tickets::dealt(self.workers, blocks),
@@ -60,8 +60,7 @@ impl<R: Real> Strategy<R> for Synchronous {
         planner(visit)?;
         let quorum = Quorum::new(self.needed(), self.workers);
         let task = |worker: usize| {
-            // All that is written is written by one worker at a time, so its copy of a common
-            // coordinate is the value.
+            // One worker writes at a time, so its copy of a common coordinate is the value.
             let weights = Handle::wild(params, visit.shape().common, 1);
             let apply = |parts: Vec<(usize, Box<dyn Plan<R> + Send + '_>)>| {
                 weights.merge();

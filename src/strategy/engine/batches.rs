@@ -1,6 +1,8 @@
-//! Mini-batches: terms whose visits are planned on the same weights, and applied together. The step
-//! of a batch is the sum of its terms' steps, so that a step size means the same whatever the
-//! batch; the search for one looks for what the sum bears.
+//! Mini-batches: terms whose visits are planned on the same weights and applied together.
+//!
+//! The step of a batch is the sum of its terms' steps, so a step size means the same for any size
+//! of batch. The search for a step size takes batches of the same size, so it finds one that the
+//! sum tolerates.
 
 use std::collections::VecDeque;
 
@@ -20,14 +22,14 @@ pub(crate) struct Batches<'a, R: Real> {
     /// is the block's first.
     terms: VecDeque<(usize, Option<StepState<R>>)>,
     state: Option<StepState<R>>,
-    /// The batch that is being worked on.
+    /// The current batch.
     batch: Vec<usize>,
     drawn: Vec<usize>,
     visits: u64,
 }
 
 impl<'a, R: Real> Batches<'a, R> {
-    /// Batches of `size` terms for one worker.
+    /// Creates one worker's batches of `size` terms.
     pub(crate) fn new(
         worker: usize,
         visit: &'a dyn Visit<R>,
@@ -50,8 +52,8 @@ impl<'a, R: Real> Batches<'a, R> {
         }
     }
 
-    /// Says that the last batch is done with, and returns the next one, with the step state of its
-    /// first term. The last batch may be smaller.
+    /// Ends the current batch and returns the next one, with the step state of its first term. The
+    /// last batch may be smaller.
     pub(crate) fn next(&mut self) -> Option<(Block<'_>, StepState<R>)> {
         self.end_batch();
         while self.terms.len() < self.size && self.draw() {}
@@ -66,13 +68,12 @@ impl<'a, R: Real> Batches<'a, R> {
         first.map(|first| (Block::new(&self.batch, self.batch.len(), Order::AHEAD), first))
     }
 
-    /// Takes the time that was asked for, if the worker is a slow one: called between planning a
-    /// batch and applying it.
+    /// Injects the worker's delays, if it has any. Called between planning a batch and applying it.
     pub(crate) fn inject_delay(&mut self) {
         self.delays.inject_after(self.batch.len());
     }
 
-    /// Visits made.
+    /// Returns the number of visits made.
     pub(crate) fn visits(&self) -> u64 {
         self.visits
     }
@@ -83,7 +84,7 @@ impl<'a, R: Real> Batches<'a, R> {
         self.batch.clear();
     }
 
-    /// Draws a block, if there is one and time for it.
+    /// Draws a block, and returns false if there is none left or the worker must stop.
     fn draw(&mut self) -> bool {
         let Pass { order, control, .. } = self.pass;
         if control.must_stop() {

@@ -1,9 +1,9 @@
-//! A block of terms, as a worker hands it to a rule.
+//! A block of terms, as a strategy passes it to a rule.
 
 use std::iter::Enumerate;
 use std::slice;
 
-/// Terms that are visited one after the other, and some that come after them.
+/// Terms that are visited one after the other, and terms after them to prefetch.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
     terms: &'a [usize],
@@ -11,12 +11,12 @@ pub struct Block<'a> {
     ahead: usize,
 }
 
-/// How many times as far ahead the places of terms are asked for as the terms' memory.
+/// A term's offset record is prefetched this many times as far ahead as its data.
 const FARTHER: usize = 2;
 
 impl<'a> Block<'a> {
-    /// The first `count` of `terms`. The memory of a term is best asked for `ahead` visits before
-    /// its own.
+    /// Creates a block of the first `count` of `terms`. A term's data is prefetched `ahead` visits
+    /// before its own.
     ///
     /// # Panics
     /// If there are fewer terms.
@@ -25,17 +25,17 @@ impl<'a> Block<'a> {
         Block { terms, count, ahead }
     }
 
-    /// The terms.
+    /// Returns the block's terms.
     pub fn terms(self) -> &'a [usize] {
         &self.terms[..self.count]
     }
 
-    /// Each term as a block of its own, with the same terms to come.
+    /// Returns each term as a block of one, with the same terms to prefetch.
     pub fn singles(self) -> impl Iterator<Item = Block<'a>> {
         (0..self.count).map(move |k| Block { terms: &self.terms[k..], count: 1, ahead: self.ahead })
     }
 
-    /// The terms in turn.
+    /// Returns the terms in turn, each with the terms to prefetch before its visit.
     #[inline(always)]
     pub(crate) fn visits(self) -> Visits<'a> {
         let Block { terms, count, ahead } = self;
@@ -43,7 +43,7 @@ impl<'a> Block<'a> {
     }
 }
 
-/// The terms of a [`Block`], each with what is to be asked for before its visit.
+/// The terms of a [`Block`], each with the terms to prefetch before its visit.
 #[derive(Clone, Debug)]
 pub(crate) struct Visits<'a> {
     visited: Enumerate<slice::Iter<'a, usize>>,
@@ -51,12 +51,12 @@ pub(crate) struct Visits<'a> {
     ahead: usize,
 }
 
-/// What is to be asked for before a visit.
+/// The terms to prefetch before a visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ahead {
-    /// The term that comes some visits later, whose memory is due.
+    /// A term some visits later, whose data is to be prefetched.
     pub(crate) memory: Option<usize>,
-    /// One that comes still later, of which it is due where its memory is.
+    /// A later term, whose offset record is to be prefetched.
     pub(crate) offset: Option<usize>,
 }
 
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_later_is_asked_for_before_and_only_the_first_are_visited() {
+    fn later_terms_are_prefetched_and_only_the_first_are_visited() {
         let terms: Vec<usize> = (10..20).collect();
         let visits: Vec<_> = Block::new(&terms, 6, 3).visits().collect();
         let ahead = |term| Ahead {

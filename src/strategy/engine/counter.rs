@@ -1,8 +1,8 @@
-//! A number that only rises, and that threads wait for: the one way in which workers wait for each
-//! other.
+//! A waitable counter: a number that only rises, and that threads wait for. Except for locks,
+//! workers wait for each other on nothing else.
 //!
-//! Invariants: nobody sleeps through a rise that it waits for; who has seen a level sees all that
-//! was written before the level was raised to it; a level that is over holds nobody up.
+//! Invariants: nobody sleeps through a rise that it waits for; whoever has seen a value sees all
+//! that was written before the counter was raised to it; a closed counter holds nobody up.
 
 use std::sync::PoisonError;
 
@@ -14,19 +14,19 @@ use crate::sync::{
     Ordering::{Acquire, Release},
 };
 
-/// Above all levels that work can reach: what is waited for will not come, or is not needed any
-/// more.
+/// The value of a closed counter, above all values that work can reach. Whatever threads wait for
+/// will not come, or is no longer needed.
 pub(crate) const CLOSED: usize = usize::MAX;
 
-/// Looks at a level before sleeping, ever further apart: together a few microseconds.
+/// Looks at the value before sleeping, at growing intervals: a few microseconds in all.
 #[cfg(not(loom))]
 const SPINS: usize = 12;
 
-/// A level, 0 at first.
+/// A waitable counter, 0 at first.
 #[derive(Debug)]
 pub(crate) struct Counter {
     value: AtomicUsize,
-    /// How many threads sleep, or are about to.
+    /// Number of threads that sleep or are about to.
     sleepers: Mutex<usize>,
     risen: Condvar,
 }
@@ -38,24 +38,24 @@ impl Default for Counter {
 }
 
 impl Counter {
-    /// The level now.
+    /// Returns the current value.
     pub(crate) fn get(&self) -> usize {
         // Acquire: pairs with the Release in `raise`.
         self.value.load(Acquire)
     }
 
-    /// Raises the level to `value`, unless it is higher already, and wakes those that wait.
+    /// Raises the counter to `value`, unless it is higher already, and wakes waiting threads.
     pub(crate) fn raise(&self, value: usize) {
         // Release: pairs with the Acquire in `get`, so that what was written before is seen.
         self.value.fetch_max(value, Release);
         // A sleeper has counted itself before this lock is taken, or sees the new value after it:
-        // it looks at the value with the lock held, and gives it up only in its sleep.
+        // it looks at the value with the lock held, and releases the lock only by sleeping.
         if *lock(&self.sleepers) > 0 {
             self.risen.notify_all();
         }
     }
 
-    /// Waits until the level is `least` or higher, and returns it.
+    /// Waits until the value is at least `least`, and returns it.
     pub(crate) fn wait(&self, least: usize) -> usize {
         if let Some(value) = self.spin(least) {
             return value;
@@ -73,8 +73,8 @@ impl Counter {
         value
     }
 
-    /// Waits for a moment without sleeping: many waits are shorter than waking up. It does not
-    /// yield, since a thread that does on a busy machine comes back later than one that sleeps.
+    /// Waits for a moment without sleeping, since many waits are shorter than a wake-up. It does
+    /// not yield: on a busy machine a thread that yields comes back later than one that sleeps.
     #[cfg(not(loom))]
     fn spin(&self, least: usize) -> Option<usize> {
         let backoff = Backoff::new();
@@ -88,14 +88,14 @@ impl Counter {
         None
     }
 
-    /// To the model checker, sleeping is as good.
+    /// Looks once: to the model checker, sleeping is as good as spinning.
     #[cfg(loom)]
     fn spin(&self, least: usize) -> Option<usize> {
         Some(self.get()).filter(|&value| value >= least)
     }
 }
 
-/// A lock whose data no panic can leave in disorder.
+/// Locks a mutex whose data no panic can leave inconsistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -133,15 +133,15 @@ mod loom_tests {
     }
 
     #[test]
-    fn a_level_that_is_over_stays_so_whoever_else_raises_it() {
+    fn a_closed_counter_stays_closed_whoever_else_raises_it() {
         loom::model(|| {
-            let level = Arc::new(Counter::default());
-            let other = level.clone();
+            let counter = Arc::new(Counter::default());
+            let other = counter.clone();
             let raiser = thread::spawn(move || other.raise(1));
-            level.raise(CLOSED);
-            assert_eq!(level.wait(5), CLOSED);
+            counter.raise(CLOSED);
+            assert_eq!(counter.wait(5), CLOSED);
             raiser.join().unwrap();
-            assert_eq!(level.get(), CLOSED);
+            assert_eq!(counter.get(), CLOSED);
         });
     }
 }

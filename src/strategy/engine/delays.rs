@@ -1,33 +1,34 @@
-//! Faults on request, to see what strategies are for that wait for few, or for nobody.
+//! Delay injection: slow workers on request, which show the use of strategies that wait for few or
+//! for nobody.
 
 use std::thread;
 use std::time::Duration;
 
-/// A worker that is slow: it sleeps again and again.
+/// A delay to inject: makes one worker sleep again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delay {
     /// The worker's number, from 0. Nothing happens if there is no such worker.
     pub worker: usize,
-    /// Visits that it makes between two sleeps, at least 1. Rounded to the blocks or batches that
-    /// it works in.
+    /// Visits between two sleeps, at least 1. Rounded to the worker's blocks or batches.
     pub every: usize,
-    /// How long it sleeps.
+    /// Length of a sleep.
     pub time: Duration,
 }
 
 /// The delays of one worker, in one epoch.
 pub(crate) struct Delays {
-    /// With the visits since the last sleep.
+    /// Each with the visits since its last sleep.
     delays: Vec<(Delay, usize)>,
 }
 
 impl Delays {
+    /// Returns those of `delays` that are for `worker`.
     pub(crate) fn of(worker: usize, delays: &[Delay]) -> Self {
         let own = delays.iter().filter(|delay| delay.worker == worker && delay.every > 0);
         Delays { delays: own.map(|&delay| (delay, 0)).collect() }
     }
 
-    /// Sleeps as often as `visits` more visits ask for.
+    /// Counts `visits` more visits, and sleeps as often as they make due.
     pub(crate) fn inject_after(&mut self, visits: usize) {
         for (delay, since) in &mut self.delays {
             *since += visits;

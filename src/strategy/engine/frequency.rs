@@ -1,28 +1,28 @@
-//! How often terms touch coordinates, counted on some of them.
+//! The frequency sample: touches of each coordinate, counted on some of the terms.
 
 use crate::memory::filled;
 use crate::params::Real;
 use crate::strategy::Visit;
 
-/// How many of the first terms touch each coordinate.
+/// The number of terms of a sample, the first ones, that touch each coordinate.
 ///
-/// A byte each, since most are touched a few times: memory that is used for the first time costs
-/// more than what is counted in it.
+/// A byte per coordinate, since most are touched a few times, and the first use of memory costs
+/// more than the counting.
 #[derive(Debug)]
 pub(crate) struct FrequencySample {
-    /// How many terms were looked at.
+    /// Number of terms in the sample.
     pub(crate) sample: usize,
-    /// One a coordinate; [`u8::MAX`] where there are at least so many.
+    /// One count per coordinate, [`u8::MAX`] if it is that or more.
     few: Vec<u8>,
-    /// The coordinates of these that are not exactly so many, ascending, and how many.
+    /// Those of them with another count than [`u8::MAX`], ascending, with their counts.
     many: Vec<(usize, u32)>,
 }
 
-/// Terms whose coordinates are looked up at a time.
+/// Number of terms whose coordinates are looked up at a time.
 const TOGETHER: usize = 64;
 
 impl FrequencySample {
-    /// Counts on `sample` terms, or all if there are fewer.
+    /// Counts touches on the first `sample` terms, or on all if there are fewer.
     pub(crate) fn count<R: Real>(visit: &dyn Visit<R>, sample: usize) -> Self {
         let shape = visit.shape();
         let sample = sample.min(shape.terms);
@@ -40,8 +40,8 @@ impl FrequencySample {
             }
         }
         full.sort_unstable();
-        let beyond = |times: &[usize]| {
-            (times[0], (times.len() << u8::BITS) as u32 + u32::from(few[times[0]]))
+        let beyond = |equal: &[usize]| {
+            (equal[0], (equal.len() << u8::BITS) as u32 + u32::from(few[equal[0]]))
         };
         let mut many: Vec<_> = full.chunk_by(|i, j| i == j).map(beyond).collect();
         many.extend((shape.own()..shape.width).map(|j| (j, sample as u32)));
@@ -49,7 +49,7 @@ impl FrequencySample {
         FrequencySample { sample, few, many }
     }
 
-    /// The coordinates that at least `least` terms touch, ascending, and how many do.
+    /// Returns the coordinates that at least `least` terms touch, ascending, with their counts.
     pub(crate) fn at_least(&self, least: u32) -> impl Iterator<Item = (usize, u32)> {
         let least_few = least.min(u8::MAX.into()) as u8;
         let looked_up =
@@ -85,13 +85,14 @@ mod tests {
         let visit: Sgd<_, f32> = Sgd::new(&problem, Penalty::default(), step, true);
         // The bias, which every term touches, comes last.
         for (sample, bias) in [(1_000, 600), (400, 400), (100, 100)] {
-            let touches = FrequencySample::count(&visit, sample);
-            assert_eq!(touches.sample, bias as usize);
+            let frequencies = FrequencySample::count(&visit, sample);
+            assert_eq!(frequencies.sample, bias as usize);
             for least in [0, 1, 2, 100, 254, 255, 256, 257, 600] {
                 let counts = counts.iter().map(|&count| bias.min(count)).chain([bias]);
                 let wanted: Vec<_> =
                     counts.enumerate().filter(|&(_, count)| count >= least).collect();
-                assert_eq!(touches.at_least(least).collect::<Vec<_>>(), wanted, "{sample} {least}");
+                let found: Vec<_> = frequencies.at_least(least).collect();
+                assert_eq!(found, wanted, "{sample} {least}");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What strategies are built from: threads, the order of terms, tickets for blocks, what workers do
-//! and count.
+//! Parts that strategies are built from: threads, the order of terms, tickets for blocks, and a
+//! worker's loop and counters.
 
 mod batches;
 mod block;

@@ -1,47 +1,51 @@
-//! The order in which an epoch visits terms: four stretches of consecutive terms at a time, in
-//! turn.
+//! The order of an epoch's visits: four stretches of consecutive terms at a time, one term of each
+//! in turn.
 //!
 //! Rows lie in memory in shuffled order from the start, so the terms of a stretch are a random
-//! sample, and each stretch is read from its first byte to its last, which processors foresee.
-//! Terms that are visited one after the other in each epoch make up for each other's errors only
-//! slowly; here terms of three other stretches, others in each epoch, come between neighbors. Dual
-//! ascent to 0.1 % on 84 problems takes 1,822 epochs together; with runs of 16 terms, four to a
-//! block whose terms are shuffled, 1,795; blocks of 64 that stayed together took 79 instead of 13
-//! on a9a (`benches/record/README.md`).
+//! sample. Each stretch is read from its first byte to its last, which processors foresee. Terms
+//! that follow each other in every epoch correct each other's errors only slowly. Here terms of
+//! three other stretches come between neighbors, different ones in each epoch. Dual ascent to 0.1 %
+//! takes 1,822 epochs over 84 problems, and 1,795 with runs of 16 terms, four to a block whose
+//! terms are shuffled. Blocks of 64 that stayed together took 79 instead of 13 on a9a (D075, D076).
 
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Most terms in a block.
+/// Record: D075, D076.
 pub(crate) const BLOCK: usize = 64;
-/// Stretches that are visited in turn.
+/// Number of stretches that are visited in turn.
+/// Record: D075, D076.
 const LANES: usize = 4;
 
 /// From this many terms on, stretches are long: the data may be larger than memory, and a disk
-/// reads some hundred KB at a place much faster than a few. Decided by the terms alone, so that the
-/// order is the same on each machine.
+/// reads runs of some hundred KB much faster than runs of a few. It depends on the number of terms
+/// alone, so that the order is the same on each machine.
+/// Record: D037, D075.
 const MANY: usize = 1 << 20;
 
-/// Blocks of terms in the order of one epoch.
+/// The blocks of terms, in the order of one epoch.
 #[derive(Clone, Debug)]
 pub struct Order {
     terms: usize,
     block: usize,
-    /// Terms in a stretch are 2 to the power of this.
+    /// A stretch has 2 to the power of this many terms.
+    /// Record: D075, D076.
     log_stretch: u32,
-    /// The term that the first stretch starts with.
+    /// The first term of the first stretch.
     start: usize,
-    /// The full stretches, by number.
+    /// The numbers of the full stretches, in this epoch's order.
     stretches: Vec<u32>,
 }
 
 impl Order {
-    /// How many visits before its own a term's memory is best asked for: four turns.
+    /// Visits between the prefetch of a term's data and its own visit: four terms of each stretch.
+    /// Record: D180.
     pub const AHEAD: usize = 4 * LANES;
 
-    /// Blocks over `terms` terms, not shuffled yet. Few terms make small blocks, so that every
-    /// worker gets some, and are shuffled one by one.
+    /// Cuts `terms` terms into blocks, not shuffled yet. If terms are few, blocks are small, so
+    /// that every worker gets some, and terms are shuffled one by one.
     pub fn new(terms: usize) -> Self {
         let block = (terms / 64).clamp(1, BLOCK);
         let log_stretch = match terms {
@@ -58,8 +62,8 @@ impl Order {
         }
     }
 
-    /// Draws the order of `epoch`: where stretches start, and which comes when. Deterministic given
-    /// seed and epoch.
+    /// Draws the order of `epoch`: the start of the first stretch, and the order of the stretches.
+    /// Deterministic given seed and epoch.
     pub fn shuffle(&mut self, seed: u64, epoch: u64) {
         let mut random = stream(seed, epoch);
         self.start = random.random_range(0..self.terms.max(1));
@@ -67,62 +71,62 @@ impl Order {
         self.stretches.shuffle(&mut random);
     }
 
-    /// Number of terms.
+    /// Returns the number of terms.
     pub fn terms(&self) -> usize {
         self.terms
     }
 
-    /// Number of blocks.
+    /// Returns the number of blocks.
     pub fn blocks(&self) -> usize {
         self.terms.div_ceil(self.block)
     }
 
-    /// Terms of a full block: all but the last one are full, so that a block's place tells how many
-    /// terms come before it.
+    /// Returns the number of terms in a full block. All blocks but the last are full, so `k`
+    /// times this many terms come before the `k`-th block, from 0.
     pub fn block_len(&self) -> usize {
         self.block
     }
 
-    /// Appends the terms of the block that comes `k`-th in this epoch to `terms`.
+    /// Appends the terms of the `k`-th block of this epoch, from 0, to `terms`.
     pub fn block(&self, k: usize, terms: &mut Vec<usize>) {
-        let places = k * self.block..self.terms.min((k + 1) * self.block);
-        let turn = LANES << self.log_stretch;
-        let first = places.start / turn * LANES;
+        let positions = k * self.block..self.terms.min((k + 1) * self.block);
+        let round = LANES << self.log_stretch;
+        let first = positions.start / round * LANES;
         let lanes = self.stretches.get(first..).and_then(|lanes| lanes.first_chunk::<LANES>());
         match lanes.filter(|_| {
-            places.len() % LANES == 0 && places.end <= (first << self.log_stretch) + turn
+            positions.len() % LANES == 0 && positions.end <= (first << self.log_stretch) + round
         }) {
             Some(lanes) => {
                 let starts = lanes.map(|lane| ((lane as usize) << self.log_stretch) + self.start);
-                let steps = places.start % turn / LANES..;
-                for step in steps.take(places.len() / LANES) {
+                let steps = positions.start % round / LANES..;
+                for step in steps.take(positions.len() / LANES) {
                     terms.extend(starts.map(|start| self.wrapped(start + step)));
                 }
             }
-            None => terms.extend(places.map(|place| self.term(place))),
+            None => terms.extend(positions.map(|position| self.term(position))),
         }
     }
 
-    /// The term that is visited `place`-th in this epoch.
-    fn term(&self, place: usize) -> usize {
-        // What makes no full stretch comes last.
-        if place >= self.stretches.len() << self.log_stretch {
-            return self.wrapped(place + self.start);
+    /// Returns the term that is visited at `position` in this epoch.
+    fn term(&self, position: usize) -> usize {
+        // Terms that make no full stretch come last.
+        if position >= self.stretches.len() << self.log_stretch {
+            return self.wrapped(position + self.start);
         }
-        let first = place / (LANES << self.log_stretch) * LANES;
+        let first = position / (LANES << self.log_stretch) * LANES;
         let lanes = &self.stretches[first..self.stretches.len().min(first + LANES)];
-        let within = place - (first << self.log_stretch);
+        let within = position - (first << self.log_stretch);
         let (step, lane) = (within / lanes.len(), within % lanes.len());
         self.wrapped(((lanes[lane] as usize) << self.log_stretch) + step + self.start)
     }
 
-    /// After the last term comes the first one.
+    /// Wraps a number past the last term around to the first ones.
     fn wrapped(&self, term: usize) -> usize {
         if term < self.terms { term } else { term - self.terms }
     }
 }
 
-/// The random numbers of one epoch.
+/// Returns the random numbers of one epoch.
 fn stream(seed: u64, epoch: u64) -> Xoshiro256PlusPlus {
     let mut mixed = Xoshiro256PlusPlus::seed_from_u64(seed);
     Xoshiro256PlusPlus::seed_from_u64(mixed.next_u64() ^ epoch)
@@ -162,8 +166,9 @@ mod tests {
                     order.block(k, &mut block);
                     assert_eq!(block.len(), order.block_len(), "{terms}");
                 }
-                let places: Vec<usize> = (0..terms).map(|place| order.term(place)).collect();
-                assert_eq!(places, all(&order), "{terms}");
+                let positions: Vec<usize> =
+                    (0..terms).map(|position| order.term(position)).collect();
+                assert_eq!(positions, all(&order), "{terms}");
                 let mut sorted = all(&order);
                 sorted.sort_unstable();
                 assert!(sorted.into_iter().eq(0..terms), "{terms}");

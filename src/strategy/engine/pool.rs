@@ -1,7 +1,8 @@
-//! The threads of a fit. They stay alive from epoch to epoch: starting one takes longer than an
-//! epoch of a small data set. And they do whatever is done at all, visits and the dense passes in
-//! between: threads of which some wait for the others to end would be in each other's way, for a
-//! thread looks for work for a while, on a processor that another one needs, before it sleeps.
+//! The threads of a fit. They stay alive from epoch to epoch, since starting one takes longer than
+//! an epoch of a small data set.
+//!
+//! All phases, visits and the dense passes in between, share one pool. With a pool per phase, idle
+//! threads would spin for a while, before they sleep, on cores that the other pool needs.
 
 use std::any::Any;
 use std::io;
@@ -13,31 +14,31 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::{Pin, Tickets, pin};
 use crate::error::{Error, Result};
 
-/// Threads, some of which are the workers that visit terms.
+/// A fit's threads. Some of them are the workers that visit terms.
 #[derive(Debug)]
 pub struct WorkerPool {
     workers: usize,
     threads: usize,
-    /// A processor for each worker, or none.
+    /// A processor for each worker, or none if workers are not pinned.
     places: Vec<usize>,
-    /// Started when it is needed first.
+    /// Started at its first use.
     pool: OnceLock<Arc<ThreadPool>>,
 }
 
 impl WorkerPool {
-    /// `workers` threads that visit terms, at least 1, each kept on its processor of `places` if
-    /// there are such, and as many others as make `threads` together, for dense passes.
+    /// Creates a pool of `threads` threads for dense passes, of which `workers`, at least 1, visit
+    /// terms. Each worker is pinned to its processor of `places`, if that is not empty.
     pub fn new(workers: usize, threads: usize, places: Vec<usize>) -> Self {
         let workers = workers.max(1);
         WorkerPool { workers, threads: threads.max(workers), places, pool: OnceLock::new() }
     }
 
-    /// Number of workers.
+    /// Returns the number of workers.
     pub fn workers(&self) -> usize {
         self.workers
     }
 
-    /// The threads. Tasks that [`Strategy::epoch`](crate::strategy::Strategy::epoch) runs are begun
+    /// Returns the threads. Tasks of [`Strategy::epoch`](crate::strategy::Strategy::epoch) start
     /// soonest if it is called on one of them.
     ///
     /// # Errors
@@ -46,8 +47,8 @@ impl WorkerPool {
         if let Some(pool) = self.pool.get() {
             return Ok(pool.clone());
         }
-        // Threads that do not visit terms run anywhere, and so does a worker without others, which
-        // may be any thread.
+        // Threads that do not visit terms run anywhere. So does a single worker, which may be any
+        // thread.
         let places = if self.workers == 1 { Vec::new() } else { self.places.clone() };
         let started = Arc::new(start(self.threads, places)?);
         Ok(self.pool.get_or_init(|| started).clone())
@@ -57,9 +58,8 @@ impl WorkerPool {
     /// calling thread.
     ///
     /// # Errors
-    /// [`Error::Worker`] if a task panicked: it ends the handing out of `tickets`, so that the
-    /// other workers return after their block. [`Error::Io`] if the system refuses to start
-    /// threads.
+    /// [`Error::Worker`] if a task panicked. The panic stops `tickets`, so that the other workers
+    /// return after their block. [`Error::Io`] if the system refuses to start threads.
     pub fn run(&self, tickets: &Tickets, task: impl Fn(usize) -> u64 + Sync) -> Result<u64> {
         self.run_or(task, |_| tickets.stop())
     }
@@ -77,8 +77,8 @@ impl WorkerPool {
     }
 
     /// Runs `task` with the number of each worker and sums what they return, for workers that wait
-    /// for each other or have tickets of their own: `abandon` gets the number of one that panicked,
-    /// and must make the others return.
+    /// for each other or have their own tickets. If a worker panics, `abandon` is called with its
+    /// number, and must make the others return.
     ///
     /// # Errors
     /// [`Error::Worker`] if a task panicked; [`Error::Io`] if the system refuses to start threads.
@@ -90,7 +90,7 @@ impl WorkerPool {
         self.run_all(&task, &abandon)
     }
 
-    /// Compiled once, not for each strategy and rule.
+    /// Implements [`WorkerPool::run_or`], compiled once and not for each strategy and rule.
     fn run_all(
         &self,
         task: &(dyn Fn(usize) -> u64 + Sync),
@@ -110,22 +110,22 @@ impl WorkerPool {
         self.threads()?.broadcast(|thread| run(thread.index())).into_iter().sum()
     }
 
-    /// Keeps the calling thread where the first worker is to be, if that is anywhere, until what is
-    /// returned is dropped.
+    /// Pins the calling thread to the first worker's processor, if it has one, until the returned
+    /// value is dropped.
     pub(crate) fn pin_alone(&self) -> Option<Pin> {
         self.places.first().and_then(|&cpu| pin(cpu).ok())
     }
 }
 
-/// Threads that have a processor in `places` are kept on it; if the system has withdrawn it
-/// meanwhile, they run anywhere.
+/// Starts threads. Those that have a processor in `places` are pinned to it, or run anywhere if the
+/// system has withdrawn it meanwhile.
 fn start(threads: usize, places: Vec<usize>) -> Result<ThreadPool> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|thread| format!("worker {thread}"))
         .start_handler(move |thread| {
             if let Some(Ok(pin)) = places.get(thread).map(|&cpu| pin(cpu)) {
-                // Until the thread ends.
+                // Pinned until the thread ends.
                 std::mem::forget(pin);
             }
         })

@@ -1,4 +1,4 @@
-//! What workers tell of themselves while they run, for whoever watches.
+//! Counters that workers update while they run, for any thread to read.
 
 use crossbeam::utils::CachePadded;
 
@@ -8,11 +8,11 @@ use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
 #[derive(Debug)]
 pub struct Progress(Vec<CachePadded<Counts>>);
 
-/// How old the weights were that gradients were taken at. What is counted is the strategy's own:
+/// The age of the weights that gradients were computed on. Each strategy counts it in its own unit:
 /// see its README.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Staleness {
-    /// The most that was seen.
+    /// The maximum over all gradients.
     pub most: usize,
     /// The mean over all gradients.
     pub mean: f64,
@@ -28,17 +28,18 @@ struct Counts {
 }
 
 impl Progress {
-    /// Counters at 0.
+    /// Creates counters of 0 for `workers` workers.
     pub fn new(workers: usize) -> Self {
         Progress((0..workers).map(|_| CachePadded::default()).collect())
     }
 
-    /// Visits made by all workers since the fit began; blocks count when they end.
+    /// Returns the number of visits of all workers since the fit began. A block counts when it
+    /// ends.
     pub fn visits(&self) -> usize {
         self.sum(|counts| &counts.visits)
     }
 
-    /// How stale gradients were, if the strategy looks at that. Exact when no worker runs.
+    /// Returns the staleness of gradients, if the strategy counts it. Exact when no worker runs.
     pub fn staleness(&self) -> Option<Staleness> {
         let taken = self.sum(|counts| &counts.taken);
         let most =
@@ -47,8 +48,8 @@ impl Progress {
         (taken > 0).then_some(Staleness { most, mean })
     }
 
-    /// The share of gradients that came too late and were dropped, if the strategy counts them.
-    /// Exact when no worker runs.
+    /// Returns the fraction of gradients that came too late and were dropped, if the strategy
+    /// counts them. Exact when no worker runs.
     pub fn dropped(&self) -> Option<f64> {
         let (taken, dropped) =
             (self.sum(|counts| &counts.taken), self.sum(|counts| &counts.dropped));
@@ -59,12 +60,12 @@ impl Progress {
         self.0.iter().map(|counts| counter(counts).load(Relaxed)).sum()
     }
 
-    /// A worker has made some visits.
+    /// Counts a worker's visits.
     pub(crate) fn add(&self, worker: usize, visits: usize) {
         self.0[worker].visits.fetch_add(visits, Relaxed);
     }
 
-    /// A worker's gradient was applied.
+    /// Counts a worker's gradient that is applied, with its staleness.
     pub(crate) fn taken(&self, worker: usize, staleness: usize) {
         let counts = &self.0[worker];
         counts.taken.fetch_add(1, Relaxed);
@@ -72,7 +73,7 @@ impl Progress {
         counts.most_staleness.fetch_max(staleness, Relaxed);
     }
 
-    /// A worker's gradient was dropped.
+    /// Counts a worker's gradient that was dropped.
     pub(crate) fn was_dropped(&self, worker: usize) {
         self.0[worker].dropped.fetch_add(1, Relaxed);
     }

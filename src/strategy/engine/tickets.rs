@@ -1,10 +1,13 @@
-//! Hands out the blocks of an epoch: each to one worker, none twice, none after a stop.
+//! Tickets for the blocks of an epoch.
+//!
+//! Invariant: each ticket goes to one worker, and a draw that begins after a stop gets none.
 
 use std::ops::Range;
 
 use crate::sync::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// A counter that workers draw from. One touch a block keeps its cache line out of the hot loop.
+/// A counter that workers draw tickets from. One access per block keeps its cache line out of the
+/// hot loop.
 #[derive(Debug)]
 pub struct Tickets {
     next: AtomicUsize,
@@ -14,18 +17,18 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    /// Tickets 0 to `end` - 1.
+    /// Creates tickets 0 to `end` - 1.
     pub fn new(end: usize) -> Self {
         Tickets::every(1, 0, end)
     }
 
-    /// Tickets of a part of an epoch.
+    /// Creates tickets for a part of an epoch.
     pub(crate) fn between(range: Range<usize>) -> Self {
         Tickets { next: AtomicUsize::new(range.start), ..Tickets::new(range.end) }
     }
 
-    /// Tickets for each of `workers` workers alone, dealt in turn: what a worker gets does not
-    /// depend on the others' speed.
+    /// Creates separate tickets for each of `workers` workers, dealt in turn. A worker's tickets do
+    /// not depend on the others' speed.
     pub fn dealt(workers: usize, end: usize) -> Vec<Self> {
         (0..workers).map(|worker| Tickets::every(workers, worker, end)).collect()
     }
@@ -34,10 +37,10 @@ impl Tickets {
         Tickets { next: AtomicUsize::new(first), step, end, stopped: AtomicBool::new(false) }
     }
 
-    /// The next ticket, or `None` when all are gone or [`Tickets::stop`] was called.
+    /// Draws the next ticket, or `None` when all are gone or [`Tickets::stop`] was called.
     ///
-    /// Relaxed: a read-modify-write of one counter gives each number out once in any order of
-    /// memory; the terms that a ticket stands for were there before the workers started.
+    /// Relaxed: read-modify-writes of one counter give distinct numbers under any memory ordering,
+    /// and the terms that a ticket stands for were written before the workers started.
     pub(crate) fn draw(&self) -> Option<usize> {
         if self.stopped.load(Relaxed) {
             return None;
@@ -45,12 +48,12 @@ impl Tickets {
         Some(self.next.fetch_add(self.step, Relaxed)).filter(|&ticket| ticket < self.end)
     }
 
-    /// How many of these tickets come before `ticket`, which is one of them.
+    /// Returns the number of these tickets before `ticket`, which is one of them.
     pub(crate) fn before(&self, ticket: usize) -> usize {
         ticket / self.step
     }
 
-    /// Ends the handing out. A worker that draws later gets nothing.
+    /// Stops the drawing. A worker that draws later gets nothing.
     pub fn stop(&self) {
         self.stopped.store(true, Relaxed);
     }

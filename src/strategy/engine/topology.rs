@@ -1,11 +1,11 @@
-//! Which processors share what: sockets, caches, cores. Read from sysfs; where that is missing,
-//! each processor is a core of one socket with one cache.
+//! The machine's topology: processors that share sockets, caches and cores. Read from sysfs; where
+//! that is missing, each processor is a core of one socket with one cache.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-/// A processor that this process may run on, with what it shares. A socket, cache or core is named
-/// by the lowest number among its processors (a socket: by the system).
+/// A processor that this process may run on, and the socket, cache and core that it belongs to. A
+/// cache or core is named by the lowest number among its processors, a socket by the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cpu {
     id: usize,
@@ -18,28 +18,27 @@ struct Cpu {
 /// The processors that this process may run on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
-    /// Neighbors are near each other: ordered by socket, cache, core.
+    /// Ordered by socket, cache and core, so that neighbors are near each other.
     cpus: Vec<Cpu>,
 }
 
-/// Most clusters that are made without being asked for. Up to here a pass of the ring learned as
-/// much as one thread.
+/// Most clusters by default. Up to this many, a pass with the ring learned as much as one thread.
 const MOST_CLUSTERS: usize = 4;
 
 impl Topology {
-    /// That of this machine, as far as the process's affinity mask lets it use it.
+    /// Detects the topology of the processors in the process's affinity mask.
     pub fn detect() -> Self {
         let read = |path: &str| fs::read_to_string(format!("/sys/devices/system/cpu/{path}")).ok();
         Self::read(&allowed(), &read)
     }
 
-    /// `count` cores with a cache.
+    /// Returns `count` cores with one cache.
     #[cfg(test)]
     pub(crate) fn of(count: usize) -> Self {
         Self::read(&(0..count).collect::<Vec<_>>(), &|_| None)
     }
 
-    /// That of the processors `allowed`, by the files that `read` knows under
+    /// Reads the topology of the processors `allowed`, through `read`, which returns a file under
     /// `/sys/devices/system/cpu`.
     fn read(allowed: &[usize], read: &impl Fn(&str) -> Option<String>) -> Self {
         let mut cpus: Vec<Cpu> = allowed.iter().map(|&id| cpu(id, read)).collect();
@@ -47,28 +46,29 @@ impl Topology {
         Topology { cpus }
     }
 
-    /// The number of clusters that suits `workers`: one a socket; with one socket, one a last-level
-    /// cache; with one cache, one a core. Not more than workers, nor than 4.
+    /// Returns the number of clusters that suits `workers`: one per socket; with one socket, one
+    /// per last-level cache; with one cache, one per core. At most the number of workers, and at
+    /// most 4.
     pub fn clusters(&self, workers: usize) -> usize {
         let most = workers.clamp(1, MOST_CLUSTERS);
         self.parts().into_iter().find(|&parts| parts > 1).map_or(1, |parts| parts.min(most))
     }
 
-    /// Number of processors.
+    /// Returns the number of processors.
     pub fn processors(&self) -> usize {
         self.cpus.len()
     }
 
-    /// Number of different sockets, last-level caches and cores among the processors.
+    /// Returns the numbers of different sockets, last-level caches and cores among the processors.
     pub fn parts(&self) -> [usize; 3] {
         let count =
             |part: fn(&Cpu) -> usize| self.cpus.iter().map(part).collect::<BTreeSet<_>>().len();
         [count(|cpu| cpu.socket), count(|cpu| cpu.cache), count(|cpu| cpu.core)]
     }
 
-    /// A processor for each worker: clusters get runs of neighbors, and the workers of a cluster
-    /// distinct cores, as far as there are enough. `sizes` holds the number of workers of each
-    /// cluster.
+    /// Returns a processor for each worker. Clusters get runs of neighbors, and the workers of a
+    /// cluster distinct cores, as far as there are enough. `sizes` holds the number of workers of
+    /// each cluster.
     pub fn places(&self, sizes: &[usize]) -> Vec<usize> {
         let (cpus, clusters) = (self.cpus.len(), sizes.len());
         let mut places = Vec::new();
@@ -104,7 +104,7 @@ fn cpu(id: usize, read: &impl Fn(&str) -> Option<String>) -> Cpu {
     }
 }
 
-/// The numbers of a list such as `0-3,8,10-11`.
+/// Parses a list of numbers such as `0-3,8,10-11`.
 fn list(text: &str) -> Vec<usize> {
     let range = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -128,17 +128,17 @@ mod linux {
 
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-    /// The processors in the process's affinity mask.
+    /// Returns the processors in the process's affinity mask.
     pub(crate) fn allowed() -> Vec<usize> {
         let mask = sched_getaffinity(None).unwrap_or_else(|_| CpuSet::new());
         let cpus: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| mask.is_set(cpu)).collect();
         if cpus.is_empty() { vec![0] } else { cpus }
     }
 
-    /// Keeps the calling thread on one processor until it is dropped.
+    /// Restores the calling thread's affinity mask when it is dropped.
     pub(crate) struct Pin(CpuSet);
 
-    /// Keeps the calling thread on processor `cpu`.
+    /// Pins the calling thread to processor `cpu` until the returned value is dropped.
     pub(crate) fn pin(cpu: usize) -> io::Result<Pin> {
         let before = sched_getaffinity(None)?;
         let mut mask = CpuSet::new();
@@ -149,8 +149,8 @@ mod linux {
 
     impl Drop for Pin {
         fn drop(&mut self) {
-            // The mask was the thread's own a moment ago; if the system has shrunk it since, it has
-            // set another one.
+            // The mask was valid a moment ago. If the system has shrunk it since, it has set
+            // another one itself.
             let _ = sched_setaffinity(None, &self.0);
         }
     }
@@ -160,15 +160,15 @@ mod linux {
 mod others {
     use std::{io, thread};
 
-    /// As many processors as the system says the process may use.
+    /// Returns numbers for as many processors as the system says the process may use.
     pub(crate) fn allowed() -> Vec<usize> {
         (0..thread::available_parallelism().map_or(1, usize::from)).collect()
     }
 
-    /// Never made.
+    /// Never created.
     pub(crate) struct Pin;
 
-    /// Refuses.
+    /// Returns an error: pinning is not supported here.
     pub(crate) fn pin(_: usize) -> io::Result<Pin> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -180,8 +180,8 @@ mod tests {
 
     use super::*;
 
-    /// A machine of `cpus` processors, given what each has: socket, processors of its last-level
-    /// cache, of its core.
+    /// Returns a machine of `cpus` processors, given each one's socket, the processors of its
+    /// last-level cache, and those of its core.
     fn machine(cpus: usize, part: impl Fn(usize) -> (usize, String, String)) -> Topology {
         let mut files = HashMap::new();
         for id in 0..cpus {
@@ -201,7 +201,8 @@ mod tests {
         Topology::read(&all, &|path| files.get(path).cloned())
     }
 
-    /// Two sockets of four cores with two threads each; processors k and k + 8 are one core.
+    /// Returns two sockets of four cores with two threads each. Processors k and k + 8 are one
+    /// core.
     fn two_sockets() -> Topology {
         machine(16, |id| {
             let (core, socket) = (id % 8, id % 8 / 4);

@@ -1,4 +1,4 @@
-//! What one worker does: draws blocks, visits their terms, counts.
+//! A worker's loop: draws blocks, has their terms visited, counts the visits.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,37 +8,37 @@ use crate::params::Real;
 use crate::strategy::{Pass, StepState, Visit};
 use crate::sync::plain::{AtomicBool, Ordering::Relaxed};
 
-/// When a fit has to stop before its time.
+/// Control of a fit's workers: interrupts and deadline, progress counters, and injected delays.
 #[derive(Debug)]
 pub struct Control {
-    /// Set by anyone to make the workers finish their block and return.
+    /// Any thread may set it, to make the workers finish their block and return.
     pub interrupted: Arc<AtomicBool>,
-    /// The time from which on no block is begun.
+    /// The time after which no block is begun.
     pub deadline: Option<Instant>,
     /// Counts the visits.
     pub progress: Arc<Progress>,
-    /// Which workers are slow, on request.
+    /// The delays to inject.
     pub delays: Vec<Delay>,
 }
 
 impl Control {
-    /// Lets `workers` workers go on to the end, at their own speed.
+    /// Creates the control of `workers` workers, with no deadline and no delays.
     pub fn new(workers: usize) -> Self {
         let progress = Arc::new(Progress::new(workers));
         Control { interrupted: Arc::default(), deadline: None, progress, delays: Vec::new() }
     }
 
-    /// Whether no further block may begin.
+    /// Returns true if no further block may begin.
     pub fn must_stop(&self) -> bool {
         self.interrupted.load(Relaxed)
             || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 
-/// Draws the blocks that `tickets` give this worker, one after the other, and has `visit_block`
-/// visit each; returns the number of visits.
+/// Draws a worker's blocks from `tickets` and calls `visit_block` on each. Returns the number of
+/// visits.
 ///
-/// A block is drawn while the one before it is visited, so that its first terms' memory is
+/// Each block is drawn before its predecessor is visited, so that its first terms' data is
 /// prefetched in time.
 pub(crate) fn work<R: Real>(
     worker: usize,
@@ -48,7 +48,7 @@ pub(crate) fn work<R: Real>(
     mut visit_block: impl FnMut(Block<'_>, &mut StepState<R>),
 ) -> u64 {
     let mut delays = Delays::of(worker, &pass.control.delays);
-    // The terms of the block that is visited, and of the one after it.
+    // The terms of the current block, and of the one after it.
     let mut terms = Vec::with_capacity(2 * BLOCK);
     let mut visits = 0;
     let draw = |terms: &mut Vec<usize>| {

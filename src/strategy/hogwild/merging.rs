@@ -1,5 +1,5 @@
-//! A copy of the weights for each worker, merged the more often the more often a coordinate is
-//! touched.
+//! A copy of the weights for each worker. A coordinate is merged the more often the more often
+//! terms touch it.
 
 use std::array;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,23 +9,23 @@ use crate::params::{MergeSchedule, Merger, OwnWeights, Real};
 use crate::strategy::engine::{FrequencySample, Tickets, WorkerPool, work};
 use crate::strategy::{EndOfEpoch, Pass, Visit};
 
-/// The workers' copies, and where they meet.
+/// The workers' copies, and their merge schedule.
 #[derive(Debug, Default)]
 pub(super) struct CopiesOfAll<R> {
     copies: Vec<Mutex<OwnWeights<R>>>,
     schedule: MergeSchedule<R>,
-    /// What a copy had not told when the last epoch ended must be multiplied with to be told in the
-    /// next: the scaled weights' factor, and that of the others.
-    left: Option<[R; 2]>,
+    /// Factors of the movements that were unpublished when the last epoch ended, for the next one:
+    /// the scaled weights' factor, and that of the others.
+    unpublished: Option<[R; 2]>,
 }
 
 impl<R: Real> CopiesOfAll<R> {
-    /// As [`Strategy::restart`](crate::strategy::Strategy::restart).
+    /// Drops unpublished movements, as [`Strategy::restart`](crate::strategy::Strategy::restart).
     pub(super) fn restart(&mut self) {
-        self.left = None;
+        self.unpublished = None;
     }
 
-    /// One epoch, as [`Strategy::epoch`](crate::strategy::Strategy::epoch).
+    /// Runs one epoch, as [`Strategy::epoch`](crate::strategy::Strategy::epoch).
     pub(super) fn epoch(
         &mut self,
         visit: &dyn Visit<R>,
@@ -44,14 +44,17 @@ impl<R: Real> CopiesOfAll<R> {
         let tickets = Tickets::new(pass.order.blocks());
         let (scaled, common) = (visit.shape().own(), visit.shape().common);
         let (before, schedule) = (&*weights, &self.schedule);
-        // An epoch that a panic ends leaves nothing.
-        let left = self.left.take().map(|left| move |j: usize| left[usize::from(j >= scaled)]);
+        // An epoch that a panic ends leaves nothing unpublished.
+        let unpublished = self
+            .unpublished
+            .take()
+            .map(|factors| move |j: usize| factors[usize::from(j >= scaled)]);
         let visits = pass.pool.run(&tickets, |worker| {
             let mut own = lock(&self.copies[worker]);
-            // Each epoch anew, though the copies of the last one lack little: whatever was done
-            // with the data in between has driven them out of the caches, from which they are
-            // fetched faster now than weight by weight.
-            own.fill(before, schedule, left);
+            // Each epoch fills the copies again, though those of the last one lack little. Passes
+            // over the data in between have evicted them from the caches, and one fill fetches them
+            // faster than visits do weight by weight.
+            own.fill(before, schedule, unpublished);
             let (weights, mut merger) = Merger::new(&mut own, before, schedule, common);
             work(worker, visit, &tickets, pass, |block, state| {
                 visit.visit_block(block, state, &weights);
@@ -63,14 +66,14 @@ impl<R: Real> CopiesOfAll<R> {
         let factor = scale.unwrap_or(R::ONE);
         self.publish(pass.pool, weights, published_fraction, factor, scaled)?;
         let rest = R::ONE - published_fraction;
-        self.left =
+        self.unpublished =
             (published_fraction < R::ONE).then(|| [factor, R::ONE].map(|factor| factor * rest));
         Ok(visits)
     }
 
-    /// Adds what all copies have moved the weights by, when no worker runs: of what is left of
-    /// weights that meet, the fraction that is to be `published`. Multiplies the first `scaled` by
-    /// `factor`.
+    /// Adds the movements of all copies to the weights, when no worker runs. Of unpublished
+    /// movements of coordinates in buckets it adds the fraction `published`. Multiplies the first
+    /// `scaled` weights by `factor`.
     fn publish(
         &self,
         pool: &WorkerPool,
@@ -86,7 +89,7 @@ impl<R: Real> CopiesOfAll<R> {
             let scaled = scaled.saturating_sub(start).min(weights.len());
             let now: Vec<&[R]> = copies.iter().map(|own| &own.now[range.clone()]).collect();
             sum_up(weights, &now, scaled, factor);
-            // Copies that have met know of each other's movements, which these sums count more than
+            // Copies that were merged hold each other's movements, which these sums count more than
             // once.
             self.schedule.end(&range, &copies, published, |j, w| {
                 weights[j - start] = if j - start < scaled { w * factor } else { w };
@@ -106,18 +109,18 @@ impl<R: Real> CopiesOfAll<R> {
     }
 }
 
-/// A lock that a panic has poisoned holds what is made anew before the next epoch.
+/// Locks a mutex. After a panic its data may be anything: the next epoch fills it again.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Weights from which on a pass over them is worth waking threads.
+/// Least number of weights for which a pass is worth waking threads.
 const MANY: usize = 50_000;
-/// Coordinates that are summed at a time, in the first-level cache.
+/// Coordinates summed at a time, which fit into the first-level cache.
 const TOGETHER: usize = 256;
 
-/// Adds to `weights` what each of `copies` has moved them by, and multiplies the first `scaled` of
-/// them by `factor`.
+/// Adds the movements of each of `copies` to `weights`, and multiplies the first `scaled` of them
+/// by `factor`.
 fn sum_up<R: Real>(weights: &mut [R], copies: &[&[R]], scaled: usize, factor: R) {
     let mut before = [R::ZERO; TOGETHER];
     for (k, sums) in weights.chunks_mut(TOGETHER).enumerate() {
@@ -133,36 +136,42 @@ fn sum_up<R: Real>(weights: &mut [R], copies: &[&[R]], scaled: usize, factor: R)
     }
 }
 
-/// How often a worker may touch a coordinate before its copies meet: until then, all copies make up
-/// for the same errors, and the sum of what they do makes up for them several times.
+/// Touches of a coordinate by a worker between two merges. Until they merge, all copies correct the
+/// same errors, and the sum of their movements corrects them several times.
+/// Record: D144, D150.
 const TOUCHES: f64 = 16.0;
-/// Least visits of a worker between two schedule, where there is one other: a meeting takes about
-/// as long as a visit.
+/// Least number of a worker's visits between two merges with one other worker. A merge of a bucket
+/// takes about as long as a visit.
+/// Record: D043, D150.
 const VISITS: f64 = 256.0;
-/// Share of the terms that touches are counted on, and the least number of terms: a coordinate that
-/// is not seen there is touched about as often in an epoch as it may be before its copies meet.
+/// The frequency sample is one in this many terms. A coordinate that none of these touches is
+/// touched in an epoch about as often as one may be between two merges.
+/// Record: D145.
 const SAMPLED: usize = 16;
+/// Least number of terms in the sample.
 const LEAST_SAMPLE: usize = 2_048;
 
-/// The coordinates that meet once in 2^g blocks, for each g; what is touched rarely is in none and
-/// meets at the end of an epoch, in which each of `workers` workers visits about `blocks` blocks of
-/// `block` terms.
+/// Returns, for each g, the coordinates that are merged once in 2^g blocks. Rarely touched ones are
+/// in no group, and are merged at the end of an epoch, in which each of `workers` workers visits
+/// about `blocks` blocks of `block` terms.
 fn groups<R: Real>(
     visit: &dyn Visit<R>,
     block: usize,
     blocks: usize,
     workers: usize,
 ) -> Vec<Vec<u32>> {
-    let touches = FrequencySample::count(visit, (visit.shape().terms / SAMPLED).max(LEAST_SAMPLE));
+    let frequencies =
+        FrequencySample::count(visit, (visit.shape().terms / SAMPLED).max(LEAST_SAMPLE));
     let mut groups = vec![Vec::new(); blocks.max(1).ilog2() as usize + 1];
-    let apart_after = |count: u32| apart(TOUCHES, count, touches.sample, block, workers);
+    let power_of = |count: u32| log_interval(TOUCHES, count, frequencies.sample, block, workers);
     // Most coordinates are touched a few times.
-    let usual: [usize; 64] = array::from_fn(|count| apart_after(count.max(1) as u32));
-    // And most are touched too seldom, which is seen sooner than how often they would meet.
-    let least = usual.iter().skip(1).take_while(|&&power| power >= groups.len()).count() as u32 + 1;
-    // What has no number in 32 bits meets at the end of an epoch, too.
-    for (j, count) in touches.at_least(least).take_while(|&(j, _)| u32::try_from(j).is_ok()) {
-        let power = usual.get(count as usize).copied().unwrap_or_else(|| apart_after(count));
+    let powers: [usize; 64] = array::from_fn(|count| power_of(count.max(1) as u32));
+    // Most are touched too rarely for a group, which is quicker to see than their interval.
+    let least =
+        powers.iter().skip(1).take_while(|&&power| power >= groups.len()).count() as u32 + 1;
+    // Coordinates whose index exceeds 32 bits are merged at the end of an epoch, too.
+    for (j, count) in frequencies.at_least(least).take_while(|&(j, _)| u32::try_from(j).is_ok()) {
+        let power = powers.get(count as usize).copied().unwrap_or_else(|| power_of(count));
         if let Some(group) = groups.get_mut(power) {
             group.push(j as u32);
         }
@@ -170,9 +179,9 @@ fn groups<R: Real>(
     groups
 }
 
-/// The copies of a coordinate that `count` terms of a sample touch meet after so many `touches`:
-/// once in 2 to this power blocks of `block` terms.
-pub(super) fn apart(
+/// Returns the power k for which a coordinate's copies are merged once in 2^k blocks of `block`
+/// terms, after about `touches` touches, if `count` terms of a sample of `sample` touch it.
+pub(super) fn log_interval(
     touches: f64,
     count: u32,
     sample: usize,
@@ -180,9 +189,9 @@ pub(super) fn apart(
     workers: usize,
 ) -> usize {
     let visits = (touches * sample as f64 / f64::from(count)).max(VISITS);
-    // The more others there are, the sooner as much is missed.
-    let apart = visits / (workers.max(2) - 1) as f64 / block as f64;
-    apart.max(1.0).log2() as usize
+    // Divided by the number of other workers, so that what a worker misses does not grow with it.
+    let blocks = visits / (workers.max(2) - 1) as f64 / block as f64;
+    blocks.max(1.0).log2() as usize
 }
 
 #[cfg(test)]
@@ -193,7 +202,7 @@ mod tests {
     use crate::solver::sgd::{Penalty, Schedule, Sgd, StepSize};
 
     #[test]
-    fn what_is_touched_more_often_meets_more_often() {
+    fn coordinates_that_are_touched_more_often_are_merged_more_often() {
         let mut builder = Builder::default();
         for i in 0..64_000 {
             builder.entry(0, 1.0);
@@ -215,7 +224,7 @@ mod tests {
         };
         // Once in 256 visits, in 16 touches, and at the end of an epoch; the bias is coordinate 4.
         assert_eq!(found(2), [Some(2), Some(2), Some(5), None, Some(2)]);
-        // With four others, in a fourth of that.
+        // With four other workers, in a fourth of that.
         assert_eq!(found(5), [Some(0), Some(0), Some(3), Some(7), Some(0)]);
     }
 }

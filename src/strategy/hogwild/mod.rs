@@ -2,34 +2,36 @@
 
 mod merging;
 mod splitting;
+mod worker;
 
 use self::merging::CopiesOfAll;
 use self::splitting::CopiesOfHot;
-use super::engine::{Tickets, work};
+use self::worker::visit_and_merge;
+use super::engine::Tickets;
 use super::{Pass, Profile, Strategy, Visit, apply_deferred_scale};
 use crate::error::Result;
 use crate::params::{Handle, Real, SharedParams};
 
-/// How a worker writes a weight that others may write at the same time.
+/// The kind of write to a weight that other workers may write at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Update {
-    /// Relaxed load, relaxed store: another worker's update in between is lost.
+    /// Relaxed load and store. Another worker's update in between is lost.
     #[default]
     Wild,
-    /// Compare-and-swap: no update is lost.
+    /// Compare-and-swap. No update is lost.
     Atomic,
-    /// In a copy of the worker's own. What a worker moved a coordinate by is told to the others
-    /// from time to time, the more often the more often terms touch it; no update is lost. The
-    /// shared vector follows at the end of each epoch, as far as the rule
-    /// [publishes](crate::strategy::EndOfEpoch::published_fraction) it.
+    /// Plain writes to the worker's own copy. Workers publish their movements of a coordinate to
+    /// each other, the more often the more often terms touch it. No update is lost. The shared
+    /// vector gets them at the end of each epoch, as far as the rule
+    /// [publishes](crate::strategy::EndOfEpoch::published_fraction) them.
     Merged,
-    /// The weights that many terms touch as with [`Update::Merged`], the others as with
-    /// [`Update::Wild`].
+    /// As [`Update::Merged`] for the weights that many terms touch, as [`Update::Wild`] for the
+    /// others.
     Split,
 }
 
 impl Update {
-    /// The name on the command line and in reports.
+    /// Returns the name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Update::Wild => "wild",
@@ -41,7 +43,7 @@ impl Update {
 }
 
 /// Workers that draw blocks of terms and update one shared vector without locks. Racy by design
-/// with more than one worker; with one, the same as [`Sequential`](super::Sequential) bit for bit.
+/// with more than one worker. One worker gives the bits of [`Sequential`](super::Sequential).
 pub struct Hogwild<R: Real> {
     workers: usize,
     update: Update,
@@ -50,7 +52,7 @@ pub struct Hogwild<R: Real> {
 }
 
 impl<R: Real> Hogwild<R> {
-    /// `workers` threads, at least 1.
+    /// Creates the strategy for `workers` threads, at least 1.
     pub fn new(workers: usize, update: Update) -> Self {
         Hogwild {
             workers: workers.max(1),
@@ -100,18 +102,4 @@ impl<R: Real> Strategy<R> for Hogwild<R> {
         apply_deferred_scale(visit, params, pass.clock(visits));
         Ok(visits)
     }
-}
-
-/// One worker's visits, with its private copies merged after each block.
-pub(super) fn visit_and_merge<R: Real>(
-    worker: usize,
-    visit: &dyn Visit<R>,
-    weights: &Handle<'_, R>,
-    tickets: &Tickets,
-    pass: Pass<'_>,
-) -> u64 {
-    work(worker, visit, tickets, pass, |block, state| {
-        visit.visit_block(block, state, weights);
-        weights.merge();
-    })
 }

@@ -1,13 +1,13 @@
-//! What a user may choose about hogwild++'s clusters and their ring.
+//! A user's settings for hogwild++'s clusters and their ring.
 
 use super::{Layout, Topology, Update};
 
-/// Settings of hogwild++.
+/// Settings of hogwild++'s clusters and their ring.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ClusterConfig {
-    /// How threads write a weight of their cluster's replica. Default wild.
+    /// Kind of write to a weight of the cluster's replica: wild (default) or atomic.
     pub update: Update,
-    /// The clusters. Default by the machine's topology.
+    /// The clusters' number or size. Default by the machine's topology.
     pub clusters: Clusters,
     /// [`Layout::update_delay`], at least 1. Default by the number of clusters. Larger costs less
     /// time and spreads changes later.
@@ -19,20 +19,20 @@ pub struct ClusterConfig {
     pub lambda: Option<f64>,
 }
 
-/// How threads form clusters.
+/// The number or the size of clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Clusters {
-    /// As suits the machine: [`Topology::clusters`].
+    /// The number that suits the machine: [`Topology::clusters`].
     #[default]
     Auto,
-    /// That many, at least 1 and at most one a thread.
+    /// This many, at least 1 and at most one per thread.
     Count(usize),
-    /// As many as it takes for each to have at most that many threads, at least 1.
+    /// The least number of clusters with at most this many threads each, at least 1.
     Size(usize),
 }
 
 impl ClusterConfig {
-    /// The default, as a constant.
+    /// The default settings, as a constant.
     pub(crate) const DEFAULT: ClusterConfig = ClusterConfig {
         update: Update::Wild,
         clusters: Clusters::Auto,
@@ -41,7 +41,8 @@ impl ClusterConfig {
         lambda: None,
     };
 
-    /// The layout that these settings lead to with `workers` workers for a problem.
+    /// Returns the layout of `workers` workers under these settings, for a problem of `terms` terms
+    /// and `width` weights.
     pub(crate) fn layout(
         &self,
         workers: usize,

@@ -1,5 +1,5 @@
-//! The numbers of hogwild++'s ring: how a change is weighted at each hop, and what the replicas
-//! agree on in the end.
+//! The numbers of hogwild++'s ring: the weight of a change at each hop, and the consensus of the
+//! replicas in the end.
 //!
 //! Letters as in Zhang, Hsieh & Akella (ICDM 2016), section 4: K clusters, beta and lambda; w_k is
 //! the replica of cluster k, s_k its snapshot from its last sync.
@@ -7,13 +7,13 @@
 /// Weights of a sync (`Replica::sync`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mixing {
-    /// Weight with which a change is passed on, above 0 and below 1.
+    /// Weight of a change that is passed on, above 0 and below 1.
     pub beta: f64,
     /// Weight of the next cluster's replica, from 0 to 1.
     pub lambda: f64,
 }
 
-/// Weights of the agreement, by distance from the token.
+/// Weights of the consensus, by distance from the token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::strategy) struct Consensus {
     /// Weight of the replica of the cluster whose turn it is.
@@ -25,8 +25,8 @@ pub(in crate::strategy) struct Consensus {
 }
 
 impl Mixing {
-    /// The authors' choice for K = `clusters`: beta + beta^K = 1, so that a change that went once
-    /// round the ring has full weight where it came from, and lambda = 1 - beta^(K-1).
+    /// Returns the authors' choice for K = `clusters`: beta + beta^K = 1, so that a change that
+    /// went once round the ring has full weight where it came from, and lambda = 1 - beta^(K-1).
     pub fn of(clusters: usize) -> Self {
         let power = i32::try_from(clusters).unwrap_or(i32::MAX);
         let (mut low, mut high) = (0.0, 1.0);
@@ -38,13 +38,14 @@ impl Mixing {
         Mixing { beta: low, lambda: 1.0 - low.powi(power - 1) }
     }
 
-    /// For a token that goes round so rarely that each cluster learns by itself, over and over,
-    /// what the others have learned already: with the authors' weights these changes would nearly
-    /// add up. With beta = lambda = 1/2 the replicas agree on about their mean.
+    /// Weights for a token that goes round so rarely that each cluster learns by itself what the
+    /// others have learned already. With the authors' weights these changes would nearly add up.
+    /// With beta = lambda = 1/2 the replicas agree on about their mean.
+    /// Record: D048.
     pub const RARE: Mixing = Mixing { beta: 0.5, lambda: 0.5 };
 
-    /// What K = `clusters` replicas, at least 2, would agree on if the token went on for ever and
-    /// no visit was made.
+    /// Returns the weights of the consensus that K = `clusters` replicas, at least 2, would reach
+    /// if the token went on forever and no visit was made.
     ///
     /// A sync maps (w, s) linearly, so the limit is a linear form that a sync does not change,
     /// except that the token is one cluster further: its weights go round with it. Let a_j and b_j
@@ -85,7 +86,7 @@ mod tests {
         }
     }
 
-    /// One number a cluster, synced until all agree.
+    /// Syncs replicas of one number each until all agree.
     fn simulate(mixing: Mixing, mut w: Vec<f64>, mut s: Vec<f64>, turn: usize) -> f64 {
         let clusters = w.len();
         for sync in turn..turn + clusters * 100_000 {

@@ -18,46 +18,45 @@ use crate::error::{Error, Result};
 use crate::params::{Handle, Real, SharedParams};
 use crate::row::real::Slot;
 
-/// How hogwild++ is laid out.
+/// The layout and the settings of hogwild++'s workers, clusters and ring.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Layout {
     /// Number of workers, at least 1.
     pub workers: usize,
-    /// Number of clusters, from 1 to the number of workers. Clusters are as equal in size as they
-    /// can be.
+    /// Number of clusters, from 1 to the number of workers. Their sizes differ by at most 1.
     pub clusters: usize,
     /// Visits that a worker makes between taking the token and passing it on, rounded to whole
     /// blocks (of 64 terms, or fewer if there are few): 0 passes it on at once.
     pub update_delay: usize,
-    /// How changes are weighted when the token goes round often.
+    /// Weights of a sync while the token goes round often.
     pub mixing: Mixing,
-    /// How they are weighted after an epoch in which it went round fewer than K*K/2 times for K
+    /// Weights of a sync after an epoch in which the token went round fewer than K*K/2 times, for K
     /// clusters.
     pub rare: Mixing,
-    /// How a worker writes a weight of its cluster's replica.
+    /// Kind of write to a weight of the cluster's replica.
     pub update: Update,
-    /// What becomes of the clusters' changes.
+    /// Treatment of the clusters' changes.
     pub merging: Merging,
-    /// Whether each worker stays on one processor.
+    /// Set if each worker is pinned to one processor.
     pub pin: bool,
 }
 
-/// What becomes of the clusters' changes when the token comes.
+/// The treatment of a cluster's changes when the token comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Merging {
-    /// They go round the ring, each time with less weight ([`Layout::mixing`]): replicas agree on a
-    /// weighted mean.
+    /// Changes go round the ring, with less weight at each hop ([`Layout::mixing`]). Replicas agree
+    /// on a weighted mean.
     #[default]
     Mixed,
-    /// Each is added up once, divided by the number of clusters, and the sum replaces the replica.
-    /// For rules whose weights are a sum that must be kept, and who make changes larger by that
-    /// number.
+    /// Each change, divided by the number of clusters, is added once to a sum, which replaces the
+    /// replica. For rules whose weights are a sum that must be kept, and that make changes larger
+    /// by that number.
     Summed,
 }
 
 impl Layout {
-    /// Settings that suit `clusters` clusters: the authors' weights ([`Mixing::of`]) and their
-    /// delay of 64, 16 or 4 visits, by the number of clusters; wild updates, not pinned.
+    /// Returns the settings that suit `clusters` clusters: the authors' weights ([`Mixing::of`])
+    /// and their delay of 64, 16 or 4 visits, by the number of clusters; wild updates, not pinned.
     pub fn new(workers: usize, clusters: usize) -> Self {
         let workers = workers.max(1);
         let clusters = clusters.clamp(1, workers);
@@ -79,21 +78,21 @@ impl Layout {
         }
     }
 
-    /// The same with a longer delay where weights are many, and a sync takes longer than the visits
-    /// between two: a visit for each 16 weights, unless that leaves the token fewer than K*K rounds
-    /// in an epoch.
+    /// Returns this layout with a longer delay if weights are so many that a sync takes longer than
+    /// the visits between two: one visit per 16 weights, unless that leaves the token fewer than
+    /// K*K rounds in an epoch.
     pub fn for_problem(self, terms: usize, width: usize) -> Self {
         let rounds = self.clusters * self.clusters;
         let most = terms / (rounds * self.clusters * self.workers);
         Layout { update_delay: self.update_delay.max(most.min(width / 16)), ..self }
     }
 
-    /// The cluster of a worker.
+    /// Returns the cluster of a worker.
     fn cluster(&self, worker: usize) -> usize {
         worker * self.clusters / self.workers
     }
 
-    /// The number of workers of each cluster.
+    /// Returns the number of workers of each cluster.
     fn sizes(&self) -> Vec<usize> {
         let mut sizes = vec![0; self.clusters];
         (0..self.workers).for_each(|worker| sizes[self.cluster(worker)] += 1);
@@ -104,40 +103,42 @@ impl Layout {
 /// Hogwild inside clusters, and a ring of clusters. With one cluster it is [`Hogwild`]; with more,
 /// racy by design.
 ///
-/// Each cluster has a replica. Where changes are mixed it stays its own from epoch to epoch; at the
-/// end of an epoch `params` gets what the replicas would agree on if the token went on for ever,
-/// and during an epoch it stays as it was. Where they are summed, `params` is the sum, which the
-/// token brings to one replica after the other.
+/// Each cluster has a replica. Where changes are mixed, replicas live from epoch to epoch. `params`
+/// stays as it is during an epoch, and at its end gets the consensus that the replicas would reach
+/// if the token went on forever. Where changes are summed, `params` is the sum, which the token
+/// brings to one replica after the other.
 pub struct HogwildPlusPlus<R: Real> {
     layout: Layout,
     sizes: Vec<usize>,
     ring: Ring,
     /// Empty before the first epoch.
     replicas: Vec<Replica<R>>,
-    /// Whether the replicas must take over `params` before the next epoch.
+    /// Set if the replicas must take over `params` before the next epoch.
     stale: bool,
-    /// How changes are weighted at present.
+    /// Current weights of a sync.
     mixing: Mixing,
     /// A processor for each worker, if they are pinned.
     places: Vec<usize>,
-    /// What a single cluster does.
+    /// The strategy that runs if there is only one cluster.
     alone: Hogwild<R>,
-    /// Whether there are more workers than processors.
+    /// Set if there are more workers than processors.
     crowded: bool,
-    /// Whether changed weights are marked.
+    /// Set if workers mark changed weights.
     marks: bool,
 }
 
 impl<R: Real> HogwildPlusPlus<R> {
+    /// Creates the strategy for `layout`. If that pins workers, `topology` gives their processors.
+    ///
     /// # Errors
-    /// [`Error::Parameter`] for [`Update::Merged`] and [`Update::Split`], which have a way of their
-    /// own to share changes; [`Error::Io`] if workers are to be pinned and the system refuses that.
+    /// [`Error::Parameter`] for [`Update::Merged`] and [`Update::Split`], which merge copies by
+    /// their own protocols; [`Error::Io`] if workers are to be pinned and the system refuses that.
     pub fn new(layout: Layout, topology: &Topology) -> Result<Self> {
         if !matches!(layout.update, Update::Wild | Update::Atomic) {
             return Err(Error::Parameter {
                 name: "update",
                 value: layout.update.name().into(),
-                expected: "wild or atomic with hogwild++, whose clusters have their own way to merge",
+                expected: "wild or atomic with hogwild++, whose clusters merge over a ring",
                 hint: "leave it out, or choose hogwild",
             });
         }
@@ -167,8 +168,8 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
     fn profile(&self) -> Profile {
         Profile {
             places: self.places.clone(),
-            // Replicas differ in age, so that a scale would differ between them: l2 travels with
-            // their changes instead.
+            // Replicas differ in age, so a deferred scale would differ between them. l2 travels
+            // with their changes instead.
             applies_scale: self.layout.clusters == 1,
             layout: Some(self.layout),
             ..Profile::new(self.layout.workers)
@@ -194,7 +195,7 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
             self.refill(pass.pool, params)?;
             self.marks = !is_summed && self.marks_pay(visit);
         }
-        // Until the workers have ended well, the replicas are nothing to go on with.
+        // The replicas are usable again only when all workers have ended without a panic.
         self.stale = true;
         let tickets = Tickets::new(pass.order.blocks());
         let passes = self.ring.passes();
@@ -216,8 +217,8 @@ impl<R: Real> Strategy<R> for HogwildPlusPlus<R> {
 }
 
 impl<R: Real> HogwildPlusPlus<R> {
-    /// Makes all replicas equal to `params`, each from a thread of its cluster, so that its memory
-    /// lies there.
+    /// Sets all replicas to `params`, each from a thread of its cluster, so that its memory lies
+    /// near that thread.
     fn refill(&mut self, pool: &WorkerPool, params: &SharedParams<R>) -> Result<()> {
         if self.replicas.is_empty() {
             let replicas = (0..self.layout.clusters).map(|_| Replica::new(params.len()));
@@ -231,8 +232,8 @@ impl<R: Real> HogwildPlusPlus<R> {
         })
     }
 
-    /// Whether marks are worth their time, a seventh of a visit's: few groups change before the
-    /// token is passed on.
+    /// Returns true if marks are worth their time, a seventh of a visit's: that is so if few groups
+    /// change before the token is passed on.
     fn marks_pay(&self, visit: &dyn Visit<R>) -> bool {
         let Layout { workers, update_delay, .. } = self.layout;
         let sample: Vec<usize> = (0..visit.shape().terms.min(1_000)).collect();
@@ -244,7 +245,7 @@ impl<R: Real> HogwildPlusPlus<R> {
         changes < visit.shape().width / GROUP / 8
     }
 
-    /// One worker's epoch.
+    /// Runs one worker's epoch and returns its number of visits.
     fn run(
         &self,
         worker: usize,
@@ -262,7 +263,8 @@ impl<R: Real> HogwildPlusPlus<R> {
                 Handle::atomic(weights, visit.shape().common, members)
             }
         };
-        let mut courier = Courier { of: self, params, cluster, held: None, changed: Vec::new() };
+        let mut courier =
+            Courier { strategy: self, params, cluster, held: None, changed: Vec::new() };
         let visits = work(worker, visit, tickets, pass, |block, state| {
             visit.visit_block(block, state, &handle);
             handle.merge();
@@ -272,15 +274,15 @@ impl<R: Real> HogwildPlusPlus<R> {
         visits
     }
 
-    /// Passes the token on when no worker runs, for a ring that was stopped by a worker that got no
-    /// processor.
+    /// Syncs and passes the token on when no worker runs, for a ring that was held up by a worker
+    /// without a processor.
     fn pass_on(&self, params: &SharedParams<R>) {
         let cluster = self.ring.turn();
         let held = self.ring.take(cluster).map(|token| (token, 0));
-        Courier { of: self, params, cluster, held, changed: Vec::new() }.end();
+        Courier { strategy: self, params, cluster, held, changed: Vec::new() }.end();
     }
 
-    /// Sets `params` to what the replicas would agree on, each worker a part of them.
+    /// Sets `params` to the consensus of the replicas. Each worker sets a part of them.
     fn agree(&self, pool: &WorkerPool, params: &SharedParams<R>) -> Result<()> {
         let Layout { workers, clusters, .. } = self.layout;
         let (turn, weights) = (self.ring.turn(), self.mixing.consensus(clusters));
@@ -306,13 +308,13 @@ impl<R: Real> HogwildPlusPlus<R> {
     }
 }
 
-/// Weights from which on a pass over them is worth waking threads.
+/// Least number of weights for which a pass is worth waking threads.
 const MANY: usize = 100_000;
 
-/// One worker's dealings with the ring, between two blocks.
+/// One worker's side of the ring protocol, between two blocks.
 struct Courier<'s, R: Real> {
-    of: &'s HogwildPlusPlus<R>,
-    /// Where changes are summed, if they are.
+    strategy: &'s HogwildPlusPlus<R>,
+    /// The sum, where changes are summed.
     params: &'s SharedParams<R>,
     cluster: usize,
     /// The token, and the visits made since it was taken.
@@ -322,42 +324,44 @@ struct Courier<'s, R: Real> {
 }
 
 impl<R: Real> Courier<'_, R> {
-    /// Marks what the block's terms changed, then looks at the token, once.
+    /// Marks the weights that the block's terms changed, then looks at the token once.
     fn after_block(&mut self, visit: &dyn Visit<R>, terms: &[usize]) {
-        let own = &self.of.replicas[self.cluster];
-        if self.of.marks {
+        let own = &self.strategy.replicas[self.cluster];
+        if self.strategy.marks {
             self.changed.clear();
             visit.support(terms, &mut self.changed);
             let common = visit.shape().own()..visit.shape().width;
             self.changed.iter().copied().chain(common).for_each(|j| own.mark(j));
         }
         match &mut self.held {
-            None => self.held = self.of.ring.take(self.cluster).map(|token| (token, 0)),
+            None => self.held = self.strategy.ring.take(self.cluster).map(|token| (token, 0)),
             Some((_, visits)) => *visits += terms.len(),
         }
-        if self
-            .held
-            .as_ref()
-            .is_some_and(|(_, visits)| visits + terms.len() / 2 >= self.of.layout.update_delay)
-        {
+        if self.held.as_ref().is_some_and(|(_, visits)| {
+            visits + terms.len() / 2 >= self.strategy.layout.update_delay
+        }) {
             self.end();
         }
-        if self.of.crowded {
+        if self.strategy.crowded {
             // The token waits for a worker that waits for a processor.
             thread::yield_now();
         }
     }
 
-    /// Syncs and passes the token on, if this worker has it.
+    /// Syncs and passes the token on, if this worker holds it.
     fn end(&mut self) {
         if let Some((_token, _)) = self.held.take() {
-            let (own, alone) = (&self.of.replicas[self.cluster], self.of.sizes[self.cluster] == 1);
-            if self.of.layout.merging == Merging::Summed {
-                own.sum_up(self.params, self.of.layout.clusters, alone);
+            let (own, alone) =
+                (&self.strategy.replicas[self.cluster], self.strategy.sizes[self.cluster] == 1);
+            if self.strategy.layout.merging == Merging::Summed {
+                own.sum_up(self.params, self.strategy.layout.clusters, alone);
                 return;
             }
-            let next = &self.of.replicas[self.of.ring.after(self.cluster)];
-            own.sync(next, SyncMode { mixing: self.of.mixing, alone, all: !self.of.marks });
+            let next = &self.strategy.replicas[self.strategy.ring.after(self.cluster)];
+            own.sync(
+                next,
+                SyncMode { mixing: self.strategy.mixing, alone, all: !self.strategy.marks },
+            );
         }
     }
 }

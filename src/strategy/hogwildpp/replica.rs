@@ -1,8 +1,8 @@
 //! One cluster's copy of the weights, and the sync that passes its changes on.
 //!
 //! Letters as in Zhang, Hsieh & Akella (ICDM 2016): w_k is the replica, s_k the snapshot of its
-//! last sync. A sync writes what was changed. Where few weights change between two syncs, they are
-//! marked in groups of neighbors, and a sync looks at marked groups alone.
+//! last sync. A sync writes what was changed. Where few weights change between two syncs, workers
+//! mark them in groups of neighbors, and a sync looks at marked groups only.
 
 use super::consensus::Mixing;
 use crate::error::Result;
@@ -15,13 +15,13 @@ use crate::sync::plain::{
 
 /// Weights that share a mark: a cache line of f32.
 pub(super) const GROUP: usize = 16;
-/// A difference is passed on once it is above this share of the group's largest weight. Until then
-/// it waits in w_k - s_k.
+/// A difference is passed on once it exceeds this fraction of the group's largest weight. Until
+/// then it waits in w_k - s_k.
 const SETTLED: f64 = 1e-4;
 
-/// A cluster's weights, and what the ring knows of them.
+/// A cluster's weights, and their state in the ring protocol.
 pub(super) struct Replica<R: Real> {
-    /// w_k, which the cluster's workers change at any time.
+    /// w_k, which the cluster's workers may change at any time.
     pub(super) weights: SharedParams<R>,
     /// s_k, which only the holder of the token touches.
     pub(super) snapshot: SharedParams<R>,
@@ -30,11 +30,11 @@ pub(super) struct Replica<R: Real> {
 }
 
 impl<R: Real> Replica<R> {
-    /// `width` zeros. The memory is not touched yet: it comes to lie near the thread that calls
-    /// [`Replica::fill`].
+    /// Creates a replica of `width` zeros. The memory is not touched yet: it will lie near the
+    /// thread that calls [`Replica::fill`].
     ///
     /// # Errors
-    /// If there is no memory for them.
+    /// If the system has no memory for them.
     pub(super) fn new(width: usize) -> Result<Self> {
         let due = (0..width.div_ceil(GROUP)).map(|_| AtomicBool::new(false)).collect();
         Ok(Replica {
@@ -44,7 +44,7 @@ impl<R: Real> Replica<R> {
         })
     }
 
-    /// Takes over `from`, with nothing to pass on. No worker may run.
+    /// Copies `from`, with nothing left to pass on. No worker may run.
     pub(super) fn fill(&self, from: &SharedParams<R>) {
         for ((w, s), x) in self.weights.slots().iter().zip(self.snapshot.slots()).zip(from.slots())
         {
@@ -54,11 +54,11 @@ impl<R: Real> Replica<R> {
         self.due.iter().for_each(|due| due.store(false, Relaxed));
     }
 
-    /// Says that the weight of coordinate `j` was changed. Called after the change.
+    /// Marks the weight of coordinate `j` as changed. Called after the change.
     #[inline(always)]
     pub(super) fn mark(&self, j: usize) {
-        // Release: pairs with the Acquire of the swap in `sync`: who clears a mark sees the changes
-        // it stood for.
+        // Release: pairs with the Acquire of the swap in `sync`, so that whoever clears a mark sees
+        // the changes it stood for.
         self.due[j / GROUP].store(true, Release);
     }
 
@@ -80,15 +80,15 @@ impl<R: Real> Replica<R> {
                 self.sync_group(next, group, how);
                 continue;
             }
-            // Acquire: pairs with the Release in `mark`. A read-modify-write only where there is
-            // something to clear.
+            // Acquire: pairs with the Release in `mark`. A read-modify-write only if there is a
+            // mark to clear.
             let due = here.load(Relaxed) && here.swap(false, Acquire);
             if due || there.load(Acquire) {
-                let left = self.sync_group(next, group, how);
-                if left.here {
+                let remaining = self.sync_group(next, group, how);
+                if remaining.here {
                     here.store(true, Relaxed);
                 }
-                if left.there {
+                if remaining.there {
                     there.store(true, Relaxed);
                 }
             }
@@ -107,12 +107,12 @@ impl<R: Real> Replica<R> {
     /// As in [`Replica::sync`], workers go on meanwhile and lose nothing. `alone` as in
     /// [`SyncMode::alone`]. The caller holds the token, and nobody else writes `sum`.
     pub(super) fn sum_up(&self, sum: &SharedParams<R>, clusters: usize, alone: bool) {
-        let share = R::of(1.0 / clusters as f64);
+        let fraction = R::of(1.0 / clusters as f64);
         for ((w, s), sum) in self.weights.slots().iter().zip(self.snapshot.slots()).zip(sum.slots())
         {
             let (now, total) = (w.get(), sum.get());
             let own = now - s.get();
-            let summed = if own == R::ZERO { total } else { total + share * own };
+            let summed = if own == R::ZERO { total } else { total + fraction * own };
             if own != R::ZERO {
                 sum.set(summed);
             }
@@ -129,7 +129,7 @@ impl<R: Real> Replica<R> {
         }
     }
 
-    fn sync_group(&self, next: &Replica<R>, group: usize, how: SyncMode) -> Left {
+    fn sync_group(&self, next: &Replica<R>, group: usize, how: SyncMode) -> Remaining {
         let range = group * GROUP..self.weights.len().min((group + 1) * GROUP);
         let w = &self.weights.slots()[range.clone()];
         let s = &self.snapshot.slots()[range.clone()];
@@ -147,9 +147,9 @@ impl<R: Real> Replica<R> {
             moved = moved.max(d[i].abs()).max(e[i].abs());
         }
         let bound = R::of(SETTLED) * largest;
-        let mut left = Left { here: false, there: false };
+        let mut remaining = Remaining { here: false, there: false };
         if moved <= bound {
-            return left;
+            return remaining;
         }
         let (beta, lambda) = (R::of(how.mixing.beta), R::of(how.mixing.lambda));
         for i in 0..w.len() {
@@ -167,30 +167,29 @@ impl<R: Real> Replica<R> {
             }
             w_next[i].add(pass);
             s[i].set(now);
-            left.here |= (now - (y[i] + pass)).abs() > bound;
-            left.there |= pass.abs() > bound;
+            remaining.here |= (now - (y[i] + pass)).abs() > bound;
+            remaining.there |= pass.abs() > bound;
         }
-        left
+        remaining
     }
 }
 
-/// How a sync is done.
+/// Settings of a sync.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SyncMode {
-    /// How changes are weighted.
+    /// Weights of the sync.
     pub(super) mixing: Mixing,
-    /// Whether the caller is the only one to write its replica, so that no increment is needed
-    /// there.
+    /// Set if only the caller writes its replica, which then needs no increments.
     pub(super) alone: bool,
-    /// Whether all groups are looked at, marked or not.
+    /// Set if the sync looks at all groups, marked or not.
     pub(super) all: bool,
 }
 
-/// What of a group remains to be passed on.
-struct Left {
-    /// The replicas still differ.
+/// A group's differences that remain to be passed on.
+struct Remaining {
+    /// Set if the replicas still differ.
     here: bool,
-    /// The next replica has got a change.
+    /// Set if the next replica has got a change.
     there: bool,
 }
 
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn no_update_is_lost_to_a_sync_that_meets_it() {
+    fn no_update_is_lost_to_a_sync_at_the_same_time() {
         // With lambda 0 and beta 1/4, a sync leaves w_0 + w_1 + 2*(s_0 + s_1) as it is.
         let how = SyncMode { mixing: Mixing { beta: 0.25, lambda: 0.0 }, alone: false, all: true };
         let (width, times) = (40, 2_000);
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_settled_is_left_alone_and_what_is_not_stays_due() {
+    fn settled_groups_are_left_alone_and_others_stay_due() {
         let replicas = replicas(2, 2 * GROUP);
         let how = SyncMode { mixing: Mixing::of(2), alone: true, all: false };
         replicas[0].weights.slots()[0].set(1.0);

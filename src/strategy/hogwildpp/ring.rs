@@ -1,8 +1,8 @@
-//! The token of hogwild++ and nothing else (Zhang, Hsieh & Akella, ICDM 2016): who may pass on the
-//! changes of which cluster, and when.
+//! The token of hogwild++ (Zhang, Hsieh & Akella, ICDM 2016): the right to pass a cluster's changes
+//! on.
 //!
 //! Invariants: at most one worker holds the token; clusters hold it in the order of the ring; it is
-//! never lost, whoever ends early or panics; nobody ever waits for it.
+//! never lost, even if a worker ends early or panics; nobody ever waits for it.
 
 use crossbeam::utils::CachePadded;
 
@@ -17,52 +17,53 @@ const HELD: usize = 1;
 /// A ring of clusters, and the one token that goes round.
 #[derive(Debug)]
 pub(super) struct Ring {
-    /// Twice the number of times that the token was passed on, plus `HELD`.
+    /// Twice the number of times that the token was passed on, plus [`HELD`] while it is held.
     state: CachePadded<AtomicUsize>,
     clusters: usize,
 }
 
 impl Ring {
-    /// A ring of `clusters` clusters, at least 1. The token lies at the first.
+    /// Creates a ring of `clusters` clusters, at least 1. It is the first one's turn.
     pub(super) fn new(clusters: usize) -> Self {
         Ring { state: CachePadded::new(AtomicUsize::new(0)), clusters }
     }
 
-    /// The cluster that comes after `cluster`.
+    /// Returns the cluster that comes after `cluster`.
     pub(super) fn after(&self, cluster: usize) -> usize {
         (cluster + 1) % self.clusters
     }
 
-    /// How often the token was passed on. Exact when no worker runs.
+    /// Returns the number of times that the token was passed on. Exact when no worker runs.
     pub(super) fn passes(&self) -> usize {
         self.state.load(Relaxed) / 2
     }
 
-    /// The cluster whose turn it is. Exact when no worker runs.
+    /// Returns the cluster whose turn it is. Exact when no worker runs.
     pub(super) fn turn(&self) -> usize {
         self.passes() % self.clusters
     }
 
-    /// The token, if it is `cluster`'s turn and no other worker of the cluster has it.
+    /// Takes the token, if it is `cluster`'s turn and no other worker of the cluster holds it.
     pub(super) fn take(&self, cluster: usize) -> Option<Token<'_>> {
-        // Most looks find another cluster's turn: a load leaves the line with all that look.
+        // Mostly it is another cluster's turn: a load leaves the line in the caches of all that
+        // look.
         let free = self.state.load(Relaxed);
         if free & HELD != 0 || free / 2 % self.clusters != cluster {
             return None;
         }
-        // Acquire: pairs with the Release in `Token::drop`, so that all that earlier holders did is
-        // seen.
+        // Acquire: pairs with the Release in `Token::drop`, so that everything that earlier holders
+        // did is seen.
         let taken = self.state.compare_exchange(free, free | HELD, Acquire, Relaxed);
         taken.ok().map(|_| Token { ring: self, passed: free + 2 })
     }
 }
 
-/// The right to sync, for one cluster. Dropping it, in whatever way, passes it on to the next
-/// cluster.
+/// The right to sync, for one cluster. Dropping it passes it on to the next cluster, in a panic
+/// too.
 #[derive(Debug)]
 pub(super) struct Token<'r> {
     ring: &'r Ring,
-    /// The ring's state after this.
+    /// The ring's state once this is passed on.
     passed: usize,
 }
 
@@ -103,8 +104,8 @@ mod loom_tests {
 
     use super::Ring;
 
-    /// What only the holder of the token may touch: loom reports any access that is not ordered
-    /// after the last one.
+    /// A list that only the holder of the token may touch. Loom reports any access that is not
+    /// ordered after the last one.
     struct Guarded {
         ring: Ring,
         holders: UnsafeCell<Vec<usize>>,
@@ -115,7 +116,7 @@ mod loom_tests {
             Arc::new(Guarded { ring: Ring::new(clusters), holders: UnsafeCell::new(Vec::new()) })
         }
 
-        /// One look at the token, which takes it if it can.
+        /// Looks at the token once, and takes it if possible.
         fn look(&self, cluster: usize) {
             if let Some(_token) = self.ring.take(cluster) {
                 self.note(cluster);
@@ -129,8 +130,8 @@ mod loom_tests {
             self.holders.with_mut(|holders| unsafe { (*holders).push(cluster) });
         }
 
-        /// After all threads were joined: the order was that of the ring, and the token is there
-        /// for the next.
+        /// Checks, after all threads were joined, that the order was that of the ring, and that the
+        /// next holder can take the token.
         #[allow(unsafe_code)]
         fn check(&self) {
             // SAFETY: as above; no thread is left.
@@ -200,7 +201,7 @@ mod loom_tests {
 
     #[test]
     fn a_cluster_that_has_ended_stops_the_token_but_nobody_else() {
-        // Nobody is there to look for the second one.
+        // No worker of the second cluster looks.
         run(3, &[(0, twice), (2, twice)]);
     }
 

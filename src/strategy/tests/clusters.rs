@@ -1,5 +1,5 @@
-//! Hogwild++ loses no update, weights each as the ring does, and ends with an error when a worker
-//! panics.
+//! Tests of hogwild++: it loses no update, gives each the weight of the ring, and ends with an
+//! error when a worker panics.
 
 use super::{Count, control, crowd, first_pass, pool, train};
 use crate::error::Error;
@@ -12,13 +12,13 @@ fn ring(layout: Layout) -> HogwildPlusPlus<f32> {
     HogwildPlusPlus::new(layout, &Topology::detect()).unwrap()
 }
 
-/// No update is lost, and all are weighted in the same way.
+/// Returns a layout under which no update is lost and all have the weights of the ring.
 fn exact(workers: usize, clusters: usize) -> Layout {
     let layout = Layout::new(workers, clusters);
     Layout { update: Update::Atomic, rare: layout.mixing, ..layout }
 }
 
-/// The least and the most that one addition to a replica counts at the consensus.
+/// Returns the least and the greatest weight of one addition to a replica at the consensus.
 fn weights(layout: Layout) -> (f32, f32) {
     let weights = layout.mixing.consensus(layout.clusters);
     (weights.at_token as f32, weights.elsewhere as f32)
@@ -141,5 +141,5 @@ fn a_layout_fits_its_workers() {
     assert_eq!(delay(Layout::new(2, 2), 32_561, 123), 64, "few weights");
     assert_eq!(delay(Layout::new(2, 2), 1 << 20, 1 << 20), 1 << 16, "a visit for each 16 weights");
     assert_eq!(delay(Layout::new(2, 2), 1 << 14, 1 << 20), 1 << 10, "4 rounds in an epoch");
-    assert_eq!(delay(Layout::new(8, 8), 1 << 14, 1 << 20), 16, "not less than the authors'");
+    assert_eq!(delay(Layout::new(8, 8), 1 << 14, 1 << 20), 16, "at least the authors'");
 }

@@ -1,4 +1,4 @@
-//! With one worker, all strategies give the bits of the oracle, whatever the problem.
+//! Tests of all strategies on all problems: with one worker, they give the bits of the oracle.
 
 use std::num::NonZeroUsize;
 

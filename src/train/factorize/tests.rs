@@ -10,7 +10,7 @@ fn rmse(evaluation: &Evaluation) -> f64 {
     }
 }
 
-/// The held-out error of the best biases without factors: they are found by turns.
+/// The held-out error of the best biases without factors, found by alternating minimization.
 fn biases_alone(train: &Ratings, test: &Ratings) -> f64 {
     let (mut users, mut items) = (vec![0.0; train.users().len()], vec![0.0; train.items().len()]);
     let all =

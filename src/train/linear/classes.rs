@@ -1,11 +1,10 @@
-//! The fit of a [`Trainer`] to more than two classes: one vector of weights a class, against the
-//! rest.
+//! Fits of a [`Trainer`] to more than two classes: one vector of weights a class, against the rest.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use super::fit::{Task, targets};
+use super::task::{Task, targets};
 use super::{Trained, Trainer};
 use crate::data::ClassLabels;
 use crate::error::{Error, Result};
@@ -14,7 +13,7 @@ use crate::strategy::StrategyKind;
 use crate::train::one_vs_rest::{self, Columns, fit_all};
 
 impl Trainer {
-    /// One vector a class, against the rest.
+    /// Fits one vector of weights for each class, against the rest.
     pub(super) fn fit_classes(
         &self,
         task: Task<'_>,
@@ -35,7 +34,7 @@ impl Trainer {
 
         let training = Instant::now();
         let plan = one_vs_rest::plan(names.len(), &settings);
-        let mut is_broken_off = watch(Event::Classes(plan)).is_break();
+        let mut is_stopped = watch(Event::Classes(plan)).is_break();
         let mut fits = vec![None; names.len()];
         let mut digest: Option<Fit<f64>> = None;
         let mut untouched = false;
@@ -78,9 +77,9 @@ impl Trainer {
                 fits[class] = Some(class_fit);
                 let done = fits.iter().flatten().count();
                 if let Some(fit) = &fits[class] {
-                    is_broken_off |= watch(Event::Class { fit, done }).is_break();
+                    is_stopped |= watch(Event::Class { fit, done }).is_break();
                 }
-                if is_broken_off { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if is_stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
         )?;
         data.data.verify()?;
@@ -113,7 +112,7 @@ impl Trainer {
     }
 }
 
-/// A file of weights can be watched where there is one vector.
+/// Refuses a named file of weights, which holds only one vector.
 fn refuse_one_file(settings: &Settings, classes: usize) -> Result<()> {
     match &settings.params {
         None => Ok(()),
@@ -126,7 +125,7 @@ fn refuse_one_file(settings: &Settings, classes: usize) -> Result<()> {
     }
 }
 
-/// The error of one class's training, with its name.
+/// Returns the error of one class's fit, with the class's name.
 fn of_class(error: Error, label: f32) -> Error {
     match error {
         Error::Diverged { what, hint } => {

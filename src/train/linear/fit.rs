@@ -1,13 +1,12 @@
-//! The fits of a [`Trainer`]: one vector of weights.
+//! Fits of a [`Trainer`] to two classes or regression: one vector of weights.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::time::Instant;
 
+use super::task::{Task, Weighted};
 use super::{Trained, Trainer};
-use crate::data::{ClassLabels, Dataset};
+use crate::data::ClassLabels;
 use crate::error::{Error, Result};
-use crate::metrics::Evaluation;
 use crate::model::Model;
 use crate::params::Real;
 use crate::problem::Examples;
@@ -16,7 +15,7 @@ use crate::solver::{
 };
 
 impl Trainer {
-    /// One vector: two classes, or regression.
+    /// Fits one vector of weights, for two classes or regression.
     pub(super) fn fit_one(
         &self,
         task: Task<'_>,
@@ -36,7 +35,7 @@ impl Trainer {
         let on_test = task.test.map(|test| move |weights: &[f64]| evaluate(weights, test).ok());
         let fit = self.solve(&*problem, &task.settings, on_test.as_ref().map(|f| f as _), watch)?;
         task.data.data.verify()?;
-        // Evaluation takes memory of its own.
+        // Free memory before evaluation takes some.
         drop(problem);
         drop(targets);
         Ok(Trained {
@@ -51,7 +50,7 @@ impl Trainer {
         })
     }
 
-    /// The examples, with the bias and their weights.
+    /// Returns the examples with targets, weights and the bias.
     pub(super) fn examples<'a>(
         &self,
         Weighted { data, weights }: Weighted<'a>,
@@ -65,7 +64,7 @@ impl Trainer {
         }
     }
 
-    /// Finds one vector of weights, by the solver that was chosen.
+    /// Finds one vector of weights by the chosen solver.
     pub(super) fn solve(
         &self,
         problem: &dyn AnyLinear,
@@ -103,6 +102,7 @@ impl Trainer {
         }
     }
 
+    /// Returns the model with these weights, those of a constant feature last.
     pub(super) fn model(&self, labels: Option<&ClassLabels>, weights: Vec<f64>) -> Result<Model> {
         let constant = self.bias.map(|value| f64::from(value as f32));
         let labels =
@@ -114,39 +114,4 @@ impl Trainer {
 
 pub(super) fn wide(weights: &[f32]) -> Vec<f64> {
     weights.iter().map(|&w| w.into()).collect()
-}
-
-/// What a fit starts from.
-pub(super) struct Task<'a> {
-    /// The rows in the seed's order.
-    pub(super) data: Weighted<'a>,
-    pub(super) test: Option<Weighted<'a>>,
-    pub(super) settings: Settings,
-    pub(super) started: Instant,
-}
-
-/// Examples, and how much each of them counts.
-#[derive(Clone, Copy)]
-pub(super) struct Weighted<'a> {
-    pub(super) data: &'a Dataset,
-    /// `None`: all the same.
-    pub(super) weights: Option<&'a [f32]>,
-}
-
-impl Weighted<'_> {
-    /// Measures that count each example once, and the objective.
-    pub(super) fn evaluate(&self, model: &Model, penalty: f64) -> Evaluation {
-        let mut evaluation = model.evaluate(self.data);
-        let loss = match self.weights {
-            None => evaluation.loss,
-            Some(weights) => model.weighted_loss(self.data, weights),
-        };
-        evaluation.objective = loss.map(|loss| loss + penalty);
-        evaluation
-    }
-}
-
-/// What scores are compared with: +1 for the examples of `class`, -1 for all others.
-pub(super) fn targets(classes: &[u32], class: u32) -> Vec<f32> {
-    classes.iter().map(|&other| if other == class { 1.0 } else { -1.0 }).collect()
 }

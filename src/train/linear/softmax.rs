@@ -1,9 +1,10 @@
-//! The fit of a [`Trainer`] to more than two classes at once: one vector for all.
+//! Fits of a [`Trainer`] to more than two classes at once: one vector for all.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
-use super::fit::{Task, Weighted, wide};
+use super::fit::wide;
+use super::task::{Task, Weighted};
 use super::{Trained, Trainer};
 use crate::data::ClassLabels;
 use crate::error::{Error, Result};
@@ -11,7 +12,7 @@ use crate::problem::{Problem, Softmax};
 use crate::solver::{Event, Fit, Precision, minimize};
 
 impl Trainer {
-    /// All classes at once, by their probabilities.
+    /// Fits one vector of weights for all classes, by their probabilities.
     pub(super) fn fit_softmax(
         &self,
         task: Task<'_>,
@@ -54,7 +55,7 @@ impl Trainer {
             }
         };
         data.data.verify()?;
-        // Evaluation takes memory of its own.
+        // Free memory before evaluation takes some.
         drop(problem);
         let penalty = penalty.value(&fit.weights[..penalized]);
         let (weights, fit) = fit.take_weights();
@@ -72,11 +73,10 @@ impl Trainer {
         })
     }
 
-    /// Finds out before the first allocation, which would end the process, that there is no room
-    /// for the weights.
+    /// Checks that the weights fit in memory, before a failing allocation ends the process.
     fn check_room(&self, classes: NonZeroUsize, width: usize) -> Result<()> {
         let mut room: Vec<f32> = Vec::new();
-        // What is reserved and not touched costs nothing.
+        // Memory that is reserved and not touched costs nothing.
         room.try_reserve_exact(width).map_err(|_| {
             Error::input(
                 &self.data_name,

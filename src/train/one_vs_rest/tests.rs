@@ -8,7 +8,7 @@ use crate::train::{Began, StopReason, Trainer};
 
 const LABELS: [f32; 4] = [3.0, -1.0, 0.0, 12.0];
 
-/// Class k has feature k often, and a feature that all share.
+/// Class k has feature k often, and a feature common to all.
 fn examples(labels: impl Fn(usize) -> f32) -> Dataset {
     let mut builder = Builder::default();
     for i in 0..1200_u32 {
@@ -182,7 +182,7 @@ fn an_error_ends_the_training_of_all_classes() {
     assert_eq!(taken, [(0, 0), (1, 1), (2, 2)]);
 }
 
-/// A fit with as many visits as `class`.
+/// A fit with `class` visits.
 fn fit_of_nothing(class: usize) -> Fit<f64> {
     let began = Began {
         workers: 1,

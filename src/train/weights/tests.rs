@@ -25,7 +25,7 @@ fn trainer(l2: f64) -> Trainer {
     trainer
 }
 
-/// The objective that training had is that of the model.
+/// Checks that the objective of the training is that of the model.
 fn agrees(trained: &Trained) {
     let (fit, model) = (trained.fit.objective, trained.train.objective.unwrap());
     assert!((fit / model - 1.0).abs() < 1e-5, "{fit} {model}");
@@ -117,7 +117,7 @@ fn weights_go_with_their_examples_whatever_the_order_and_the_classes() {
 #[test]
 fn a_free_bias_is_not_shrunk() {
     let data = examples(|_| 1);
-    let share = |trained: &Trained| {
+    let mean_probability = |trained: &Trained| {
         agrees(trained);
         trained.model.probabilities(&data).unwrap().iter().step_by(2).sum::<f64>()
             / data.len() as f64
@@ -125,12 +125,12 @@ fn a_free_bias_is_not_shrunk() {
     for l1 in [0.0, 0.01] {
         let mut trainer = trainer(0.5);
         trainer.settings.penalty.l1 = l1;
-        let shrunk = share(&trainer.fit(&data).unwrap());
+        let shrunk = mean_probability(&trainer.fit(&data).unwrap());
         trainer.free_bias = true;
         let free = trainer.fit(&data).unwrap();
-        // Where the derivative by the bias is 0, the mean probability is the share of the class,
+        // Where the derivative by the bias is 0, the mean probability is the fraction of the class,
         // 0.2.
-        assert!((share(&free) - 0.2).abs() < 0.01, "{}", share(&free));
+        assert!((mean_probability(&free) - 0.2).abs() < 0.01, "{}", mean_probability(&free));
         assert!(shrunk > 0.3, "{shrunk}");
     }
 }
@@ -145,10 +145,11 @@ fn a_free_bias_in_each_of_many_classes() {
     let data = builder.finish(0);
     let trained = Trainer { free_bias: true, ..trainer(1.0) }.fit(&data).unwrap();
     agrees(&trained);
-    let share = |score: f64| 1.0 / (1.0 + (-score).exp());
+    let probability = |score: f64| 1.0 / (1.0 + (-score).exp());
     let scores = trained.model.decisions(&data);
     for (k, class) in trained.classes.iter().enumerate() {
-        let mean = scores.iter().skip(k).step_by(3).map(|&score| share(score)).sum::<f64>() / 600.0;
+        let mean =
+            scores.iter().skip(k).step_by(3).map(|&score| probability(score)).sum::<f64>() / 600.0;
         assert!((mean - class.examples as f64 / 600.0).abs() < 0.01, "{} {mean}", class.label);
     }
 }

@@ -1,4 +1,4 @@
-//! What the benchmarks take.
+//! Arguments of the benchmarks.
 
 use std::path::PathBuf;
 
@@ -24,21 +24,21 @@ pub enum Benchmark {
     Strategies(StrategiesArgs),
 }
 
-/// Time loading a file and a cache of it, with one thread and with all, beside a copy of the same
-/// bytes in memory.
+/// Time how long a file and a cache of it take to load, with one thread and with all, beside a copy
+/// of the same bytes in memory.
 #[derive(Args)]
 pub struct BenchLoadArgs {
     /// Data: libsvm text, plain or compressed, or a cache
     pub data: PathBuf,
-    /// Time the text compressed with gzip, bzip2 and zstd, too; takes room for that in the
-    /// temporary folder
+    /// Also time the text compressed with gzip, bzip2 and zstd; this needs space in the temporary
+    /// folder
     #[cfg(feature = "compression")]
     #[arg(long)]
     pub compressed: bool,
     /// Threads of the second row, 1 to 4096 [default: one a core]
     #[arg(long, value_name = "N", default_value_t = cores(), hide_default_value = true, allow_hyphen_values = true)]
     pub threads: i64,
-    /// Runs that each figure is the median of, 1 to 4096
+    /// Runs per figure, of which it is the median, 1 to 4096
     #[arg(long, value_name = "N", default_value_t = 9, allow_hyphen_values = true)]
     pub runs: i64,
 }
@@ -46,9 +46,9 @@ pub struct BenchLoadArgs {
 /// Train with each strategy on 1, 2, 4 ... threads, beside a plain loop, the memory's speed and a
 /// model of the machine.
 ///
-/// Linear models without a bias, by stochastic gradient descent. Each point is the median of whole
-/// trainings, interleaved with those of all others: non-zeros a second, speed-up against the best
-/// single thread, and epochs and seconds to 1 % and 0.1 % of the certified optimum.
+/// Trains linear models without a bias by stochastic gradient descent. Each point is the median of
+/// whole trainings, interleaved with those of all other points: non-zeros per second, speed-up over
+/// the best single thread, and epochs and seconds to 1 % and 0.1 % of the certified optimum.
 #[derive(Args)]
 pub struct BenchScalingArgs {
     /// Data: libsvm text, plain or compressed, or a cache; two classes, or targets of regression
@@ -56,18 +56,18 @@ pub struct BenchScalingArgs {
     /// Held-out data, for the accuracy beside each point
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
-    /// Numbers of threads; 1 is always measured [default: 1,2,4,... and one a core]
+    /// Thread counts; 1 is always measured [default: 1,2,4,... and one a core]
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     pub threads: Vec<i64>,
     /// Strategies by name, hogwild's other updates as hogwild-wild, hogwild-split and
     /// hogwild-atomic; sequential is always measured [default: all but auto]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = labeled)]
     pub strategies: Vec<StrategyKind>,
-    /// Trainings a point, each with another seed, 1 to 4096
+    /// Trainings per point, each with its own seed, 1 to 4096
     /// [default: 9, and up to 49 while all take less than 75 seconds]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub repeats: Option<i64>,
-    /// Measure weak scaling, too: data in proportion to the threads
+    /// Also measure weak scaling: data in proportion to the threads
     #[arg(long)]
     pub weak: bool,
     #[command(flatten)]
@@ -75,16 +75,17 @@ pub struct BenchScalingArgs {
     /// Strength of the squares in the regularizer, above 0 [default: 1/n for n examples]
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub l2: Option<f64>,
-    /// Most epochs of a training, 1 or more
+    /// Maximum number of epochs per training, 1 or more
     #[arg(long, value_name = "N", default_value_t = Plan::default().epochs as i64, allow_hyphen_values = true)]
     pub epochs: i64,
-    /// End a training after the epoch in which these seconds are over, above 0
+    /// End a training after the epoch in which it exceeds this many seconds, above 0
     #[arg(long, value_name = "S", default_value_t = Plan::default().time_limit.as_secs_f64(), allow_hyphen_values = true)]
     pub time_limit: f64,
-    /// Time the way from the file to this, too: a share of right held-out labels, or an objective
+    /// Also time from opening the file to this: a fraction of correct held-out labels, or an
+    /// objective
     #[arg(long, value_name = "accuracy:X|objective:X", value_parser = target)]
     pub target: Option<Target>,
-    /// Compare with LIBLINEAR, scikit-learn and others, too: a Python that has the packages of
+    /// Also compare with LIBLINEAR, scikit-learn and others: a Python that has the packages of
     /// benches/peers/requirements.txt
     #[arg(long, value_name = "PYTHON")]
     pub peers: Option<PathBuf>,
@@ -100,14 +101,14 @@ pub struct BenchScalingArgs {
     /// Write all numbers here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub json: Option<PathBuf>,
-    /// Write a page with tables and plots here, which needs no network [default: no file]
+    /// Write a self-contained page with tables and plots here [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub html: Option<PathBuf>,
     /// Write the plots into this folder, as SVG [default: no files]
     #[arg(long, value_name = "DIR")]
     pub svg: Option<PathBuf>,
-    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else
-    /// 1; a cache knows
+    /// Index of the first feature in DATA and --test; auto: 0 if DATA has an index 0, else 1; a
+    /// cache records its own
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
     pub index_base: IndexBase,
     /// Print nothing but errors

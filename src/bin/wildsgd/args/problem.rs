@@ -1,4 +1,4 @@
-//! What is minimized.
+//! Arguments that define the objective.
 
 use std::path::PathBuf;
 
@@ -8,11 +8,11 @@ use wildsgd::model::LossKind;
 
 use crate::failure::Failure;
 
-/// What an error costs.
+/// The loss.
 #[derive(Args)]
 pub struct LossArgs {
     /// Loss; squared, huber and epsilon-insensitive are for regression; softmax trains all classes
-    /// at once, whatever numbers name them
+    /// jointly, and accepts any numbers as labels
     #[arg(long = "loss", value_name = "LOSS", default_value = "logistic", value_parser = loss())]
     pub kind: LossKind,
     /// epsilon-insensitive: size of the errors that cost nothing, in units of the labels, 0 or
@@ -22,7 +22,7 @@ pub struct LossArgs {
 }
 
 impl LossArgs {
-    /// The loss, for the subcommand `name`.
+    /// Returns the loss, with its epsilon if one is given, for the subcommand `name`.
     pub fn chosen(&self, name: &str) -> Result<LossKind, Failure> {
         match (self.kind, self.epsilon) {
             (LossKind::EpsilonInsensitive { .. }, Some(epsilon)) => {
@@ -36,41 +36,41 @@ impl LossArgs {
     }
 }
 
-/// What is minimized.
+/// The objective: loss, regularizer, bias and example weights.
 #[derive(Args)]
 #[command(next_help_heading = "Problem")]
 pub struct ProblemArgs {
     #[command(flatten)]
     pub loss: LossArgs,
-    /// What becomes of more than two labels: ovr trains each class against the rest, whatever
-    /// numbers name them; auto does so if all are whole numbers
+    /// More than two labels: ovr trains each class against the rest, and accepts any numbers as
+    /// labels; auto does so if all labels are whole numbers
     #[arg(long, value_enum, default_value_t = Multiclass::Auto)]
     pub multiclass: Multiclass,
     /// Strength of the squares in the regularizer, 0 or larger [default: 1/n for n examples]
     #[arg(long, value_name = "X", allow_hyphen_values = true, conflicts_with = "cost")]
     pub l2: Option<f64>,
-    /// LIBLINEAR's C, above 0: the same as --l2 with 1/(C*n) for n examples
+    /// LIBLINEAR's C, above 0: equivalent to --l2 1/(C*n) for n examples
     #[arg(long, value_name = "C", allow_hyphen_values = true)]
     pub cost: Option<f64>,
     /// Strength of the absolute values in the regularizer, 0 or larger; makes weights exactly 0
     #[arg(long, value_name = "X", default_value_t = 0.0, allow_hyphen_values = true)]
     pub l1: f64,
     /// Value of a constant feature that every example gets, 0 or larger, like LIBLINEAR's -B: its
-    /// weight is the bias, regularized like the others; larger makes it cheaper
+    /// weight is the bias, regularized like the others; a larger value regularizes the bias less
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
     pub bias: f64,
     /// Train without that constant feature
     #[arg(long, conflicts_with = "bias")]
     pub no_bias: bool,
-    /// Leave the bias out of the regularizer
+    /// Do not regularize the bias
     #[arg(long, conflicts_with = "no_bias")]
     pub free_bias: bool,
-    /// Factor W, above 0, of the losses of examples with this label (LIBLINEAR's -wi), repeatable;
-    /// balanced: all classes count the same in all [default: 1]
+    /// Weight W, above 0, of the losses of examples with this label (LIBLINEAR's -wi), repeatable;
+    /// balanced: every class has the same total weight [default: 1]
     #[arg(long, value_name = "LABEL:W|balanced", value_parser = class_weight, allow_hyphen_values = true)]
     pub class_weight: Vec<ClassWeight>,
-    /// Factors of the examples' losses: a file with one number a line, 0 or larger, in the order of
-    /// DATA [default: all 1]
+    /// Weights of the examples' losses: a file with one number per line, 0 or larger, in the order
+    /// of DATA [default: all 1]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! What training and factorizing take.
+//! Arguments of `train` and `factorize`.
 
 use std::path::PathBuf;
 
@@ -18,30 +18,30 @@ pub struct TrainArgs {
     /// Training data: libsvm text, plain or compressed with gzip, bzip2 or zstd (`-` is standard
     /// input), or a cache from `wildsgd convert`
     pub data: PathBuf,
-    /// Keep a cache beside DATA, in DATA.wsgd, and read that instead while DATA keeps its size and
-    /// time
+    /// Keep a cache beside DATA, in DATA.wsgd, and read it instead while the size and time of DATA
+    /// stay the same
     #[arg(long)]
     pub cache: bool,
-    /// Held-out data, measured after each epoch, off the clock
+    /// Held-out data, evaluated after each epoch, off the clock
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
     /// Write the model here [default: no file]
     #[arg(long, value_name = "OUT", value_parser = output())]
     pub model: Option<PathBuf>,
-    /// Format of the model's file: liblinear is text for LIBLINEAR's programs too, which have no
-    /// softmax and keep no epsilon; native keeps each bit, has checksums, and is read faster
-    /// [default: liblinear; native with --loss softmax]
+    /// Format of the model file: liblinear is text that LIBLINEAR's programs also read, but they
+    /// have no softmax and store no epsilon; native keeps every bit, has checksums, and loads
+    /// faster [default: liblinear; native with --loss softmax]
     #[arg(long, value_name = "FORMAT", value_parser = model_format())]
     pub model_format: Option<ModelFormat>,
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
-    /// Map the weights to this file, for other processes to watch: f32 in the machine's byte order,
-    /// the bias last [default: no file]
+    /// Map the weights to this file, so that other processes can watch: f32 in the machine's byte
+    /// order, the bias last [default: no file]
     #[arg(long, value_name = "FILE")]
     pub params: Option<PathBuf>,
-    /// From which number DATA and --test count their features; auto: 0 if DATA has an index 0, else
-    /// 1; a cache knows
+    /// Index of the first feature in DATA and --test; auto: 0 if DATA has an index 0, else 1; a
+    /// cache records its own
     #[arg(long, value_name = "BASE", default_value = "1", value_parser = index_base(&["auto", "0", "1"]))]
     pub index_base: IndexBase,
     /// Print nothing but errors
@@ -50,24 +50,23 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub problem: ProblemArgs,
     #[command(flatten)]
-    pub method: MethodArgs,
+    pub solver: SolverArgs,
     #[command(flatten)]
     pub run: RunArgs,
 }
 
-/// Complete a matrix of ratings: find factors of users and items that predict the ratings that are
-/// missing.
+/// Complete a matrix of ratings: find factors of users and items that predict the missing ratings.
 #[derive(Args)]
 pub struct FactorizeArgs {
-    /// Ratings: `user item rating` a line, apart by blanks, tabs or a comma, plain or compressed
-    /// with gzip, bzip2 or zstd (`-` is standard input); users and items are numbers or names; what
-    /// follows is ignored
+    /// Ratings: one `user item rating` per line, separated by blanks, tabs or a comma, plain or
+    /// compressed with gzip, bzip2 or zstd (`-` is standard input); users and items are numbers or
+    /// names; further fields are ignored
     pub data: PathBuf,
-    /// Number of factors of a user or an item, 1 or more: larger fits more, and takes more time and
-    /// memory
+    /// Number of factors per user and item, 1 or more: more factors fit more, and take more time
+    /// and memory
     #[arg(long, value_name = "R", default_value_t = Factorizer::default().rank as i64, allow_hyphen_values = true)]
     pub rank: i64,
-    /// Held-out ratings, measured after each epoch, off the clock
+    /// Held-out ratings, evaluated after each epoch, off the clock
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
     /// Write the model here, in a format with checksums [default: no file]
@@ -76,7 +75,7 @@ pub struct FactorizeArgs {
     /// Write a report here, as JSON [default: no file]
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
-    /// Strength of the squares of factors and biases, which count in standard deviations of the
+    /// Strength of the squares of factors and biases, in units of the standard deviation of the
     /// ratings; 0 or larger [default: 1/n for n ratings]
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub l2: Option<f64>,
@@ -87,42 +86,43 @@ pub struct FactorizeArgs {
     pub run: RunArgs,
 }
 
-/// By which method.
+/// The solver and its precision.
 #[derive(Args)]
 #[command(next_help_heading = "Training")]
-pub struct MethodArgs {
-    /// How one visit to an example changes the weights
+pub struct SolverArgs {
+    /// Solver: how the objective is minimized
     #[arg(long, value_enum, default_value_t = Solver::Auto)]
     pub solver: Solver,
-    /// Type of the weights while they are found: f64 takes twice the memory, and reaches a
+    /// Precision of the weights during training: f64 takes twice the memory, and reaches a
     /// --tolerance below 1e-6
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
 }
 
-/// How it is minimized.
+/// Stopping rules, threads, strategy and step sizes.
 #[derive(Args)]
 #[command(next_help_heading = "Training")]
 pub struct RunArgs {
-    /// Most epochs, 1 or more
+    /// Maximum number of epochs, 1 or more
     #[arg(long, value_name = "N", default_value_t = Settings::default().epochs as i64, allow_hyphen_values = true)]
     pub epochs: i64,
-    /// End when the objective is at most this share of itself above the optimum (the gap); with
-    /// --solver sgd, which has no gap, when it changes by less. 0 or larger; 0 never ends early
+    /// Stop when the objective is at most this fraction of itself above the optimum (the gap); with
+    /// --solver sgd, which computes no gap, when it changes by less than that. 0 or larger; 0 never
+    /// stops early
     #[arg(long, value_name = "X", default_value_t = Settings::default().tolerance, allow_hyphen_values = true)]
     pub tolerance: f64,
-    /// End after this many seconds, above 0 [default: none]
+    /// Stop after this many seconds, above 0 [default: none]
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub time_limit: Option<f64>,
     /// Training threads, 1 to 4096 [default: one a core; 1 for --strategy sequential]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub threads: Option<i64>,
-    /// How threads share the weights
+    /// Strategy: how threads share the weights
     #[arg(long, default_value = "auto", value_parser = strategy())]
     pub strategy: StrategyKind,
-    /// How hogwild's threads write a weight: wild may lose another thread's write, atomic never
-    /// does; merged writes a copy of the thread's own, merged often; split has copies of the
-    /// weights that many examples touch alone (neither with hogwild++ or saga)
+    /// Kind of update: wild may lose another thread's write, atomic never does; merged writes to a
+    /// private copy per thread, merged often; split keeps private copies only of the weights that
+    /// many examples touch (neither with hogwild++ or saga)
     /// [default: merged with --solver sgd and hogwild, else wild]
     #[arg(long, value_enum)]
     pub update: Option<Update>,
@@ -130,48 +130,49 @@ pub struct RunArgs {
     pub ring: RingArgs,
     #[command(flatten)]
     pub strategy_args: StrategyArgs,
-    /// First step size, a number above 0; auto searches for one
+    /// First step size, above 0; auto searches for one
     #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = learning_rate, allow_hyphen_values = true)]
     pub learning_rate: LearningRate,
-    /// The step size's course: plateau, constant, inverse, geometric or geometric:DECAY, with a
-    /// factor for each epoch above 0 and at most 1 (0.9 if left out)
+    /// Step size schedule: plateau, constant, inverse, geometric or geometric:DECAY, where DECAY is
+    /// a factor per epoch above 0 and at most 1 (0.9 if omitted)
     #[arg(long, default_value = "plateau", value_parser = schedule)]
     pub schedule: Schedule,
-    /// Seed of all random choices, 0 to 2^64-1; rows of a cache keep the order that they lie in
-    /// there
+    /// Seed of all random choices, 0 to 2^64-1; rows of a cache keep the order in which it stores
+    /// them
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     pub seed: u64,
 }
 
-/// How hogwild++ forms clusters of threads, and how their changes go round.
+/// The clusters of hogwild++ and its ring.
 #[derive(Args)]
 pub struct RingArgs {
     /// hogwild++: number of clusters of threads, 1 to --threads
     /// [default: by sockets, caches and cores, at most 4]
     #[arg(long, value_name = "K", allow_hyphen_values = true, conflicts_with = "cluster_size")]
     pub clusters: Option<i64>,
-    /// hogwild++: most threads in a cluster, 1 or more
+    /// hogwild++: maximum number of threads per cluster, 1 or more
     #[arg(long, value_name = "C", allow_hyphen_values = true)]
     pub cluster_size: Option<i64>,
     /// hogwild++: visits that a thread makes between taking the token and passing it on, 1 or more,
-    /// rounded to blocks of 64
-    /// [default: 64 for up to 4 clusters, 16 for up to 10, else 4; more if there are many weights]
+    /// rounded to blocks of 64 [default: 64 for up to 4 clusters, 16 for up to 10, else 4; more if
+    /// there are many weights]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub update_delay: Option<i64>,
-    /// hogwild++: weight with which a change is passed on, above 0 and below 1
-    /// [default: by clusters]
+    /// hogwild++: weight of a change that is passed on, above 0 and below 1 [default: depends on
+    /// the number of clusters]
     #[arg(long, value_name = "B", allow_hyphen_values = true)]
     pub ring_beta: Option<f64>,
-    /// hogwild++: weight of the next cluster's replica, 0 to 1 [default: by clusters]
+    /// hogwild++: weight of the next cluster's replica, 0 to 1 [default: depends on the number of
+    /// clusters]
     #[arg(long, value_name = "L", allow_hyphen_values = true)]
     pub ring_lambda: Option<f64>,
-    /// hogwild++: keep each thread on one processor
+    /// hogwild++: pin each thread to one processor
     #[arg(long)]
     pub pin: bool,
 }
 
 impl RingArgs {
-    /// Whether any of them is given.
+    /// Returns true if any of these arguments is given.
     pub fn is_given(&self) -> bool {
         let numbers = [self.clusters, self.cluster_size, self.update_delay];
         let weights = [self.ring_beta, self.ring_lambda];
@@ -193,8 +194,8 @@ pub enum Solver {
     Sgd,
     /// Dual coordinate ascent, without step sizes
     Dual,
-    /// Variance reduction, for smooth losses: converges under l1 too, and says how near the optimum
-    /// is
+    /// Variance reduction, for smooth losses: also converges with l1, and bounds the distance to
+    /// the optimum
     Saga,
 }
 
@@ -236,7 +237,7 @@ fn schedule(text: &str) -> Result<Schedule, String> {
     }
 }
 
-/// Strategies by name; what belongs to one alone comes with arguments of its own.
+/// Parses a strategy by name; parameters of a single strategy have their own arguments.
 fn strategy() -> impl TypedValueParser<Value = StrategyKind> {
     let named =
         StrategyKind::named().map(|kind| PossibleValue::new(kind.name()).help(kind.summary()));

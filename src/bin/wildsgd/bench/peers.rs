@@ -1,5 +1,5 @@
-//! The comparison with other programs: the script of `benches/peers/`, run by a Python that has
-//! their packages.
+//! Comparison with other programs: runs the script of `benches/peers/` in a Python that has their
+//! packages.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,11 +14,12 @@ use wildsgd::{Dataset, Error, Result};
 
 const SCRIPT: &str = include_str!("../../../../benches/peers/seconds.py");
 
-/// Trains on the file `path`, whose rows are `data`, with this program and all peers that `python`
-/// has, `runs` times.
+/// Trains `runs` times on the file `path`, whose rows are `data`, with this program and every peer
+/// that `python` has.
 ///
 /// # Errors
-/// [`Error::Input`] with what the script says, if it fails; [`Error::Io`] if it cannot be started.
+/// [`Error::Input`] with the script's last message if it fails; [`Error::Io`] if it cannot be
+/// started.
 pub fn compare(python: &Path, path: &Path, data: &Dataset, runs: usize) -> Result<Peers> {
     let folder =
         tempfile::tempdir().map_err(|error| Error::io("<temporary folder>", "create", error))?;
@@ -37,13 +38,13 @@ pub fn compare(python: &Path, path: &Path, data: &Dataset, runs: usize) -> Resul
         .arg(&json);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| Error::io(python, "run", error))?;
-    let stdin = child.stdin.take().expect("it was asked for");
+    let stdin = child.stdin.take().expect("standard input is piped");
     let sent = { stdin }.write_all(SCRIPT.as_bytes());
     let output = child.wait_with_output().map_err(|error| Error::io(python, "run", error))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
+        let messages = String::from_utf8_lossy(&output.stderr);
         let last =
-            said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
+            messages.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no message").trim();
         return Err(Error::input(
             python.display().to_string(),
             format!("the comparison with peers failed: {last}"),
@@ -51,7 +52,7 @@ pub fn compare(python: &Path, path: &Path, data: &Dataset, runs: usize) -> Resul
             "install the packages of benches/peers/requirements.txt",
         ));
     }
-    // One that ends well has read all of it.
+    // A script that succeeds has read all of its input.
     sent.or_else(|error| if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
         .map_err(|error| Error::io(python, "write", error))?;
     let found = fs::read(&json).map_err(|error| Error::io(&json, "read", error))?;
@@ -66,7 +67,7 @@ pub fn compare(python: &Path, path: &Path, data: &Dataset, runs: usize) -> Resul
     })
 }
 
-/// The text that peers read: that of the file, decompressed, or of the rows of a cache.
+/// Writes the text that peers read: that of the file, decompressed, or of the rows of a cache.
 fn write_text(path: &Path, data: &Dataset, to: &Path) -> Result<()> {
     if cache::is_cache(path) {
         let data = data.in_file_order();

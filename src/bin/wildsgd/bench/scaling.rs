@@ -1,4 +1,4 @@
-//! `wildsgd bench scaling`: how training gets faster with threads, and what that is worth.
+//! `wildsgd bench scaling`: how training scales with threads.
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -33,10 +33,15 @@ pub fn run(args: &BenchScalingArgs, started: Instant) -> Result<ExitCode, Failur
         test: test.as_ref().map(|test| &test.data),
         load_time: input.time,
     };
-    let scaling = plan.run(measured, &mut |stage| screen.busy(says(stage)))?;
+    let scaling = plan.run(measured, &mut |stage| screen.busy(describe(stage)))?;
     let peers = args.peers.as_ref().map(|python| {
         screen.busy("training with peers".into());
-        peers::compare(python, &args.data, &data, args.repeats.map_or(PEERS, |_| scaling.repeats))
+        peers::compare(
+            python,
+            &args.data,
+            &data,
+            args.repeats.map_or(PEER_RUNS, |_| scaling.repeats),
+        )
     });
     let peers = peers.transpose()?;
     drop(screen);
@@ -49,7 +54,7 @@ pub fn run(args: &BenchScalingArgs, started: Instant) -> Result<ExitCode, Failur
     Ok(ExitCode::SUCCESS)
 }
 
-fn says(stage: Stage) -> String {
+fn describe(stage: Stage) -> String {
     match stage {
         Stage::Optimum => "finding the optimum".into(),
         Stage::Pieces => "timing the memory and single steps".into(),
@@ -65,7 +70,7 @@ fn plan(args: &BenchScalingArgs) -> Result<Plan, Failure> {
     {
         return Err(Failure::conflict(
             "bench",
-            "a comparison of loading times needs files: name one",
+            "a comparison that includes loading times needs files: name one",
         ));
     }
     let loss = args.loss.chosen("bench")?;
@@ -104,12 +109,12 @@ fn plan(args: &BenchScalingArgs) -> Result<Plan, Failure> {
     })
 }
 
-/// Trainings of each peer where nobody chose a number.
-const PEERS: usize = 5;
-/// Most threads, repeats and epochs.
+/// Trainings per peer if no number is given.
+const PEER_RUNS: usize = 5;
+/// Maximum number of threads, repeats and epochs.
 const MOST: usize = 4096;
 
-/// Finds out what would fail after minutes of work.
+/// Checks before minutes of work that all outputs can be written.
 fn check_files(args: &BenchScalingArgs) -> Result<()> {
     let test = args.test.iter().map(|path| ("`--test`", path.as_path()));
     let inputs: Vec<_> = [("the data", args.data.as_path())].into_iter().chain(test).collect();

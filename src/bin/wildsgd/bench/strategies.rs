@@ -1,5 +1,5 @@
-//! `wildsgd bench strategies`: every way of sharing the weights on one data set, by the time to the
-//! same objective.
+//! `wildsgd bench strategies`: compares all strategies on one data set by the time to the same
+//! objective.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -16,28 +16,27 @@ use crate::args::LossArgs;
 use crate::failure::Failure;
 use crate::strategy_args::StrategyArgs;
 
-/// Train with every way of sharing the weights, and print when each comes near the optimum, which
-/// is found first.
+/// Train with every strategy, and print when each comes near the optimum, which is found first.
 ///
-/// All train with stochastic gradient descent, from the same seeds, each with a step size searched
-/// for it. With --inject, all do so a second time with slow threads.
+/// All train by stochastic gradient descent from the same seeds, each with its own searched step
+/// size. With --inject, all train a second time with slow threads.
 #[derive(Args)]
 pub struct StrategiesArgs {
-    /// Data with two classes, or amounts: libsvm text, plain or compressed, or a cache
+    /// Data with two classes, or regression targets: libsvm text, plain or compressed, or a cache
     pub data: PathBuf,
     /// Strategies to compare, separated by commas [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = PossibleValuesParser::new(labels()))]
     pub strategies: Vec<String>,
-    /// Threads, 1 to 4096; sequential has one [default: one a core]
+    /// Threads, 1 to 4096; sequential uses one [default: one a core]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub threads: Option<i64>,
-    /// Runs that each figure is the median of, from as many seeds, 1 to 4096
+    /// Runs per figure, of which it is the median, each with its own seed, 1 to 4096
     #[arg(long, value_name = "N", default_value_t = 3, allow_hyphen_values = true)]
     pub runs: i64,
-    /// Most epochs of a run, 1 or more
+    /// Maximum number of epochs per run, 1 or more
     #[arg(long, value_name = "N", default_value_t = 100, allow_hyphen_values = true)]
     pub epochs: i64,
-    /// Most seconds of a run, above 0
+    /// Maximum number of seconds per run, above 0
     #[arg(long, value_name = "S", default_value_t = 60.0, allow_hyphen_values = true)]
     pub time_limit: f64,
     #[command(flatten)]
@@ -52,7 +51,7 @@ pub struct StrategiesArgs {
     pub strategy_args: StrategyArgs,
 }
 
-/// The row of sync with one backup worker, or as many as are asked for; the others have the labels
+/// The row of sync with one backup worker, or as many as are given; the other rows have the labels
 /// of the table of strategies.
 const SYNC_BACKUP: &str = "sync-backup";
 
@@ -60,8 +59,8 @@ fn labels() -> impl Iterator<Item = &'static str> {
     StrategyKind::ALL.iter().map(|kind| kind.label()).chain([SYNC_BACKUP])
 }
 
-/// Distances to the optimum that are timed.
-const SHARES: [f64; 2] = [0.01, 0.001];
+/// Distances to the optimum that are timed, as fractions of it.
+const GAPS: [f64; 2] = [0.01, 0.001];
 
 pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
     if args.data.as_os_str() == "-" {
@@ -81,7 +80,7 @@ pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
     let epsilon =
         trainer.loss.epsilon().map_or(String::new(), |epsilon| format!(" (epsilon {epsilon})"));
     show(format_args!(
-        "{name}: {} examples, {} loss{epsilon}, optimum {objective:.6} (at most {:.1e} of it too high)\n",
+        "{name}: {} examples, {} loss{epsilon}, optimum {objective:.6} (too high by at most {:.1e} of it)\n",
         data.len(),
         trainer.loss,
         optimum.gap
@@ -101,7 +100,7 @@ pub fn run(args: &StrategiesArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// All that the rows have in common, checked; without the delays.
+/// Returns the checked settings that all rows share, without the delays.
 fn trainer(args: &StrategiesArgs) -> Result<Trainer, Failure> {
     let count = |name, value: i64, least: i64| {
         usize::try_from(value).ok().filter(|_| value >= least).ok_or_else(|| Error::Parameter {
@@ -142,12 +141,12 @@ struct Row {
 }
 
 impl Row {
-    fn trainer(&self, like: &Trainer, seed: u64) -> Trainer {
-        let mut trainer = like.clone();
+    fn trainer(&self, common: &Trainer, seed: u64) -> Trainer {
+        let mut trainer = common.clone();
         let settings = &mut trainer.settings;
         settings.seed = seed;
         settings.strategy = self.strategy;
-        // The others' batch is no reason to make sequential training slow.
+        // The batch of the other strategies must not slow down sequential training.
         settings.batch = settings
             .batch
             .filter(|_| self.strategy.takes_batches() && self.strategy != StrategyKind::Sequential);
@@ -187,10 +186,10 @@ fn rows(args: &StrategiesArgs, workers: usize) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// What one run showed.
+/// Result of one run.
 struct Run {
     workers: usize,
-    reached: [Option<Reached>; SHARES.len()],
+    reached: [Option<Reached>; GAPS.len()],
     staleness: Option<Staleness>,
     dropped: Option<f64>,
 }
@@ -204,7 +203,7 @@ fn table(
 ) -> Result<(), Failure> {
     show(format_args!(
         "{:<15} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
-        "", "", "epochs", "seconds", "epochs", "seconds", "most", "mean", "dropped"
+        "", "", "epochs", "seconds", "epochs", "seconds", "max", "mean", "dropped"
     ))?;
     show(format_args!(
         "{:<15} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
@@ -218,15 +217,15 @@ fn table(
         "staleness",
         "%"
     ))?;
-    // Seed by seed, so that what disturbs the machine for a while disturbs all rows.
+    // Seed by seed, so that a temporary disturbance of the machine affects all rows.
     let mut all: Vec<Vec<Run>> = rows.iter().map(|_| Vec::new()).collect();
     for seed in 1..=runs as u64 {
         let shuffled = data.shuffled(seed);
         for (row, runs) in rows.iter().zip(&mut all) {
-            let fit = row.trainer(trainer, seed).fit_to(&shuffled, optimum, SHARES[1])?.fit;
+            let fit = row.trainer(trainer, seed).fit_to(&shuffled, optimum, GAPS[1])?.fit;
             runs.push(Run {
                 workers: fit.began.workers,
-                reached: SHARES.map(|share| optimum.reached(&fit.epochs, share)),
+                reached: GAPS.map(|share| optimum.reached(&fit.epochs, share)),
                 staleness: fit.began.progress.staleness(),
                 dropped: fit.began.progress.dropped(),
             });
@@ -236,7 +235,7 @@ fn table(
         let reached = |k: usize, of: fn(&Reached) -> f64| {
             median(runs.iter().map(|run| run.reached[k].as_ref().map_or(f64::INFINITY, of)))
         };
-        let seen = |of: fn(&Staleness) -> f64| {
+        let staleness = |of: fn(&Staleness) -> f64| {
             median(runs.iter().map(|run| run.staleness.as_ref().map_or(f64::INFINITY, of)))
         };
         let dropped =
@@ -249,8 +248,8 @@ fn table(
             cell(reached(0, |at| at.seconds), 4),
             cell(reached(1, |at| at.epochs), 2),
             cell(reached(1, |at| at.seconds), 4),
-            cell(seen(|seen| seen.most as f64), 0),
-            cell(seen(|seen| seen.mean), 2),
+            cell(staleness(|seen| seen.most as f64), 0),
+            cell(staleness(|seen| seen.mean), 2),
             cell(dropped, 2),
         ))?;
     }
@@ -263,7 +262,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// A number, or a dash for what did not come or is not looked at.
+/// Formats a number, or a dash if it was not reached or is not measured.
 fn cell(x: f64, digits: usize) -> String {
     if x.is_finite() { format!("{x:.digits$}") } else { "-".into() }
 }

@@ -1,18 +1,18 @@
-//! What the measures mean, in sentences: what is so, why it matters, what to do.
+//! Advice in sentences: what the measures show, why it matters, what to do.
 
 use wildsgd::data::stats::{Class, Labels, Stats};
 
-use super::page::{count, percent};
+use super::format::{count, percent};
 use crate::terminal::short;
 
-/// Threads that the sentences speak of.
+/// Number of threads that the sentences assume.
 const THREADS: u32 = 8;
-/// Longest by shortest row from which one step size hardly suits both.
+/// Ratio of the longest to the shortest row from which one step size hardly suits both.
 const UNEVEN: f64 = 10.0;
-/// Share of the smaller class below which accuracy says little.
+/// Fraction of the smaller class below which accuracy says little.
 const RARE: f64 = 0.2;
 
-/// Everything worth saying about `examples` examples, the most general first.
+/// Returns all advice about `examples` examples, the most general first.
 pub fn sentences(stats: &Stats, examples: usize) -> Vec<String> {
     let all = [
         collisions(stats),
@@ -36,18 +36,18 @@ fn collisions(stats: &Stats) -> Option<String> {
     let expected = share(THREADS);
     let meaning = match expected {
         0.0 => return None,
-        ..0.1 => "Threads rarely meet: the data that lock-free training was made for.",
+        ..0.1 => "Threads rarely conflict: lock-free training was made for such data.",
         ..0.5 => {
-            "Threads often meet, mostly on the hot features: measure with `--threads` what each further one gains."
+            "Threads often conflict, mostly on the hot features: measure with `--threads` what each additional one gains."
         }
         _ => {
-            "Dense hot features are what threads fight over: more threads may gain little; compare with `--threads 1`, \
+            "Threads contend for the hot features: more of them may gain little; compare with `--threads 1`, \
              and with `--update atomic`, which loses no update."
         }
     };
     Some(format!(
-        "Of the updates by {THREADS} threads, an expected {} go to a weight that the example of another thread has \
-         too. Only one written at the same instant is lost, but the weight moves between cores. {meaning}",
+        "With {THREADS} threads, an expected {} of the updates go to a weight that another thread's example uses too. \
+         An update is lost only if both write at the same instant, but the weight moves between cores. {meaning}",
         percent(expected)
     ))
 }
@@ -57,7 +57,7 @@ fn worst_case(stats: &Stats) -> Option<String> {
     let meaning = match factor {
         1.0 => return None,
         ..2.0 => "even in theory, threads cost little here",
-        _ => "no promise for these data, though practice is mostly far better than this worst case",
+        _ => "no guarantee for these data, but practice is mostly far better than this worst case",
     };
     Some(format!(
         "The paper's bound on the number of steps grows by the factor 1 + 6 rho tau + 6 tau^2 Omega sqrt(Delta), about {} \
@@ -66,7 +66,7 @@ fn worst_case(stats: &Stats) -> Option<String> {
     ))
 }
 
-/// `x`, at least 1, rounded to three digits.
+/// Formats `x`, at least 1, rounded to three digits.
 fn three_digits(x: f64) -> String {
     let unit = 10f64.powi(x.log10().floor() as i32 - 2);
     let rounded = (x / unit).round() * unit;
@@ -77,8 +77,8 @@ fn hot(stats: &Stats) -> Option<String> {
     let delta = stats.conflicts.delta;
     (stats.all_ones && (0.9..1.0).contains(&delta)).then(|| {
         format!(
-            "Feature {} is 1 in {} of the examples, almost as the bias: it tells little apart, and every thread \
-             writes its weight; consider leaving it out.",
+            "Feature {} is 1 in {} of the examples, almost like the bias: it discriminates little, and every thread \
+             writes its weight; consider removing it.",
             stats.hottest[0].feature,
             percent(delta)
         )
@@ -102,12 +102,12 @@ fn scale(stats: &Stats) -> Option<String> {
 fn classes(stats: &Stats) -> Option<String> {
     let Labels::Classes(classes) = &stats.labels else { return None };
     match &classes[..] {
-        [only] => Some(format!("All labels are {}: there is nothing to tell apart.", only.label)),
+        [only] => Some(format!("All labels are {}: there is nothing to classify.", only.label)),
         [a, b] => {
             let (rare, other): (&Class, &Class) = if a.share <= b.share { (a, b) } else { (b, a) };
             (rare.share < RARE).then(|| {
                 format!(
-                    "Only {} of the examples have label {}: always saying {} is right on {}, so that accuracy says \
+                    "Only {} of the examples have label {}: always predicting {} is right on {}, so accuracy says \
                      little; look at the AUC, and keep the bias.",
                     percent(rare.share),
                     rare.label,
@@ -121,13 +121,13 @@ fn classes(stats: &Stats) -> Option<String> {
 }
 
 fn constant(stats: &Stats) -> Option<String> {
-    let (features, are) = match stats.constant_features {
+    let (features, them) = match stats.constant_features {
         0 => return None,
         1 => ("1 feature has".into(), "it"),
         n => (format!("{} features have", count(n)), "them"),
     };
     Some(format!(
-        "{features} the same value in all examples, as the bias has: leave {are} out, or the bias (`--no-bias`)."
+        "{features} the same value in all examples, like the bias: remove {them}, or the bias (`--no-bias`)."
     ))
 }
 
@@ -137,7 +137,7 @@ fn copies(stats: &Stats, examples: usize) -> Option<String> {
     let share = copies as f64 / examples as f64;
     (share > 0.01).then(|| {
         format!(
-            "{} of the examples are copies of others: hold out whole groups of them, or a test measures what was \
+            "{} of the examples are copies of others: hold out whole groups of them, or the test measures what was \
              seen in training.",
             percent(share)
         )
@@ -168,10 +168,10 @@ fn empty(stats: &Stats) -> Option<String> {
 fn zeros(stats: &Stats) -> Option<String> {
     let (entries, they) = match stats.explicit_zeros {
         0 => return None,
-        1 => ("1 entry is".into(), "it takes time and room and changes no score; leave it out"),
+        1 => ("1 entry is".into(), "it costs time and memory and changes no score; remove it"),
         n => (
             format!("{} entries are", count(n as usize)),
-            "they take time and room and change no score; leave them out",
+            "they cost time and memory and change no score; remove them",
         ),
     };
     Some(format!("{entries} 0: {they}."))

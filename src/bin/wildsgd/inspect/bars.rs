@@ -1,19 +1,19 @@
-//! Distributions as bars of block characters, 80 columns wide at most.
+//! Distributions as bars of block characters, at most 80 columns wide.
 
 use std::fmt::{self, Display};
 
 use wildsgd::data::stats::Spread;
 
-use super::page::{COLUMNS, percent};
+use super::format::{COLUMNS, percent};
 
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-/// Columns of a percentage.
+/// Width of a percentage.
 const PERCENT: usize = 8;
 
-/// One line a bin: its share of the members, and of the non-zeros.
+/// One line per bin: its fraction of the members, and of the non-zeros.
 pub struct Bars<'a> {
     pub spread: &'a Spread,
-    /// What the members are.
+    /// Name of the members.
     pub unit: &'static str,
 }
 
@@ -37,7 +37,7 @@ impl Display for Bars<'_> {
     }
 }
 
-/// A bar of `width` columns for the `largest` share. No share but 0 is invisible.
+/// Draws a bar; the `largest` share has `width` columns. Only a share of 0 is invisible.
 fn blocks(share: f64, largest: f64, width: usize) -> String {
     if share == 0.0 {
         return String::new();
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_have_the_length_of_their_share() {
+    fn bars_are_proportional() {
         assert_eq!(blocks(0.5, 0.5, 4), "████");
         assert_eq!(blocks(0.25, 1.0, 10), "██▌");
         assert_eq!(blocks(1e-9, 1.0, 10), "▏");

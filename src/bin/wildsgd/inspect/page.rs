@@ -1,4 +1,4 @@
-//! All that `inspect` prints.
+//! The text that `inspect` prints.
 
 use std::fmt::{self, Display};
 
@@ -8,16 +8,15 @@ use wildsgd::internal::report::Inspected;
 
 use super::advice;
 use super::bars::Bars;
+use super::format::{COLUMNS, count, percent};
 use crate::terminal::short;
 
-/// Widest line.
-pub const COLUMNS: usize = 80;
-/// Classes that are listed one by one, the largest first.
+/// Maximum number of classes that are listed one by one, the largest first.
 const LISTED: usize = 8;
-/// Features that are named.
+/// Maximum number of features that are named.
 const NAMED: usize = 3;
 
-/// What is printed of a data set.
+/// A data set as text.
 pub struct Page<'a>(pub &'a Inspected);
 
 impl Display for Page<'_> {
@@ -105,11 +104,7 @@ fn summarize(f: &mut fmt::Formatter<'_>, target: &Target) -> fmt::Result {
     let [min, q25, median, q75, max] =
         [target.min, target.q25, target.median, target.q75, target.max].map(number);
     writeln!(f)?;
-    row(
-        f,
-        "labels",
-        format!("{} different ones: a target for regression", count(target.distinct)),
-    )?;
+    row(f, "labels", format!("{} distinct values: a regression target", count(target.distinct)))?;
     row(f, "", format!("min {min}, quartiles {q25}, {median}, {q75}, max {max},"))?;
     row(f, "", format!("mean {}", short(Some(target.mean))))
 }
@@ -139,9 +134,9 @@ fn conflicts(f: &mut fmt::Formatter<'_>, stats: &Stats) -> fmt::Result {
         format!("{:<9} of the examples have the hottest feature", percent(conflicts.delta)),
     )?;
     let Rho { lower, upper } = conflicts.rho;
-    let met = "of the examples meet the one that meets most";
+    let meaning = "of the examples conflict with the worst one";
     match conflicts.rho.is_exact() {
-        true => row(f, "rho", format!("{:<9} {met}", percent(lower)))?,
+        true => row(f, "rho", format!("{:<9} {meaning}", percent(lower)))?,
         false => {
             row(
                 f,
@@ -152,7 +147,7 @@ fn conflicts(f: &mut fmt::Formatter<'_>, stats: &Stats) -> fmt::Result {
                     percent(upper)
                 ),
             )?;
-            row(f, "", met)?;
+            row(f, "", meaning)?;
         }
     }
     let named = stats.hottest.iter().take(NAMED);
@@ -169,14 +164,14 @@ fn conflicts(f: &mut fmt::Formatter<'_>, stats: &Stats) -> fmt::Result {
             format!("{} of the non-zeros", shares.collect::<Vec<_>>().join(", ")),
         )?;
     }
-    row(f, "updates that meet", format!("threads {}", collisions.collect::<Vec<_>>().join(", ")))
+    row(f, "conflicts", format!("threads {}", collisions.collect::<Vec<_>>().join(", ")))
 }
 
 fn row(f: &mut fmt::Formatter<'_>, name: &str, value: impl Display) -> fmt::Result {
     writeln!(f, "{name:<18} {value}")
 }
 
-/// An item of a list, in lines of at most 80 columns.
+/// Writes an item of a list, in lines of at most 80 columns.
 fn paragraph(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     let mut line = String::from("-");
     for word in text.split(' ') {
@@ -188,45 +183,4 @@ fn paragraph(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
         line.push_str(word);
     }
     writeln!(f, "{line}")
-}
-
-/// A whole number, digits in groups.
-pub fn count(n: usize) -> String {
-    HumanCount(n as u64).to_string()
-}
-
-/// A share as a percentage that says 0 or 100 only where that is exact.
-pub fn percent(share: f64) -> String {
-    let percent = 100.0 * share;
-    if percent == 0.0 || percent == 100.0 {
-        return format!("{percent} %");
-    }
-    match percent {
-        ..0.01 => "<0.01 %".into(),
-        99.99.. => ">99.99 %".into(),
-        ..9.995 | 99.95.. => format!("{percent:.2} %"),
-        _ => format!("{percent:.1} %"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentages() {
-        let cases = [
-            (0.0, "0 %"),
-            (1e-6, "<0.01 %"),
-            (0.0123, "1.23 %"),
-            (0.1, "10.0 %"),
-            (0.5678, "56.8 %"),
-            (0.9996, "99.96 %"),
-            (0.99999, ">99.99 %"),
-            (1.0, "100 %"),
-        ];
-        for (share, text) in cases {
-            assert_eq!(percent(share), text);
-        }
-    }
 }

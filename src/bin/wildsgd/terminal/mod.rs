@@ -1,5 +1,5 @@
-//! What people read, on standard error. Nothing here changes training, and a closed standard error
-//! is no failure.
+//! Messages to people, on standard error. Nothing here changes training, and a closed standard
+//! error is no failure.
 
 mod number;
 mod progress;
@@ -25,7 +25,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// `quiet`: nothing.
+    /// Creates a terminal that prints nothing if `quiet`.
     pub fn new(quiet: bool) -> Self {
         Terminal { quiet }
     }
@@ -33,7 +33,7 @@ impl Terminal {
     /// Prints a line.
     pub fn line(self, text: impl Display) {
         if !self.quiet {
-            // Standard error may be closed; nobody is there to be told.
+            // Standard error may be closed: nothing is left to report that to.
             let _ = writeln!(io::stderr().lock(), "{text}");
         }
     }
@@ -46,7 +46,7 @@ impl Terminal {
     }
 }
 
-/// The measures by name, in the order in which they are shown.
+/// Returns the measures by name, in display order.
 pub fn measures(evaluation: &Evaluation) -> Vec<(&'static str, Option<f64>)> {
     let mut all = Vec::with_capacity(5);
     if evaluation.objective.is_some() {

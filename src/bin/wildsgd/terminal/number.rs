@@ -1,9 +1,9 @@
-//! Numbers as text.
+//! Formats numbers.
 
-/// Decimal digits that people are shown.
+/// Significant digits shown to people.
 const SHORT: usize = 6;
 
-/// Six significant digits, or `-` for what was not measured.
+/// Formats six significant digits without trailing zeros, or `-` if there is no value.
 pub fn short(x: Option<f64>) -> String {
     let text = digits(x);
     let (mantissa, exponent) = text.split_at(text.find('e').unwrap_or(text.len()));
@@ -13,21 +13,21 @@ pub fn short(x: Option<f64>) -> String {
     }
 }
 
-/// The same with trailing zeros, for columns.
+/// Formats six significant digits with trailing zeros, for columns, or `-` if there is no value.
 pub fn digits(x: Option<f64>) -> String {
     let Some(x) = x else { return "-".into() };
     if x == 0.0 || !x.is_finite() {
         return x.to_string();
     }
     let scientific = format!("{:.*e}", SHORT - 1, x);
-    // The exponent is that after rounding: 0.9999999 is shown as 1.
+    // The exponent after rounding: 0.9999999 is printed as 1.
     match scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok()) {
         Some(exponent @ -4..=5) => format!("{x:.*}", (SHORT as i32 - 1 - exponent) as usize),
         _ => scientific,
     }
 }
 
-/// The shortest text that reads back as `x`.
+/// Returns the shortest text that parses to `x`.
 pub fn exact(x: f64) -> String {
     let size = x.abs();
     if size == 0.0 || (1e-5..1e16).contains(&size) { x.to_string() } else { format!("{x:e}") }

@@ -1,4 +1,4 @@
-//! What is seen while training goes on: a bar on a terminal, and a row an epoch anywhere.
+//! Progress of a training: a bar on a terminal, and a row per epoch everywhere.
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -25,19 +25,19 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// For a training without held-out data.
+    /// Creates a screen for a training without held-out data.
     pub fn new(terminal: Terminal) -> Self {
-        let shown = !terminal.quiet && io::stderr().is_terminal();
-        let bar = if shown { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let is_visible = !terminal.quiet && io::stderr().is_terminal();
+        let bar = if is_visible { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         Screen { terminal, table: Table::default(), bar, ticker: None, undone: 0 }
     }
 
-    /// There are held-out data, on which these are measured, besides objective and loss.
+    /// Sets the measures on held-out data, besides objective and loss.
     pub fn measures(&mut self, names: &'static [&'static str]) {
         self.table.measures = names;
     }
 
-    /// Says what is going on, while there is nothing to count.
+    /// Shows the current activity while there is nothing to count.
     pub fn busy(&self, what: String) {
         if !self.bar.is_hidden() {
             self.bar.set_message(what);
@@ -50,7 +50,7 @@ impl Screen {
         self.bar.suspend(|| self.terminal.warn(Some(warning)));
     }
 
-    /// Shows what happened.
+    /// Shows an event.
     pub fn show(&mut self, event: Event<'_>) {
         match event {
             Event::Began(began) => {
@@ -77,13 +77,13 @@ impl Screen {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn end(&mut self) {
         self.ticker = None;
         self.bar.finish_and_clear();
     }
 
-    /// How many epochs were rolled back.
+    /// Returns the number of epochs that were rolled back.
     pub fn undone(&self) -> usize {
         self.undone
     }
@@ -99,9 +99,7 @@ impl Screen {
         self.measure(began.terms, "epoch 1");
         self.ticker = Some(Ticker::start(self.bar.clone(), began.progress.clone(), began.terms));
     }
-}
 
-impl Screen {
     fn count_classes(&self, classes: usize) {
         if !self.bar.is_hidden() {
             self.measure(classes, "classes");
@@ -118,7 +116,7 @@ impl Screen {
 }
 
 impl Drop for Screen {
-    /// After a failure, too, nothing of the bar may stay.
+    /// Removes the bar after a failure, too.
     fn drop(&mut self) {
         self.end();
     }
@@ -133,7 +131,7 @@ struct Ticker {
 impl Ticker {
     fn start(bar: ProgressBar, progress: Arc<Progress>, terms: usize) -> Self {
         let (stop, stopped) = mpsc::channel();
-        // The search for a step size has counted, too.
+        // The search for a step size counted visits, too.
         let before = progress.visits();
         let thread = thread::spawn(move || {
             while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
@@ -148,7 +146,7 @@ impl Drop for Ticker {
     fn drop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            // It does nothing that can panic.
+            // The thread does nothing that can panic.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! The closing words of a matrix completion.
+//! Summary of a matrix completion.
 
 use std::fmt;
 use std::path::Path;
@@ -8,13 +8,13 @@ use wildsgd::internal::report::{Factorized, RatingsData};
 
 use super::summary::{clusters, count, files, line, number};
 
-/// A training on ratings as text, several lines.
+/// A training on ratings as several lines of text.
 pub struct RatingsSummary<'a> {
-    /// What happened.
+    /// The report to summarize.
     pub report: &'a Factorized,
-    /// Where the model went.
+    /// Path of the model, if one was written.
     pub model: Option<&'a Path>,
-    /// Where the report went.
+    /// Path of the report, if one was written.
     pub file: Option<&'a Path>,
 }
 
@@ -66,7 +66,7 @@ impl RatingsSummary<'_> {
             "tolerance" => {
                 format!("the objective settled (tolerance {})", number(settings.tolerance))
             }
-            "epochs" => "the most that were allowed".into(),
+            "epochs" => "the maximum number of epochs".into(),
             "time limit" => {
                 format!(
                     "the time limit of {} s",

@@ -1,4 +1,4 @@
-//! The closing words of a training: what was chosen, and what came out.
+//! Summary of a training: settings and results.
 
 use std::fmt;
 use std::path::Path;
@@ -9,13 +9,13 @@ use wildsgd::model::Evaluation;
 
 use super::{measures, short};
 
-/// A training as text, several lines.
+/// A training as several lines of text.
 pub struct Summary<'a> {
-    /// What happened.
+    /// The report to summarize.
     pub report: &'a Trained,
-    /// Where the model went.
+    /// Path of the model, if one was written.
     pub model: Option<&'a Path>,
-    /// Where the report went.
+    /// Path of the report, if one was written.
     pub file: Option<&'a Path>,
 }
 
@@ -49,8 +49,8 @@ impl fmt::Display for Summary<'_> {
         )?;
         let update = settings.update.map_or(String::new(), |update| format!(", {update} updates"));
         let threads = count(settings.threads, "thread");
-        let clusters =
-            clusters(settings.clusters, settings.update_delay, settings.pin) + &way(settings);
+        let clusters = clusters(settings.clusters, settings.update_delay, settings.pin)
+            + &strategy_details(settings);
         writeln!(f, "solver     {}, {}", settings.solver, settings.precision)?;
         writeln!(
             f,
@@ -73,8 +73,8 @@ impl fmt::Display for Summary<'_> {
             count(outcome.epochs, "epoch"),
             self.reason()
         )?;
-        if let Some(seen) = self.seen() {
-            writeln!(f, "exchange   {seen}")?;
+        if let Some(staleness) = self.staleness() {
+            writeln!(f, "exchange   {staleness}")?;
         }
         writeln!(f, "speed      {} non-zeros/s", number(outcome.nonzeros_per_second))?;
         writeln!(f, "train      {}", line(&outcome.train))?;
@@ -101,7 +101,7 @@ impl Summary<'_> {
             "stalled" => {
                 format!("the gap stayed at {} of the objective", short(self.report.outcome.gap))
             }
-            "epochs" => "the most that were allowed".into(),
+            "epochs" => "the maximum number of epochs".into(),
             "time limit" => {
                 format!(
                     "the time limit of {} s",
@@ -112,12 +112,12 @@ impl Summary<'_> {
         }
     }
 
-    /// What the strategy has seen of gradients that were late.
-    fn seen(&self) -> Option<String> {
+    /// Describes the staleness of the gradients, if the strategy measures it.
+    fn staleness(&self) -> Option<String> {
         let Outcome { most_staleness, mean_staleness, dropped_gradients, .. } =
             &self.report.outcome;
-        let staleness = most_staleness.zip(*mean_staleness)?;
-        let (most, mean) = (staleness.0, number(staleness.1));
+        let (most, mean) = most_staleness.zip(*mean_staleness)?;
+        let mean = number(mean);
         let dropped = 100.0 * dropped_gradients.unwrap_or(0.0);
         Some(format!(
             "staleness at most {most}, mean {mean}; {} % of the gradients dropped",
@@ -137,7 +137,7 @@ impl Summary<'_> {
     }
 }
 
-/// Which files were written.
+/// Lists the files that were written.
 pub(super) fn files(model: Option<&Path>, report: Option<&Path>) -> String {
     let report = report.map(|path| format!(", report {}", path.display())).unwrap_or_default();
     match model {
@@ -162,11 +162,11 @@ pub(super) fn clusters(clusters: Option<usize>, delay: Option<usize>, pin: Optio
     format!(" ({}, update delay {delay}{pinned})", count(clusters, "cluster"))
 }
 
-/// What belongs to one way of sharing.
-fn way(settings: &Settings) -> String {
+/// Lists the parameters of the strategy.
+fn strategy_details(settings: &Settings) -> String {
     let parts = [
         settings.batch.filter(|&batch| batch > 1).map(|batch| format!("batches of {batch}")),
-        settings.backup_workers.filter(|&backups| backups > 0).map(|n| count(n, "backup")),
+        settings.backup_workers.filter(|&backups| backups > 0).map(|n| count(n, "backup worker")),
         settings.staleness_bound.map(|bound| format!("staleness at most {bound}")),
         settings
             .average_every

@@ -1,18 +1,18 @@
-//! One row an epoch, or with more than two classes one row a class.
+//! A table with one row per epoch, or per class with more than two classes.
 
 use wildsgd::train::{ClassFit, Classes, Epoch};
 
 use super::{digits, measures, short};
 
-/// The columns.
+/// The columns of the table.
 #[derive(Default)]
 pub struct Table {
-    /// What is measured on held-out data besides objective and loss; empty if there are none.
+    /// Names of the measures on held-out data besides objective and loss; empty without such data.
     pub measures: &'static [&'static str],
 }
 
 impl Table {
-    /// The first line.
+    /// Returns the header.
     pub fn header(&self) -> String {
         let mut line =
             format!("{:>5} {:>10} {:>12} {:>10}", "epoch", "seconds", "objective", "gap");
@@ -23,7 +23,7 @@ impl Table {
         line
     }
 
-    /// An epoch that was kept.
+    /// Returns the row of an epoch.
     pub fn row(&self, epoch: &Epoch) -> String {
         let seconds = epoch.train_time.as_secs_f64();
         let (objective, gap) = (digits(Some(epoch.objective)), short(epoch.gap));
@@ -38,7 +38,7 @@ impl Table {
         line
     }
 
-    /// What is trained with more than two classes, and the first line of their rows.
+    /// Describes a training with more than two classes, followed by the header of its rows.
     pub fn classes(&self, Classes { count, at_once, threads }: Classes) -> String {
         let each = if threads == 1 { "one thread".into() } else { format!("{threads} threads") };
         let how = match at_once {
@@ -52,7 +52,7 @@ impl Table {
         format!("{count} classes, each against the rest (one-vs-rest): {how}\n{columns}")
     }
 
-    /// A class against the rest.
+    /// Returns the row of a class against the rest.
     pub fn class(&self, fit: &ClassFit) -> String {
         let undone = match fit.undone {
             0 => String::new(),
@@ -66,7 +66,7 @@ impl Table {
         )
     }
 
-    /// An epoch that was rolled back.
+    /// Returns the row of an epoch that was rolled back.
     pub fn undone(&self, objective: f64, learning_rate: f64) -> String {
         let (objective, rate) = (short(Some(objective)), short(Some(learning_rate)));
         format!(

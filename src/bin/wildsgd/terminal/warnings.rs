@@ -1,4 +1,4 @@
-//! Advice: what happened, why it matters, what to do next.
+//! Warnings: what happened, why it matters, what to do next.
 
 use std::thread;
 
@@ -9,31 +9,31 @@ use wildsgd::train::{Settings, StopReason, Trained};
 use super::short;
 use crate::streaming::Counts;
 
-/// More workers than cores.
+/// Warns of more workers than cores.
 pub fn too_many_threads(workers: usize) -> Option<String> {
     let cores = thread::available_parallelism().map_or(usize::MAX, usize::from);
     (workers > cores).then(|| {
         format!(
-            "{workers} threads share {cores} cores: a thread that waits for a core works with old weights and gains \
+            "{workers} threads share {cores} cores: a thread that waits for a core works with stale weights and gains \
              nothing; use `--threads {cores}` or fewer"
         )
     })
 }
 
-/// So many classes that labels may be amounts.
+/// Warns of so many classes that the labels may be regression targets.
 pub fn many_classes(classes: usize, examples: usize) -> Option<String> {
-    /// Fewest classes, and most examples a class, that look like amounts.
+    /// Minimum number of classes, and maximum number of examples per class, that look like amounts.
     const SUSPICIOUS: (usize, usize) = (100, 10);
     let many = classes > SUSPICIOUS.0 && examples < classes * SUSPICIOUS.1;
     many.then(|| {
         format!(
-            "{classes} labels for {examples} examples look like amounts rather than classes: a vector of weights is \
+            "{classes} labels for {examples} examples look like amounts rather than classes: a weight vector is \
              trained for each; give `--loss squared` or `--loss huber` for regression"
         )
     })
 }
 
-/// Epochs that made the objective explode.
+/// Warns of epochs that made the objective explode.
 pub fn undone(epochs: usize, searched: bool) -> Option<String> {
     let advice = if searched {
         "scale the features down, for example to rows of length 1, or give a smaller `--learning-rate`"
@@ -42,13 +42,13 @@ pub fn undone(epochs: usize, searched: bool) -> Option<String> {
     };
     (epochs > 0).then(|| {
         format!(
-            "{epochs} of the epochs made the objective explode and were rolled back, with half the step size from \
-             there on: their time was lost; {advice}"
+            "{epochs} of the epochs made the objective explode and were rolled back, with half the step size \
+             afterwards: their time was lost; {advice}"
         )
     })
 }
 
-/// Training that ended before the objective had settled.
+/// Warns of a training that ended before the objective had settled.
 pub fn unsettled(settings: &Settings, trained: &Trained) -> Option<String> {
     let of_classes =
         match trained.classes.iter().filter(|class| class.stop == StopReason::Epochs).count() {
@@ -58,16 +58,16 @@ pub fn unsettled(settings: &Settings, trained: &Trained) -> Option<String> {
     if trained.fit.stop == StopReason::Stalled {
         let gap = short(trained.fit.gap);
         return Some(format!(
-            "the gap did not come below {gap} of the objective, though a smaller `--tolerance` was asked for: rounding or \
-             a very small l2 keeps it up; `--precision f64` reaches further, a larger l2 arrives sooner"
+            "the gap did not fall below {gap} of the objective, although `--tolerance` is smaller: rounding or a very small \
+             l2 keeps it up; `--precision f64` reaches smaller gaps, a larger l2 converges sooner"
         ));
     }
     let unsettled = trained.fit.stop == StopReason::Epochs || !of_classes.is_empty();
     unsettled_objective(settings, unsettled, &of_classes)
 }
 
-/// An objective, of which classes if that is to be said, that had not settled when the epochs were
-/// over.
+/// Warns that the objective had not settled when the epochs were over. `of_classes` names the
+/// classes, if there are several.
 pub fn unsettled_objective(
     settings: &Settings,
     unsettled: bool,
@@ -77,12 +77,12 @@ pub fn unsettled_objective(
         let (epochs, tolerance) = (settings.epochs, short(Some(settings.tolerance)));
         format!(
             "the objective{of_classes} had not settled (tolerance {tolerance}) within `--epochs {epochs}`: the model \
-             may still gain; raise it"
+             may still improve; raise it"
         )
     })
 }
 
-/// Held-out examples of classes that the model does not know, of `total` in the file `name`.
+/// Warns of held-out labels that the model does not know, of `total` in the file `name`.
 pub fn unknown_labels(name: &str, total: usize, evaluation: &Evaluation) -> Option<String> {
     let (unknown, others) = match evaluation.quality {
         Quality::Classes { unknown_labels: unknown @ 1.., .. } => (unknown, "AUC"),
@@ -90,19 +90,19 @@ pub fn unknown_labels(name: &str, total: usize, evaluation: &Evaluation) -> Opti
         _ => return None,
     };
     Some(format!(
-        "{name}: {unknown} of {total} labels are not the model's: they count as wrong, and are left out of loss and \
-         {others}; check that both files number the classes alike"
+        "{name}: {unknown} of {total} labels are not the model's: they count as wrong, and are left out of the loss \
+         and {others}; check that both files number the classes the same way"
     ))
 }
 
-/// Entries of the file `name` whose features the model does not know.
+/// Warns of entries in the file `name` whose features the model does not know.
 pub fn unseen(name: &str, counts: Counts, model: &Model) -> Option<String> {
     let Counts { unseen, nonzeros: total, .. } = counts;
     let width = model.width();
     (unseen > 0).then(|| {
         format!(
             "{name}: {unseen} of {total} entries have features above {width}, the last that the model knows: they \
-             are ignored; check that both files number the features alike"
+             are ignored; check that both files number the features the same way"
         )
     })
 }

@@ -1,14 +1,14 @@
 //! The final arrays, cut into buckets of whole rows, one lock each.
 //!
 //! A thread has the rows of a whole piece of text at hand, sorts them by bucket and locks each
-//! bucket once: a lock a row would wait for the row's memory each time.
+//! bucket once. With one lock per row it would wait for the row's memory each time.
 
-use super::Stop;
-use crate::data::csr::{Block, Starts};
+use crate::data::csr::{Block, Starts, Stop};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// Enough that threads seldom meet at one, few enough that a bucket gets several rows of a piece.
+/// Locks of the final arrays: enough that threads seldom contend for one, few enough that a bucket
+/// gets several rows of a piece.
 const BUCKETS: usize = 64;
 
 /// Places of rows in the final arrays, to be filled by many threads.
@@ -28,7 +28,7 @@ struct Bucket<'a> {
     values: &'a mut [f32],
 }
 
-/// A row of a block: where its entries are there, and its place.
+/// A row of a block: its entries there, and its place in the final arrays.
 #[derive(Clone, Copy, Default)]
 struct Move {
     start: usize,
@@ -36,16 +36,16 @@ struct Move {
     place: u32,
 }
 
-/// Memory of [`Places::put`]: the rows of a block, sorted by bucket.
+/// The rows of a block, sorted by bucket: reused memory of [`Places::put`].
 #[derive(Default)]
 pub(super) struct Sorter {
-    /// Where the rows of each bucket end in `moves`, where those of the next start.
+    /// End of the rows of each bucket in `moves`, which is the start of the next bucket's.
     ends: Vec<usize>,
     moves: Vec<Move>,
 }
 
 impl<'a> Places<'a> {
-    /// Without `values` all values are 1.
+    /// Cuts the arrays into buckets. Without `values` all values are 1.
     pub(super) fn new(
         offsets: Starts<'a>,
         mut indices: &'a mut [u32],
@@ -102,7 +102,8 @@ impl<'a> Places<'a> {
         let to = self.offsets.range(row.place as usize);
         let from = row.start..row.start + row.length as usize;
         let indices = &block.indices()[from.clone()];
-        // The invariant of `Dataset`; that all are below its width follows from how that is found.
+        // The invariant of `Dataset`. That all indices are below its width follows from how the
+        // width is found.
         assert!(ascend(indices), "the indices of a row must ascend strictly");
         if to.len() != indices.len() {
             return Err(Stop::Changed);
@@ -119,7 +120,7 @@ impl<'a> Places<'a> {
 }
 
 impl Sorter {
-    /// Takes the rows of `block` in place of those before.
+    /// Sorts the rows of `block`, in place of those before.
     fn sort(&mut self, block: &Block, places: &[u32], buckets: usize, shift: u32) {
         self.ends.clear();
         self.ends.resize(buckets + 1, 0);
@@ -141,7 +142,8 @@ impl Sorter {
     }
 }
 
-/// Whether all ascend strictly; looks at all of them, which the compiler makes vector code of.
+/// Returns true if the indices ascend strictly. Reads all of them, so that the compiler makes
+/// vector code of it.
 fn ascend(indices: &[u32]) -> bool {
     indices.windows(2).fold(true, |ascend, pair| ascend & (pair[0] < pair[1]))
 }

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 static POOL: LazyLock<ThreadPool> =
     LazyLock::new(|| ThreadPoolBuilder::new().num_threads(3).build().unwrap());
 
-/// Everything that tells two results apart.
+/// Everything in which two results can differ.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     rows: Vec<(u32, Vec<(usize, u32)>)>,
@@ -52,7 +52,7 @@ fn stream(
         Stop::Text(error) => error,
         Stop::Empty => whole(Kind::NoExample, options),
         Stop::Unread(error) | Stop::NoThread(error) => panic!("{error}"),
-        Stop::Taker(never) => match never {},
+        Stop::Consumer(never) => match never {},
     })
 }
 

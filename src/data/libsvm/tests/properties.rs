@@ -15,7 +15,7 @@ fn reference(token: &str) -> Option<u32> {
 /// The bits of what the parser reads, alone and before another token.
 fn number(token: &str) -> Option<u32> {
     let line = format!("{token} 1:1");
-    // The text goes on after a line, and ends or not after a few bytes: digits are read in words.
+    // The text continues after the line, or ends after a few bytes: digits are read in words.
     let read = number::read(Line::new(line.as_bytes(), line.len()), 0).ok();
     for after in ["", "\n", "\r\n", "\n1 1:1\n-1 2:2\n"] {
         let text = format!("{token}{after}");

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::logistic::SMALL_LOG_ODDS;
 use super::super::{Curved, EpsilonInsensitive, Hinge, Huber, Logistic, Squared, SquaredHinge};
 
-/// What an ascent in one dual variable maximizes, as a function of its new value.
+/// The function of a dual variable's new value that an ascent maximizes.
 fn ascended(loss: impl Curved, y: f64, s: f64, q: f64, a: f64, to: f64) -> f64 {
     -loss.conjugate(y, to) - (to - a) * s - q * (to - a) * (to - a) / 2.0
 }
@@ -26,13 +26,13 @@ fn is_highest<L: Curved>(loss: L, y: f64, s: f64, q: f64, a: f64, legal: impl Fn
     }
 }
 
-/// The part of the duality gap that an example with the score `s` has: by the Fenchel-Young
-/// inequality not negative.
+/// An example's part of the duality gap at the score `s`, at least 0 by the Fenchel-Young
+/// inequality.
 fn part(loss: impl Curved, y: f64, s: f64, a: f64) -> f64 {
     loss.value(y, s) + loss.conjugate(y, a) + a * s
 }
 
-/// Nothing is left of an example's part when the score has followed an ascent from `a`.
+/// Checks that nothing is left of an example's part when the score has followed an ascent from `a`.
 fn parts_vanish<L: Curved>(loss: L, y: f64, s: f64, q: f64, a: f64) {
     let found = loss.ascend(y, s, q, a);
     let followed = s + q * (found - a);
@@ -103,9 +103,9 @@ proptest! {
         let q = f64::exp(log_q);
         let u: f64 = 1.0 / (1.0 + f64::exp(-from));
         for s in [s, small] {
-            let share = |a: f64| (0.0..=1.0).contains(&(y * a));
-            is_highest(Logistic, y, s, q, y * u, share);
-            is_highest(Hinge, y, s, q, y * u, share);
+            let in_unit = |a: f64| (0.0..=1.0).contains(&(y * a));
+            is_highest(Logistic, y, s, q, y * u, in_unit);
+            is_highest(Hinge, y, s, q, y * u, in_unit);
             is_highest(SquaredHinge, y, s, q, y * from.abs(), |a| y * a >= 0.0);
             is_highest(Squared, target, s, q, from, |_| true);
             is_highest(Huber, target, s, q, 2.0 * u - 1.0, |a| a.abs() <= 1.0);

@@ -8,9 +8,9 @@ use super::super::{EpsilonInsensitive, Hinge, Huber, Logistic, Loss, Squared, Sq
 
 /// A loss with the default implicit step.
 #[derive(Clone, Copy)]
-struct Default_<L>(L);
+struct Bisected<L>(L);
 
-impl<L: Loss> Loss for Default_<L> {
+impl<L: Loss> Loss for Bisected<L> {
     fn value(&self, y: f64, s: f64) -> f64 {
         self.0.value(y, s)
     }
@@ -20,7 +20,7 @@ impl<L: Loss> Loss for Default_<L> {
     }
 }
 
-/// What an implicit step minimizes over a: loss(s + a*q) + q*a^2/(2*rate).
+/// The function of a that an implicit step minimizes: loss(s + a*q) + q*a^2/(2*rate).
 fn proximal(loss: impl Loss, y: f64, s: f64, rate: f64, q: f64, a: f64) -> f64 {
     loss.value(y, s + a * q) + q * a * a / (2.0 * rate)
 }
@@ -29,7 +29,7 @@ const EPSILON: f64 = 0.5;
 
 fn steps_agree<L: Loss>(loss: L, y: f64, s: f64, rate: f64, q: f64) {
     let found = loss.step(y, s, rate, q);
-    let searched = Default_(loss).step(y, s, rate, q);
+    let searched = Bisected(loss).step(y, s, rate, q);
     let [at_found, at_searched] = [found, searched].map(|a| proximal(loss, y, s, rate, q, a));
     let at_rest = proximal(loss, y, s, rate, q, 0.0);
     // The logistic step is Newton's, stopped where its curve is near its parabola.

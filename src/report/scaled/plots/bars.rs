@@ -1,13 +1,13 @@
-//! Bars: time to the target, and the model beside the measurement.
+//! Bar charts: time to the target, and the model beside the measurement.
 
-use super::Plot;
 use super::canvas::{LEFT, RIGHT, TOP, entries, tidy, write};
+use super::plot::Plot;
 use crate::report::drawing::{escaped, ticks};
 use crate::report::scaled::Scaled;
 use crate::report::scaled::tables::{digits, percent};
 use crate::scaling::{GAPS, Point, Spread};
 
-/// Seconds from checked rows to each gap, as bars.
+/// Draws the seconds from checked rows to each gap.
 pub(super) fn time_to_target(report: &Scaled) -> Plot {
     let group = |point: &Point| Group {
         name: name(point),
@@ -28,7 +28,7 @@ pub(super) fn time_to_target(report: &Scaled) -> Plot {
     Plot { name: "time-to-target", title: "Time to the target".into(), height, body }
 }
 
-/// Milliseconds of an epoch, measured and as the model has them, as bars.
+/// Draws the milliseconds of an epoch, measured and predicted.
 pub(super) fn model(report: &Scaled) -> Plot {
     let milliseconds = |seconds: f64| 1e3 * seconds;
     let group = |point: &Point| Group {
@@ -63,13 +63,13 @@ struct Group {
 }
 
 enum Bar {
-    /// A length, and what it is.
+    /// A length with its description.
     Length(Spread, String),
-    /// Why there is none.
+    /// The reason why there is none.
     Missing(String),
 }
 
-/// Groups of two bars, from the top down; returns height and drawing.
+/// Draws groups of two bars from the top down; returns height and drawing.
 fn bars(groups: &[Group], legend: [String; 2], axis: &str, unit: &str) -> (f64, String) {
     const SLOT: f64 = 30.0;
     const BAR: f64 = 11.0;
@@ -135,12 +135,12 @@ fn bars(groups: &[Group], legend: [String; 2], axis: &str, unit: &str) -> (f64, 
     (height, body)
 }
 
-/// Strategy and threads.
+/// Names the strategy and the number of threads.
 fn name(point: &Point) -> String {
     format!("{}, {}{}", point.strategy, point.threads, if point.oversubscribed { "*" } else { "" })
 }
 
-/// The points with all data, the plain loop first.
+/// Returns the points with all data, the plain loop first.
 fn all(report: &Scaled) -> impl Iterator<Item = &Point> {
     [&report.scaling.plain].into_iter().chain(&report.scaling.strong)
 }

@@ -12,7 +12,7 @@ pub(super) const BOTTOM: f64 = 316.0;
 /// Height of a line of a legend.
 pub(super) const LINE: f64 = 20.0;
 
-/// Lines across, each with its label; the first is the axis.
+/// Draws horizontal lines, each with its label; the first is the axis.
 pub(super) fn grid(lines: &[(f64, String)]) -> String {
     let mut body = String::new();
     for (k, (y, text)) in lines.iter().enumerate() {
@@ -26,13 +26,13 @@ pub(super) fn grid(lines: &[(f64, String)]) -> String {
     body
 }
 
-/// A number below the axis.
+/// Draws a number below the axis.
 pub(super) fn label(body: &mut String, x: f64, text: &str) {
     write(body, format_args!(r#"<path class="x" d="M{x:.1} {BOTTOM}v5"/>"#));
     write(body, format_args!(r#"<text class="m" x="{x:.1}" y="{}">{text}</text>"#, BOTTOM + 19.0));
 }
 
-/// What both axes are.
+/// Labels both axes.
 pub(super) fn axis(body: &mut String, below: &str, beside: &str) {
     let (middle, center) = ((LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0);
     write(
@@ -47,15 +47,15 @@ pub(super) fn axis(body: &mut String, below: &str, beside: &str) {
     );
 }
 
-/// A line through two places or more.
+/// Draws a line through two or more points.
 pub(super) fn line(body: &mut String, class: &str, points: impl Iterator<Item = (f64, f64)>) {
-    let places: Vec<String> = points.map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
-    if places.len() > 1 {
-        write(body, format_args!(r#"<path class="{class}" d="M{}"/>"#, places.join("L")));
+    let points: Vec<String> = points.map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+    if points.len() > 1 {
+        write(body, format_args!(r#"<path class="{class}" d="M{}"/>"#, points.join("L")));
     }
 }
 
-/// From the least to the largest.
+/// Draws a whisker from the smallest to the largest value.
 pub(super) fn whisker(body: &mut String, color: usize, x: f64, [low, high]: [f64; 2]) {
     write(
         body,
@@ -67,7 +67,7 @@ pub(super) fn whisker(body: &mut String, color: usize, x: f64, [low, high]: [f64
     );
 }
 
-/// A mark that tells its numbers.
+/// Draws a mark with its numbers as a tooltip.
 pub(super) fn dot(body: &mut String, color: usize, x: f64, y: f64, words: &str) {
     let words = escaped(words);
     write(
@@ -78,7 +78,7 @@ pub(super) fn dot(body: &mut String, color: usize, x: f64, y: f64, words: &str) 
     );
 }
 
-/// Writes a legend of lines (`l`, `i`) and bars, in some columns from `y` on; returns where it
+/// Draws a legend of lines (`l`, `i`) and bars in `columns` columns from `y` on; returns where it
 /// ends.
 pub(super) fn entries(
     body: &mut String,
@@ -108,7 +108,7 @@ pub(super) fn entries(
     y + LINE * (legend.len().div_ceil(columns) as f64 - 1.0) + 12.0
 }
 
-/// A round number without digits of rounding.
+/// Formats a round number without rounding noise.
 pub(super) fn tidy(x: f64) -> String {
     let text = format!("{x:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()

@@ -1,16 +1,16 @@
-//! Lines: speed-up by threads, objective by time.
+//! Line plots: speed-up by threads, objective by time.
 
 use super::canvas::{
     BOTTOM, LEFT, RIGHT, TOP, axis, dot, entries, grid, label, line, tidy, whisker,
 };
-use super::{COLORS, Plot};
+use super::plot::{COLORS, Plot};
 use crate::report::drawing::ticks;
 use crate::report::scaled::Scaled;
 use crate::report::scaled::tables::digits;
 use crate::scaling::{Point, Step};
 
-/// Throughput as a multiple of the best single thread, by threads, with the ideal line and the
-/// model.
+/// Draws throughput as a multiple of the best single thread, by threads, with the ideal line and
+/// the model.
 pub(super) fn speed_up(report: &Scaled) -> Plot {
     let scaling = &report.scaling;
     let threads: Vec<usize> = scaling.streaming.iter().map(|floor| floor.threads).collect();
@@ -22,14 +22,14 @@ pub(super) fn speed_up(report: &Scaled) -> Plot {
     let x = |threads: f64| LEFT + (RIGHT - LEFT - 24.0) * threads / most;
     let y = |factor: f64| BOTTOM - (BOTTOM - TOP) * factor / top;
     let mut body = grid(&marks.iter().map(|&mark| (y(mark), mark.to_string())).collect::<Vec<_>>());
-    let mut room = 0.0;
+    let mut next_label = 0.0;
     for &threads in &threads {
         let more = if threads > scaling.processors { "*" } else { "" };
-        let place = x(threads as f64);
-        // Small numbers are near each other where the largest is large.
-        if place >= room {
-            label(&mut body, place, &format!("{threads}{more}"));
-            room = place + 26.0;
+        let at = x(threads as f64);
+        // Small numbers lie close together if the largest is large.
+        if at >= next_label {
+            label(&mut body, at, &format!("{threads}{more}"));
+            next_label = at + 26.0;
         }
     }
     axis(&mut body, "threads", "times as fast as the best single thread");
@@ -60,7 +60,7 @@ pub(super) fn speed_up(report: &Scaled) -> Plot {
     Plot { name: "speed-up", title: "Speed-up in throughput".into(), height, body }
 }
 
-/// Distance to the optimum against seconds, of each strategy with the most threads that have a
+/// Draws the distance to the optimum over time, of each strategy with the most threads that have a
 /// processor each.
 pub(super) fn objective(report: &Scaled) -> Plot {
     let scaling = &report.scaling;
@@ -68,7 +68,7 @@ pub(super) fn objective(report: &Scaled) -> Plot {
     let chosen: Vec<&Point> = curves(report)
         .filter_map(|points| points.iter().rfind(|point| !point.oversubscribed).or(points.last()))
         .collect();
-    let steps = || chosen.iter().flat_map(|point| &point.course);
+    let steps = || chosen.iter().flat_map(|point| &point.epochs);
     let distance = |objective: f64| (objective / optimum - 1.0).max(1e-9);
     let least = steps().map(|step| distance(step.objective)).fold(1e-3, f64::min).max(1e-5);
     let most = steps().map(|step| distance(step.objective)).fold(1e-2, f64::max).min(1e3);
@@ -85,13 +85,13 @@ pub(super) fn objective(report: &Scaled) -> Plot {
         &powers.map(|share| (y(share), format!("{} %", tidy(100.0 * share)))).collect::<Vec<_>>(),
     );
     marks.iter().for_each(|&mark| label(&mut body, x(mark), &tidy(mark)));
-    axis(&mut body, "seconds from checked rows", "above the optimum, as a share of it");
+    axis(&mut body, "seconds from checked rows", "above the optimum, as a fraction of it");
     let mut legend = Vec::new();
     for (k, point) in chosen.iter().enumerate() {
         let (color, class) = style_of(k);
         let of = |step: &Step| (x(step.seconds), y(distance(step.objective)));
-        line(&mut body, &class, point.course.iter().map(of));
-        for step in &point.course {
+        line(&mut body, &class, point.epochs.iter().map(of));
+        for step in &point.epochs {
             let (x, y) = of(step);
             let words = format!(
                 "{}, {} threads, epoch {}: {} s, {}",
@@ -109,18 +109,18 @@ pub(super) fn objective(report: &Scaled) -> Plot {
     Plot { name: "objective", title: "Objective against time".into(), height, body }
 }
 
-/// The points of each strategy.
+/// Returns the points of each strategy.
 fn curves(report: &Scaled) -> impl Iterator<Item = &[Point]> {
     report.scaling.strong.chunk_by(|a, b| a.strategy == b.strategy)
 }
 
-/// Color and class of the k-th strategy's line.
+/// Returns color and class of the k-th strategy's line.
 fn style_of(k: usize) -> (usize, String) {
     let color = k % COLORS;
     (color, format!("l l{color}{}", if k < COLORS { "" } else { " v" }))
 }
 
-/// As many columns of a legend as its longest name leaves.
+/// Returns the number of legend columns that the longest name allows.
 fn columns(legend: &[(String, String)]) -> usize {
     if legend.iter().all(|(_, name)| name.chars().count() < 16) { 3 } else { 2 }
 }

@@ -2,118 +2,97 @@
 //! method with semi-smooth Newton steps: Li, Sun & Toh, SIAM J. Optimization 2018; the proximal
 //! point method in the dual: Rockafellar 1976).
 //!
-//! Ascent in one variable at a time may creep: with little regularization many examples pull
-//! against each other. The proximal point method goes from a to the a' that maximizes D(a') -
+//! Ascent in one variable at a time may converge slowly: with little regularization many examples
+//! pull against each other. The proximal point method goes from a to the a' that maximizes D(a') -
 //! (q/2n)*||a' - a||^2, whose weights minimize
 //!
-//! (l2/2)*||w||^2 + (1/n) * sum of env_i(x_i.w), env_i(s) = max over a'_i of -a'_i s - loss*(y_i,
-//! -a'_i) - (q/2)(a'_i - a_i)^2,
+//! ```text
+//! (l2/2)*||w||^2 + (1/n) * sum of env_i(x_i.w),
+//! env_i(s) = max over a'_i of -a'_i s - loss*(y_i, -a'_i) - (q/2)(a'_i - a_i)^2
+//! ```
 //!
-//! a smooth function with slopes -a'_i, and a'_i is what an ascent with response q returns. With q
-//! = 0 it is the loss, if that is smooth itself. Its Hessian takes the examples whose a'_i is not
-//! at an end of its interval, for many losses few. Newton's method finds the minimum in a few steps
-//! (`direction.rs`); with a smaller q from call to call, a converges faster than linearly.
+//! env_i is a smooth function with slopes -a'_i, where a'_i is the result of an ascent with
+//! response q. With q = 0 it is the loss, if that is smooth itself. Its Hessian needs only the
+//! examples whose a'_i is not at an end of its interval: for many losses these are few. Newton's
+//! method finds the minimum in a few steps (`direction.rs`). With a smaller q in each call, a
+//! converges superlinearly.
 
 mod direction;
 mod point;
+mod subproblem;
 
 use self::point::Point;
+use self::subproblem::Subproblem;
 use super::hessian::{self, Assembly, Thinning, dot};
 use crate::params::Real;
 use crate::row::real::Slot;
-use crate::solver::dual::{Dual, Place};
+use crate::solver::dual::{Dual, SharedSum};
 
-/// Most passes over as many entries as the data has, that a turn may take.
+/// Budget of a Newton epoch, in passes over the entries of the data.
+/// Record: D097.
 const PASSES: usize = 128;
-/// Share of the decrease that the slope promises which a step must bring.
+/// Fraction of the decrease predicted by the slope that a step must achieve (Armijo).
 const ARMIJO: f64 = 1e-4;
-/// The objective may rise where a step ends, but at most this share as steeply as it falls where
-/// the step starts. Else so many shorter ones are tried.
+/// The objective may rise at the end of a step, but at most this fraction as steeply as it falls at
+/// its start. Otherwise shorter steps are tried.
 const STEEP: f64 = 0.5;
+/// Most trials of shorter steps.
 const TRIALS: usize = 20;
-/// While the slope at one end of the possible steps is more than this many times that at the other,
-/// the middle is tried, or this share of the way if it is not known to fall anywhere after the
-/// start.
+/// While the slopes at both ends of the interval of steps differ by more than this factor, bisect.
 const EVEN: f64 = 8.0;
+/// Instead of bisecting, try this fraction of the interval while the objective is not known to fall
+/// anywhere after the start.
 const SHORTER: f64 = 0.3;
-/// Steps that are tried are at least this share of the possible ones away from both ends.
+/// Trial steps stay away from both ends of the interval by at least this fraction of it.
 const INSIDE: f64 = 0.1;
-/// Steps that do not bring enough are halved, to this share of their length.
+/// Steps that do not decrease the objective enough are halved, down to this fraction.
 const SHORTEST: f64 = 1e-4;
-/// While the drift is this share of the objective, a round goes on.
+/// A round goes on while the drift is more than this fraction of the objective.
 const FAR: f64 = 0.1;
-/// What each round of a turn makes of q.
+/// Factor on q per round of a Newton epoch.
+/// Record: D107.
 const FARTHER: f64 = 0.6;
 
-/// Where a turn of Newton's method starts, and how far it may go.
-pub(crate) struct Turn<'a> {
+/// Start and target of a Newton epoch.
+pub(crate) struct NewtonEpoch<'a> {
     /// Weights near the minimum.
     pub weights: Vec<f64>,
-    /// How dear moves of the dual variables are: 0 for smooth losses only.
+    /// Cost of moves of the dual variables, at least 0; 0 for smooth losses only.
     pub q: f64,
-    /// When the turn has arrived.
-    pub end: End,
-    /// The highest D that is known, if one is.
+    /// When the epoch has converged.
+    pub target: Target,
+    /// The highest D so far, if known.
     pub highest: Option<f64>,
-    /// Says whether to end early.
+    /// Returns true if the epoch must end early.
     pub must_stop: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// When a turn of Newton's method has arrived.
+/// When a Newton epoch has converged.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum End {
-    /// When the minimum is at most this far below the objective of the smoothed losses, as a share
-    /// of it.
+pub(crate) enum Target {
+    /// When the smoothed losses' objective exceeds its minimum by at most this fraction of itself.
     Near(f64),
-    /// When the duality gap is at most this share of the objective: until then, further rounds go
-    /// on around the dual variables of the last, with smaller q.
+    /// When the duality gap is at most this fraction of the objective. Until then, further rounds
+    /// smooth the losses around the dual variables of the last one, with smaller q.
     Gap(f64),
 }
 
-/// What a turn found.
-pub(crate) struct Turned {
-    /// The weights, for which the dual variables are good.
+/// The result of a Newton epoch.
+pub(crate) struct NewtonOutcome {
+    /// The weights that belong to the dual variables.
     pub weights: Vec<f64>,
     /// D of the dual variables.
     pub dual: f64,
     /// The last q.
     pub q: f64,
-    /// How many passes over the data it cost.
+    /// Cost in passes over the data.
     pub passes: f64,
-    /// Whether it came as near as it should; if not, it took too many passes, or rounding hid the
-    /// next step.
-    pub has_arrived: bool,
-}
-
-/// What is minimized: the smoothed losses, and what the way to the minimum may cost.
-struct Aim<'a> {
-    /// The dual variables that the losses are smoothed around.
-    around: Vec<f64>,
-    q: f64,
-    /// Entries that may still be visited.
-    budget: usize,
-    must_stop: &'a (dyn Fn() -> bool + Sync),
-    assembly: Assembly,
-    /// Room for points, one number an example each: of points that were left.
-    spare: Vec<Vec<f64>>,
-}
-
-impl Aim<'_> {
-    /// Takes the cost of something from the budget; says whether it can be paid.
-    fn pay(&mut self, entries: usize) -> bool {
-        let can_pay = self.budget >= entries && !(self.must_stop)();
-        self.budget = self.budget.saturating_sub(entries);
-        can_pay
-    }
-
-    /// Keeps the room of a point that is not needed any more.
-    fn leave(&mut self, point: Point) {
-        self.spare.extend([point.scores, point.duals]);
-    }
+    /// True if the target was reached. If not, the budget was spent, or rounding hid the next step.
+    pub has_converged: bool,
 }
 
 impl<R: Real> Dual<'_, R> {
-    /// How much scores respond to an ascent in the mean: a good first `q` for [`Dual::newton`].
+    /// Returns the mean response of a score to its ascent: a good first `q` for [`Dual::newton`].
     pub(crate) fn response(&self) -> f64 {
         let constant2 = f64::from(self.examples.constant().unwrap_or(0.0)).powi(2);
         let terms = self.examples.len();
@@ -123,82 +102,99 @@ impl<R: Real> Dual<'_, R> {
         (norms2 / terms as f64 + constant2) * self.unit()
     }
 
-    /// Whether there are so few weights that steps of Newton's method cost about as much as passes.
+    /// Returns true if the weights are so few that Newton steps cost about as much as passes.
     pub(crate) fn is_narrow(&self) -> bool {
         hessian::is_small(self.examples.width(), self.examples.touches())
     }
 
-    /// Moves the dual variables to about where the dual objective, less q/2n times the squared
-    /// length of the move, is highest, if the dual objective is not lower there. `w` is w(a)
-    /// afterwards. Runs on the threads of the current pool; the outcome is the same for any number
-    /// of them.
-    pub(crate) fn newton(&self, w: &[Place], turn: Turn<'_>) -> Turned {
-        let around: Vec<f64> = self.duals.iter().map(|dual| dual.get().to_f64()).collect();
-        let Turn { weights, q, end, highest, must_stop } = turn;
+    /// Moves the dual variables close to the maximum of the dual objective, less q/2n times the
+    /// squared length of the move, if the dual objective is not lower there. Sets `w` to w(a). Runs
+    /// on the threads of the current pool; the outcome does not depend on their number.
+    pub(crate) fn newton(&self, w: &[SharedSum], start: NewtonEpoch<'_>) -> NewtonOutcome {
+        let center: Vec<f64> = self.duals.iter().map(|dual| dual.get().to_f64()).collect();
+        let NewtonEpoch { weights, q, target, highest, must_stop } = start;
         let budget = PASSES * self.examples.touches();
-        let places: Vec<Place> = w.iter().map(|_| Place::default()).collect();
-        let mut aim =
-            Aim { around, q, budget, must_stop, assembly: Assembly::default(), spare: Vec::new() };
-        let mut point = self.look(&mut aim, weights, &places);
-        let has_arrived = self.approach(&mut aim, &mut point, end, &places);
-        let passes = (budget - aim.budget) as f64 / self.examples.touches() as f64;
-        // As they are stored.
-        let found: Vec<f64> = point.duals.iter().map(|&a| R::of(a).to_f64()).collect();
-        self.sum_rows(&found, &places);
-        let dual = self.l2 * self.dual_objective(&found, &places);
-        let present = match highest {
-            Some(highest) if dual >= highest => f64::NEG_INFINITY,
-            _ => self.present_dual(w),
+        let sums: Vec<SharedSum> = w.iter().map(|_| SharedSum::default()).collect();
+        let mut subproblem = Subproblem {
+            center,
+            q,
+            budget,
+            must_stop,
+            assembly: Assembly::default(),
+            spare: Vec::new(),
         };
-        if dual >= present {
+        let mut point = self.evaluate_point(&mut subproblem, weights, &sums);
+        let has_converged = self.approach(&mut subproblem, &mut point, target, &sums);
+        let passes = (budget - subproblem.budget) as f64 / self.examples.touches() as f64;
+        // Rounded as they are stored.
+        let found: Vec<f64> = point.duals.iter().map(|&a| R::of(a).to_f64()).collect();
+        self.sum_rows(&found, &sums);
+        let dual = self.l2 * self.dual_objective(&found, &sums);
+        let current = match highest {
+            Some(highest) if dual >= highest => f64::NEG_INFINITY,
+            _ => self.current_dual(w),
+        };
+        if dual >= current {
             self.duals.iter().zip(&found).for_each(|(dual, &a)| dual.set(R::of(a)));
-            w.iter().zip(&places).for_each(|(w, place)| w.set(place.get()));
+            w.iter().zip(&sums).for_each(|(w, sum)| w.set(sum.get()));
         }
-        let dual = dual.max(present);
-        Turned { weights: point.weights, dual, q: aim.q, passes, has_arrived }
+        let dual = dual.max(current);
+        NewtonOutcome { weights: point.weights, dual, q: subproblem.q, passes, has_converged }
     }
 
-    /// Takes steps until the end; says whether it is reached.
-    fn approach(&self, aim: &mut Aim<'_>, point: &mut Point, end: End, places: &[Place]) -> bool {
+    /// Takes steps towards the target. Returns true if it is reached.
+    fn approach(
+        &self,
+        subproblem: &mut Subproblem<'_>,
+        point: &mut Point,
+        target: Target,
+        sums: &[SharedSum],
+    ) -> bool {
         loop {
-            match end {
-                End::Near(near) if point.drift() <= near * point.objective() => return true,
-                End::Near(_) => {}
-                End::Gap(_) if point.drift() > FAR * point.objective() => {}
-                End::Gap(goal) => {
-                    let (primal, parts) = self.gap(aim, point, places);
+            match target {
+                Target::Near(near) if point.drift() <= near * point.objective() => return true,
+                Target::Near(_) => {}
+                Target::Gap(_) if point.drift() > FAR * point.objective() => {}
+                Target::Gap(goal) => {
+                    let (primal, parts) = self.gap(subproblem, point, sums);
                     if parts + point.drift() <= goal * primal {
                         return true;
                     }
                     if point.drift() <= parts {
-                        (aim.around, aim.q) = (point.duals.clone(), aim.q * FARTHER);
-                        let next = self.look(aim, point.weights.clone(), places);
-                        aim.leave(std::mem::replace(point, next));
-                        aim.assembly.thinning = Thinning::default();
+                        (subproblem.center, subproblem.q) =
+                            (point.duals.clone(), subproblem.q * FARTHER);
+                        let next = self.evaluate_point(subproblem, point.weights.clone(), sums);
+                        std::mem::replace(point, next).recycle(subproblem);
+                        subproblem.assembly.thinning = Thinning::default();
                     }
                 }
             }
             let from = point.objective();
-            if !self.step(aim, point, places) {
+            if !self.newton_step(subproblem, point, sums) {
                 return false;
             }
-            aim.assembly.thinning.saw(from - point.objective());
+            subproblem.assembly.thinning.record(from - point.objective());
         }
     }
 
-    /// D of the present dual variables; sets `w` to w(a).
-    fn present_dual(&self, w: &[Place]) -> f64 {
+    /// Returns D of the current dual variables, and sets `w` to w(a).
+    fn current_dual(&self, w: &[SharedSum]) -> f64 {
         let duals: Vec<f64> = self.duals.iter().map(|dual| dual.get().to_f64()).collect();
         self.sum_rows(&duals, w);
         self.l2 * self.dual_objective(&duals, w)
     }
 
-    /// A Newton step with line search; says whether one was found that decreases the objective.
-    fn step(&self, aim: &mut Aim<'_>, point: &mut Point, places: &[Place]) -> bool {
-        if !aim.pay(4 * self.examples.touches()) {
+    /// Takes a Newton step with line search. Returns false if none decreases the objective enough.
+    fn newton_step(
+        &self,
+        subproblem: &mut Subproblem<'_>,
+        point: &mut Point,
+        sums: &[SharedSum],
+    ) -> bool {
+        if !subproblem.pay(4 * self.examples.touches()) {
             return false;
         }
-        let direction = self.direction(aim, point, places);
+        let direction = self.direction(subproblem, point, sums);
         let slope = dot(&point.gradient, &direction);
         if slope.is_nan() || slope >= 0.0 {
             return false;
@@ -208,37 +204,37 @@ impl<R: Real> Dual<'_, R> {
             losses - point.losses + t * linear + t * t / 2.0 * square <= ARMIJO * t * slope
         };
         let at = |t: f64| point.weights.iter().zip(&direction).map(|(w, d)| w + t * d).collect();
-        let mut next = self.look(aim, at(1.0), places);
+        let mut next = self.evaluate_point(subproblem, at(1.0), sums);
         let uphill = dot(&next.gradient, &direction);
         let mut t = 1.0;
         if uphill > -STEEP * slope {
-            t = self.shorten(aim, point, &next, slope, uphill);
-            aim.leave(next);
+            t = self.step_length(subproblem, point, &next, slope, uphill);
+            next.recycle(subproblem);
             if t == 0.0 {
                 return false;
             }
-            next = self.look(aim, at(t), places);
+            next = self.evaluate_point(subproblem, at(t), sums);
         }
         let least = SHORTEST * t;
         while !is_enough(next.losses, t) {
-            aim.leave(next);
+            next.recycle(subproblem);
             t /= 2.0;
             if t < least {
                 return false;
             }
-            next = self.look(aim, at(t), places);
+            next = self.evaluate_point(subproblem, at(t), sums);
         }
-        aim.leave(std::mem::replace(point, next));
+        std::mem::replace(point, next).recycle(subproblem);
         true
     }
 
-    /// How much of the way from `point` to `end` a step takes, if the objective's slope along it is
-    /// `downhill` where it starts and `uphill` where it ends: to about where the slope is 0, by
-    /// false position once both ends are about as steep, before that by bisection. The rise can be
-    /// a thousand times as steep as the fall, where losses begin.
-    fn shorten(
+    /// Finds the fraction of the way from `point` to `end` at which the objective's slope is about
+    /// 0, given the slope `downhill` at the start and `uphill` at the end. Bisects until both ends
+    /// are about equally steep, then uses false position. The rise can be a thousand times as steep
+    /// as the fall, where losses begin.
+    fn step_length(
         &self,
-        aim: &Aim<'_>,
+        subproblem: &Subproblem<'_>,
         point: &Point,
         end: &Point,
         downhill: f64,
@@ -251,7 +247,7 @@ impl<R: Real> Dual<'_, R> {
         let slope_at = |t: f64| {
             let pull = |i: usize| {
                 let along = end.scores[i] - point.scores[i];
-                let a = self.smoothed(aim, i, point.scores[i] + t * along).1;
+                let a = self.smoothed(subproblem, i, point.scores[i] + t * along).1;
                 f64::from(self.examples.weight(i)) * a * along
             };
             linear + t * square - self.mean(pull)
@@ -277,24 +273,21 @@ impl<R: Real> Dual<'_, R> {
     }
 }
 
-fn values(places: &[Place]) -> Vec<f64> {
-    places.iter().map(Slot::get).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_xoshiro::Xoshiro256PlusPlus;
     use rayon::ThreadPoolBuilder;
 
+    use super::point::values;
     use super::*;
     use crate::data::{Builder, Dataset};
     use crate::problem::{
         Curved, EpsilonInsensitive, Hinge, Huber, Linear, Logistic, Squared, SquaredHinge,
     };
 
-    /// More examples than features: many dual variables pull against each other. With more features
-    /// than a Hessian in memory may have, each example has few of them.
+    /// Generates more examples than features, so many dual variables pull against each other. With
+    /// more features than a Hessian in memory may have, each example has few of them.
     fn data(signs: bool, features: u32) -> Dataset {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
         let mut builder = Builder::default();
@@ -309,9 +302,9 @@ mod tests {
         builder.finish(features as usize)
     }
 
-    /// Turns from zero dual variables: the gap of the last one as a share of the objective, and the
-    /// duals.
-    fn turns<L: Curved>(
+    /// Runs Newton epochs from zero dual variables. Returns the last one's relative gap, and the
+    /// dual variables.
+    fn newton_epochs<L: Curved>(
         loss: L,
         data: &Dataset,
         bias: Option<f32>,
@@ -320,46 +313,54 @@ mod tests {
         let problem = Linear::new(data, data.labels(), loss, bias).unwrap();
         let mut rule: Dual<'_, f64> =
             Dual::new(problem.examples(), problem.loss_function(), 1e-4, threads, 1, 1);
-        let w: Vec<Place> = (0..problem.examples().width()).map(|_| Place::default()).collect();
+        let w: Vec<SharedSum> =
+            (0..problem.examples().width()).map(|_| SharedSum::default()).collect();
         let mut weights = values(&w);
         let mut q = rule.response();
         let mut relative = f64::INFINITY;
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         for _ in 0..30 {
-            let turn =
-                Turn { weights, q, end: End::Near(1e-12), highest: None, must_stop: &|| false };
-            let turned = pool.install(|| rule.newton(&w, turn));
-            let judged = pool.install(|| rule.gap_parts(&turned.weights));
-            let gap = judged.parts + rule.drift(&turned.weights, &w);
+            let start = NewtonEpoch {
+                weights,
+                q,
+                target: Target::Near(1e-12),
+                highest: None,
+                must_stop: &|| false,
+            };
+            let outcome = pool.install(|| rule.newton(&w, start));
+            let found = pool.install(|| rule.gap_parts(&outcome.weights));
+            let gap = found.parts + rule.drift(&outcome.weights, &w);
             assert!(
-                (judged.primal - turned.dual - gap).abs() < 1e-9 * judged.primal,
-                "the dual is as told"
+                (found.primal - outcome.dual - gap).abs() < 1e-9 * found.primal,
+                "the dual objective is the reported one"
             );
-            relative = (judged.primal - turned.dual) / judged.primal;
-            (weights, q) = (turned.weights, q / 5.0);
+            relative = (found.primal - outcome.dual) / found.primal;
+            (weights, q) = (outcome.weights, q / 5.0);
         }
         let mut duals = vec![0.0; problem.examples().len()];
         rule.copy_to(&mut duals);
         (relative, duals)
     }
 
-    /// With a Hessian in memory, and by conjugate gradients.
+    /// Numbers of features: with a Hessian in memory, and by conjugate gradients.
     const FEATURES: [u32; 2] = [10, 600];
 
     #[test]
-    fn turns_find_the_optimum_of_each_loss() {
+    fn newton_epochs_find_the_optimum_of_each_loss() {
         for features in FEATURES {
             let (signs, numbers) = (data(true, features), data(false, features));
             for bias in [None, Some(1.0)] {
                 let mut gaps = vec![
-                    turns(Logistic, &signs, bias, 1).0,
-                    turns(SquaredHinge, &signs, bias, 1).0,
-                    turns(Squared, &numbers, bias, 1).0,
-                    turns(Huber, &numbers, bias, 1).0,
+                    newton_epochs(Logistic, &signs, bias, 1).0,
+                    newton_epochs(SquaredHinge, &signs, bias, 1).0,
+                    newton_epochs(Squared, &numbers, bias, 1).0,
+                    newton_epochs(Huber, &numbers, bias, 1).0,
                 ];
                 if features == FEATURES[0] {
-                    gaps.push(turns(Hinge, &signs, bias, 1).0);
-                    gaps.push(turns(EpsilonInsensitive { epsilon: 0.1 }, &numbers, bias, 1).0);
+                    gaps.push(newton_epochs(Hinge, &signs, bias, 1).0);
+                    gaps.push(
+                        newton_epochs(EpsilonInsensitive { epsilon: 0.1 }, &numbers, bias, 1).0,
+                    );
                 }
                 assert!(gaps.iter().all(|gap| (-1e-12..1e-9).contains(gap)), "{features} {gaps:?}");
             }
@@ -367,27 +368,28 @@ mod tests {
     }
 
     #[test]
-    fn one_turn_goes_to_any_gap() {
+    fn one_newton_epoch_reaches_any_gap() {
         let (signs, numbers) = (data(true, 10), data(false, 10));
         fn gap<L: Curved>(loss: L, data: &Dataset, q: f64, goal: f64) -> f64 {
             let problem = Linear::new(data, data.labels(), loss, Some(1.0)).unwrap();
             let mut rule: Dual<'_, f64> =
                 Dual::new(problem.examples(), problem.loss_function(), 1e-3, 1, 1, 1);
             assert!(rule.is_narrow());
-            let w: Vec<Place> = (0..problem.examples().width()).map(|_| Place::default()).collect();
-            let turn = Turn {
+            let w: Vec<SharedSum> =
+                (0..problem.examples().width()).map(|_| SharedSum::default()).collect();
+            let start = NewtonEpoch {
                 weights: values(&w),
                 q,
-                end: End::Gap(goal),
+                target: Target::Gap(goal),
                 highest: None,
                 must_stop: &|| false,
             };
-            let turned = rule.newton(&w, turn);
-            assert!(turned.has_arrived);
-            let judged = rule.gap_parts(&turned.weights);
-            (judged.primal - turned.dual) / judged.primal
+            let outcome = rule.newton(&w, start);
+            assert!(outcome.has_converged);
+            let found = rule.gap_parts(&outcome.weights);
+            (found.primal - outcome.dual) / found.primal
         }
-        // From no weights, where the kink of no example is near.
+        // From zero weights, where no example is near its kink.
         for goal in [1e-2, 1e-5, 1e-8] {
             let gaps = [
                 gap(Logistic, &signs, 0.0, goal),
@@ -409,8 +411,8 @@ mod tests {
         for features in FEATURES {
             let data = data(true, features);
             assert_eq!(
-                turns(Hinge, &data, Some(0.5), 1),
-                turns(Hinge, &data, Some(0.5), 3),
+                newton_epochs(Hinge, &data, Some(0.5), 1),
+                newton_epochs(Hinge, &data, Some(0.5), 3),
                 "{features}"
             );
         }

@@ -1,24 +1,24 @@
-//! What is known of the smoothed objective at some weights, by one pass over the examples.
+//! The smoothed objective at some weights: value and gradient, by one pass over the examples.
 
 use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 
 use super::super::hessian::dot;
-use super::Aim;
+use super::subproblem::Subproblem;
 use crate::parallel;
 use crate::params::Real;
 use crate::row::kernel;
 use crate::row::real::Slot;
-use crate::solver::dual::{Dual, Place, SUMMED_TOGETHER};
+use crate::solver::dual::{Dual, SUMMED_TOGETHER, SharedSum};
 
-/// Parts of the examples that are summed up side by side where there are few weights.
+/// Number of parts of the examples that are summed in parallel where there are few weights.
 const PARTS: usize = 16;
 
-/// A point on the way to the minimum; everything is in units of l2.
+/// A point on the way to the minimum; objective and gradient are in units of l2.
 pub(super) struct Point {
     pub weights: Vec<f64>,
     pub scores: Vec<f64>,
-    /// The dual variables that the smoothed losses have at the scores.
+    /// The dual variables of the smoothed losses at the scores.
     pub duals: Vec<f64>,
     /// The sum of the smoothed losses.
     pub losses: f64,
@@ -27,69 +27,84 @@ pub(super) struct Point {
 }
 
 impl Point {
-    /// How far the objective of the smoothed losses is from its minimum at most: its duality gap,
-    /// and the part of the gap that the weights have.
+    /// Returns a bound on the distance of the smoothed losses' objective to its minimum: its
+    /// duality gap, which is also the drift of the weights.
     pub fn drift(&self) -> f64 {
         dot(&self.gradient, &self.gradient) / 2.0
     }
 
-    /// The objective of the smoothed losses.
+    /// Returns the objective of the smoothed losses.
     pub fn objective(&self) -> f64 {
         self.losses + dot(&self.weights, &self.weights) / 2.0
+    }
+
+    /// Drops the point, and leaves its buffers to later ones.
+    pub fn recycle(self, subproblem: &mut Subproblem<'_>) {
+        subproblem.spare.extend([self.scores, self.duals]);
     }
 }
 
 impl<R: Real> Dual<'_, R> {
-    /// The smoothed losses and their slopes at some weights.
-    pub(super) fn look(&self, aim: &mut Aim<'_>, weights: Vec<f64>, places: &[Place]) -> Point {
+    /// Evaluates the smoothed losses and their slopes at some weights.
+    pub(super) fn evaluate_point(
+        &self,
+        subproblem: &mut Subproblem<'_>,
+        weights: Vec<f64>,
+        sums: &[SharedSum],
+    ) -> Point {
         let (terms, is_narrow) = (self.examples.len(), self.is_narrow());
         let [mut scores, mut duals] =
-            [(); 2].map(|()| aim.spare.pop().unwrap_or_else(|| vec![0.0; terms]));
-        let aim = &*aim;
+            [(); 2].map(|()| subproblem.spare.pop().unwrap_or_else(|| vec![0.0; terms]));
+        let subproblem = &*subproblem;
         let together = if is_narrow { terms.div_ceil(PARTS) } else { SUMMED_TOGETHER };
-        let places_of = scores.chunks_mut(together).zip(duals.chunks_mut(together));
-        let places_of: Vec<Mutex<_>> = places_of.map(Mutex::new).collect();
+        let chunks = scores.chunks_mut(together).zip(duals.chunks_mut(together));
+        let chunks: Vec<Mutex<_>> = chunks.map(Mutex::new).collect();
         let parts: Vec<(f64, Option<Sum>)> = parallel::collect(terms, together, &|part, range| {
             let mut sum = is_narrow.then(|| Sum::new(weights.len()));
             let mut losses = 0.0;
-            let mut places = places_of[part].lock().unwrap_or_else(PoisonError::into_inner);
-            let (scores, duals) = &mut *places;
+            let mut chunk = chunks[part].lock().unwrap_or_else(PoisonError::into_inner);
+            let (scores, duals) = &mut *chunk;
             for (i, (score, dual)) in range.zip(scores.iter_mut().zip(duals.iter_mut())) {
                 let s = self.examples.score(self.examples.row(i), &weights);
-                let (loss, a) = self.smoothed(aim, i, s);
+                let (loss, a) = self.smoothed(subproblem, i, s);
                 losses += f64::from(self.examples.weight(i)) * loss;
                 (*score, *dual) = (s, a);
                 sum.iter_mut().for_each(|sum| self.add_row(sum, i, a));
             }
             (losses, sum)
         });
-        drop(places_of);
+        drop(chunks);
         let losses = parts.iter().map(|(losses, _)| losses).sum::<f64>() * self.unit();
         if is_narrow {
-            self.set_sum(parts.into_iter().filter_map(|(_, sum)| sum), places);
+            self.set_sum(parts.into_iter().filter_map(|(_, sum)| sum), sums);
         } else {
-            self.sum_rows(&duals, places);
+            self.sum_rows(&duals, sums);
         }
-        let gradient = weights.iter().zip(places).map(|(w, sum)| w - sum.get()).collect();
+        let gradient = weights.iter().zip(sums).map(|(w, sum)| w - sum.get()).collect();
         Point { weights, scores, duals, losses, gradient }
     }
 
-    /// The smoothed loss of an example at a score, and its dual variable there.
+    /// Returns the smoothed loss of an example at a score, and its dual variable there.
     #[inline(always)]
-    pub(super) fn smoothed(&self, aim: &Aim<'_>, i: usize, s: f64) -> (f64, f64) {
-        let (y, loss, from) = (f64::from(self.examples.target(i)), self.loss, aim.around[i]);
-        if aim.q == 0.0 {
+    pub(super) fn smoothed(&self, subproblem: &Subproblem<'_>, i: usize, s: f64) -> (f64, f64) {
+        let (y, loss, from) = (f64::from(self.examples.target(i)), self.loss, subproblem.center[i]);
+        if subproblem.q == 0.0 {
             let (value, slope) = loss.value_and_slope(y, s);
             return (value, -slope);
         }
-        let a = loss.ascend(y, s, aim.q, from);
-        (-a * s - loss.conjugate(y, a) - aim.q / 2.0 * (a - from).powi(2), a)
+        let a = loss.ascend(y, s, subproblem.q, from);
+        (-a * s - loss.conjugate(y, a) - subproblem.q / 2.0 * (a - from).powi(2), a)
     }
 
-    /// The objective, and the examples' parts of the duality gap, where `w` is w(a) of the point's
-    /// dual variables.
-    pub(super) fn gap(&self, aim: &Aim<'_>, point: &Point, w: &[Place]) -> (f64, f64) {
-        if aim.q == 0.0 {
+    /// Returns the objective, and the examples' parts of the duality gap, where `w` is w(a) of the
+    /// point's dual variables.
+    pub(super) fn gap(
+        &self,
+        subproblem: &Subproblem<'_>,
+        point: &Point,
+        w: &[SharedSum],
+    ) -> (f64, f64) {
+        if subproblem.q == 0.0 {
             return (point.objective(), 0.0);
         }
         let loss = |i: usize| {
@@ -100,8 +115,8 @@ impl<R: Real> Dual<'_, R> {
         (primal, primal - self.dual_objective(&point.duals, w) - point.drift())
     }
 
-    /// D of dual variables whose w(a) is `w`.
-    pub(super) fn dual_objective(&self, duals: &[f64], w: &[Place]) -> f64 {
+    /// Returns D of dual variables whose w(a) is `w`.
+    pub(super) fn dual_objective(&self, duals: &[f64], w: &[SharedSum]) -> f64 {
         let conjugate = |i: usize| {
             let y = f64::from(self.examples.target(i));
             f64::from(self.examples.weight(i)) * self.loss.conjugate(y, duals[i])
@@ -110,27 +125,27 @@ impl<R: Real> Dual<'_, R> {
         -self.mean(conjugate) - norm2 / 2.0
     }
 
-    /// The mean of a number over all terms, in units of l2.
+    /// Returns the mean of `of` over all terms, in units of l2.
     pub(super) fn mean(&self, of: impl Fn(usize) -> f64 + Sync) -> f64 {
         parallel::sum(self.examples.len(), SUMMED_TOGETHER, &|range| range.map(&of).sum())
             * self.unit()
     }
 
-    /// Sets `places` to w(a) of the dual variables `duals`.
-    pub(super) fn sum_rows(&self, duals: &[f64], places: &[Place]) {
+    /// Sets `sums` to w(a) of the dual variables `duals`.
+    pub(super) fn sum_rows(&self, duals: &[f64], sums: &[SharedSum]) {
         if !self.is_narrow() {
-            return self.add_up(duals.len(), &|i| (i, duals[i]), places);
+            return self.add_up(duals.len(), &|i| (i, duals[i]), sums);
         }
         let together = duals.len().div_ceil(PARTS);
-        let sums = parallel::collect(duals.len(), together, &|_, range| {
-            let mut sum = Sum::new(places.len());
+        let partial = parallel::collect(duals.len(), together, &|_, range| {
+            let mut sum = Sum::new(sums.len());
             range.for_each(|i| self.add_row(&mut sum, i, duals[i]));
             sum
         });
-        self.set_sum(sums.into_iter(), places);
+        self.set_sum(partial.into_iter(), sums);
     }
 
-    /// Adds a row, times its dual variable.
+    /// Adds a row times its dual variable to `sum`.
     #[inline(always)]
     fn add_row(&self, sum: &mut Sum, i: usize, dual: f64) {
         let a = dual * f64::from(self.examples.weight(i));
@@ -141,23 +156,23 @@ impl<R: Real> Dual<'_, R> {
         }
     }
 
-    /// Sets `places` to w(a), the sum of all parts.
-    fn set_sum(&self, parts: impl Iterator<Item = Sum>, places: &[Place]) {
+    /// Sets `sums` to w(a), the sum over all parts.
+    fn set_sum(&self, parts: impl Iterator<Item = Sum>, sums: &[SharedSum]) {
         let unit = self.unit();
         let constant = f64::from(self.examples.constant().unwrap_or(0.0));
-        let mut all = Sum::new(places.len());
+        let mut all = Sum::new(sums.len());
         for part in parts {
             all.weights.iter_mut().zip(&part.weights).for_each(|(sum, part)| *sum += part);
             all.bias += part.bias;
         }
-        places.iter().zip(&all.weights).for_each(|(place, sum)| place.set(sum * unit));
-        if let (Some(last), true) = (places.last(), self.examples.common() > 0) {
+        sums.iter().zip(&all.weights).for_each(|(w, sum)| w.set(sum * unit));
+        if let (Some(last), true) = (sums.last(), self.examples.common() > 0) {
             last.set(all.bias * constant * unit);
         }
     }
 }
 
-/// The sum of some rows, each times its dual variable, and the sum of these.
+/// The sum of some rows, each times its dual variable, and the sum of these variables.
 struct Sum {
     weights: Vec<f64>,
     bias: f64,
@@ -167,4 +182,9 @@ impl Sum {
     fn new(width: usize) -> Self {
         Sum { weights: vec![0.0; width], bias: 0.0 }
     }
+}
+
+/// Returns the numbers in `sums`.
+pub(super) fn values(sums: &[SharedSum]) -> Vec<f64> {
+    sums.iter().map(Slot::get).collect()
 }

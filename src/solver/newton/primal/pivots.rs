@@ -1,31 +1,31 @@
-//! An active set method for the model with a Hessian and l1, whatever its condition. It goes
-//! towards the minimum over the active coordinates. One that comes to 0 on the way leaves them; at
-//! the minimum, the one whose slope is farthest above l1 enters them; each time the model
-//! decreases.
+//! An active set method for the model with a Hessian and l1, whatever its condition. It moves
+//! towards the minimum over the active coordinates. A coordinate that reaches 0 on the way becomes
+//! inactive. At the minimum, the one whose slope exceeds l1 most becomes active. The model
+//! decreases each time.
 //!
-//! The Hessian H is kept swept over the active coordinates A (Goodnight, The American Statistician
-//! 1979): in place of its blocks AA, BA and BB, where B are all others, stand -1/H_AA, H_BA/H_AA
-//! and the Schur complement. A change of A takes one pass over it, a step another.
+//! The Hessian H is swept over the active coordinates A (Goodnight, The American Statistician
+//! 1979): its blocks AA, BA and BB, where B are all others, are replaced by -1/H_AA, H_BA/H_AA and
+//! the Schur complement. A change of A takes one pass over it, a step another.
 
-use super::dense::Model;
+use super::quadratic::Quadratic;
 use crate::solver::newton::hessian::dot;
 
-/// Most changes of the active coordinates, for each coordinate.
+/// Most changes of the active coordinates, per coordinate.
 const MOST_CHANGES: usize = 2;
-/// A coordinate becomes active if its slope is this many times l1.
+/// A coordinate becomes active if its slope is more than this many times l1.
 const ABOVE: f64 = 1.0 + 1e-9;
 
-/// Always at the minimum over the active coordinates, or on the way there.
+/// A model at the minimum over its active coordinates, or on the way there.
 pub(super) struct Pivots<'a> {
-    model: &'a mut Model,
+    model: &'a mut Quadratic,
     swept: Vec<f64>,
     /// The sign of each active coordinate, 0 for all others.
     signs: Vec<f64>,
 }
 
 impl<'a> Pivots<'a> {
-    /// At the model's point; `None` if rounding forbids it.
-    pub fn new(model: &'a mut Model) -> Option<Self> {
+    /// Starts at the model's point; `None` if rounding forbids it.
+    pub fn new(model: &'a mut Quadratic) -> Option<Self> {
         let (swept, signs) = (model.hessian.clone(), vec![0.0; model.point.len()]);
         let active: Vec<usize> = model.active().collect();
         let mut pivots = Pivots { model, swept, signs };
@@ -38,7 +38,7 @@ impl<'a> Pivots<'a> {
         Some(pivots)
     }
 
-    /// Goes to the minimum, or as far as [`MOST_CHANGES`] lead.
+    /// Moves to the minimum, or as far as [`MOST_CHANGES`] lead.
     pub fn run(mut self) {
         let m = self.signs.len();
         for _ in 0..MOST_CHANGES * m {
@@ -55,18 +55,18 @@ impl<'a> Pivots<'a> {
         }
     }
 
-    /// The coordinate that is not active and should be most.
+    /// Returns the inactive coordinate with the steepest slope, if that is above l1.
     fn steepest(&self) -> Option<usize> {
-        let Model { slope, l1, .. } = &*self.model;
+        let Quadratic { slope, l1, .. } = &*self.model;
         let outside = (0..slope.len()).filter(|&k| self.signs[k] == 0.0);
         let steepest = outside.max_by(|&a, &b| slope[a].abs().total_cmp(&slope[b].abs()));
         steepest.filter(|&k| slope[k].abs() > ABOVE * l1)
     }
 
-    /// Goes towards the minimum over the active coordinates. Returns the first that comes to 0,
-    /// where it stops.
+    /// Moves towards the minimum over the active coordinates. Stops where the first of them reaches
+    /// 0, and returns it.
     fn advance(&mut self) -> Option<usize> {
-        let Model { slope, point, l1, .. } = &mut *self.model;
+        let Quadratic { slope, point, l1, .. } = &mut *self.model;
         let m = point.len();
         let pull =
             |k: usize| if self.signs[k] == 0.0 { 0.0 } else { slope[k] + *l1 * self.signs[k] };
@@ -94,8 +94,8 @@ impl<'a> Pivots<'a> {
         stopped
     }
 
-    /// Makes a coordinate active, with a sign, or no longer so, with sign 0. Says whether rounding
-    /// allows it.
+    /// Makes a coordinate active, with a sign, or inactive, with sign 0. Returns false if rounding
+    /// forbids it.
     fn pivot(&mut self, k: usize, sign: f64) -> bool {
         let m = self.signs.len();
         let entering = if sign == 0.0 { -1.0 } else { 1.0 };
@@ -123,9 +123,9 @@ impl<'a> Pivots<'a> {
 mod tests {
     use super::*;
 
-    /// Three examples for each pair of values of two features that are told one hot each, and a
-    /// third feature that is the sum of others: many ways to the same scores.
-    fn model(l1: f64) -> Model {
+    /// Creates a model of an example for each pair of values of two one-hot features, and a third
+    /// feature that is a sum of others: the scores do not determine the weights.
+    fn model(l1: f64) -> Quadratic {
         let (values, m) = (7, 16);
         let mut hessian = vec![0.0; m * m];
         let mut slope = vec![0.0; m];
@@ -146,7 +146,7 @@ mod tests {
         let point: Vec<f64> =
             (0..m).map(|k| if k % 3 == 0 { 0.5 - (k % 2) as f64 } else { 0.0 }).collect();
         let slope = (0..m).map(|k| slope[k] + dot(&hessian[k * m..][..m], &point)).collect();
-        Model { hessian, slope, point, l1 }
+        Quadratic { hessian, slope, point, l1 }
     }
 
     #[test]

@@ -1,23 +1,23 @@
-//! The quadratic model with its Hessian as the examples' entries: coordinate descent that keeps
-//! each example's move of its score, times its curvature.
+//! Minimizes the quadratic model without its Hessian: coordinate descent on the examples' entries,
+//! which tracks the move of each example's score, times its curvature.
 
-use super::{FLAT, NEAR, Start, Subspace, minimum_along};
+use super::subspace::{FLAT, NEAR, Start, Subspace, minimum_along};
 use crate::parallel;
 use crate::problem::Examples;
 
 /// The quadratic model plus regularizer at some point.
 pub(super) struct Model {
-    /// Where each coordinate's entries end.
+    /// End of each coordinate's entries.
     ends: Vec<usize>,
-    /// (example, value), coordinate after coordinate.
+    /// (example, value), grouped by coordinate.
     entries: Vec<(u32, f32)>,
     /// Second derivative along each example's score.
     curvatures: Vec<f64>,
-    /// The same along each coordinate.
+    /// Second derivative along each coordinate.
     along: Vec<f64>,
-    /// Curvature times move of each example's score.
+    /// Curvature times the move of each example's score.
     pulls: Vec<f64>,
-    /// Gradient of mean loss plus squares where the model was made.
+    /// Gradient of mean loss plus squares at the start.
     slope: Vec<f64>,
     start: Vec<f64>,
     point: Vec<f64>,
@@ -25,11 +25,11 @@ pub(super) struct Model {
     l2: f64,
 }
 
-/// A sweep that decreases the model by less than this share of the first is the last one.
+/// Sweeps end when one decreases the model by less than this fraction of the first one's decrease.
 const CLOSE: f64 = 1e-7;
 
 impl Model {
-    /// The model of the subspace that has these entries, at `start`.
+    /// Creates the model of the subspace with these entries, at `start`.
     pub fn new(of_subspace: &Entries, curvatures: Vec<f64>, start: Start<'_>) -> Self {
         let m = start.point.len();
         let all = || of_subspace.runs.iter().flat_map(Run::rows);
@@ -66,7 +66,7 @@ impl Model {
         }
     }
 
-    /// A point near the minimum. Stops after about `budget` multiplications.
+    /// Returns a point near the minimum. Stops after about `budget` multiplications.
     pub fn minimize(mut self, budget: usize) -> Vec<f64> {
         let mut left = budget;
         let mut live: Vec<usize> = (0..self.point.len()).collect();
@@ -85,8 +85,8 @@ impl Model {
         }
     }
 
-    /// Minimizes over each live coordinate in turn, and takes those from the list that are 0 and
-    /// far from moving. Returns the decrease, roughly, and the multiplications.
+    /// Minimizes over each live coordinate in turn, and removes those from the list that are 0 and
+    /// far from moving. Returns a rough measure of the decrease, and the multiplications.
     fn sweep(&mut self, live: &mut Vec<usize>) -> (f64, usize) {
         let (mut moved, mut work) = (0.0, 0);
         live.retain(|&k| {
@@ -117,14 +117,14 @@ impl Model {
 /// Entries of consecutive examples.
 struct Run {
     first: usize,
-    /// Where each example's entries end.
+    /// End of each example's entries.
     ends: Vec<usize>,
-    /// (place in the subspace, value), places ascending in each example.
+    /// (position in the subspace, value), positions ascending in each example.
     entries: Vec<(u32, f64)>,
 }
 
 impl Run {
-    /// The examples and their entries.
+    /// Iterates over the examples and their entries.
     fn rows(&self) -> impl Iterator<Item = (usize, &[(u32, f64)])> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let rows = starts.zip(&self.ends).map(|(start, &end)| &self.entries[start..end]);
@@ -138,7 +138,7 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// Collects them.
+    /// Collects the entries of all examples.
     pub fn of(examples: &Examples<'_>, subspace: &Subspace) -> Self {
         let length = examples.len().div_ceil(4 * parallel::threads()).max(1);
         let runs = parallel::collect(examples.len(), length, &|_, range| {
@@ -152,7 +152,7 @@ impl Entries {
         Entries { runs }
     }
 
-    /// How many there are.
+    /// Returns the number of entries.
     pub fn count(&self) -> usize {
         self.runs.iter().map(|run| run.entries.len()).sum()
     }

@@ -1,6 +1,7 @@
-//! Both ways to minimize the model find its minimum, and steps lower the objective.
+//! The dense and the sparse model find the minimum, and steps lower the objective.
 
-use super::{Start, Subspace, curvatures, dense, sparse, step};
+use super::subspace::{Start, Subspace, curvatures};
+use super::{dense, sparse, step};
 use crate::data::{Builder, Dataset};
 use crate::problem::{Examples, Linear, Logistic};
 use crate::solver::newton::hessian::Assembly;
@@ -20,7 +21,7 @@ fn data() -> Dataset {
     builder.finish(0)
 }
 
-/// How far the point of the model is from a minimum, coordinate by coordinate.
+/// Returns the largest violation of the optimality conditions of the model at `point`.
 fn violation(
     examples: &Examples<'_>,
     subspace: &Subspace,
@@ -50,29 +51,29 @@ fn both_models_are_minimized() {
     for bias in [None, Some(1.0)] {
         let problem = Linear::new(&data, data.labels(), Logistic, bias).unwrap();
         let examples = problem.examples();
-        let mut judged: Certificate<f64> = Certificate::zero(examples);
-        judged
+        let mut current: Certificate<f64> = Certificate::zero(examples);
+        current
             .weights
             .iter_mut()
             .enumerate()
             .for_each(|(j, w)| *w = ((j * 7) % 5) as f64 * 0.1 - 0.2);
-        judged.certify(problem.examples(), &Logistic, PENALTY);
-        let subspace = Subspace::of(examples, PENALTY.l1, &judged).unwrap();
-        let curvatures = curvatures(examples, &Logistic, &judged.scores);
-        let point = subspace.at(|j| judged.weights[j]);
-        let slope = subspace.at(|j| judged.gradient[j] + PENALTY.l2 * judged.weights[j]);
+        current.certify(problem.examples(), &Logistic, PENALTY);
+        let subspace = Subspace::of(examples, PENALTY.l1, &current).unwrap();
+        let curvatures = curvatures(examples, &Logistic, &current.scores);
+        let point = subspace.at(|j| current.weights[j]);
+        let slope = subspace.at(|j| current.gradient[j] + PENALTY.l2 * current.weights[j]);
         let start = Start { slope: &slope, point: &point, penalty: PENALTY, budget: 1 << 24 };
         let entries = sparse::Entries::of(examples, &subspace);
-        let dense = dense::Model::new(
+        let model = dense::model(
             examples,
             &Logistic,
             &subspace,
-            &judged.scores,
+            &current.scores,
             start,
             &mut Assembly::default(),
         )
-        .unwrap()
-        .minimize(start.budget);
+        .unwrap();
+        let dense = dense::minimize(model, start.budget);
         let sparse = sparse::Model::new(&entries, curvatures.clone(), start).minimize(start.budget);
         let [before, dense, sparse] = [&point, &dense, &sparse]
             .map(|point| violation(examples, &subspace, &curvatures, start, point));
@@ -85,22 +86,22 @@ fn both_models_are_minimized() {
 fn a_few_steps_reach_the_optimum() {
     let data = data();
     let problem = Linear::new(&data, data.labels(), Logistic, Some(1.0)).unwrap();
-    let mut judged: Certificate<f64> = Certificate::zero(problem.examples());
-    judged.certify(problem.examples(), &Logistic, PENALTY);
+    let mut current: Certificate<f64> = Certificate::zero(problem.examples());
+    current.certify(problem.examples(), &Logistic, PENALTY);
     let mut assembly = Assembly::default();
     for _ in 0..12 {
         let mut next = Certificate::zero(problem.examples());
         let Some(_) =
-            step(problem.examples(), &Logistic, PENALTY, &judged, &mut next, &mut assembly)
+            step(problem.examples(), &Logistic, PENALTY, &current, &mut next, &mut assembly)
         else {
             break;
         };
         assert!(
-            next.objective <= judged.objective * (1.0 + 1e-14),
-            "{} {judged:?}",
+            next.objective <= current.objective * (1.0 + 1e-14),
+            "{} {current:?}",
             next.objective
         );
-        judged = next;
+        current = next;
     }
-    assert!(judged.objective - judged.bound < 1e-9 * judged.objective, "{judged:?}");
+    assert!(current.objective - current.bound < 1e-9 * current.objective, "{current:?}");
 }

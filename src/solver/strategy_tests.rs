@@ -1,4 +1,5 @@
-//! Every way of sharing comes near the optimum, and says what it cannot do.
+//! Strategies under the solvers, end to end through `Trainer`: each comes near the optimum, and
+//! refuses what it does not support.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,8 +9,8 @@ use crate::problem::LossKind;
 use crate::strategy::{Access, Bounds, ClusterConfig, Clusters, Delay, StrategyKind, Update};
 use crate::train::{Penalty, Schedule, Settings, Solver, Trainer};
 
-/// The data set in the repository, and others if they lie beside it: small and dense, small and
-/// sparse.
+/// Loads the data set in the repository, and others (small and dense, small and sparse) where they
+/// exist beside it.
 fn sets() -> Vec<(&'static str, Dataset)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let beside = |name: &str| root.join("../shared/data").join(name);
@@ -55,17 +56,17 @@ fn four_workers_come_near_the_optimum() {
         StrategyKind::AllReduce,
         StrategyKind::Averaging { every: 1 },
     ];
-    let ways =
-        asynchronous.map(|way| (way, 0.01)).into_iter().chain(synchronous.map(|way| (way, 0.05)));
-    let ways: Vec<_> = ways.collect();
+    let banded = |band| move |strategy| (strategy, band);
+    let strategies: Vec<(StrategyKind, f64)> =
+        asynchronous.map(banded(0.01)).into_iter().chain(synchronous.map(banded(0.05))).collect();
     for (name, data) in sets() {
         let mut trainer = Trainer { solver: Solver::Sgd, bias: None, ..Trainer::default() };
-        // Long steps for long: batches of terms that are planned on the same weights gain little an
-        // epoch near the optimum.
+        // Steps stay long: near the optimum, batches that are planned on the same weights gain
+        // little per epoch.
         let schedule = Schedule::Plateau { factor: 0.5, gain: 1e-4 };
         trainer.settings = Settings { threads: 4, epochs: 200, schedule, ..Settings::default() };
         let optimum = trainer.optimum(&data).unwrap();
-        for &(strategy, band) in &ways {
+        for &(strategy, band) in &strategies {
             trainer.settings.strategy = strategy;
             let mut distances = [1, 2, 3].map(|seed| {
                 trainer.settings.seed = seed;
@@ -79,7 +80,7 @@ fn four_workers_come_near_the_optimum() {
 }
 
 #[test]
-fn what_a_way_cannot_do_is_refused_with_a_way_that_can() {
+fn unsupported_settings_are_refused_with_a_strategy_that_supports_them() {
     type Change = fn(&mut Trainer);
     let packages = sets().swap_remove(0).1;
     let message = |solver, strategy, change: Change| {
@@ -175,7 +176,7 @@ fn delay(worker: usize, every: usize) -> Delay {
 }
 
 #[test]
-fn the_solver_that_is_chosen_is_one_that_the_way_can_carry() {
+fn the_chosen_solver_runs_under_the_strategy() {
     let packages = sets().swap_remove(0).1;
     for (strategy, solver) in [
         (StrategyKind::Locked, Solver::Dual),
@@ -189,7 +190,7 @@ fn the_solver_that_is_chosen_is_one_that_the_way_can_carry() {
         assert_eq!(trainer.choose(Penalty { l1: 0.0, l2: 1e-3 }), solver);
         assert_eq!(trainer.fit(&packages).unwrap().fit.began.strategy, strategy);
     }
-    // Locks lose nothing that dual ascent needs.
+    // Under locks, dual ascent loses no update.
     let mut trainer = Trainer { solver: Solver::Dual, ..Trainer::default() };
     trainer.settings =
         Settings { strategy: StrategyKind::Locked, threads: 4, ..Settings::default() };

@@ -1,6 +1,6 @@
-//! What each way of sharing promises: with one worker the oracle's bits, with many no update lost
-//! or counted twice, the same bits in every run where that is said, bounds that hold when workers
-//! are slow, and an end in any case.
+//! Tests of the baselines' guarantees: with one worker the oracle's bits; with many, no update lost
+//! or counted twice, the same bits in every run where that is promised, bounds that hold when
+//! workers are slow, and an end in any case.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn bounds(staleness: usize) -> Bounds {
     Bounds { staleness: Some(staleness), ..Bounds::default() }
 }
 
-/// Runs the body with each way of sharing that has batches, and its name.
+/// Runs the body with each baseline that has batches, and its name.
 macro_rules! with_batches {
     ($workers:expr, $batch:expr, |$name:ident, $make:ident| $body:expr) => {{
         let (workers, batch) = ($workers, $batch);
@@ -36,7 +36,7 @@ macro_rules! with_batches {
     }};
 }
 
-/// Runs the body with each other way.
+/// Runs the body with each other baseline.
 macro_rules! with_others {
     ($workers:expr, |$name:ident, $make:ident| $body:expr) => {{
         let workers = $workers;
@@ -86,9 +86,9 @@ fn one_worker_equals_sequential_bit_for_bit() {
     one_worker_equals_sequential::<f32, _>(Hinge, Penalty { l1: 0.0, l2: 1e-3 }, None);
 }
 
-/// Mini-batch descent as in a textbook, with implicit steps of the squared loss.
 #[test]
-fn a_batch_is_the_sum_of_steps_from_one_place() {
+fn a_batch_is_the_sum_of_steps_from_one_point() {
+    // Mini-batch descent as in a textbook, with implicit steps of the squared loss.
     let (data, targets) = rows(500);
     let problem = Linear::new(&data, &targets, Squared, None).unwrap();
     let (rate, batch) = (0.5, 24);
@@ -123,9 +123,9 @@ fn near(found: &[f64], expected: &[f64], what: &str) {
     }
 }
 
-/// Rounds of the same batches, by three protocols.
 #[test]
-fn synchronous_ways_take_the_same_steps() {
+fn synchronous_strategies_take_the_same_steps() {
+    // Rounds of the same batches, by three protocols.
     let (data, targets) = rows(5000);
     let problem = Linear::new(&data, &targets, Logistic, Some(1.0)).unwrap();
     let penalty = Penalty { l1: 0.0, l2: 1e-3 };
@@ -138,8 +138,7 @@ fn synchronous_ways_take_the_same_steps() {
             let expected = train(&rule, Synchronous::new(workers, batch, 0), 2);
             let what = format!("{workers} workers, batches of {batch}");
             near(&train(&rule, AllReduce::new(workers, batch), 2), &expected, &what);
-            // Shrinking one after the other and at the same time differ by the square of what is
-            // shrunk.
+            // Shrinking one by one and shrinking at once differ by the square of the shrinkage.
             let (found, expected) = (
                 train(&shrinking, AllReduce::new(workers, batch), 2),
                 train(&shrinking, Synchronous::new(workers, batch, 0), 2),
@@ -151,7 +150,7 @@ fn synchronous_ways_take_the_same_steps() {
                 );
             }
         }
-        // A block a batch: who draws it does not matter.
+        // One block per batch: it does not matter which worker draws it.
         let expected = train(&rule, Synchronous::new(workers, 64, 0), 2);
         near(
             &train(&rule, BoundedStaleness::new(workers, 64, bounds(0)), 2),
@@ -162,7 +161,7 @@ fn synchronous_ways_take_the_same_steps() {
 }
 
 /// Runs one epoch with one slow worker.
-fn slow<R: Real>(
+fn with_slow_worker<R: Real>(
     visit: &dyn Visit<R>,
     mut strategy: impl Strategy<R>,
     worker: usize,
@@ -182,7 +181,7 @@ fn slow<R: Real>(
 }
 
 #[test]
-fn what_is_said_to_be_deterministic_has_the_same_bits_in_every_run() {
+fn deterministic_strategies_have_the_same_bits_in_every_run() {
     let (data, targets) = rows(3000);
     let problem = Linear::new(&data, &targets, Logistic, Some(1.0)).unwrap();
     let penalty = Penalty { l1: 0.0, l2: 1e-3 };
@@ -190,9 +189,9 @@ fn what_is_said_to_be_deterministic_has_the_same_bits_in_every_run() {
         Sgd::new(&problem, penalty, StepSize::new(0.1, Schedule::Constant), false);
     fn same<S: Strategy<f32>>(visit: &dyn Visit<f32>, make: impl Fn() -> S, name: &str) {
         let workers = make().profile().workers;
-        let first = slow(visit, make(), 0).0;
+        let first = with_slow_worker(visit, make(), 0).0;
         (1..10).for_each(|run| {
-            assert_eq!(slow(visit, make(), run % workers).0, first, "{name}, run {run}")
+            assert_eq!(with_slow_worker(visit, make(), run % workers).0, first, "{name}, run {run}")
         });
     }
     for batch in [1, 40] {
@@ -220,9 +219,9 @@ fn no_update_is_lost_or_counted_twice() {
     }
 }
 
-/// Rows that share nearly all of many coordinates: the vector goes round in chunks.
 #[test]
 fn dense_sums_lose_nothing() {
+    // Rows that share nearly all of many coordinates: the vector goes round in chunks.
     let mut builder = crate::data::Builder::default();
     for i in 0..700 {
         (0..5_000).filter(|j| (i + j) % 10 < 7).for_each(|j| assert!(builder.entry(j, 1.0)));
@@ -236,12 +235,12 @@ fn dense_sums_lose_nothing() {
         assert_eq!(weights[5_000], 1_400.0);
     }
     ends_with_an_error(&data, || AllReduce::new(3, 16), "dense allreduce", &[0, 350, 699]);
-    ends_when_told(&data, AllReduce::new(3, 8), "dense allreduce");
+    ends_when_interrupted(&data, AllReduce::new(3, 8), "dense allreduce");
 }
 
-/// Rows with a coordinate of their own: lists are shorter than the vector.
 #[test]
 fn sparse_sums_lose_nothing() {
+    // Rows with a coordinate of their own: lists are shorter than the vector.
     let mut builder = crate::data::Builder::default();
     for j in 0..5_001 {
         builder.entry(j, 1.0);
@@ -266,7 +265,8 @@ fn staleness_stays_within_its_bound_whoever_is_slow() {
         ] {
             for worker in [0, 3] {
                 let bounds = Bounds { staleness: Some(staleness), reads, writes };
-                let (_, control) = slow(&visit, BoundedStaleness::new(4, 32, bounds), worker);
+                let (_, control) =
+                    with_slow_worker(&visit, BoundedStaleness::new(4, 32, bounds), worker);
                 let seen = control.progress.staleness().unwrap();
                 assert!(
                     seen.most <= most && seen.mean <= seen.most as f64,
@@ -276,7 +276,7 @@ fn staleness_stays_within_its_bound_whoever_is_slow() {
             }
         }
     }
-    let (_, control) = slow(&visit, RoundRobin::new(4), 1);
+    let (_, control) = with_slow_worker(&visit, RoundRobin::new(4), 1);
     assert!(control.progress.staleness().unwrap().most <= 3, "{:?}", control.progress.staleness());
 }
 
@@ -284,10 +284,10 @@ fn staleness_stays_within_its_bound_whoever_is_slow() {
 fn a_slow_worker_is_not_waited_for_by_rounds_with_a_backup() {
     let data = crowd();
     let visit = Count { data: &data, panics_at: None };
-    let (weights, control) = slow(&visit, Synchronous::new(4, 16, 1), 2);
+    let (weights, control) = with_slow_worker(&visit, Synchronous::new(4, 16, 1), 2);
     let dropped = control.progress.dropped().unwrap();
     assert!((0.0..0.5).contains(&dropped), "{dropped}");
-    // What was dropped changed nothing.
+    // Dropped batches changed nothing.
     let applied = f64::from(weights[0]) / 20_000.0;
     assert!((applied - (1.0 - dropped)).abs() < 0.05, "{applied} applied, {dropped} dropped");
     assert_eq!(control.progress.staleness().map(|seen| seen.most), Some(0));
@@ -320,7 +320,7 @@ fn ends_with_an_error<S: Strategy<f32>>(
 }
 
 #[test]
-fn a_panic_becomes_an_error_and_nobody_waits_for_ever() {
+fn a_panic_becomes_an_error_and_nobody_waits_forever() {
     let (data, terms) = (crowd(), [0, 12_345, 19_999]);
     for (workers, batch) in [(1, 1), (2, 50), (4, 1), (7, 20)] {
         with_batches!(workers, batch, |name, make| ends_with_an_error(&data, make, name, &terms));
@@ -328,7 +328,7 @@ fn a_panic_becomes_an_error_and_nobody_waits_for_ever() {
     }
 }
 
-fn ends_when_told<S: Strategy<f32>>(data: &Dataset, mut strategy: S, name: &str) {
+fn ends_when_interrupted<S: Strategy<f32>>(data: &Dataset, mut strategy: S, name: &str) {
     let visit = Count { data, panics_at: None };
     let Shape { terms, width, .. } = visit.shape();
     let mut params = SharedParams::anonymous(width).unwrap();
@@ -355,7 +355,7 @@ fn ends_when_told<S: Strategy<f32>>(data: &Dataset, mut strategy: S, name: &str)
 fn an_interrupt_ends_an_epoch_under_every_protocol() {
     let data = crowd();
     for _ in 0..3 {
-        with_batches!(3, 8, |name, make| ends_when_told(&data, make(), name));
-        with_others!(3, |name, make| ends_when_told(&data, make(), name));
+        with_batches!(3, 8, |name, make| ends_when_interrupted(&data, make(), name));
+        with_others!(3, |name, make| ends_when_interrupted(&data, make(), name));
     }
 }
