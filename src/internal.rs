@@ -1,7 +1,7 @@
 //! Items for the project's own binary and benchmarks, outside the public interface. They may change
 //! at any time.
 
-pub use crate::params::{Atomic, Plain, RawWeights, Wild};
+pub use crate::params::handles::{Atomic, Plain, RawWeights, Wild};
 pub use crate::solver::sgd::{Sgd, SgdRule};
 
 /// The loops over one row's entries.

@@ -33,7 +33,22 @@ macro_rules! with_handle {
     };
 }
 
-pub(crate) use with_handle;
+/// Evaluates an expression with the type of a handle on whole vectors: visits that are planned, and
+/// those of solvers with state beside the weights, never run on copies of hot weights alone.
+macro_rules! with_whole_handle {
+    ($handle:expr, $weights:ident => $body:expr) => {
+        match &$handle.0 {
+            $crate::params::Kind::Plain($weights) => $body,
+            $crate::params::Kind::Wild($weights) => $body,
+            $crate::params::Kind::Atomic($weights) => $body,
+            $crate::params::Kind::Split(_) => {
+                unreachable!("split weights are visited by the block")
+            }
+        }
+    };
+}
+
+pub(crate) use {with_handle, with_whole_handle};
 
 impl<'a, R: Real> Handle<'a, R> {
     /// Returns a handle on weights that one thread has to itself. Every term touches the last

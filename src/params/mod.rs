@@ -1,16 +1,15 @@
 //! The shared weights, atomic floats in a memory map, and a worker's handles on them.
 
 mod handle;
-mod handles;
+pub(crate) mod handles;
 mod merged;
 mod shared;
 mod split;
 
 pub use crate::row::real::{Real, SharedReal};
 pub use handle::Handle;
-pub(crate) use handle::{Kind, with_handle};
-#[doc(hidden)]
-pub use handles::{Atomic, Plain, RawWeights, Wild};
+pub(crate) use handle::{Kind, with_handle, with_whole_handle};
+pub(crate) use handles::{Plain, RawWeights};
 pub use handles::{Scale, Weights};
 pub(crate) use merged::{MergeSchedule, Merger, OwnWeights};
 pub use shared::SharedParams;

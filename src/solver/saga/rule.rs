@@ -18,7 +18,7 @@
 //! computed again from the weights ([`Saga::refresh`]), which also repairs what racy and rounded
 //! additions to g have lost. `README.md`, "What races lose", argues why races do no harm.
 
-use crate::params::{Handle, RawWeights, Real, with_handle};
+use crate::params::{Handle, RawWeights, Real, with_whole_handle};
 use crate::problem::{BIAS_RATE, Curved, Examples, Linear};
 use crate::row::kernel;
 use crate::row::real::Slot;
@@ -196,7 +196,7 @@ impl<L: Curved, R: Real> Visit<R> for SagaVisits<'_, L, R> {
     }
 
     fn visit_block(&self, block: Block<'_>, _: &mut StepState<R>, weights: &Handle<'_, R>) {
-        with_handle!(weights, w => self.visit_terms(block, w));
+        with_whole_handle!(weights, w => self.visit_terms(block, w));
     }
 
     fn end_of_epoch(&self, _: Clock, _: usize) -> EndOfEpoch<R> {

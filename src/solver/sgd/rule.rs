@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::regularized::Regularized;
 use super::{Penalty, StepSize};
 use crate::memory::filled;
-use crate::params::{Handle, RawWeights, Real, Scale, with_handle};
+use crate::params::{Handle, RawWeights, Real, Scale, with_handle, with_whole_handle};
 use crate::problem::Problem;
 use crate::solver::penalty::{Shrinkage, rarity};
 use crate::strategy::{Block, Clock, EndOfEpoch, Plan, Shape, StepState, Visit};
@@ -270,10 +270,10 @@ impl<P: Problem, R: Real> Plan<R> for Planned<'_, '_, P, R> {
     fn plan(&mut self, block: Block<'_>, state: StepState<R>, weights: &Handle<'_, R>) {
         self.state = state;
         self.steps.clear();
-        with_handle!(weights, w => self.plan_on(block, w));
+        with_whole_handle!(weights, w => self.plan_on(block, w));
     }
 
     fn apply(&mut self, weights: &Handle<'_, R>) {
-        with_handle!(weights, w => self.apply_to(w));
+        with_whole_handle!(weights, w => self.apply_to(w));
     }
 }
