@@ -178,6 +178,14 @@
 //! [`params`]) → [`model`] → predictions. [`metrics`] measures predictions. The library prints
 //! nothing.
 //!
+//! # Features
+//!
+//! - `compression` (default): reads gzip, bzip2 and zstd. Without it, a compressed file is an error
+//!   that names its format.
+//! - `cli` (default): the command `wildsgd`, of no use to a library.
+//!
+//! With `default-features = false`, all that is compiled is Rust.
+//!
 //! # Determinism
 //!
 //! With one worker a fit is deterministic given the seed, and all strategies give the same bits.
@@ -209,6 +217,9 @@
 //! - Mapped files can be changed or cut by other processes. Weights in a named file are atomics
 //!   too, so a change is only a strange weight. Text is parsed from a map, too; rows are checked
 //!   after they are copied out of it. If a mapped file is cut, the process ends with SIGBUS.
+
+#[cfg(not(unix))]
+compile_error!("wildsgd is for Unix: it maps files, and reads and writes them at places of its own");
 
 mod container;
 pub mod data;
