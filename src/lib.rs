@@ -219,7 +219,7 @@
 //!   after they are copied out of it. If a mapped file is cut, the process ends with SIGBUS.
 
 #[cfg(not(unix))]
-compile_error!("wildsgd is for Unix: it maps files, and reads and writes them at places of its own");
+compile_error!("wildsgd builds on Unix only: it maps files, and reads and writes them at offsets");
 
 mod container;
 pub mod data;
