@@ -9,24 +9,24 @@ use crate::error::{Error, Result};
 /// A loss chosen at run time: one of the crate's, or one defined by the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub enum LossKind {
-    /// [`Logistic`]
+    /// [`Logistic`](super::Logistic)
     #[default]
     Logistic,
-    /// [`Hinge`]
+    /// [`Hinge`](super::Hinge)
     Hinge,
-    /// [`SquaredHinge`]
+    /// [`SquaredHinge`](super::SquaredHinge)
     SquaredHinge,
-    /// [`Squared`]
+    /// [`Squared`](super::Squared)
     Squared,
-    /// [`Huber`]
+    /// [`Huber`](super::Huber)
     Huber,
-    /// [`EpsilonInsensitive`]
+    /// [`EpsilonInsensitive`](super::EpsilonInsensitive)
     EpsilonInsensitive {
         /// Half-width of the tube without a loss, in units of the labels, finite and at least 0.
         epsilon: f32,
     },
-    /// [`Softmax`](crate::problem::Softmax), of all classes at once; of two classes, [`Logistic`]
-    /// of the difference of their scores.
+    /// [`Softmax`](crate::problem::Softmax), of all classes at once; of two classes,
+    /// [`Logistic`](super::Logistic) of the difference of their scores.
     Softmax,
     /// A loss defined by the caller; the solver is sgd.
     Custom(Custom),

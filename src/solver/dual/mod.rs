@@ -27,8 +27,8 @@ use crate::strategy::{ClusterConfig, Layout, Strategy, StrategyKind, Topology};
 
 /// Minimizes a linear model's mean loss plus (l2/2)*||w||^2, by ascent in the dual, from zero dual
 /// variables. There are no step sizes. Where passes converge slowly, or would where a Hessian is
-/// small, Newton epochs take their place ([`Dual::newton`]). Each epoch bounds the distance of its
-/// weights to the optimum ([`Epoch::gap`](super::Epoch::gap)).
+/// small, Newton epochs take their place. Each epoch bounds the distance of its weights to the
+/// optimum ([`Epoch::gap`](super::Epoch::gap)).
 ///
 /// `evaluate`, `watch` and determinism are as in [`minimize`](super::minimize).
 ///
