@@ -16,11 +16,13 @@ use std::time::Instant;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use wildsgd::data::{LowRank, Rating, Ratings};
+use wildsgd::data::{Rating, Ratings};
+use wildsgd::internal::data::LowRank;
 use wildsgd::internal::Sgd;
 use wildsgd::params::SharedParams;
 use wildsgd::problem::{Factorization, Problem};
-use wildsgd::strategy::{Control, Hogwild, Order, Pass, Sequential, Strategy, Update, WorkerPool};
+use wildsgd::internal::strategy::{Hogwild, Sequential};
+use wildsgd::strategy::{Control, Order, Pass, Strategy, Update, WorkerPool};
 use wildsgd::train::{Factorizer, Penalty, Schedule, StepSize};
 
 const ROUNDS: usize = 9;

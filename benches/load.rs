@@ -13,8 +13,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use wildsgd::data::cache::{self, Notes};
-use wildsgd::data::{LoadOptions, load, source, throughput};
+use wildsgd::internal::cache;
+use wildsgd::data::{LoadOptions, load, source};
+use wildsgd::internal::data::throughput;
 
 const SEED: u64 = 1;
 
@@ -115,7 +116,7 @@ fn write_all(text: &[u8], folder: &Path) -> io::Result<Vec<(&'static str, PathBu
         zstd::DEFAULT_COMPRESSION_LEVEL,
     )?;
     let data = load(path("text"), &options(0, true)).map_err(io::Error::other)?;
-    cache::write(&data, path("cache"), &Notes::default()).map_err(io::Error::other)?;
+    cache::write(&data, path("cache")).map_err(io::Error::other)?;
     Ok(["text", "gzip", "bzip2", "zstd", "cache"].map(|format| (format, path(format))).into())
 }
 

@@ -11,7 +11,7 @@ use std::hint::black_box;
 
 use common::own;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use wildsgd::data::cache::{self, Notes};
+use wildsgd::internal::cache;
 use wildsgd::data::{LoadOptions, ParseOptions, libsvm, load, source};
 
 fn parse(criterion: &mut Criterion) {
@@ -22,7 +22,7 @@ fn parse(criterion: &mut Criterion) {
     fs::copy(own(), path("zstd")).expect("the temporary folder takes the file");
     let options = |threads| LoadOptions { threads, shuffle: Some(1), ..LoadOptions::default() };
     let data = load(path("text"), &options(1)).expect("the repository's data set");
-    cache::write(&data, path("cache"), &Notes::default())
+    cache::write(&data, path("cache"))
         .expect("the temporary folder takes the cache");
 
     let mut group = criterion.benchmark_group("parse");

@@ -21,7 +21,8 @@ use common::{arguments, epochs, number, own, shuffled, signs, stream, text};
 use wildsgd::Dataset;
 use wildsgd::internal::kernel;
 use wildsgd::problem::{Hinge, Logistic, Loss};
-use wildsgd::strategy::{Hogwild, Order, Sequential, Update};
+use wildsgd::internal::strategy::{Hogwild, Sequential};
+use wildsgd::strategy::{Order, Update};
 
 const ROUNDS: usize = 15;
 const RATE: f64 = 0.5;

@@ -13,7 +13,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use wildsgd::Model;
 use wildsgd::data::{Builder, Dataset};
 use wildsgd::model::ModelFormat;
-use wildsgd::problem::{Custom, CustomLoss, LossKind};
+use wildsgd::problem::{CustomLoss, LossKind};
 use wildsgd::train::Trainer;
 
 struct Pinball {
@@ -59,7 +59,7 @@ fn trips() -> Dataset {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let trips = trips();
     let trainer = Trainer {
-        loss: LossKind::Custom(Custom(&NINE_OF_TEN)),
+        loss: LossKind::Custom(&NINE_OF_TEN),
         l2: Some(1e-6),
         ..Trainer::default()
     };

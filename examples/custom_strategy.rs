@@ -6,7 +6,7 @@
 use wildsgd::data::Synthetic;
 use wildsgd::params::{Handle, Real, SharedParams};
 use wildsgd::strategy::{
-    OwnKind, OwnStrategy, Pass, Profile, Strategy, StrategyKind, Tickets, Visit,
+    OwnStrategy, Pass, Profile, Strategy, StrategyKind, Tickets, Visit,
 };
 use wildsgd::train::{Solver, Trainer};
 
@@ -60,7 +60,7 @@ fn main() -> wildsgd::Result<()> {
     let mut trainer = Trainer { solver: Solver::Sgd, ..Trainer::default() };
     trainer.settings.threads = 2;
     let hogwild = trainer.fit(&data)?.fit.objective;
-    trainer.settings.strategy = StrategyKind::Own(OwnKind(&MakeDealt));
+    trainer.settings.strategy = StrategyKind::Own(&MakeDealt);
     let own = trainer.fit(&data)?.fit.objective;
     println!(
         "objective {own:.5} with {}, {hogwild:.5} with hogwild",

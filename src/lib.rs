@@ -40,7 +40,7 @@
 //! use wildsgd::Model;
 //! use wildsgd::data::{ParseOptions, libsvm};
 //! use wildsgd::model::ModelFormat;
-//! use wildsgd::problem::{Custom, CustomLoss, LossKind};
+//! use wildsgd::problem::{CustomLoss, LossKind};
 //! use wildsgd::train::Trainer;
 //!
 //! /// Half of the squared distance, four times as much where the prediction is too low.
@@ -57,7 +57,7 @@
 //! static CAUTIOUS: Cautious = Cautious;
 //!
 //! let data = libsvm::parse(b"1 1:1\n3 1:1\n2 1:1\n", &ParseOptions::default())?;
-//! let loss = LossKind::Custom(Custom(&CAUTIOUS));
+//! let loss = LossKind::Custom(&CAUTIOUS);
 //! let trained = Trainer { loss, bias: None, l2: Some(0.0), ..Trainer::default() }.fit(&data)?;
 //! let path = std::env::temp_dir().join(format!("wildsgd-doc-{}.model", std::process::id()));
 //! trained.model.save_as(&path, ModelFormat::Native)?;
@@ -132,7 +132,7 @@
 //! ```
 //! use wildsgd::data::Synthetic;
 //! use wildsgd::params::{Handle, Real, SharedParams};
-//! use wildsgd::strategy::{OwnKind, OwnStrategy, Pass, Profile, Strategy, StrategyKind, Tickets, Visit};
+//! use wildsgd::strategy::{OwnStrategy, Pass, Profile, Strategy, StrategyKind, Tickets, Visit};
 //! use wildsgd::train::Trainer;
 //!
 //! /// One vector that all workers update by compare-and-swap.
@@ -166,7 +166,7 @@
 //!
 //! let data = Synthetic { examples: 500, features: 60, entries: 5, ..Synthetic::default() }.generate();
 //! let mut trainer = Trainer::default();
-//! trainer.settings.strategy = StrategyKind::Own(OwnKind(&MakeCareful));
+//! trainer.settings.strategy = StrategyKind::Own(&MakeCareful);
 //! let trained = trainer.fit(&data)?;
 //! assert_eq!(trained.fit.began.strategy.name(), "careful");
 //! # Ok::<(), wildsgd::Error>(())

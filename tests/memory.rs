@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
 
 use tempfile::TempDir;
-use wildsgd::data::{LoadOptions, Scan, load};
+use wildsgd::data::{LoadOptions, load};
+use wildsgd::internal::data::Scan;
 
 struct Counting;
 

@@ -5,7 +5,8 @@ use wildsgd::Dataset;
 use wildsgd::internal::{Sgd, SgdRule};
 use wildsgd::params::Handle;
 use wildsgd::problem::{Linear, Logistic};
-use wildsgd::strategy::{Block, Clock, Mixing, Order, Visit};
+use wildsgd::internal::strategy::Mixing;
+use wildsgd::strategy::{Block, Clock, Order, Visit};
 use wildsgd::train::{Penalty, Schedule, StepSize};
 
 /// Action of the token's holder.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use wildsgd::data::cache::{Notes, Source};
 use wildsgd::data::{self, IndexBase, ParseOptions};
+use wildsgd::internal::cache::{self, Notes, Source};
 use wildsgd::model::{self, Bias, LossKind, Model};
 
 const ROWS: &[u8] = b"+1 1:0.5 3:-2 7:1e-3\n-1 2:4 3:0.25\n+1 1:0 9:3.4028235e38\n-1\n+1 4:1e-45\n";
@@ -46,7 +46,7 @@ pub(crate) fn cache() -> Vec<Vec<u8>> {
             Some(seed) => rows.shuffled(seed).into_owned(),
             None => rows,
         };
-        bytes_of(folder.path(), |path| data::cache::write(&rows, path, &notes))
+        bytes_of(folder.path(), |path| cache::write_with(&rows, path, &notes))
     };
     all.map(file).to_vec()
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use wildsgd::data::{self, Dataset, IndexBase, ParseOptions, Ratings, Row};
+use wildsgd::internal::cache;
 use wildsgd::model::{self, Model};
 
 use crate::Verdict;
@@ -86,9 +87,9 @@ pub fn cache(data: &[u8]) -> Verdict {
 }
 
 fn cache_file(file: &Path, folder: &TempDir) -> wildsgd::Result<()> {
-    let rows = data::cache::open(file)?;
+    let rows = cache::open(file)?;
     rows.verify()?;
-    let notes = data::cache::notes(&rows).expect("rows of a cache have notes").clone();
+    let notes = cache::notes(&rows).expect("rows of a cache have notes").clone();
     for (row, _) in rows.iter() {
         check_row(row, rows.width());
     }
@@ -96,13 +97,13 @@ fn cache_file(file: &Path, folder: &TempDir) -> wildsgd::Result<()> {
     assert_eq!(rows.labels_of_file().len(), rows.len());
 
     let copies = ["first.wsgd", "second.wsgd"].map(|name| folder.path().join(name));
-    data::cache::write(&rows, &copies[0], &notes)?;
-    let again = data::cache::open(&copies[0]).expect("what was written can be opened");
+    cache::write_with(&rows, &copies[0], &notes)?;
+    let again = cache::open(&copies[0]).expect("what was written can be opened");
     again.verify().expect("what was written is whole");
-    assert_eq!(data::cache::notes(&again), Some(&notes), "notes differ after a round trip");
+    assert_eq!(cache::notes(&again), Some(&notes), "notes differ after a round trip");
     assert_eq!((rows.width(), rows.seed()), (again.width(), again.seed()));
     assert_same(&rows, &again);
-    data::cache::write(&again, &copies[1], &notes)?;
+    cache::write_with(&again, &copies[1], &notes)?;
     let bytes = copies.map(|copy| std::fs::read(copy).expect("what was written can be read"));
     assert!(bytes[0] == bytes[1], "equal rows gave different files");
     Ok(())

@@ -1,29 +1,27 @@
 //! Reads bytes into checked rows. This module knows no models.
 
 pub mod cache;
-mod csr;
+pub(crate) mod csr;
 mod gather;
 mod labels;
 pub mod libsvm;
 mod load;
 mod map;
-mod ratings;
-mod scan;
+pub(crate) mod ratings;
+pub(crate) mod scan;
 pub mod source;
-pub mod stats;
+pub(crate) mod stats;
 mod stream;
 mod synthetic;
-mod throughput;
+pub(crate) mod throughput;
 mod weights;
 
 pub use crate::row::Row;
-pub(crate) use csr::Records;
-pub use csr::{Builder, Dataset, Rows};
+pub use csr::{Builder, Dataset};
+pub(crate) use csr::{Records, Rows};
 pub use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseErrorKind, ParseOptions};
 pub use load::{LoadOptions, load, load_with_base};
-pub use ratings::{LowRank, Names, Rating, Ratings, load_pairs, load_ratings};
-pub use scan::Scan;
+pub use ratings::{Names, Rating, Ratings, load_pairs, load_ratings};
 pub use synthetic::{Skew, Synthetic};
-pub use throughput::{Throughput, throughput};
 pub use weights::load_weights;

@@ -4,7 +4,7 @@
 //! a classifier has two or more labels, all different, and a regression model none.
 
 mod evaluation;
-mod evaluator;
+pub(crate) mod evaluator;
 mod factors;
 mod file;
 pub mod liblinear;
@@ -18,7 +18,6 @@ use std::collections::HashSet;
 
 pub use crate::metrics::{ClassQuality, Evaluation, Quality};
 pub use crate::problem::LossKind;
-pub use evaluator::Evaluator;
 pub use factors::{Factors, is_factors};
 pub(crate) use factors::{KnownIndices, View};
 pub use file::ModelFormat;

@@ -27,7 +27,7 @@ mod tests;
 use super::{LossKind, Model};
 use crate::container::{Container, Damage, Facts, Header, Kind, Writer, claims};
 use crate::error::{Error, Result};
-use crate::problem::{Custom, CustomLoss};
+use crate::problem::CustomLoss;
 use crate::save;
 use std::path::Path;
 
@@ -184,7 +184,7 @@ fn loss(facts: &Facts, losses: &[&'static dyn CustomLoss]) -> Result<LossKind, D
         });
     }
     let custom =
-        losses.iter().find(|loss| loss.name() == name).map(|&loss| LossKind::Custom(Custom(loss)));
+        losses.iter().find(|loss| loss.name() == name).map(|&loss| LossKind::Custom(loss));
     custom.map_or_else(|| name.parse(), Ok).map_err(|_| {
         Damage::new(format!("has the loss `{name}` (byte 416)"), "a loss that this version knows")
     })

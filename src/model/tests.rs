@@ -1,3 +1,4 @@
+use super::evaluator::Evaluator;
 use super::*;
 use crate::data::{Builder, Row};
 

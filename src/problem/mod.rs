@@ -13,8 +13,8 @@ pub use factorization::Factorization;
 pub(crate) use linear::BIAS_RATE;
 pub use linear::{Examples, Linear};
 pub use loss::{
-    Curved, Custom, CustomLoss, EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind,
-    Squared, SquaredHinge,
+    Curved, CustomLoss, EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind, Squared,
+    SquaredHinge,
 };
 pub(crate) use loss::{Curves, with_loss};
 pub use softmax::Softmax;

@@ -5,7 +5,7 @@ use super::saga::{Saga, SagaVisits};
 use super::sgd::{Penalty, Sgd, SgdRule, StepSize};
 use crate::error::{Error, Result};
 use crate::params::Real;
-use crate::problem::{Curved, Curves, Custom, Examples, Linear, LossKind, with_loss};
+use crate::problem::{Curved, Curves, CustomLoss, Examples, Linear, LossKind, with_loss};
 use crate::strategy::Visit;
 
 /// A linear model with any loss, under the rules of all solvers in one precision.
@@ -60,7 +60,7 @@ impl<L: Curved, R: Real> RulesOf<R> for Linear<'_, L> {
 }
 
 /// A linear model with a custom loss: it has no conjugate, so sgd is the only solver.
-struct WithCustomLoss<'d>(Linear<'d, Custom>);
+struct WithCustomLoss<'d>(Linear<'d, &'static dyn CustomLoss>);
 
 impl<R: Real> RulesOf<R> for WithCustomLoss<'_> {
     fn examples(&self) -> &Examples<'_> {

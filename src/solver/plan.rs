@@ -7,7 +7,7 @@ use super::Settings;
 use super::newton::hessian;
 use crate::error::Result;
 use crate::params::Real;
-use crate::strategy::{
+use crate::strategy::{make_own,
     AllReduce, Averaging, BoundedStaleness, ClusterConfig, Hogwild, HogwildPlusPlus, Layout,
     Locked, Merging, Order, RoundRobin, Sequential, Strategy, StrategyKind, Synchronous, Topology,
     Update,
@@ -128,7 +128,7 @@ impl Plan {
             StrategyKind::Averaging { every } => Box::new(Averaging::new(visitors, every)),
             StrategyKind::Locked => Box::new(Locked::new(visitors)),
             StrategyKind::RoundRobin => Box::new(RoundRobin::new(visitors)),
-            StrategyKind::Own(own) => own.make(visitors),
+            StrategyKind::Own(own) => make_own(own, visitors),
         })
     }
 

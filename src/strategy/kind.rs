@@ -39,7 +39,7 @@ pub enum StrategyKind {
     /// [`RoundRobin`](super::RoundRobin): one vector, which workers write in turn.
     RoundRobin,
     /// The caller's own strategy, with the solver sgd.
-    Own(OwnKind),
+    Own(&'static dyn OwnStrategy),
 }
 
 /// Default number of terms in a batch.
@@ -57,7 +57,7 @@ macro_rules! strategies {
                 match self {
                     StrategyKind::Auto => "auto",
                     $($kind => $name,)*
-                    StrategyKind::Own(own) => own.0.name(),
+                    StrategyKind::Own(own) => own.name(),
                 }
             }
 
@@ -66,7 +66,7 @@ macro_rules! strategies {
                 match self {
                     StrategyKind::Auto => "auto",
                     $($kind => $label,)*
-                    StrategyKind::Own(own) => own.0.name(),
+                    StrategyKind::Own(own) => own.name(),
                 }
             }
 
@@ -164,30 +164,25 @@ pub trait OwnStrategy: Sync {
     fn in_f64(&self, workers: usize) -> Box<dyn Strategy<f64>>;
 }
 
-/// A reference to an [`OwnStrategy`]. Two are equal if they have the same name.
-#[derive(Clone, Copy)]
-pub struct OwnKind(pub &'static dyn OwnStrategy);
-
-impl OwnKind {
-    /// Creates the strategy for weights of type `R`.
-    pub(crate) fn make<R: Real>(self, workers: usize) -> Box<dyn Strategy<R>> {
-        let wrapped: Box<dyn Any> = match size_of::<R>() {
-            4 => Box::new(self.0.in_f32(workers)),
-            _ => Box::new(self.0.in_f64(workers)),
-        };
-        *wrapped.downcast().expect("a weight is an f32 or an f64")
-    }
+/// Creates the caller's own strategy for weights of type `R`.
+pub(crate) fn make_own<R: Real>(own: &dyn OwnStrategy, workers: usize) -> Box<dyn Strategy<R>> {
+    let wrapped: Box<dyn Any> = match size_of::<R>() {
+        4 => Box::new(own.in_f32(workers)),
+        _ => Box::new(own.in_f64(workers)),
+    };
+    *wrapped.downcast().expect("a weight is an f32 or an f64")
 }
 
-impl fmt::Debug for OwnKind {
+impl fmt::Debug for dyn OwnStrategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OwnKind").field(&self.0.name()).finish()
+        f.debug_tuple("OwnStrategy").field(&self.name()).finish()
     }
 }
 
-impl PartialEq for OwnKind {
+/// Two are equal if they have the same name.
+impl PartialEq for dyn OwnStrategy {
     fn eq(&self, other: &Self) -> bool {
-        self.0.name() == other.0.name()
+        self.name() == other.name()
     }
 }
 

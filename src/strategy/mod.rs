@@ -2,29 +2,29 @@
 //! protocols.
 
 mod baseline;
-mod engine;
-mod hogwild;
-mod hogwildpp;
+pub(crate) mod engine;
+pub(crate) mod hogwild;
+pub(crate) mod hogwildpp;
 mod kind;
-mod sequential;
+pub(crate) mod sequential;
 #[cfg(test)]
 mod tests;
 mod visit;
 
-pub use baseline::{
-    Access, AllReduce, Averaging, BoundedStaleness, Bounds, Locked, RoundRobin, Synchronous,
+pub use baseline::{Access, Bounds};
+pub(crate) use baseline::{
+    AllReduce, Averaging, BoundedStaleness, Gate, Locked, Locker, Quorum, RoundRobin, Stripes,
+    Synchronous, by_lists,
 };
-pub(crate) use baseline::{Gate, Locker, Quorum, Stripes, by_lists};
-pub use engine::{
-    Block, Control, Delay, Order, Progress, Staleness, Tickets, Topology, WorkerPool,
-};
-pub(crate) use engine::{pin, work};
-pub use hogwild::{Hogwild, Update};
-pub use hogwildpp::{ClusterConfig, Clusters, HogwildPlusPlus, Layout, Merging, Mixing};
-pub(crate) use kind::BATCH;
-pub use kind::{OwnKind, OwnStrategy, StrategyKind};
-pub use sequential::Sequential;
-pub(crate) use sequential::visit_alone;
+pub use engine::{Block, Control, Delay, Order, Progress, Tickets, WorkerPool};
+pub(crate) use engine::{Topology, pin, work};
+pub(crate) use hogwild::Hogwild;
+pub use hogwild::Update;
+pub use hogwildpp::{ClusterConfig, Clusters, Layout, Merging};
+pub(crate) use hogwildpp::HogwildPlusPlus;
+pub(crate) use kind::{BATCH, make_own};
+pub use kind::{OwnStrategy, StrategyKind};
+pub(crate) use sequential::{Sequential, visit_alone};
 pub use visit::{Clock, EndOfEpoch, Plan, Shape, StepState, Visit, planner};
 
 use crate::error::Result;

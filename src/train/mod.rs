@@ -3,7 +3,7 @@
 mod factorize;
 mod linear;
 mod one_vs_rest;
-mod target;
+pub(crate) mod target;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -11,7 +11,7 @@ mod weights;
 pub use self::factorize::{Factorized, Factorizer};
 pub use self::linear::{Trained, Trainer};
 pub use self::one_vs_rest::Multiclass;
-pub use self::target::{Optimum, Reached};
+pub(crate) use self::target::Optimum;
 pub use self::weights::ExampleWeights;
 pub use crate::solver::{
     Began, ClassFit, Classes, Epoch, Evaluate, Event, FirstStep, Fit, Penalty, Precision, Schedule,

@@ -12,9 +12,9 @@ use crate::data::{self, Builder, Dataset, LoadOptions};
 use crate::error::{Error, Result};
 use crate::model::{Model, ModelFormat, Quality};
 use crate::params::{Handle, Real, SharedParams};
-use crate::problem::{Custom, CustomLoss, Linear, Loss, LossKind};
+use crate::problem::{CustomLoss, Linear, Loss, LossKind};
 use crate::strategy::{
-    Block, ClusterConfig, Clusters, Order, OwnKind, OwnStrategy, Pass, Profile, Strategy,
+    Block, ClusterConfig, Clusters, Order, OwnStrategy, Pass, Profile, Strategy,
     StrategyKind, Update, Visit,
 };
 
@@ -480,7 +480,7 @@ impl OwnStrategy for MakeDealt {
 fn a_custom_loss_and_strategy_train_save_predict_and_evaluate_as_those_of_the_crate() {
     let data = packages();
     let (loss, strategy) =
-        (LossKind::Custom(Custom(&OWN_LOSS)), StrategyKind::Own(OwnKind(&MAKE_DEALT)));
+        (LossKind::Custom(&OWN_LOSS), StrategyKind::Own(&MAKE_DEALT));
     let best = trainer(LossKind::SquaredHinge).optimum(&data).unwrap().objective;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");

@@ -1,6 +1,7 @@
 //! Factorization: from a file of ratings to predictions.
 
-use wildsgd::data::{LowRank, Ratings};
+use wildsgd::data::Ratings;
+use wildsgd::internal::data::LowRank;
 
 use crate::command::Place;
 

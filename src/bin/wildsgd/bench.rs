@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use wildsgd::data::cache::{self, Notes};
-use wildsgd::data::{self, LoadOptions, Throughput, source, throughput};
+use wildsgd::internal::cache;
+use wildsgd::data::{self, LoadOptions, source};
+use wildsgd::internal::data::{Throughput, throughput};
 use wildsgd::{Error, Result};
 
 use crate::args::{BenchArgs, BenchLoadArgs, Benchmark};
@@ -77,7 +78,7 @@ fn files(args: &BenchLoadArgs, folder: &Path) -> Result<Vec<(&'static str, PathB
         files.extend(compress(&args.data, folder)?);
     }
     let data = data::load(&args.data, &LoadOptions { shuffle: Some(1), ..LoadOptions::default() })?;
-    cache::write(&data, path(CACHE), &Notes::default())?;
+    cache::write(&data, path(CACHE))?;
     files.push((CACHE, path(CACHE)));
     Ok(files)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use wildsgd::data::cache::{self, Converted, Notes, Source};
+use wildsgd::internal::cache::{self, Converted, Notes, Source};
 use wildsgd::data::{IndexBase, LoadOptions, ParseOptions, libsvm};
 use wildsgd::internal::save;
 use wildsgd::{Dataset, Error};
@@ -64,7 +64,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
             });
             let notes = cache::notes(&input.data).cloned();
             let notes = notes.unwrap_or(Notes { base: Some(input.base), source: own });
-            cache::write(&data, &args.out, &notes)?;
+            cache::write_with(&data, &args.out, &notes)?;
         }
         Format::Libsvm => write_text(&data, &args.out)?,
     }

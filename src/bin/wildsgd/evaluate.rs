@@ -4,7 +4,8 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use wildsgd::internal::report;
-use wildsgd::model::{ClassQuality, Evaluation, Evaluator, is_factors};
+use wildsgd::internal::Evaluator;
+use wildsgd::model::{ClassQuality, Evaluation, is_factors};
 use wildsgd::{Error, Model};
 
 use crate::args::EvaluateArgs;

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use wildsgd::Error;
 use wildsgd::data::IndexBase;
-use wildsgd::data::stats::Stats;
+use wildsgd::internal::stats::Stats;
 use wildsgd::internal::report;
 
 use crate::args::InspectArgs;

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use wildsgd::data::{IndexBase, ParseOptions, Scan, cache, source};
+use wildsgd::data::{IndexBase, ParseOptions, cache, source};
+use wildsgd::internal::data::Scan;
 use wildsgd::internal::report;
 use wildsgd::{Dataset, Model, Result};
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use wildsgd::data::cache::{self, Notes, Source};
+use wildsgd::internal::cache::{self, Notes, Source};
 use wildsgd::data::{IndexBase, LoadOptions, ParseOptions, source};
 use wildsgd::{Dataset, Result};
 
@@ -66,7 +66,7 @@ pub fn load(
         return Ok(read);
     }
     let notes = Notes { base: Some(read.base), source: Some(key) };
-    let written = cache::write(&read.data.shuffled(SEED), &cache_path, &notes)
+    let written = cache::write_with(&read.data.shuffled(SEED), &cache_path, &notes)
         .and_then(|()| cache::open(&cache_path));
     match written {
         Ok(data) => return Ok(input(path, data, started)),

@@ -57,19 +57,18 @@
 //! and modification time at each call, and training calls it again before it returns a model.
 
 mod check;
-mod external;
-mod facts;
+pub(crate) mod external;
+pub(crate) mod facts;
 mod mapped;
-mod open;
+pub(crate) mod open;
 #[cfg(test)]
 mod tests;
-mod write;
+pub(crate) mod write;
 
-pub use external::{Converted, convert};
-pub use facts::{Notes, Source};
 pub(super) use mapped::Cache;
 pub(super) use open::of_map;
-pub use open::{is_cache, notes, open};
+pub(crate) use open::notes;
+pub use open::{is_cache, open};
 pub use write::write;
 
 #[cfg(doc)]

@@ -1,4 +1,5 @@
-use super::facts::VERSION;
+use super::facts::{Notes, Source, VERSION};
+use super::write::write_with;
 use super::*;
 use crate::container::{Header, Kind, Writer};
 use crate::data::{Builder, Dataset, IndexBase, LoadOptions, load};
@@ -36,7 +37,7 @@ struct Place {
 fn written(data: &Dataset) -> Place {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache");
-    write(data, &path, &Notes { base: Some(IndexBase::One), source: None }).unwrap();
+    write_with(data, &path, &Notes { base: Some(IndexBase::One), source: None }).unwrap();
     Place { folder, path }
 }
 
@@ -71,7 +72,7 @@ fn a_cache_is_the_data_set() {
         assert_eq!(load(&place.path, &LoadOptions::default()).unwrap(), data);
         // A cache of a cache is the same file.
         let again = place.folder.path().join("again");
-        write(&found, &again, notes(&found).unwrap()).unwrap();
+        write_with(&found, &again, notes(&found).unwrap()).unwrap();
         assert_eq!(std::fs::read(again).unwrap(), std::fs::read(&place.path).unwrap());
     }
 }
@@ -82,7 +83,7 @@ fn notes_come_back() {
     let parse = crate::data::ParseOptions { index_base: IndexBase::Auto, max_line: 77 };
     let source = Source { bytes: 12, modified: (-5, 999_999_999), parse };
     let all = Notes { base: Some(IndexBase::Zero), source: Some(source) };
-    write(&data(3, false), &place.path, &all).unwrap();
+    write_with(&data(3, false), &place.path, &all).unwrap();
     assert_eq!(notes(&open(&place.path).unwrap()), Some(&all));
 }
 
@@ -170,7 +171,7 @@ fn damage_is_an_error_of_training_and_a_panic_of_whoever_did_not_ask() {
         message
     );
     let copy = place.folder.path().join("copy");
-    assert!(write(&damaged, &copy, &Notes::default()).is_err() && !copy.exists());
+    assert!(write(&damaged, &copy).is_err() && !copy.exists());
     assert!(catch_unwind(AssertUnwindSafe(|| damaged.row(0).len())).is_err());
     assert!(catch_unwind(AssertUnwindSafe(|| damaged.labels().len())).is_err());
 }
@@ -180,7 +181,7 @@ fn a_file_that_is_written_to_is_reported() {
     let place = written(&data(300, true));
     let data = verified(&place.path).unwrap();
     // Replacing the file leaves the old one in use.
-    write(&data, &place.path, &Notes::default()).unwrap();
+    write(&data, &place.path).unwrap();
     data.verify().unwrap();
     let data = verified(&place.path).unwrap();
     let file = OpenOptions::new().append(true).open(&place.path).unwrap();

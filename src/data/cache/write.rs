@@ -10,13 +10,21 @@ use bytemuck::cast_slice;
 use std::path::Path;
 
 /// Writes `data` as a cache to `path`, [at once or not at all](save::file_atomically). Takes memory
-/// for one checksum per 256 KiB. Deterministic: the same data set and notes give the same bytes.
+/// for one checksum per 256 KiB. Deterministic: the same data set gives the same bytes.
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the system fails, for example because the disk is full;
 /// [`Error::Input`](crate::Error::Input) if `path` is no regular file, or `data` lies in a damaged
 /// file.
-pub fn write(data: &Dataset, path: impl AsRef<Path>, notes: &Notes) -> Result<()> {
+pub fn write(data: &Dataset, path: impl AsRef<Path>) -> Result<()> {
+    write_with(data, path, &Notes::default())
+}
+
+/// Writes a cache as [`write`] does, with `notes` on the data's source.
+///
+/// # Errors
+/// As for [`write`].
+pub fn write_with(data: &Dataset, path: impl AsRef<Path>, notes: &Notes) -> Result<()> {
     let path = path.as_ref();
     check_byte_order(&source::display_name(path))?;
     data.verify()?;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::data::LowRank;
+use crate::data::ratings::LowRank;
 use crate::params::Handle;
 use crate::solver::sgd::{Penalty, Schedule, Sgd, SgdRule, StepSize};
 use crate::strategy::{Block, Clock, Visit, planner};

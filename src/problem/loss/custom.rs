@@ -23,28 +23,25 @@ pub trait CustomLoss: Sync {
     fn slope(&self, y: f64, s: f64) -> f64;
 }
 
-/// A reference to a [`CustomLoss`]. Two are equal if they have the same name.
-#[derive(Clone, Copy)]
-pub struct Custom(pub &'static dyn CustomLoss);
-
-impl Loss for Custom {
+impl Loss for &'static dyn CustomLoss {
     fn value(&self, y: f64, s: f64) -> f64 {
-        self.0.value(y, s)
+        (**self).value(y, s)
     }
 
     fn slope<R: Real>(&self, y: R, s: R) -> R {
-        R::of(self.0.slope(y.to_f64(), s.to_f64()))
+        R::of((**self).slope(y.to_f64(), s.to_f64()))
     }
 }
 
-impl fmt::Debug for Custom {
+impl fmt::Debug for dyn CustomLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Custom").field(&self.0.name()).finish()
+        f.debug_tuple("CustomLoss").field(&self.name()).finish()
     }
 }
 
-impl PartialEq for Custom {
+/// Two are equal if they have the same name.
+impl PartialEq for dyn CustomLoss {
     fn eq(&self, other: &Self) -> bool {
-        self.0.name() == other.0.name()
+        self.name() == other.name()
     }
 }

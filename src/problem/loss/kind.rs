@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Custom, Loss};
+use super::{CustomLoss, Loss};
 use crate::error::{Error, Result};
 
 /// A loss chosen at run time: one of the crate's, or one defined by the caller.
@@ -29,7 +29,7 @@ pub enum LossKind {
     /// [`Logistic`](super::Logistic) of the difference of their scores.
     Softmax,
     /// A loss defined by the caller; the solver is sgd.
-    Custom(Custom),
+    Custom(&'static dyn CustomLoss),
 }
 
 /// Most bytes of a loss's name, as model files hold it.
@@ -58,7 +58,7 @@ impl LossKind {
             LossKind::Logistic | LossKind::Hinge | LossKind::SquaredHinge | LossKind::Softmax => {
                 false
             }
-            LossKind::Custom(Custom(loss)) => loss.is_regression(),
+            LossKind::Custom(loss) => loss.is_regression(),
         }
     }
 
@@ -81,7 +81,7 @@ impl LossKind {
     /// [`Error::Parameter`] if epsilon is negative or not finite, or if a custom loss has a name
     /// that [`CustomLoss::name`](super::CustomLoss::name) rules out.
     pub fn check(self) -> Result<()> {
-        if let LossKind::Custom(Custom(loss)) = self {
+        if let LossKind::Custom(loss) = self {
             let name = loss.name();
             let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
             let is_taken = LossKind::ALL.iter().any(|kind| kind.name() == name);
@@ -115,7 +115,7 @@ impl LossKind {
             LossKind::Huber => "huber",
             LossKind::EpsilonInsensitive { .. } => "epsilon-insensitive",
             LossKind::Softmax => "softmax",
-            LossKind::Custom(Custom(loss)) => loss.name(),
+            LossKind::Custom(loss) => loss.name(),
         }
     }
 

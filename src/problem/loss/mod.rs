@@ -16,7 +16,7 @@ mod squared_hinge;
 #[cfg(test)]
 mod tests;
 
-pub use custom::{Custom, CustomLoss};
+pub use custom::CustomLoss;
 pub use epsilon_insensitive::EpsilonInsensitive;
 pub use hinge::Hinge;
 pub use huber::Huber;

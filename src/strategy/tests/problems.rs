@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::{rows, train_from};
-use crate::data::LowRank;
+use crate::data::ratings::LowRank;
 use crate::problem::{Cut, Edge, Factorization, Problem, Softmax};
 use crate::solver::sgd::{Penalty, Schedule, Sgd, SgdRule, StepSize};
 use crate::strategy::{

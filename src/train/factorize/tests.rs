@@ -1,5 +1,5 @@
 use super::*;
-use crate::data::LowRank;
+use crate::data::ratings::LowRank;
 use crate::model::Quality;
 use crate::strategy::{StrategyKind, Update};
 

@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use wildsgd::data::{self, LoadOptions, source};
-use wildsgd::strategy::{ClusterConfig, Clusters, Staleness, StrategyKind};
-use wildsgd::train::{Optimum, Reached, Settings, Solver, Trainer};
+use wildsgd::strategy::{ClusterConfig, Clusters, StrategyKind};
+use wildsgd::internal::strategy::Staleness;
+use wildsgd::internal::{Optimum, Reached};
+use wildsgd::train::{Settings, Solver, Trainer};
 use wildsgd::{Dataset, Error, Result};
 
 use crate::args::LossArgs;
@@ -51,12 +53,15 @@ pub struct StrategiesArgs {
     pub strategy_args: StrategyArgs,
 }
 
-/// The row of sync with one backup worker, or as many as are given; the other rows have the labels
-/// of the table of strategies.
+/// The row of sync with one backup worker, or as many as are given. It follows sync's; the other
+/// rows have the labels of the table of strategies.
 const SYNC_BACKUP: &str = "sync-backup";
 
 fn labels() -> impl Iterator<Item = &'static str> {
-    StrategyKind::ALL.iter().map(|kind| kind.label()).chain([SYNC_BACKUP])
+    StrategyKind::ALL.iter().flat_map(|kind| {
+        let backup = matches!(kind, StrategyKind::Synchronous { .. }).then_some(SYNC_BACKUP);
+        [kind.label()].into_iter().chain(backup)
+    })
 }
 
 /// Distances to the optimum that are timed, as fractions of it.

@@ -1,6 +1,6 @@
 //! Advice in sentences: what the measures show, why it matters, what to do.
 
-use wildsgd::data::stats::{Class, Labels, Stats};
+use wildsgd::internal::stats::{Class, Labels, Stats};
 
 use super::format::{count, percent};
 use crate::terminal::short;

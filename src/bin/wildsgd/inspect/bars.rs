@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use wildsgd::data::stats::Spread;
+use wildsgd::internal::stats::Spread;
 
 use super::format::{COLUMNS, percent};
 

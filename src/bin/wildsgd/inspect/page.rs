@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use indicatif::{HumanBytes, HumanCount};
-use wildsgd::data::stats::{Class, Labels, Rho, Spread, Stats, Target};
+use wildsgd::internal::stats::{Class, Labels, Rho, Spread, Stats, Target};
 use wildsgd::internal::report::Inspected;
 
 use super::advice;

@@ -1,4 +1,4 @@
-use super::super::write;
+use super::super::write::write_with;
 use super::*;
 use crate::data::{ParseOptions, load_with_base};
 use std::fs;
@@ -31,7 +31,7 @@ fn bytes_are_those_of_the_way_through_memory() {
         let options = LoadOptions { parse, shuffle, threads: 2 };
         let notes = |base| Notes { base: Some(base), source: None };
         let (data, found) = load_with_base(path("text"), &options).unwrap();
-        write(&data, path("expected"), &notes(found)).unwrap();
+        write_with(&data, path("expected"), &notes(found)).unwrap();
         for (source, memory) in [("text", 0), ("text", 1 << 30), ("zstd", 3 << 20)] {
             let converted = convert(path(source), path("out"), &options, memory, notes).unwrap();
             let (examples, features, nonzeros) = (data.len(), data.width(), data.nonzeros());
