@@ -18,12 +18,12 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wildsgd::data::{Rating, Ratings};
 use wildsgd::internal::data::LowRank;
-use wildsgd::internal::Sgd;
+use wildsgd::internal::strategy::{Control, Hogwild, Sequential};
+use wildsgd::internal::{Sgd, StepSize};
 use wildsgd::params::SharedParams;
 use wildsgd::problem::{Factorization, Problem};
-use wildsgd::internal::strategy::{Hogwild, Sequential};
-use wildsgd::strategy::{Control, Order, Pass, Strategy, Update, WorkerPool};
-use wildsgd::train::{Factorizer, Penalty, Schedule, StepSize};
+use wildsgd::strategy::{Order, Pass, Strategy, Update, WorkerPool};
+use wildsgd::train::{Factorizer, Penalty, Schedule};
 
 const ROUNDS: usize = 9;
 const RATE: f32 = 0.05;

@@ -13,8 +13,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use wildsgd::internal::cache;
 use wildsgd::data::{LoadOptions, load, source};
+use wildsgd::internal::cache;
 use wildsgd::internal::data::throughput;
 
 const SEED: u64 = 1;

@@ -11,8 +11,8 @@ use std::hint::black_box;
 
 use common::own;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use wildsgd::internal::cache;
 use wildsgd::data::{LoadOptions, ParseOptions, libsvm, load, source};
+use wildsgd::internal::cache;
 
 fn parse(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -22,8 +22,7 @@ fn parse(criterion: &mut Criterion) {
     fs::copy(own(), path("zstd")).expect("the temporary folder takes the file");
     let options = |threads| LoadOptions { threads, shuffle: Some(1), ..LoadOptions::default() };
     let data = load(path("text"), &options(1)).expect("the repository's data set");
-    cache::write(&data, path("cache"))
-        .expect("the temporary folder takes the cache");
+    cache::write(&data, path("cache")).expect("the temporary folder takes the cache");
 
     let mut group = criterion.benchmark_group("parse");
     group.throughput(Throughput::Bytes(text.len() as u64)).sample_size(20);

@@ -10,8 +10,8 @@ mod common;
 
 use common::{epochs, short, signs, stream, text};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use wildsgd::problem::Logistic;
 use wildsgd::internal::strategy::{Hogwild, HogwildPlusPlus, Sequential, Topology};
+use wildsgd::problem::Logistic;
 use wildsgd::strategy::{Layout, Update};
 
 const RATE: f64 = 0.5;

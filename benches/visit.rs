@@ -20,8 +20,8 @@ use std::time::Instant;
 use common::{arguments, epochs, number, own, shuffled, signs, stream, text};
 use wildsgd::Dataset;
 use wildsgd::internal::kernel;
-use wildsgd::problem::{Hinge, Logistic, Loss};
 use wildsgd::internal::strategy::{Hogwild, Sequential};
+use wildsgd::problem::{Hinge, Logistic, Loss};
 use wildsgd::strategy::{Order, Update};
 
 const ROUNDS: usize = 15;

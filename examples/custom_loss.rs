@@ -58,11 +58,8 @@ fn trips() -> Dataset {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let trips = trips();
-    let trainer = Trainer {
-        loss: LossKind::Custom(&NINE_OF_TEN),
-        l2: Some(1e-6),
-        ..Trainer::default()
-    };
+    let trainer =
+        Trainer { loss: LossKind::Custom(&NINE_OF_TEN), l2: Some(1e-6), ..Trainer::default() };
     let trained = trainer.fit(&trips)?;
 
     let path = env::temp_dir().join(format!("wildsgd-pinball-{}.model", std::process::id()));

@@ -5,9 +5,7 @@
 
 use wildsgd::data::Synthetic;
 use wildsgd::params::{Handle, Real, SharedParams};
-use wildsgd::strategy::{
-    OwnStrategy, Pass, Profile, Strategy, StrategyKind, Tickets, Visit,
-};
+use wildsgd::strategy::{OwnStrategy, Pass, Profile, Strategy, StrategyKind, Tickets, Visit};
 use wildsgd::train::{Solver, Trainer};
 
 struct Dealt {

@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use wildsgd::data::{Skew, Synthetic, libsvm};
+use wildsgd::data::{Synthetic, libsvm};
 use wildsgd::internal::save;
 
 fn main() -> ExitCode {
@@ -20,8 +20,8 @@ fn main() -> ExitCode {
         skew.as_str(),
         skew.strip_prefix("zipf:").and_then(|exponent| exponent.parse().ok()),
     ) {
-        ("uniform", _) => Skew::Uniform,
-        (_, Some(exponent)) if exponent > 0.0 => Skew::Zipf(exponent),
+        ("uniform", _) => 0.0,
+        (_, Some(exponent)) if exponent > 0.0 => exponent,
         _ => return usage(),
     };
     let Some(examples) = examples else { return usage() };

@@ -1,9 +1,10 @@
 //! Items for the project's own binary and benchmarks, outside the public interface. They may change
 //! at any time.
 
+pub use crate::metrics::errors::Errors;
 pub use crate::model::evaluator::Evaluator;
 pub use crate::params::handles::{Atomic, Plain, RawWeights, Wild};
-pub use crate::solver::sgd::{Sgd, SgdRule};
+pub use crate::solver::sgd::{Sgd, SgdRule, StepSize};
 pub use crate::train::target::{Optimum, Reached};
 
 /// Caches, with notes on the file that they were made from.
@@ -29,7 +30,7 @@ pub mod stats {
 
 /// The strategies as types, and what they are made of.
 pub mod strategy {
-    pub use crate::strategy::engine::{Staleness, Topology};
+    pub use crate::strategy::engine::{Control, Staleness, Topology};
     pub use crate::strategy::hogwild::Hogwild;
     pub use crate::strategy::hogwildpp::{HogwildPlusPlus, Mixing};
     pub use crate::strategy::sequential::Sequential;

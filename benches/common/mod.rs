@@ -10,11 +10,12 @@ use std::{env, fs};
 use serde::Deserialize;
 use wildsgd::Dataset;
 use wildsgd::data::{self, LoadOptions, Synthetic};
-use wildsgd::internal::Sgd;
+use wildsgd::internal::strategy::Control;
+use wildsgd::internal::{Sgd, StepSize};
 use wildsgd::params::SharedParams;
 use wildsgd::problem::{Linear, Loss};
-use wildsgd::strategy::{Control, Order, Pass, Strategy, WorkerPool};
-use wildsgd::train::{Penalty, Schedule, StepSize};
+use wildsgd::strategy::{Order, Pass, Strategy, WorkerPool};
+use wildsgd::train::{Penalty, Schedule};
 
 /// Returns the arguments after `--`, without those that cargo adds.
 pub fn arguments() -> impl Iterator<Item = String> {

@@ -156,7 +156,7 @@ fn rules(name: &str, data: &Dataset, options: &Options) {
                 let simulation = Simulation {
                     data: &shuffled,
                     targets: &targets,
-                    eta0: oracle.began.step_size.map_or(1.0, |step| step.learning_rate),
+                    eta0: oracle.began.learning_rate.unwrap_or(1.0),
                     epochs: oracle.epochs.len(),
                     seed,
                     clusters,

@@ -2,12 +2,12 @@
 //! the result is the same on any machine, and that of K cores of equal speed.
 
 use wildsgd::Dataset;
-use wildsgd::internal::{Sgd, SgdRule};
+use wildsgd::internal::strategy::Mixing;
+use wildsgd::internal::{Sgd, SgdRule, StepSize};
 use wildsgd::params::Handle;
 use wildsgd::problem::{Linear, Logistic};
-use wildsgd::internal::strategy::Mixing;
 use wildsgd::strategy::{Block, Clock, Order, Visit};
-use wildsgd::train::{Penalty, Schedule, StepSize};
+use wildsgd::train::{Penalty, Schedule};
 
 /// Action of the token's holder.
 #[derive(Clone, Copy, Debug, PartialEq)]

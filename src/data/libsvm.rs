@@ -15,15 +15,15 @@ mod parallel;
 mod tests;
 mod write;
 
+pub use error::ParseError;
 pub(super) use error::excerpt;
-pub use error::{ParseError, ParseErrorKind};
 pub use options::{IndexBase, ParseOptions};
 pub(super) use parallel::parse_parallel;
 pub use write::write;
 
 use super::Dataset;
 use super::csr::Block;
-use ParseErrorKind as Kind;
+use error::ParseErrorKind as Kind;
 use memchr::{memchr, memchr_iter};
 use number::Line;
 use std::ops::Range;
@@ -36,7 +36,7 @@ pub(super) const LOOKAHEAD: usize = 1024;
 /// Reads a whole libsvm text. Deterministic, on one thread.
 ///
 /// # Errors
-/// The first place that breaks the format: see [`ParseErrorKind`].
+/// The first place that breaks the format: see [`ParseError`].
 pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Dataset, ParseError> {
     let text = without_mark(bytes);
     let mut block = Block::default();

@@ -6,27 +6,17 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{Builder, Dataset};
 
-/// Frequencies of features.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Skew {
-    /// All features are equally frequent.
-    Uniform,
-    /// The frequency of feature j is proportional to j to the power of minus this, which is above
-    /// 0. Words of a language are near 1.
-    Zipf(f64),
-}
-
 /// Rows of random features, labeled by a hidden linear model.
 ///
 /// # Examples
 /// ```
-/// use wildsgd::data::{Skew, Synthetic};
+/// use wildsgd::data::Synthetic;
 ///
 /// let rows = Synthetic { examples: 100, features: 1000, entries: 20, ..Synthetic::default() };
 /// let data = rows.generate();
 /// assert_eq!((data.len(), data.width(), data.nonzeros()), (100, 1000, 2000));
 /// assert_eq!(data, rows.generate());
-/// assert_ne!(data, Synthetic { skew: Skew::Uniform, ..rows }.generate());
+/// assert_ne!(data, Synthetic { skew: 0.0, ..rows }.generate());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Synthetic {
@@ -36,9 +26,11 @@ pub struct Synthetic {
     pub features: usize,
     /// Number of different features of an example, at most [`Synthetic::features`]. Default 100.
     pub entries: usize,
-    /// Frequencies of features. Frequent ones have small numbers, as in text that is numbered as it
-    /// is read. Default Zipf's law with exponent 1.1.
-    pub skew: Skew,
+    /// Exponent of Zipf's law, at least 0: the frequency of feature j is proportional to j to the
+    /// power of minus this. Frequent features have small numbers, as in text that is numbered as it
+    /// is read. Words of a language are near 1; at 0, all features are equally frequent. Default
+    /// 1.1.
+    pub skew: f64,
     /// Fraction of wrong labels, from 0 to 1. Default 0.05.
     pub noise: f64,
     /// Seed of all random choices. Default 1.
@@ -51,7 +43,7 @@ impl Default for Synthetic {
             examples: 20_000,
             features: 47_000,
             entries: 100,
-            skew: Skew::Zipf(1.1),
+            skew: 1.1,
             noise: 0.05,
             seed: 1,
         }
@@ -106,11 +98,8 @@ impl Synthetic {
 }
 
 /// The cumulative probability of each feature.
-fn sums(features: usize, skew: Skew) -> Vec<f64> {
-    let weight = |j: usize| match skew {
-        Skew::Uniform => 1.0,
-        Skew::Zipf(exponent) => (j as f64 + 1.0).powf(-exponent),
-    };
+fn sums(features: usize, skew: f64) -> Vec<f64> {
+    let weight = |j: usize| (j as f64 + 1.0).powf(-skew);
     let mut sum = 0.0;
     let mut sums: Vec<f64> = (0..features)
         .map(|j| {
@@ -140,7 +129,7 @@ fn fill(row: &mut Vec<u32>, features: usize, entries: usize, random: &mut Xoshir
 mod tests {
     use super::*;
 
-    fn counts(skew: Skew) -> Vec<usize> {
+    fn counts(skew: f64) -> Vec<usize> {
         let data =
             Synthetic { examples: 3000, features: 50, entries: 5, skew, ..Synthetic::default() }
                 .generate();
@@ -152,9 +141,9 @@ mod tests {
 
     #[test]
     fn features_are_as_frequent_as_requested() {
-        let uniform = counts(Skew::Uniform);
+        let uniform = counts(0.0);
         assert!(uniform.iter().all(|count| (220..380).contains(count)), "{uniform:?}");
-        let zipf = counts(Skew::Zipf(1.1));
+        let zipf = counts(1.1);
         assert!(zipf[0] > 2000 && zipf[0] > 3 * zipf[9] && zipf[9] > 2 * zipf[49], "{zipf:?}");
     }
 
@@ -162,7 +151,7 @@ mod tests {
     fn labels_can_be_learned() {
         let data = Synthetic {
             noise: 0.0,
-            skew: Skew::Uniform,
+            skew: 0.0,
             examples: 2000,
             features: 40,
             entries: 8,
@@ -178,13 +167,8 @@ mod tests {
 
     #[test]
     fn all_features_can_be_in_each_row() {
-        let rows = Synthetic {
-            examples: 3,
-            features: 9,
-            entries: 9,
-            skew: Skew::Zipf(5.0),
-            ..Synthetic::default()
-        };
+        let rows =
+            Synthetic { examples: 3, features: 9, entries: 9, skew: 5.0, ..Synthetic::default() };
         assert_eq!(rows.generate().nonzeros(), 27);
         assert_eq!(Synthetic { entries: 0, ..rows }.generate().nonzeros(), 0);
     }

@@ -6,6 +6,7 @@ use super::label;
 
 /// Measures of a model on labeled examples; the kind of the model decides which.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Mean loss plus the regularizer; `None` where the regularizer's strengths are not known
     /// (model files do not hold them).
@@ -64,6 +65,7 @@ pub enum Quality {
 
 /// Measures of one class against the others.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ClassQuality {
     /// The class's label.
     #[serde(serialize_with = "label::one")]

@@ -4,6 +4,7 @@
 //! Every function takes one score and one true value per example; an empty pair of slices has no
 //! measure (`None`).
 
+pub(crate) mod errors;
 mod evaluation;
 pub(crate) mod label;
 
@@ -94,48 +95,6 @@ pub fn r2(scores: &[f64], labels: &[f32]) -> Option<f64> {
     Some(1.0 - error / variance)
 }
 
-/// Running error sums of predictions that come in pieces, in constant memory.
-///
-/// The variance of the labels is updated by Welford's method (Technometrics 1962). Measures equal
-/// those of the functions but for rounding.
-#[derive(Clone, Debug, Default)]
-pub struct Errors {
-    count: usize,
-    squared: f64,
-    first: Option<f32>,
-    differ: bool,
-    mean: f64,
-    /// Sum of the squared differences from the mean.
-    spread: f64,
-}
-
-impl Errors {
-    /// Adds examples.
-    ///
-    /// # Panics
-    /// If the slices differ in length.
-    pub fn add(&mut self, scores: &[f64], labels: &[f32]) {
-        self.squared += squared_error(scores, labels);
-        for &label in labels {
-            self.differ |= *self.first.get_or_insert(label) != label;
-            self.count += 1;
-            let difference = f64::from(label) - self.mean;
-            self.mean += difference / self.count as f64;
-            self.spread += difference * (f64::from(label) - self.mean);
-        }
-    }
-
-    /// Returns the mean squared error.
-    pub fn mse(&self) -> Option<f64> {
-        mean(self.squared, self.count)
-    }
-
-    /// Returns the coefficient of determination, see [`r2`].
-    pub fn r2(&self) -> Option<f64> {
-        self.differ.then(|| 1.0 - self.squared / self.spread)
-    }
-}
-
 fn squared_error(scores: &[f64], labels: &[f32]) -> f64 {
     pairs(scores, labels).map(|(score, label)| (score - label).powi(2)).sum()
 }
@@ -218,7 +177,7 @@ mod tests {
             let (scores, labels): (Vec<f64>, Vec<f32>) =
                 examples.iter().map(|&(score, label)| (score, 1000.0 + f32::from(label))).unzip();
             let cut = cut.min(scores.len());
-            let mut errors = Errors::default();
+            let mut errors = errors::Errors::default();
             errors.add(&scores[..cut], &labels[..cut]);
             errors.add(&scores[cut..], &labels[cut..]);
             let close = |a: Option<f64>, b: Option<f64>| match (a, b) {

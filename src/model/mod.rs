@@ -142,6 +142,7 @@ impl Model {
 
     /// Sets whether `l1` took part in training (alone or beside `l2`), a note for the header of the
     /// model's file. Predictions do not depend on it.
+    #[must_use]
     pub fn with_l1(mut self, l1: bool) -> Self {
         self.l1 = l1;
         self

@@ -183,8 +183,7 @@ fn loss(facts: &Facts, losses: &[&'static dyn CustomLoss]) -> Result<LossKind, D
             )
         });
     }
-    let custom =
-        losses.iter().find(|loss| loss.name() == name).map(|&loss| LossKind::Custom(loss));
+    let custom = losses.iter().find(|loss| loss.name() == name).map(|&loss| LossKind::Custom(loss));
     custom.map_or_else(|| name.parse(), Ok).map_err(|_| {
         Damage::new(format!("has the loss `{name}` (byte 416)"), "a loss that this version knows")
     })

@@ -6,7 +6,8 @@ mod merged;
 mod shared;
 mod split;
 
-pub use crate::row::real::{Real, SharedReal};
+pub use crate::row::real::Real;
+pub(crate) use crate::row::real::SharedReal;
 pub use handle::Handle;
 pub(crate) use handle::{Kind, with_handle, with_whole_handle};
 pub(crate) use handles::{Plain, RawWeights};

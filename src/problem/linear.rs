@@ -74,6 +74,7 @@ impl<'d> Examples<'d> {
     }
 
     /// Leaves the bias out of the regularizer.
+    #[must_use]
     pub fn with_free_bias(self) -> Self {
         Examples { free_bias: true, ..self }
     }
@@ -125,12 +126,6 @@ impl<'d> Examples<'d> {
     #[inline(always)]
     pub fn weight(&self, i: usize) -> f32 {
         self.weights.map_or(1.0, |weights| weights[i])
-    }
-
-    /// Returns true if there is a bias that the regularizer leaves out, which not every solver
-    /// supports.
-    pub fn has_free_bias(&self) -> bool {
-        self.free_bias && self.constant.is_some()
     }
 
     /// Returns the value of the bias's feature; `None` without a bias.
@@ -196,36 +191,39 @@ pub struct Linear<'d, L> {
 }
 
 impl<'d, L: Loss> Linear<'d, L> {
-    /// Creates a linear model of `data` with the loss `loss`; the other parameters and errors are
-    /// those of [`Examples::new`].
+    /// Creates a linear model of the rows of `data` with the loss `loss`. `targets` holds +1 or -1
+    /// for each row in classification, any finite number in regression; `constant` is the value of
+    /// the bias's feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
     ///
     /// # Errors
-    /// As for [`Examples::new`].
+    /// If there is no example, a target is missing or not finite, the constant is not finite, or
+    /// the data set lies in a file that is damaged.
     pub fn new(data: &'d Dataset, targets: &[f32], loss: L, constant: Option<f32>) -> Result<Self> {
         Ok(Linear::of(Examples::new(data, targets, constant)?, loss))
     }
 
     /// Creates a linear model of `examples` with the loss `loss`.
-    pub fn of(examples: Examples<'d>, loss: L) -> Self {
+    pub(crate) fn of(examples: Examples<'d>, loss: L) -> Self {
         Linear { examples, loss }
     }
 
-    /// Adds a factor for each example's loss, as [`Examples::with_weights`] does.
+    /// Adds a factor for each example's loss, at least 0: (1/n) * sum of factor times loss.
     ///
     /// # Errors
-    /// As for [`Examples::with_weights`].
+    /// If a factor is missing, negative or not finite, or if all are 0.
     pub fn with_weights(self, weights: &'d [f32]) -> Result<Self> {
         Ok(Linear { examples: self.examples.with_weights(weights)?, ..self })
     }
 
     /// Leaves the bias out of the regularizer.
+    #[must_use]
     pub fn with_free_bias(self) -> Self {
         Linear { examples: self.examples.with_free_bias(), ..self }
     }
 
     /// Returns the examples.
     #[inline(always)]
-    pub fn examples(&self) -> &Examples<'d> {
+    pub(crate) fn examples(&self) -> &Examples<'d> {
         &self.examples
     }
 

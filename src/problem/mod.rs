@@ -10,8 +10,8 @@ use std::ops::Range;
 
 pub use cut::{Cut, Edge};
 pub use factorization::Factorization;
-pub(crate) use linear::BIAS_RATE;
-pub use linear::{Examples, Linear};
+pub use linear::Linear;
+pub(crate) use linear::{BIAS_RATE, Examples};
 pub use loss::{
     Curved, CustomLoss, EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind, Squared,
     SquaredHinge,

@@ -91,6 +91,7 @@ impl<'d> Softmax<'d> {
     }
 
     /// Leaves the biases out of the regularizer.
+    #[must_use]
     pub fn with_free_bias(self) -> Self {
         Softmax { free_bias: true, ..self }
     }

@@ -112,7 +112,7 @@ impl<'a> Task<'a> {
         Ok(Run {
             prepare: fit.prepare_time,
             workers: fit.began.workers,
-            rate: fit.began.step_size.map_or(1.0, |step| step.learning_rate),
+            rate: fit.began.learning_rate.unwrap_or(1.0),
             epochs: fit.epochs,
             weights: Vec::new(),
         })

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rayon::ThreadPool;
 
 use super::plan::Plan;
-use super::{Began, Epoch, Event, FirstStep, Fit, Settings, StopReason};
+use super::{Began, Epoch, Event, Fit, Settings, StopReason};
 use crate::error::Result;
 use crate::metrics::Evaluation;
 use crate::parallel;
@@ -50,7 +50,7 @@ pub(super) trait Method<R: Real>: Send {
     /// Returns true if the tolerance is reached.
     fn has_converged(&self) -> bool;
     /// Returns the first step size, if the solver has step sizes.
-    fn step_size(&mut self) -> Option<FirstStep> {
+    fn learning_rate(&mut self) -> Option<f64> {
         None
     }
     /// Returns the best weights of all epochs; called on a thread of the driver.
@@ -189,12 +189,14 @@ impl<'a, R: Real> FitDriver<'a, R> {
         evaluate: Option<&Evaluate<'_, R>>,
         watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Fit<R>> {
+        let learning_rate = method.learning_rate();
         let began = Began {
             workers: self.profile.workers,
             strategy: self.plan.strategy,
             reason: self.plan.reason.take(),
             layout: self.profile.layout,
-            step_size: method.step_size(),
+            learning_rate,
+            searched: learning_rate.is_some() && self.settings.learning_rate.is_none(),
             terms: self.order.terms(),
             progress: self.control.progress.clone(),
         };

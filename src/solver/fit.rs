@@ -8,6 +8,7 @@ use crate::strategy::{Layout, Progress, StrategyKind};
 
 /// Outcome of one epoch.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Epoch {
     /// Number of the epoch, from 1.
     pub epoch: usize,
@@ -61,6 +62,7 @@ impl StopReason {
 
 /// The facts that are known when the first epoch starts.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Began {
     /// Number of workers.
     pub workers: usize,
@@ -71,31 +73,32 @@ pub struct Began {
     /// Layout of the workers, if the strategy has clusters.
     pub layout: Option<Layout>,
     /// First step size, if the solver has step sizes.
-    pub step_size: Option<FirstStep>,
+    pub learning_rate: Option<f64>,
+    /// True if the first step size was found by a search.
+    pub searched: bool,
     /// Number of terms, visited once per epoch.
     pub terms: usize,
     /// Counter of visits while the workers run.
     pub progress: Arc<Progress>,
 }
 
-/// The first step size of a solver that has step sizes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FirstStep {
-    /// The step size.
-    pub learning_rate: f64,
-    /// True if it was found by a search.
-    pub searched: bool,
-}
-
 /// An event that a caller may want to show while training goes on.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// The first epoch starts.
     Began(&'a Began),
     /// An epoch has ended.
     Epoch(&'a Epoch),
     /// Training of more than two classes starts; only [`Event::Class`] follows.
-    Classes(Classes),
+    Classes {
+        /// Number of classes.
+        count: usize,
+        /// Number of classes that are trained at the same time.
+        at_once: usize,
+        /// Number of threads for each of them.
+        threads: usize,
+    },
     /// A class has been trained against the rest.
     Class {
         /// The outcome.
@@ -114,6 +117,8 @@ pub enum Event<'a> {
 
 /// The result of a fit.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
 pub struct Fit<R> {
     /// The weights of the epoch with the lowest objective.
     pub weights: Vec<R>,
@@ -151,19 +156,9 @@ impl<R> Fit<R> {
     }
 }
 
-/// A training of classes, each against the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Classes {
-    /// Number of classes.
-    pub count: usize,
-    /// Number of classes that are trained at the same time.
-    pub at_once: usize,
-    /// Number of threads for each of them.
-    pub threads: usize,
-}
-
 /// Outcome of training one class against the rest.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ClassFit {
     /// The class's label.
     pub label: f64,

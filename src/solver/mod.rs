@@ -18,8 +18,9 @@ mod strategy_tests;
 
 pub use self::driver::Evaluate;
 pub use self::dual::fit_dual;
-pub use self::fit::{Began, ClassFit, Classes, Epoch, Event, FirstStep, Fit, StopReason};
+pub use self::fit::{Began, ClassFit, Epoch, Event, Fit, StopReason};
 pub(crate) use self::linear::{AnyLinear, RulesOf, linear};
 pub use self::saga::fit_saga;
 pub use self::settings::{Precision, Settings, Solver};
-pub use self::sgd::{Penalty, Schedule, StepSize, minimize};
+pub(crate) use self::sgd::StepSize;
+pub use self::sgd::{Penalty, Schedule, minimize};

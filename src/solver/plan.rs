@@ -7,10 +7,10 @@ use super::Settings;
 use super::newton::hessian;
 use crate::error::Result;
 use crate::params::Real;
-use crate::strategy::{make_own,
+use crate::strategy::{
     AllReduce, Averaging, BoundedStaleness, ClusterConfig, Hogwild, HogwildPlusPlus, Layout,
     Locked, Merging, Order, RoundRobin, Sequential, Strategy, StrategyKind, Synchronous, Topology,
-    Update,
+    Update, make_own,
 };
 
 /// The choices that a fit is run by.

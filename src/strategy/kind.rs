@@ -14,29 +14,33 @@ pub enum StrategyKind {
     /// [`StrategyKind::Sequential`] or [`StrategyKind::Hogwild`], chosen by the number of threads
     /// and the size of the problem.
     Auto,
-    /// [`Sequential`](super::Sequential): one thread.
+    /// One thread. Deterministic given the seed.
     Sequential,
-    /// [`Hogwild`](super::Hogwild): many threads on one vector.
+    /// Threads on one vector, without locks (Niu et al., 2011). Racy by design.
     Hogwild(Update),
-    /// [`HogwildPlusPlus`](super::HogwildPlusPlus): clusters of threads with a replica each.
+    /// Clusters of threads with a replica each, merged along a ring (Zhang, Hsieh & Akella, 2016).
+    /// Racy by design.
     HogwildPlusPlus(ClusterConfig),
-    /// [`Synchronous`](super::Synchronous): rounds of batches, of which the latest are dropped.
+    /// Rounds of batches on one version of the weights, of which the latest batches are dropped.
+    /// Deterministic given the seed and the number of threads if none are.
     Synchronous {
         /// Workers that a round does not wait for, fewer than there are.
         backups: usize,
     },
-    /// [`BoundedStaleness`](super::BoundedStaleness): workers at most some batches apart.
+    /// One vector, and threads at most some batches apart. Racy by design.
     BoundedStaleness(Bounds),
-    /// [`AllReduce`](super::AllReduce): equal replicas, whose movements are summed.
+    /// Equal replicas, whose steps are summed round a ring. Deterministic given the seed and the
+    /// number of threads.
     AllReduce,
-    /// [`Averaging`](super::Averaging): independent replicas, and their mean after epochs.
+    /// Independent replicas, and their mean after epochs. Deterministic given the seed and the
+    /// number of threads.
     Averaging {
         /// Epochs after which all go on from the mean, at least 1.
         every: usize,
     },
-    /// [`Locked`](super::Locked): one vector, and locks around each visit.
+    /// One vector, and locks around each visit. Racy by design.
     Locked,
-    /// [`RoundRobin`](super::RoundRobin): one vector, which workers write in turn.
+    /// One vector, which threads write in turn. Racy by design.
     RoundRobin,
     /// The caller's own strategy, with the solver sgd.
     Own(&'static dyn OwnStrategy),

@@ -16,12 +16,12 @@ pub(crate) use baseline::{
     AllReduce, Averaging, BoundedStaleness, Gate, Locked, Locker, Quorum, RoundRobin, Stripes,
     Synchronous, by_lists,
 };
-pub use engine::{Block, Control, Delay, Order, Progress, Tickets, WorkerPool};
-pub(crate) use engine::{Topology, pin, work};
+pub use engine::{Block, Delay, Order, Progress, Tickets, WorkerPool};
+pub(crate) use engine::{Control, Topology, pin, work};
 pub(crate) use hogwild::Hogwild;
 pub use hogwild::Update;
-pub use hogwildpp::{ClusterConfig, Clusters, Layout, Merging};
-pub(crate) use hogwildpp::HogwildPlusPlus;
+pub use hogwildpp::{ClusterConfig, Clusters, Layout};
+pub(crate) use hogwildpp::{HogwildPlusPlus, Merging};
 pub(crate) use kind::{BATCH, make_own};
 pub use kind::{OwnStrategy, StrategyKind};
 pub(crate) use sequential::{Sequential, visit_alone};

@@ -51,6 +51,8 @@ impl Default for Factorizer {
 
 /// A trained model of ratings, and the record of its training.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
 pub struct Factorized {
     /// The model of the epoch with the lowest objective.
     pub model: Factors,

@@ -79,6 +79,8 @@ impl Default for Trainer {
 
 /// A trained linear model, and the record of its training.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
 pub struct Trained {
     /// The model of the epoch with the lowest objective.
     pub model: Model,

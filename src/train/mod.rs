@@ -14,6 +14,6 @@ pub use self::one_vs_rest::Multiclass;
 pub(crate) use self::target::Optimum;
 pub use self::weights::ExampleWeights;
 pub use crate::solver::{
-    Began, ClassFit, Classes, Epoch, Evaluate, Event, FirstStep, Fit, Penalty, Precision, Schedule,
-    Settings, Solver, StepSize, StopReason, fit_dual, fit_saga, minimize,
+    Began, ClassFit, Epoch, Evaluate, Event, Fit, Penalty, Precision, Schedule, Settings, Solver,
+    StopReason, fit_dual, fit_saga, minimize,
 };

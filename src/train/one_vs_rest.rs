@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::solver::{Classes, Event, Fit, Settings};
+use crate::solver::{Event, Fit, Settings};
 use crate::strategy::StrategyKind;
 use crate::sync::plain::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
@@ -24,6 +24,14 @@ pub enum Multiclass {
     Auto,
     /// One-vs-rest if there are more than two labels, which may be any finite numbers.
     OneVsRest,
+}
+
+/// A training of `count` classes, `at_once` of them at the same time, with `threads` threads each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Classes {
+    pub count: usize,
+    pub at_once: usize,
+    pub threads: usize,
 }
 
 /// Plans the training of `count` classes: how many at once, and the threads of each.

@@ -14,8 +14,8 @@ use crate::model::{Model, ModelFormat, Quality};
 use crate::params::{Handle, Real, SharedParams};
 use crate::problem::{CustomLoss, Linear, Loss, LossKind};
 use crate::strategy::{
-    Block, ClusterConfig, Clusters, Order, OwnStrategy, Pass, Profile, Strategy,
-    StrategyKind, Update, Visit,
+    Block, ClusterConfig, Clusters, Order, OwnStrategy, Pass, Profile, Strategy, StrategyKind,
+    Update, Visit,
 };
 
 fn packages() -> Dataset {
@@ -479,8 +479,7 @@ impl OwnStrategy for MakeDealt {
 #[test]
 fn a_custom_loss_and_strategy_train_save_predict_and_evaluate_as_those_of_the_crate() {
     let data = packages();
-    let (loss, strategy) =
-        (LossKind::Custom(&OWN_LOSS), StrategyKind::Own(&MAKE_DEALT));
+    let (loss, strategy) = (LossKind::Custom(&OWN_LOSS), StrategyKind::Own(&MAKE_DEALT));
     let best = trainer(LossKind::SquaredHinge).optimum(&data).unwrap().objective;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use wildsgd::internal::cache;
 use wildsgd::data::{self, LoadOptions, source};
+use wildsgd::internal::cache;
 use wildsgd::internal::data::{Throughput, throughput};
 use wildsgd::{Error, Result};
 

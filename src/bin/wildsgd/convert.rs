@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use wildsgd::internal::cache::{self, Converted, Notes, Source};
 use wildsgd::data::{IndexBase, LoadOptions, ParseOptions, libsvm};
+use wildsgd::internal::cache::{self, Converted, Notes, Source};
 use wildsgd::internal::save;
 use wildsgd::{Dataset, Error};
 

@@ -3,8 +3,8 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use wildsgd::internal::report;
 use wildsgd::internal::Evaluator;
+use wildsgd::internal::report;
 use wildsgd::model::{ClassQuality, Evaluation, is_factors};
 use wildsgd::{Error, Model};
 

@@ -73,7 +73,7 @@ pub fn run(args: &FactorizeArgs, started: Instant) -> Result<ExitCode, Failure> 
         model: args.model.as_deref(),
         file: args.report.as_deref(),
     });
-    let searched = trained.fit.began.step_size.is_some_and(|step| step.searched);
+    let searched = trained.fit.began.searched;
     terminal.warn(warnings::undone(screen.undone(), searched));
     let unsettled = trained.fit.stop == StopReason::Epochs;
     terminal.warn(warnings::unsettled_objective(&trainer.settings, unsettled, ""));

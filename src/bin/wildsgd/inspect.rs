@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use wildsgd::Error;
 use wildsgd::data::IndexBase;
-use wildsgd::internal::stats::Stats;
 use wildsgd::internal::report;
+use wildsgd::internal::stats::Stats;
 
 use crate::args::InspectArgs;
 use crate::failure::Failure;

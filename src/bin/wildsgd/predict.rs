@@ -4,8 +4,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use wildsgd::internal::Errors;
 use wildsgd::model::is_factors;
-use wildsgd::{Error, Model, metrics};
+use wildsgd::{Error, Model};
 
 use crate::args::PredictArgs;
 use crate::failure::Failure;
@@ -116,7 +117,7 @@ struct Quality {
     /// Number of predictions that equal the label.
     right: usize,
     /// Errors of a regression model.
-    errors: metrics::Errors,
+    errors: Errors,
 }
 
 impl Quality {

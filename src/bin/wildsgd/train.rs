@@ -146,10 +146,7 @@ fn warn(
         trained.classes.len(),
         trained.classes.iter().map(|class| class.examples).sum(),
     ));
-    terminal.warn(warnings::undone(
-        undone,
-        trained.fit.began.step_size.is_some_and(|step| step.searched),
-    ));
+    terminal.warn(warnings::undone(undone, trained.fit.began.searched));
     terminal.warn(warnings::unsettled(&trainer.settings, trained));
     if let (Some(test), Some(evaluation)) = (test, &trained.test) {
         terminal.warn(warnings::unknown_labels(&test.name, test.data.len(), evaluation));

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use wildsgd::internal::cache::{self, Notes, Source};
 use wildsgd::data::{IndexBase, LoadOptions, ParseOptions, source};
+use wildsgd::internal::cache::{self, Notes, Source};
 use wildsgd::{Dataset, Result};
 
 use crate::input::Input;

@@ -20,7 +20,7 @@
 //! | 448 | that seed, else 0 |
 //! | 456 | number from which the text counted features: 1 for 0, 2 for 1, 0 if not known |
 //! | 464 | label of the text's first row, as f32; 0 if there is no row |
-//! | 472 | 1 if the next facts are present: the text that this is a cache of, see [`Source`] |
+//! | 472 | 1 if the next facts are present: the text that this is a cache of |
 //! | 480 | bytes of the text file |
 //! | 488, 496 | its modification time, seconds and nanoseconds since 1970 |
 //! | 504 | requested number from which to count features: 1 for 0, 2 for 1, 3 for automatic |
@@ -66,8 +66,8 @@ mod tests;
 pub(crate) mod write;
 
 pub(super) use mapped::Cache;
-pub(super) use open::of_map;
 pub(crate) use open::notes;
+pub(super) use open::of_map;
 pub use open::{is_cache, open};
 pub use write::write;
 

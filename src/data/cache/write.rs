@@ -20,10 +20,10 @@ pub fn write(data: &Dataset, path: impl AsRef<Path>) -> Result<()> {
     write_with(data, path, &Notes::default())
 }
 
-/// Writes a cache as [`write`] does, with `notes` on the data's source.
+/// Writes a cache as [`write`](fn@write) does, with `notes` on the data's source.
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write`](fn@write).
 pub fn write_with(data: &Dataset, path: impl AsRef<Path>, notes: &Notes) -> Result<()> {
     let path = path.as_ref();
     check_byte_order(&source::display_name(path))?;

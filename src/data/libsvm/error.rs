@@ -18,7 +18,7 @@ pub struct ParseError {
     /// 1-based byte position of the offending token in the line; a byte order mark is not counted.
     pub column: u64,
     /// The fault.
-    pub kind: ParseErrorKind,
+    pub(crate) kind: ParseErrorKind,
     pub(super) found: String,
     pub(super) base: IndexBase,
 }

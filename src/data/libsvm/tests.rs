@@ -196,7 +196,7 @@ fn a_long_line_is_refused() {
                    line feeds";
     assert_eq!(place(parse(b"1\n1 10:1\n", &options)), format!("2:1: {refused}"));
     assert_eq!(place(parse(b"1 1:12", &options)), format!("1:1: {refused}"));
-    assert_eq!(parse(b"1 \0 1:1", &options).unwrap_err().kind, ParseErrorKind::Binary);
+    assert_eq!(parse(b"1 \0 1:1", &options).unwrap_err().kind, Kind::Binary);
     let endless = ParseOptions { max_line: usize::MAX, ..ParseOptions::default() };
     assert_eq!(parse(b"1 1:1\n1", &endless).unwrap().len(), 2);
 }
@@ -205,7 +205,7 @@ fn a_long_line_is_refused() {
 fn no_example_is_an_error_of_the_whole_input() {
     for text in [&b""[..], b"\n\n", b" \t\r\n# nothing\n", b"\xef\xbb\xbf"] {
         let error = parse(text, &ParseOptions::default()).unwrap_err();
-        assert_eq!(error.kind, ParseErrorKind::NoExample);
+        assert_eq!(error.kind, Kind::NoExample);
         let error = error.into_error("a.svm");
         assert!(matches!(error, Error::Input { .. }));
         assert_eq!(

@@ -18,7 +18,7 @@ use super::newton::hessian::{self, Assembly};
 use super::newton::primal as newton;
 use super::plan::{Copies, Plan};
 use super::sgd::Schedule;
-use super::{Event, FirstStep, Fit, RulesOf, Settings};
+use super::{Event, Fit, RulesOf, Settings};
 use crate::error::{Error, Result};
 use crate::params::Real;
 use crate::problem::{Curved, Curves, Linear};
@@ -243,11 +243,8 @@ impl<R: Real> Method<R> for Reduction<'_, R> {
         self.gap().map_or(self.calm >= CALM, |gap| gap <= self.settings.tolerance)
     }
 
-    fn step_size(&mut self) -> Option<FirstStep> {
-        Some(FirstStep {
-            learning_rate: self.first_rate,
-            searched: self.settings.learning_rate.is_none(),
-        })
+    fn learning_rate(&mut self) -> Option<f64> {
+        Some(self.first_rate)
     }
 
     fn finish(self: Box<Self>) -> Best<R> {

@@ -16,7 +16,7 @@ use self::search::search;
 use super::driver::{Best, Evaluate, FitDriver, Measured, Method, Outcome};
 pub use super::penalty::Penalty;
 use super::plan::{Copies, Plan};
-use super::{Event, FirstStep, Fit, RulesOf, Settings};
+use super::{Event, Fit, RulesOf, Settings};
 use crate::error::{Error, Result};
 use crate::parallel;
 use crate::params::Real;
@@ -243,9 +243,8 @@ impl<R: Real> Method<R> for Descent<'_, R> {
         self.calm >= CALM
     }
 
-    fn step_size(&mut self) -> Option<FirstStep> {
-        let learning_rate = self.rule.step().first();
-        Some(FirstStep { learning_rate, searched: self.settings.learning_rate.is_none() })
+    fn learning_rate(&mut self) -> Option<f64> {
+        Some(self.rule.step().first())
     }
 
     fn finish(self: Box<Self>) -> Best<R> {

@@ -37,6 +37,7 @@ impl Default for Schedule {
 impl Schedule {
     /// Adapts the schedule to a fit that ends when epochs change the objective by less than the
     /// fraction `tolerance`: steps do not shrink while epochs gain more than that.
+    #[must_use]
     pub fn until(self, tolerance: f64) -> Self {
         match self {
             Schedule::Plateau { factor, gain } if tolerance > 0.0 => {

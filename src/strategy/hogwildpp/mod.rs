@@ -36,7 +36,7 @@ pub struct Layout {
     /// Kind of write to a weight of the cluster's replica.
     pub update: Update,
     /// Treatment of the clusters' changes.
-    pub merging: Merging,
+    pub(crate) merging: Merging,
     /// Set if each worker is pinned to one processor.
     pub pin: bool,
 }

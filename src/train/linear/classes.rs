@@ -34,7 +34,12 @@ impl Trainer {
 
         let training = Instant::now();
         let plan = one_vs_rest::plan(names.len(), &settings);
-        let mut is_stopped = watch(Event::Classes(plan)).is_break();
+        let mut is_stopped = watch(Event::Classes {
+            count: plan.count,
+            at_once: plan.at_once,
+            threads: plan.threads,
+        })
+        .is_break();
         let mut fits = vec![None; names.len()];
         let mut digest: Option<Fit<f64>> = None;
         let mut untouched = false;
@@ -55,7 +60,7 @@ impl Trainer {
                     objective: fit.objective,
                     epochs: fit.epochs.len(),
                     undone,
-                    learning_rate: fit.began.step_size.map(|step| step.learning_rate),
+                    learning_rate: fit.began.learning_rate,
                     gap: fit.gap,
                     train_time: fit.train_time,
                     stop: fit.stop,

@@ -130,10 +130,10 @@ fn an_interrupt_that_leaves_a_class_out_leaves_no_visits() {
 fn events_come_once_a_class() {
     let data = examples(|class| LABELS[class]);
     let mut events = Vec::new();
-    trainer(3)
+    let _ = trainer(3)
         .fit_watched(&data, Some(&data), &mut |event| {
             match event {
-                Event::Classes(classes) => events.push(classes.count),
+                Event::Classes { count, .. } => events.push(count),
                 Event::Class { done, .. } => events.push(done),
                 other => panic!("{other:?}"),
             }
@@ -189,7 +189,8 @@ fn fit_of_nothing(class: usize) -> Fit<f64> {
         strategy: StrategyKind::Sequential,
         reason: None,
         layout: None,
-        step_size: None,
+        learning_rate: None,
+        searched: false,
         terms: 0,
         progress: Progress::new(1).into(),
     };

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use wildsgd::data::{self, LoadOptions, source};
-use wildsgd::strategy::{ClusterConfig, Clusters, StrategyKind};
 use wildsgd::internal::strategy::Staleness;
 use wildsgd::internal::{Optimum, Reached};
+use wildsgd::strategy::{ClusterConfig, Clusters, StrategyKind};
 use wildsgd::train::{Settings, Solver, Trainer};
 use wildsgd::{Dataset, Error, Result};
 

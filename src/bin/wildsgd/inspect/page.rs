@@ -3,8 +3,8 @@
 use std::fmt::{self, Display};
 
 use indicatif::{HumanBytes, HumanCount};
-use wildsgd::internal::stats::{Class, Labels, Rho, Spread, Stats, Target};
 use wildsgd::internal::report::Inspected;
+use wildsgd::internal::stats::{Class, Labels, Rho, Spread, Stats, Target};
 
 use super::advice;
 use super::bars::Bars;

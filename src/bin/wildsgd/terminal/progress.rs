@@ -57,9 +57,9 @@ impl Screen {
                 self.line(self.table.header());
                 self.count(began);
             }
-            Event::Classes(classes) => {
-                self.line(self.table.classes(classes));
-                self.count_classes(classes.count);
+            Event::Classes { count, at_once, threads } => {
+                self.line(self.table.classes(count, at_once, threads));
+                self.count_classes(count);
             }
             Event::Class { fit, done } => {
                 self.line(self.table.class(fit));
@@ -74,6 +74,7 @@ impl Screen {
                 self.undone += 1;
                 self.line(self.table.undone(objective, learning_rate));
             }
+            _ => {}
         }
     }
 

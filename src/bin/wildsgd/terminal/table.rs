@@ -1,6 +1,6 @@
 //! A table with one row per epoch, or per class with more than two classes.
 
-use wildsgd::train::{ClassFit, Classes, Epoch};
+use wildsgd::train::{ClassFit, Epoch};
 
 use super::{digits, measures, short};
 
@@ -39,7 +39,7 @@ impl Table {
     }
 
     /// Describes a training with more than two classes, followed by the header of its rows.
-    pub fn classes(&self, Classes { count, at_once, threads }: Classes) -> String {
+    pub fn classes(&self, count: usize, at_once: usize, threads: usize) -> String {
         let each = if threads == 1 { "one thread".into() } else { format!("{threads} threads") };
         let how = match at_once {
             1 => format!("one class after the other with {each}"),

@@ -170,7 +170,7 @@ proptest! {
             Err(error) => {
                 let lines = text.split(|&byte| byte == b'\n').collect::<Vec<_>>();
                 let line = lines[error.line as usize - 1].len() as u64;
-                prop_assert!(error.kind == ParseErrorKind::NoExample || error.column <= line);
+                prop_assert!(error.kind == Kind::NoExample || error.column <= line);
                 prop_assert!(!error.to_string().contains(|c: char| c.is_control()));
             }
         }
