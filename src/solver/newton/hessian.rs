@@ -92,6 +92,9 @@ impl Thinning {
     }
 }
 
+/// Appends the entries of the example with a number.
+type EntriesOf<'a> = dyn Fn(usize, &mut Vec<(u32, f64)>) + Sync + 'a;
+
 impl Assembly {
     /// Sums c*x*x' over this many examples; returns the whole symmetric matrix, row by row.
     /// `curvature` returns an example's c, at least 0. `entries` appends its entries to an empty
@@ -104,7 +107,7 @@ impl Assembly {
         examples: usize,
         every: usize,
         curvature: &(dyn Fn(usize) -> f64 + Sync),
-        entries: &(dyn Fn(usize, &mut Vec<(u32, f64)>) + Sync),
+        entries: &EntriesOf<'_>,
     ) -> &mut [f64] {
         let parts =
             (MOST_PLACES / (m * m).max(1)).min(examples / (FEWEST * m).max(1)).clamp(1, MOST_PARTS);
