@@ -12,11 +12,7 @@ pub use cut::{Cut, Edge};
 pub use factorization::Factorization;
 pub use linear::Linear;
 pub(crate) use linear::{BIAS_RATE, Examples};
-pub use loss::{
-    Curved, CustomLoss, EpsilonInsensitive, Hinge, Huber, Logistic, Loss, LossKind, Squared,
-    SquaredHinge,
-};
-pub(crate) use loss::{Curves, with_loss};
+pub use loss::*;
 pub use softmax::Softmax;
 pub(crate) use softmax::log_sum_exp;
 

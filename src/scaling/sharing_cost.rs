@@ -5,7 +5,7 @@
 //!
 //! - wild and atomic updates: each touch of a weight finds its line with another thread with
 //!   probability (P-1)/P, at the extra cost that two threads showed on these rows, with probability
-//!   1/2;
+//!   1/2; a strategy that is not in this list is taken for wild;
 //! - merged copies: the merges of `strategy/hogwild/merging.rs`, at the cost of one each, and the
 //!   dense pass at the end;
 //! - split weights: merges of the hot weights, touches of the others;
@@ -70,7 +70,6 @@ impl Machine<'_> {
         let round = pieces.round.unwrap_or(0.0);
         match strategy {
             StrategyKind::Sequential | StrategyKind::Auto | StrategyKind::Own(_) => 0.0,
-            StrategyKind::Hogwild(Update::Wild) => self.touches(p, pieces.contended_touch),
             StrategyKind::Hogwild(Update::Atomic) => self.touches(p, pieces.contended_swap),
             StrategyKind::Hogwild(Update::Merged) => {
                 let passes = if width < MANY { 1.0 } else { p };
@@ -117,6 +116,8 @@ impl Machine<'_> {
                 single * (WRITING - 1.0 / p).max(0.0)
                     + self.examples as f64 * pieces.turn.unwrap_or(0.0)
             }
+            // Hogwild with wild updates, and what has no line of its own.
+            _ => self.touches(p, pieces.contended_touch),
         }
     }
 

@@ -8,9 +8,8 @@ use super::newton::hessian;
 use crate::error::Result;
 use crate::params::Real;
 use crate::strategy::{
-    AllReduce, Averaging, BoundedStaleness, ClusterConfig, Hogwild, HogwildPlusPlus, Layout,
-    Locked, Merging, Order, RoundRobin, Sequential, Strategy, StrategyKind, Synchronous, Topology,
-    Update, make_own,
+    ClusterConfig, HogwildPlusPlus, Layout, Merging, Order, Strategy, StrategyKind, Topology,
+    Update,
 };
 
 /// The choices that a fit is run by.
@@ -109,27 +108,9 @@ impl Plan {
     /// # Errors
     /// [`Error::Io`] if workers are to be pinned and the system refuses that.
     pub fn make<'a, R: Real>(&self, settings: &Settings) -> Result<Box<dyn Strategy<R> + 'a>> {
-        let (visitors, batch) = (self.visitors, self.batch);
-        Ok(match self.strategy {
-            StrategyKind::Auto | StrategyKind::Sequential => Box::new(Sequential::batched(batch)),
-            StrategyKind::Hogwild(update) => Box::new(Hogwild::new(visitors, update)),
-            StrategyKind::HogwildPlusPlus(config) => {
-                let topology = Topology::detect();
-                let layout = self.layout(&config, settings, &topology);
-                Box::new(HogwildPlusPlus::new(layout, &topology)?)
-            }
-            StrategyKind::Synchronous { backups } => {
-                Box::new(Synchronous::new(visitors, batch, backups))
-            }
-            StrategyKind::BoundedStaleness(bounds) => {
-                Box::new(BoundedStaleness::new(visitors, batch, bounds))
-            }
-            StrategyKind::AllReduce => Box::new(AllReduce::new(visitors, batch)),
-            StrategyKind::Averaging { every } => Box::new(Averaging::new(visitors, every)),
-            StrategyKind::Locked => Box::new(Locked::new(visitors)),
-            StrategyKind::RoundRobin => Box::new(RoundRobin::new(visitors)),
-            StrategyKind::Own(own) => make_own(own, visitors),
-        })
+        let layout =
+            |config: &ClusterConfig, topology: &Topology| self.layout(config, settings, topology);
+        self.strategy.make(self.visitors, self.batch, &layout)
     }
 
     /// Lays the workers out in clusters, for hogwild++.

@@ -1,10 +1,16 @@
 //! Strategies as a choice at run time, and their names: the only table, which the command, reports
-//! and benches read.
+//! and benches read; and what creates each.
 
 use std::any::Any;
 use std::fmt;
 
-use super::{Bounds, ClusterConfig, Strategy, Update};
+use super::baseline::{
+    AllReduce, Averaging, BoundedStaleness, Bounds, Locked, RoundRobin, Synchronous,
+};
+use super::{
+    ClusterConfig, Hogwild, HogwildPlusPlus, Layout, Sequential, Strategy, Topology, Update,
+};
+use crate::error::Result;
 use crate::params::Real;
 
 /// A strategy: the protocol by which workers share the weights.
@@ -156,6 +162,38 @@ impl StrategyKind {
     pub fn takes_batches(self) -> bool {
         self == StrategyKind::Sequential || self.usual_batch() > 1
     }
+
+    /// Creates the strategy for `workers` workers and batches of `batch` terms. `layout` lays the
+    /// workers of hogwild++ out in clusters.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) if workers are to be pinned and the system refuses that.
+    pub(crate) fn make<'a, R: Real>(
+        self,
+        workers: usize,
+        batch: usize,
+        layout: &dyn Fn(&ClusterConfig, &Topology) -> Layout,
+    ) -> Result<Box<dyn Strategy<R> + 'a>> {
+        Ok(match self {
+            StrategyKind::Auto | StrategyKind::Sequential => Box::new(Sequential::batched(batch)),
+            StrategyKind::Hogwild(update) => Box::new(Hogwild::new(workers, update)),
+            StrategyKind::HogwildPlusPlus(config) => {
+                let topology = Topology::detect();
+                Box::new(HogwildPlusPlus::new(layout(&config, &topology), &topology)?)
+            }
+            StrategyKind::Synchronous { backups } => {
+                Box::new(Synchronous::new(workers, batch, backups))
+            }
+            StrategyKind::BoundedStaleness(bounds) => {
+                Box::new(BoundedStaleness::new(workers, batch, bounds))
+            }
+            StrategyKind::AllReduce => Box::new(AllReduce::new(workers, batch)),
+            StrategyKind::Averaging { every } => Box::new(Averaging::new(workers, every)),
+            StrategyKind::Locked => Box::new(Locked::new(workers)),
+            StrategyKind::RoundRobin => Box::new(RoundRobin::new(workers)),
+            StrategyKind::Own(own) => make_own(own, workers),
+        })
+    }
 }
 
 /// The caller's own strategy as a choice at run time: it creates the strategy that a fit runs.
@@ -169,7 +207,7 @@ pub trait OwnStrategy: Sync {
 }
 
 /// Creates the caller's own strategy for weights of type `R`.
-pub(crate) fn make_own<R: Real>(own: &dyn OwnStrategy, workers: usize) -> Box<dyn Strategy<R>> {
+fn make_own<R: Real>(own: &dyn OwnStrategy, workers: usize) -> Box<dyn Strategy<R>> {
     let wrapped: Box<dyn Any> = match size_of::<R>() {
         4 => Box::new(own.in_f32(workers)),
         _ => Box::new(own.in_f64(workers)),

@@ -11,18 +11,14 @@ pub(crate) mod sequential;
 mod tests;
 mod visit;
 
-pub use baseline::{Access, Bounds};
-pub(crate) use baseline::{
-    AllReduce, Averaging, BoundedStaleness, Gate, Locked, Locker, Quorum, RoundRobin, Stripes,
-    Synchronous, by_lists,
-};
+pub use baseline::*;
 pub use engine::{Block, Delay, Order, Progress, Tickets, WorkerPool};
 pub(crate) use engine::{Control, Topology, pin, work};
 pub(crate) use hogwild::Hogwild;
 pub use hogwild::Update;
 pub use hogwildpp::{ClusterConfig, Clusters, Layout};
 pub(crate) use hogwildpp::{HogwildPlusPlus, Merging};
-pub(crate) use kind::{BATCH, make_own};
+pub(crate) use kind::BATCH;
 pub use kind::{OwnStrategy, StrategyKind};
 pub(crate) use sequential::{Sequential, visit_alone};
 pub use visit::{Clock, EndOfEpoch, Plan, Shape, StepState, Visit, planner};

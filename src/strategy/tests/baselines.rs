@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::{Count, control, crowd, first_pass, pool, rows, train};
 use crate::data::Dataset;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::params::{Real, SharedParams};
 use crate::problem::{Hinge, Linear, Logistic, Loss, Problem, Squared};
 use crate::solver::sgd::{Penalty, Schedule, Sgd, StepSize};
 use crate::strategy::{
-    Access, AllReduce, Averaging, BoundedStaleness, Bounds, Control, Delay, Locked, Order,
-    RoundRobin, Sequential, Shape, Strategy, Synchronous, Visit,
+    Access, AllReduce, Averaging, BoundedStaleness, Bounds, Control, Delay, Layout, Locked, Order,
+    Pass, Profile, RoundRobin, Sequential, Shape, Strategy, StrategyKind, Synchronous, Topology,
+    Visit,
 };
 use crate::sync::plain::Ordering::Relaxed;
 
@@ -46,6 +47,24 @@ macro_rules! with_others {
     }};
 }
 
+/// A strategy of the table.
+struct Made<R: Real>(Box<dyn Strategy<R>>);
+
+impl<R: Real> Strategy<R> for Made<R> {
+    fn profile(&self) -> Profile {
+        self.0.profile()
+    }
+
+    fn epoch(
+        &mut self,
+        visit: &dyn Visit<R>,
+        params: &mut SharedParams<R>,
+        pass: Pass<'_>,
+    ) -> Result<u64> {
+        self.0.epoch(visit, params, pass)
+    }
+}
+
 fn one_worker_equals_sequential<R: Real, L: Loss>(
     loss: L,
     penalty: Penalty,
@@ -58,16 +77,11 @@ fn one_worker_equals_sequential<R: Real, L: Loss>(
         let rule: Sgd<_, R> = Sgd::new(&problem, penalty, step, true);
         let oracle = train(&rule, Sequential::default(), 3);
         assert!(oracle.iter().any(|&w| w != R::ZERO));
-        with_batches!(1, 1, |name, make| assert_eq!(
-            train(&rule, make(), 3),
-            oracle,
-            "{name} {schedule:?}"
-        ));
-        with_others!(1, |name, make| assert_eq!(
-            train(&rule, make(), 3),
-            oracle,
-            "{name} {schedule:?}"
-        ));
+        for kind in StrategyKind::ALL {
+            let layout = |_: &_, topology: &Topology| Layout::new(1, topology.clusters(1));
+            let made = Made(kind.make(1, 1, &layout).unwrap());
+            assert_eq!(train(&rule, made, 3), oracle, "{kind:?} {schedule:?}");
+        }
         for batch in [7, 64, 300] {
             let rule: Sgd<_, R> = Sgd::new(&problem, penalty, step, false);
             let oracle = train(&rule, Sequential::batched(batch), 3);

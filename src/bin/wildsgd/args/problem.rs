@@ -11,9 +11,7 @@ use crate::failure::Failure;
 /// The loss.
 #[derive(Args)]
 pub struct LossArgs {
-    /// Loss; squared, huber and epsilon-insensitive are for regression; softmax trains all classes
-    /// jointly, and accepts any numbers as labels
-    #[arg(long = "loss", value_name = "LOSS", default_value = "logistic", value_parser = loss())]
+    #[arg(long = "loss", value_name = "LOSS", help = loss_help(), default_value = "logistic", value_parser = loss())]
     pub kind: LossKind,
     /// epsilon-insensitive: size of the errors that cost nothing, in units of the labels, 0 or
     /// larger (LIBLINEAR's -p) [default: 0.1]
@@ -102,4 +100,15 @@ fn class_weight(text: &str) -> Result<ClassWeight, String> {
 fn loss() -> impl TypedValueParser<Value = LossKind> {
     PossibleValuesParser::new(LossKind::ALL.map(LossKind::name))
         .try_map(|name| name.parse::<LossKind>())
+}
+
+fn loss_help() -> String {
+    let numeric = LossKind::ALL.into_iter().filter(|kind| kind.is_regression());
+    let names: Vec<_> = numeric.map(LossKind::name).collect();
+    let (last, others) = names.split_last().expect("a loss for regression");
+    format!(
+        "Loss; {} and {last} are for regression; softmax trains all classes jointly, and accepts any \
+         numbers as labels",
+        others.join(", ")
+    )
 }

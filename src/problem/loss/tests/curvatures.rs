@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::super::{Curved, EpsilonInsensitive, Hinge, Huber, Logistic, Squared, SquaredHinge};
+use super::super::{Curved, LossKind, with_loss};
 
-const EPSILON: f64 = 0.5;
+/// Of [`LossKind::EPSILON_INSENSITIVE`].
+const EPSILON: f64 = 0.1;
 
 fn agrees(loss: impl Curved, y: f64, s: f64, fraction: f64) {
     let slope = loss.slope(y, s);
@@ -33,11 +34,13 @@ proptest! {
         positive: bool, target in -3.0..3.0, s in -8.0..8.0, fraction in 0.0..1.0,
     ) {
         let y = if positive { 1.0 } else { -1.0 };
-        agrees(Logistic, y, s, fraction);
-        agrees(Hinge, y, s, fraction);
-        agrees(SquaredHinge, y, s, fraction);
-        agrees(Squared, target, s, fraction);
-        agrees(Huber, target, s, fraction);
-        agrees(EpsilonInsensitive { epsilon: EPSILON as f32 }, target, s, fraction);
+        for kind in LossKind::ALL {
+            let y = if kind.is_regression() { target } else { y };
+            with_loss!(
+                kind,
+                loss => agrees(loss, y, s, fraction),
+                custom => unreachable!("{custom:?} is not of the crate")
+            );
+        }
     }
 }

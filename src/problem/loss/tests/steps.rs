@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::params::{Real, Scale};
 
-use super::super::{EpsilonInsensitive, Hinge, Huber, Logistic, Loss, Squared, SquaredHinge};
+use super::super::{EpsilonInsensitive, Hinge, Logistic, Loss, LossKind, with_loss};
 
 /// A loss with the default implicit step.
 #[derive(Clone, Copy)]
@@ -25,7 +25,8 @@ fn proximal(loss: impl Loss, y: f64, s: f64, rate: f64, q: f64, a: f64) -> f64 {
     loss.value(y, s + a * q) + q * a * a / (2.0 * rate)
 }
 
-const EPSILON: f64 = 0.5;
+/// Of [`LossKind::EPSILON_INSENSITIVE`].
+const EPSILON: f64 = 0.1;
 
 fn steps_agree<L: Loss>(loss: L, y: f64, s: f64, rate: f64, q: f64) {
     let found = loss.step(y, s, rate, q);
@@ -52,12 +53,10 @@ proptest! {
     ) {
         let y = if positive { 1.0 } else { -1.0 };
         let (rate, q) = (f64::exp(log_rate), f64::exp(log_q));
-        steps_agree(Logistic, y, s, rate, q);
-        steps_agree(Hinge, y, s, rate, q);
-        steps_agree(SquaredHinge, y, s, rate, q);
-        steps_agree(Squared, target, s, rate, q);
-        steps_agree(Huber, target, s, rate, q);
-        steps_agree(EpsilonInsensitive { epsilon: EPSILON as f32 }, target, s, rate, q);
+        for kind in LossKind::ALL {
+            let y = if kind.is_regression() { target } else { y };
+            with_loss!(kind, loss => steps_agree(loss, y, s, rate, q));
+        }
     }
 }
 
