@@ -109,7 +109,7 @@ pub(crate) fn linear<'d>(loss: LossKind, examples: Examples<'d>) -> Box<dyn AnyL
 pub(super) fn known_loss<R: Real>(problem: &dyn RulesOf<R>) -> Result<&dyn Curves> {
     problem.loss().ok_or_else(|| Error::Parameter {
         name: "solver",
-        value: "dual or saga with a loss of your own".into(),
+        value: "dual or saga with a custom loss".into(),
         expected: "the solver sgd, which needs no conjugate of the loss",
         hint: "choose sgd",
     })

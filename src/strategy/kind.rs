@@ -197,6 +197,9 @@ impl StrategyKind {
 }
 
 /// The caller's own strategy as a choice at run time: it creates the strategy that a fit runs.
+///
+/// A strategy that sums the movements of several copies of the weights must not run a problem that
+/// [`averages_only`](crate::problem::Problem::averages_only): fits do not check that for it.
 pub trait OwnStrategy: Sync {
     /// Returns the name in reports.
     fn name(&self) -> &'static str;
