@@ -15,7 +15,7 @@ use std::path::Path;
 ///
 /// # Examples
 /// ```
-/// use wildsgd::data::Scan;
+/// use wildsgd::internal::data::Scan;
 ///
 /// let mut examples = 0;
 /// Scan::default().blocks(

@@ -96,7 +96,8 @@ impl Stats {
     ///
     /// # Examples
     /// ```
-    /// use wildsgd::data::{Builder, stats::Stats};
+    /// use wildsgd::data::Builder;
+    /// use wildsgd::internal::stats::Stats;
     ///
     /// let mut data = Builder::default();
     /// for label in [1.0, -1.0] {

@@ -14,15 +14,21 @@ use crate::solver::{Event, Fit, Settings, minimize};
 ///
 /// # Examples
 /// ```
-/// use wildsgd::data::LowRank;
+/// use wildsgd::data::{Rating, Ratings};
 /// use wildsgd::model::Quality;
 /// use wildsgd::train::Factorizer;
 ///
-/// // Ratings with a noise of 0.5, which is the least error of any model.
-/// let (train, test) = LowRank::default().draw(20_000);
-/// let trained = Factorizer { rank: 4, ..Factorizer::default() }.fit(&train)?;
-/// let Quality::Regression { rmse: Some(rmse), .. } = trained.model.evaluate(&test).quality else { panic!() };
-/// assert!(rmse < 0.525);
+/// // The value is a product of a factor of the user's and one of the item's.
+/// let rating = |k: u32| {
+///     let (user, item) = (k % 100, k / 100 * 7 % 50);
+///     let value = (f64::from(user) / 50.0 - 1.0) * (f64::from(item) / 25.0 - 1.0);
+///     Rating { user, item, value: value as f32 }
+/// };
+/// let ratings = Ratings::numbered((0..5000).map(rating).collect(), 100, 50);
+/// let trained = Factorizer { rank: 2, ..Factorizer::default() }.fit(&ratings)?;
+/// let quality = trained.model.evaluate(&ratings).quality;
+/// let Quality::Regression { rmse: Some(rmse), .. } = quality else { panic!() };
+/// assert!(rmse < 0.1, "{rmse}");
 /// # Ok::<(), wildsgd::Error>(())
 /// ```
 #[derive(Clone, Debug)]

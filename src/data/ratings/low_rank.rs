@@ -10,7 +10,7 @@ use super::{Rating, Ratings};
 ///
 /// # Examples
 /// ```
-/// use wildsgd::data::LowRank;
+/// use wildsgd::internal::data::LowRank;
 ///
 /// let (train, test) = LowRank { ratings: 1000, ..LowRank::default() }.draw(200);
 /// assert_eq!((train.all().len(), test.all().len()), (1000, 200));
