@@ -7,8 +7,8 @@ import struct
 
 # Times and speeds in reports, which are no result. A time limit is a setting.
 CLOCKS = re.compile(r"(?!time_limit).*(_seconds|_per_second)")
-# What another version or another machine may change.
-ELSEWHERE = {"version", "machine"}
+# What another version or another machine may change, and a sentence for people.
+ELSEWHERE = {"version", "machine", "strategy_reason"}
 # The same in what people read.
 MASKS = [
     (re.compile(r"^( *\d+) +\d+\.\d{3} ", re.M), r"\1 # "),  # a row an epoch
