@@ -106,10 +106,10 @@ pub(crate) fn linear<'d>(loss: LossKind, examples: Examples<'d>) -> Box<dyn AnyL
 ///
 /// # Errors
 /// [`Error::Parameter`] if it is a custom loss.
-pub(super) fn known_loss<R: Real>(problem: &dyn RulesOf<R>) -> Result<&dyn Curves> {
+pub(crate) fn known_loss<R: Real>(problem: &dyn RulesOf<R>) -> Result<&dyn Curves> {
     problem.loss().ok_or_else(|| Error::Parameter {
         name: "solver",
-        value: "dual or saga with a custom loss".into(),
+        value: "one other than sgd, with a custom loss".into(),
         expected: "the solver sgd, which needs no conjugate of the loss",
         hint: "choose sgd",
     })

@@ -1,10 +1,13 @@
 //! The solvers: how a problem is minimized. Each has a rule and a stopping test of its own; one fit
 //! driver runs their epochs.
 
+mod bounds;
 mod convergence;
+mod convex;
 mod driver;
 pub(crate) mod dual;
 mod fit;
+pub(crate) mod interior;
 mod linear;
 pub(crate) mod newton;
 mod penalty;
@@ -16,10 +19,11 @@ pub(crate) mod sgd;
 #[cfg(test)]
 mod strategy_tests;
 
+pub(crate) use self::convex::{Convex, ConvexLoss};
 pub use self::driver::Evaluate;
 pub use self::dual::fit_dual;
 pub use self::fit::{Began, ClassFit, Epoch, Event, Fit, StopReason};
-pub(crate) use self::linear::{AnyLinear, RulesOf, linear};
+pub(crate) use self::linear::{AnyLinear, RulesOf, known_loss, linear};
 pub use self::saga::fit_saga;
 pub use self::settings::{Precision, Settings, Solver};
 pub(crate) use self::sgd::StepSize;

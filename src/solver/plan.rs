@@ -103,6 +103,15 @@ impl Plan {
         }
     }
 
+    /// Plans a fit that visits no terms one by one: all threads make dense passes.
+    pub fn dense(terms: usize, width: usize, touches: usize, settings: &Settings) -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let threads = if settings.threads == 0 { cores } else { settings.threads };
+        let helpers = if touches < FEW { 1 } else { threads.min(cores) };
+        let strategy = StrategyKind::Sequential;
+        Plan { strategy, visitors: 1, helpers, batch: 1, reason: None, terms, width }
+    }
+
     /// Creates the strategy of the plan.
     ///
     /// # Errors

@@ -13,9 +13,10 @@ use crate::strategy::{Delay, StrategyKind};
 /// The solver of a linear model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Solver {
-    /// Dual ascent with l2 and no l1, variance reduction with l1 and a smooth loss. Stochastic
-    /// gradient descent where neither applies
-    /// ([`Trainer::choose`](crate::train::Trainer::choose)), or a step size is given.
+    /// Dual ascent with l2 and no l1, variance reduction with l1 and a smooth loss, and the
+    /// interior-point method where neither applies or reaches the tolerance. Stochastic gradient
+    /// descent for custom losses, and where a step size, a schedule or a strategy of its own is
+    /// given ([`Trainer::choose`](crate::train::Trainer::choose)).
     #[default]
     Auto,
     /// Stochastic gradient descent: [`minimize`](super::minimize).
@@ -24,6 +25,9 @@ pub enum Solver {
     Dual,
     /// Variance reduction, for smooth losses: [`fit_saga`](super::fit_saga).
     Saga,
+    /// A primal-dual interior-point method, for all losses of the crate and any regularizer, on
+    /// data of any scale. Its steps are few and slow where there are many features.
+    Interior,
 }
 
 impl Solver {
@@ -34,6 +38,7 @@ impl Solver {
             Solver::Sgd => "sgd",
             Solver::Dual => "dual",
             Solver::Saga => "saga",
+            Solver::Interior => "interior",
         }
     }
 }

@@ -207,13 +207,12 @@ impl Trainer {
         };
         let weighted = self.weights != ExampleWeights::default();
         match self.solver {
-            Solver::Auto if sets_steps || needs_sgd || self.has_free_bias() => Solver::Sgd,
-            Solver::Auto if matches!(self.loss, LossKind::Softmax | LossKind::Custom(_)) => {
-                Solver::Sgd
-            }
+            Solver::Auto if sets_steps || needs_sgd => Solver::Sgd,
+            Solver::Auto if matches!(self.loss, LossKind::Custom(_)) => Solver::Sgd,
+            Solver::Auto if self.has_free_bias() => Solver::Interior,
             Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
             Solver::Auto if penalty.l1 > 0.0 && !self.loss.has_kink() && !weighted => Solver::Saga,
-            Solver::Auto => Solver::Sgd,
+            Solver::Auto => Solver::Interior,
             chosen => chosen,
         }
     }

@@ -273,6 +273,7 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Failure> {
             args::Solver::Sgd => Solver::Sgd,
             args::Solver::Dual => Solver::Dual,
             args::Solver::Saga => Solver::Saga,
+            args::Solver::Interior => Solver::Interior,
         },
         l2: problem.l2,
         bias: (!problem.no_bias).then_some(problem.bias),

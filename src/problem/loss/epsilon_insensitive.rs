@@ -1,6 +1,6 @@
 //! Support vector regression.
 
-use super::{Curved, Loss};
+use super::{Curved, Loss, LossShape, Piece};
 use crate::params::Real;
 
 /// max(0, |y - s| - epsilon): zero for labels in the tube around the score, whose half-width is
@@ -69,6 +69,13 @@ impl Curved for EpsilonInsensitive {
 
     fn curvature(&self, _: f64, _: f64) -> f64 {
         0.0
+    }
+
+    fn shape(&self, y: f64) -> LossShape {
+        let epsilon = f64::from(self.epsilon);
+        let above = Piece { low: 0.0, high: 1.0, bend: 0.0, target: y - epsilon };
+        let below = Piece { low: -1.0, high: 0.0, bend: 0.0, target: y + epsilon };
+        LossShape::Pieces(above, Some(below))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The support vector machine.
 
-use super::{Curved, Loss};
+use super::{Curved, Loss, LossShape, Piece};
 use crate::params::Real;
 
 /// max(0, 1 - m), m = y*s.
@@ -44,5 +44,10 @@ impl Curved for Hinge {
 
     fn curvature(&self, _: f64, _: f64) -> f64 {
         0.0
+    }
+
+    fn shape(&self, y: f64) -> LossShape {
+        let (low, high) = (y.min(0.0), y.max(0.0));
+        LossShape::Pieces(Piece { low, high, bend: 0.0, target: y }, None)
     }
 }

@@ -1,6 +1,6 @@
 //! Robust regression.
 
-use super::{Curved, Loss, Squared};
+use super::{Curved, Loss, LossShape, Piece, Squared};
 use crate::params::Real;
 
 /// r^2/2 for |r| <= 1, else |r| - 1/2, with r = y - s.
@@ -48,5 +48,9 @@ impl Curved for Huber {
     #[inline(always)]
     fn curvature(&self, y: f64, s: f64) -> f64 {
         if (y - s).abs() < 1.0 { 1.0 } else { 0.0 }
+    }
+
+    fn shape(&self, y: f64) -> LossShape {
+        LossShape::Pieces(Piece { low: -1.0, high: 1.0, bend: 1.0, target: y }, None)
     }
 }

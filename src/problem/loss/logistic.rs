@@ -2,7 +2,7 @@
 
 use std::f64::consts::{LN_2, LOG2_E};
 
-use super::{Curved, Loss};
+use super::{Curved, Loss, LossShape};
 use crate::params::{Real, Scale};
 
 /// ln(1 + e^-m), m = y*s.
@@ -185,6 +185,10 @@ impl Curved for Logistic {
     fn curvature(&self, y: f64, s: f64) -> f64 {
         let p = 1.0 / (1.0 + (y * s).exp());
         p * (1.0 - p)
+    }
+
+    fn shape(&self, _: f64) -> LossShape {
+        LossShape::Logistic
     }
 }
 

@@ -104,6 +104,37 @@ pub trait Curved: Loss {
     /// Returns the second derivative of the loss by the score; where it jumps, one of the values
     /// between.
     fn curvature(&self, y: f64, s: f64) -> f64;
+
+    /// Returns the shape of the loss, which the interior-point method needs. By default, it is not
+    /// known.
+    fn shape(&self, _y: f64) -> LossShape {
+        LossShape::Other
+    }
+}
+
+/// The shape of a loss by its score s, for the interior-point method.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LossShape {
+    /// A sum of one or two pieces.
+    Pieces(Piece, Option<Piece>),
+    /// ln(1 + e^(-y*s)) with y = +1 or -1.
+    Logistic,
+    /// Any other.
+    Other,
+}
+
+/// A piecewise linear-quadratic function of the score s: the maximum over all a from `low` to `high`
+/// of a*(target - s) - bend*a^2/2 (Aravkin, Burke & Pillonetto, JMLR 2013, section 2).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Piece {
+    /// Least a; may be minus infinity if `bend` is above 0.
+    pub low: f64,
+    /// Largest a; may be infinite if `bend` is above 0.
+    pub high: f64,
+    /// At least 0.
+    pub bend: f64,
+    /// The score where the function is 0.
+    pub target: f64,
 }
 
 /// [`Curved`] as a trait object, in f64: the view of dense passes and Newton's method.
@@ -124,6 +155,8 @@ pub(crate) trait Curves: Sync {
     fn curvature(&self, y: f64, s: f64) -> f64;
     /// [`Curved::ascend`]
     fn ascend(&self, y: f64, s: f64, q: f64, a: f64) -> f64;
+    /// [`Curved::shape`]
+    fn shape(&self, y: f64) -> LossShape;
 }
 
 impl<L: Curved> Curves for L {
@@ -157,5 +190,9 @@ impl<L: Curved> Curves for L {
 
     fn ascend(&self, y: f64, s: f64, q: f64, a: f64) -> f64 {
         Curved::ascend(self, y, s, q, a)
+    }
+
+    fn shape(&self, y: f64) -> LossShape {
+        Curved::shape(self, y)
     }
 }

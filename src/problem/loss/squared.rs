@@ -1,6 +1,6 @@
 //! Least squares.
 
-use super::{Curved, Loss};
+use super::{Curved, Loss, LossShape, Piece};
 use crate::params::Real;
 
 /// (y - s)^2 / 2.
@@ -44,5 +44,10 @@ impl Curved for Squared {
     #[inline(always)]
     fn curvature(&self, _: f64, _: f64) -> f64 {
         1.0
+    }
+
+    fn shape(&self, y: f64) -> LossShape {
+        let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
+        LossShape::Pieces(Piece { low, high, bend: 1.0, target: y }, None)
     }
 }

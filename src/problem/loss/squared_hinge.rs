@@ -1,6 +1,6 @@
 //! LIBLINEAR's L2-loss support vector machine.
 
-use super::{Curved, Loss};
+use super::{Curved, Loss, LossShape, Piece};
 use crate::params::Real;
 
 /// max(0, 1 - m)^2, m = y*s: LIBLINEAR's, without 1/2.
@@ -48,5 +48,10 @@ impl Curved for SquaredHinge {
     #[inline(always)]
     fn curvature(&self, y: f64, s: f64) -> f64 {
         if y * s < 1.0 { 2.0 } else { 0.0 }
+    }
+
+    fn shape(&self, y: f64) -> LossShape {
+        let (low, high) = (0.0_f64.min(y * f64::INFINITY), 0.0_f64.max(y * f64::INFINITY));
+        LossShape::Pieces(Piece { low, high, bend: 0.5, target: y }, None)
     }
 }

@@ -11,7 +11,8 @@ use crate::model::Model;
 use crate::params::Real;
 use crate::problem::Examples;
 use crate::solver::{
-    AnyLinear, Evaluate, Event, Fit, Precision, RulesOf, Settings, Solver, dual, linear, saga, sgd,
+    AnyLinear, Convex, ConvexLoss, Evaluate, Event, Fit, Precision, RulesOf, Settings, Solver, dual,
+    interior, known_loss, linear, saga, sgd,
 };
 
 impl Trainer {
@@ -72,6 +73,12 @@ impl Trainer {
         evaluate: Option<&Evaluate<'_, f64>>,
         watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Fit<f64>> {
+        if self.choose(settings.penalty) == Solver::Interior {
+            let problem: &dyn RulesOf<f64> = problem;
+            let loss = ConvexLoss::OfScore(known_loss(problem)?);
+            let convex = Convex { examples: problem.examples(), loss, penalty: settings.penalty };
+            return interior::fit(convex, settings, evaluate, watch);
+        }
         match self.precision {
             Precision::F64 => self.solve_in::<f64>(problem, settings, evaluate, watch),
             Precision::F32 => {
@@ -98,7 +105,9 @@ impl Trainer {
         match self.choose(settings.penalty) {
             Solver::Dual => dual::fit_any(problem, settings, evaluate, watch),
             Solver::Saga => saga::fit_any(problem, settings, evaluate, watch),
-            Solver::Sgd | Solver::Auto => sgd::minimize_linear(problem, settings, evaluate, watch),
+            Solver::Sgd | Solver::Auto | Solver::Interior => {
+                sgd::minimize_linear(problem, settings, evaluate, watch)
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Trained, Trainer};
 use crate::data::ClassLabels;
 use crate::error::{Error, Result};
 use crate::problem::{Problem, Softmax};
-use crate::solver::{Event, Fit, Precision, minimize};
+use crate::solver::{Convex, ConvexLoss, Event, Fit, Precision, Solver, interior, minimize};
 
 impl Trainer {
     /// Fits one vector of weights for all classes, by their probabilities.
@@ -41,11 +41,18 @@ impl Trainer {
                 model(weights.to_vec()).ok().map(|model| test.evaluate(&model, penalty))
             }
         });
-        let fit = match self.precision {
-            Precision::F64 => {
+        let fit = match (self.choose(penalty), self.precision) {
+            (Solver::Dual | Solver::Saga | Solver::Interior, _) => {
+                let targets = vec![0.0; class_of.len()];
+                let examples = self.examples(data, &targets)?;
+                let loss = ConvexLoss::OfClasses { count: classes.get(), of: class_of };
+                let convex = Convex { examples: &examples, loss, penalty };
+                interior::fit(convex, &settings, on_test.as_ref().map(|f| f as _), watch)?
+            }
+            (_, Precision::F64) => {
                 minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?
             }
-            Precision::F32 => {
+            (_, Precision::F32) => {
                 let widened = on_test
                     .as_ref()
                     .map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));

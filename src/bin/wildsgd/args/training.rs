@@ -197,6 +197,8 @@ pub enum Solver {
     /// Variance reduction, for smooth losses: also converges with l1, and bounds the distance to
     /// the optimum
     Saga,
+    /// Interior-point method, for any loss and regularizer, on data of any scale: few slow steps
+    Interior,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,0 +1,166 @@
+//! The solver interior: a primal-dual interior-point method that certifies every convex linear
+//! problem, whatever its scales. `README.md` says what it does and when it is chosen.
+
+mod entropies;
+mod pieces;
+mod system;
+mod terms;
+
+use std::ops::ControlFlow;
+
+use self::system::System;
+use self::terms::Terms;
+use super::bounds::{Bounds, bounds, upper};
+use super::convex::Convex;
+use super::driver::{Best, Evaluate, FitDriver, Measured, Method, Outcome};
+use super::newton::hessian::Assembly;
+use super::plan::Plan;
+use super::{Event, Fit, Settings};
+use crate::error::{Error, Result};
+use crate::strategy::{Shape, StrategyKind};
+
+/// Minimizes a convex problem from zero weights, by an interior-point method. An epoch is one of its
+/// steps, and counts as a visit to each example. There are no races and no random choices: the
+/// outcome does not depend on threads, seed or strategy.
+///
+/// # Errors
+/// [`Error::Parameter`] for settings out of range, or a loss that the method does not know.
+pub(crate) fn fit(
+    convex: Convex<'_>,
+    settings: &Settings,
+    evaluate: Option<&Evaluate<'_, f64>>,
+    watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Fit<f64>> {
+    settings.check()?;
+    let examples = convex.examples;
+    let (terms, width) = (examples.len(), convex.width());
+    let touches = examples.touches() * convex.outputs();
+    let plan = Plan::dense(terms, width, touches, settings);
+    let strategy = StrategyKind::Sequential.make(1, 1, &|_, _| unreachable!("one worker"))?;
+    let shape = Shape { terms, width, common: examples.common() * convex.outputs() };
+    let driver = FitDriver::new(settings, plan, shape, touches, strategy)?;
+    let start = driver.install(|| Interior::new(convex, settings.tolerance));
+    let interior = start.ok_or_else(|| Error::Parameter {
+        name: "solver",
+        value: "interior with a custom loss".into(),
+        expected: "a loss of this crate",
+        hint: "choose the solver sgd",
+    })?;
+    driver.run(Box::new(interior), evaluate, watch)
+}
+
+/// The iterates, and the best that they have led to.
+struct Interior<'a> {
+    convex: Convex<'a>,
+    tolerance: f64,
+    /// Factor of each weight: a coordinate of the method is a weight times its scale.
+    scale: Vec<f64>,
+    weights: Vec<f64>,
+    scores: Vec<f64>,
+    terms: Terms,
+    assembly: Assembly,
+    best: Vec<f64>,
+    bounds: Bounds,
+}
+
+/// Largest fraction of the way to the nearest end that a step takes.
+const INSIDE: f64 = 0.99;
+
+impl<'a> Interior<'a> {
+    /// Starts at zero weights; `None` if the loss is not known.
+    fn new(convex: Convex<'a>, tolerance: f64) -> Option<Self> {
+        let weights = vec![0.0; convex.width()];
+        let scores = vec![0.0; convex.examples.len() * convex.outputs()];
+        let objective = upper(convex, &weights);
+        let scale = scale(convex);
+        let terms = Terms::new(convex, &scale, &scores, objective)?;
+        Some(Interior {
+            convex,
+            tolerance,
+            scale,
+            best: weights.clone(),
+            weights,
+            scores,
+            terms,
+            assembly: Assembly::default(),
+            bounds: Bounds { upper: objective, lower: 0.0 },
+        })
+    }
+
+    /// Takes a step, by Mehrotra's predictor and corrector.
+    fn step(&mut self) {
+        let Interior { convex, scale, weights, scores, terms, assembly, .. } = self;
+        let (convex, scale) = (*convex, &scale[..]);
+        terms.linearize(scores, weights, scale, 0.0, None);
+        let system = System::new(convex, terms, scale, assembly);
+        let solve = |terms: &Terms| {
+            let coordinates = system.solve(&terms.right(convex, weights, scale), terms);
+            let moves: Vec<f64> = coordinates.iter().zip(scale).map(|(c, s)| c / s).collect();
+            let step = terms.step(&convex.scores(&moves), &coordinates);
+            (moves, step)
+        };
+        let (mut moves, mut step) = solve(terms);
+        if let Some(mean) = terms.mean_product() {
+            let reached = terms.mean_product_after(&step, terms.longest(&step).min(1.0));
+            let left = (reached.unwrap_or(mean) / mean).clamp(0.0, 1.0);
+            terms.linearize(scores, weights, scale, mean * left.powi(3), Some(&step));
+            (moves, step) = solve(terms);
+        }
+        let t = (INSIDE * terms.longest(&step)).min(1.0);
+        terms.advance(&step, t);
+        weights.iter_mut().zip(&moves).for_each(|(w, change)| *w += t * change);
+        *scores = convex.scores(weights);
+    }
+
+    fn measured(&self) -> Measured {
+        Measured { objective: self.bounds.upper, gap: Some(self.bounds.gap()) }
+    }
+
+    /// Updates the best weights and the bounds.
+    fn measure(&mut self) {
+        let found = bounds(self.convex, &self.weights, &self.terms.duals());
+        if found.upper < self.bounds.upper {
+            self.bounds.upper = found.upper;
+            self.best.copy_from_slice(&self.weights);
+        }
+        self.bounds.lower = self.bounds.lower.max(found.lower);
+    }
+}
+
+/// Computes the scale of each weight: the root of an upper bound of the objective's curvature along
+/// it; 1 where that is 0.
+fn scale(convex: Convex<'_>) -> Vec<f64> {
+    let outputs = convex.outputs();
+    let mut squares = vec![0.0; convex.examples.width()];
+    for i in 0..convex.examples.len() {
+        let share = convex.share(i);
+        convex.entries(i).for_each(|(j, x)| squares[j] += share * x * x);
+    }
+    let scale = |j: usize| match (squares[j / outputs] + convex.penalty_of(j).l2).sqrt() {
+        0.0 => 1.0,
+        scale => scale,
+    };
+    (0..convex.width()).map(scale).collect()
+}
+
+impl Method<f64> for Interior<'_> {
+    fn epoch(&mut self, driver: &mut FitDriver<'_, f64>) -> Result<Outcome> {
+        self.step();
+        self.measure();
+        driver.count_newton();
+        Ok(Outcome::Kept(self.measured()))
+    }
+
+    fn current<'w>(&'w self, _: &'w mut FitDriver<'_, f64>) -> &'w [f64] {
+        &self.best
+    }
+
+    fn has_converged(&self) -> bool {
+        self.bounds.gap() <= self.tolerance
+    }
+
+    fn finish(self: Box<Self>) -> Best<f64> {
+        let measured = self.measured();
+        Best { weights: self.best, measured }
+    }
+}
