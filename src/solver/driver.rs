@@ -39,6 +39,9 @@ pub(super) struct Measured {
 pub(super) struct Best<R> {
     pub weights: Vec<R>,
     pub measured: Measured,
+    /// Dual variables that prove the gap, one per score of an example; `None` if the solver has
+    /// none.
+    pub duals: Option<Vec<f64>>,
 }
 
 /// A solver as the driver calls it: runs an epoch on the workers, and interprets the outcome.
@@ -49,6 +52,10 @@ pub(super) trait Method<R: Real>: Send {
     fn current<'w>(&'w self, driver: &'w mut FitDriver<'_, R>) -> &'w [R];
     /// Returns true if the tolerance is reached.
     fn has_converged(&self) -> bool;
+    /// Returns the number of epochs without progress that end training.
+    fn patience(&self) -> usize {
+        PATIENCE
+    }
     /// Returns the first step size, if the solver has step sizes.
     fn learning_rate(&mut self) -> Option<f64> {
         None
@@ -236,11 +243,11 @@ impl<'a, R: Real> FitDriver<'a, R> {
             if let Some(stop) = self.stop(epochs.len(), method.has_converged()) {
                 break stop;
             }
-            if gaps.has_stalled() && self.settings.tolerance > 0.0 {
+            if gaps.has_stalled(method.patience()) && self.settings.tolerance > 0.0 {
                 break StopReason::Stalled;
             }
         };
-        let Best { weights, measured } = install(&pool, || method.finish());
+        let Best { weights, measured, duals } = install(&pool, || method.finish());
         self.params.copy_from(&weights);
         Ok(Fit {
             weights,
@@ -252,6 +259,8 @@ impl<'a, R: Real> FitDriver<'a, R> {
             prepare_time,
             train_time,
             visits: self.visits,
+            duals,
+            continued: None,
         })
     }
 
@@ -281,7 +290,7 @@ struct GapTracker {
 
 /// Relative fall of the gap that counts as progress.
 const NOTABLE: f64 = 0.02;
-/// Epochs without progress that end training.
+/// Usual number of epochs without progress that end training.
 const PATIENCE: usize = 100;
 
 impl GapTracker {
@@ -292,8 +301,8 @@ impl GapTracker {
         }
     }
 
-    fn has_stalled(&self) -> bool {
-        self.since >= PATIENCE
+    fn has_stalled(&self, patience: usize) -> bool {
+        self.since >= patience
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Solver;
 use crate::metrics::Evaluation;
 use crate::strategy::{Layout, Progress, StrategyKind};
 
@@ -106,6 +107,15 @@ pub enum Event<'a> {
         /// Number of classes trained so far.
         done: usize,
     },
+    /// The epochs so far do not lead to the tolerance: another solver goes on.
+    Continued {
+        /// The solver of the epochs from here on.
+        solver: Solver,
+        /// The objective so far.
+        objective: f64,
+        /// Its gap, if the first solver has one.
+        gap: Option<f64>,
+    },
     /// An epoch made the objective explode: it was undone, and steps are half as long from here on.
     RolledBack {
         /// The objective that was undone; may be infinite or not a number.
@@ -139,6 +149,10 @@ pub struct Fit<R> {
     /// Visits to terms, including rolled-back epochs and visits that were made ahead in vain. A
     /// Newton epoch counts as one visit to each term.
     pub visits: u64,
+    /// Dual variables that prove the gap, one per score of an example, if the solver has any.
+    pub(crate) duals: Option<Vec<f64>>,
+    /// The solver that went on where the first one did not lead to the tolerance.
+    pub continued: Option<Solver>,
 }
 
 impl<R> Fit<R> {
@@ -148,11 +162,21 @@ impl<R> Fit<R> {
     }
 
     /// Replaces the weights by `map` of them.
-    pub(crate) fn map_weights<T>(self, map: impl FnOnce(Vec<R>) -> Vec<T>) -> Fit<T> {
-        let Fit { weights, objective, gap, epochs, stop, began, prepare_time, train_time, visits } =
-            self;
-        let weights = map(weights);
-        Fit { weights, objective, gap, epochs, stop, began, prepare_time, train_time, visits }
+    pub(crate) fn map_weights<T>(mut self, map: impl FnOnce(Vec<R>) -> Vec<T>) -> Fit<T> {
+        let weights = map(std::mem::take(&mut self.weights));
+        Fit {
+            weights,
+            objective: self.objective,
+            gap: self.gap,
+            epochs: self.epochs,
+            stop: self.stop,
+            began: self.began,
+            prepare_time: self.prepare_time,
+            train_time: self.train_time,
+            visits: self.visits,
+            duals: self.duals,
+            continued: self.continued,
+        }
     }
 }
 

@@ -106,7 +106,7 @@ pub(crate) fn linear<'d>(loss: LossKind, examples: Examples<'d>) -> Box<dyn AnyL
 ///
 /// # Errors
 /// [`Error::Parameter`] if it is a custom loss.
-pub(crate) fn known_loss<R: Real>(problem: &dyn RulesOf<R>) -> Result<&dyn Curves> {
+pub(super) fn known_loss<R: Real>(problem: &dyn RulesOf<R>) -> Result<&dyn Curves> {
     problem.loss().ok_or_else(|| Error::Parameter {
         name: "solver",
         value: "one other than sgd, with a custom loss".into(),

@@ -19,11 +19,13 @@ pub(crate) mod sgd;
 #[cfg(test)]
 mod strategy_tests;
 
+pub(crate) use self::bounds::{Bounds, bounds, objective_at_zero, upper};
 pub(crate) use self::convex::{Convex, ConvexLoss};
 pub use self::driver::Evaluate;
 pub use self::dual::fit_dual;
 pub use self::fit::{Began, ClassFit, Epoch, Event, Fit, StopReason};
-pub(crate) use self::linear::{AnyLinear, RulesOf, known_loss, linear};
+pub(crate) use self::linear::{AnyLinear, RulesOf, linear};
+pub(crate) use self::interior::Known;
 pub use self::saga::fit_saga;
 pub use self::settings::{Precision, Settings, Solver};
 pub(crate) use self::sgd::StepSize;

@@ -1,5 +1,6 @@
 //! Training linear models: from labeled rows to a [`Model`].
 
+mod certified;
 mod classes;
 mod fit;
 mod softmax;
@@ -198,8 +199,6 @@ impl Trainer {
     /// distance from the optimum, where there is one.
     pub fn choose(&self, penalty: Penalty) -> Solver {
         let settings = &self.settings;
-        let sets_steps =
-            settings.learning_rate.is_some() || settings.schedule != Schedule::default();
         let needs_sgd = match settings.strategy {
             StrategyKind::Auto | StrategyKind::Hogwild(_) | StrategyKind::Locked => false,
             StrategyKind::Sequential => settings.batch() > 1,
@@ -207,7 +206,7 @@ impl Trainer {
         };
         let weighted = self.weights != ExampleWeights::default();
         match self.solver {
-            Solver::Auto if sets_steps || needs_sgd => Solver::Sgd,
+            Solver::Auto if self.sets_steps() || needs_sgd => Solver::Sgd,
             Solver::Auto if matches!(self.loss, LossKind::Custom(_)) => Solver::Sgd,
             Solver::Auto if self.has_free_bias() => Solver::Interior,
             Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
@@ -215,6 +214,12 @@ impl Trainer {
             Solver::Auto => Solver::Interior,
             chosen => chosen,
         }
+    }
+
+    /// Returns true if the user chose how long steps are, which only sgd can follow.
+    fn sets_steps(&self) -> bool {
+        let settings = &self.settings;
+        settings.learning_rate.is_some() || settings.schedule != Schedule::default()
     }
 
     fn has_free_bias(&self) -> bool {

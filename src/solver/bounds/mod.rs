@@ -85,9 +85,17 @@ pub(crate) fn bounds(convex: Convex<'_>, weights: &[f64], duals: &[f64]) -> Boun
     Bounds { upper, lower: lower(convex, weights, duals, upper) }
 }
 
+/// Returns an upper bound of the objective of zero weights.
+pub(crate) fn objective_at_zero(convex: Convex<'_>) -> f64 {
+    let losses = sum(convex.examples.len(), &|i| convex.exact_loss(i, &|_| Twofold::default()));
+    over(losses.value, convex.examples.len()).rounded() * (1.0 + UNITS)
+}
+
 /// Returns an upper bound of the objective of `weights`.
 pub(crate) fn upper(convex: Convex<'_>, weights: &[f64]) -> f64 {
-    let losses = sum(convex.examples.len(), &|i| convex.exact_loss(i, weights));
+    let losses = sum(convex.examples.len(), &|i| {
+        convex.exact_loss(i, &|k| convex.exact_score(i, k, weights))
+    });
     let mut all = Sum::default();
     all.add(over(losses.value, convex.examples.len()));
     for (j, &w) in weights.iter().enumerate() {
@@ -179,13 +187,13 @@ fn gradient(convex: Convex<'_>, duals: &[f64]) -> Vec<Twofold> {
 }
 
 impl Convex<'_> {
-    /// Returns an example's weight times its loss, wrong by a few units of the loss at most.
-    fn exact_loss(&self, i: usize, weights: &[f64]) -> Twofold {
+    /// Returns an example's weight times its loss, wrong by a few units of the loss at most, given
+    /// the score of each output.
+    fn exact_loss(&self, i: usize, score: &dyn Fn(usize) -> Twofold) -> Twofold {
         let weight = f64::from(self.examples.weight(i));
         if weight == 0.0 {
             return Twofold::default();
         }
-        let score = |k: usize| self.exact_score(i, k, weights);
         let loss = match (self.loss, self.shape(i)) {
             (ConvexLoss::OfClasses { count, of }, _) => {
                 let own = score(of[i] as usize);

@@ -401,6 +401,7 @@ impl<R: Real> Method<R> for Ascent<'_, R> {
             self.best_dual = self.best_dual.max(gap.primal - gap.parts - drift);
         }
         let gap = Some(relative(self.best_primal, self.best_dual));
-        Best { weights: self.best, measured: Measured { objective: self.best_primal, gap } }
+        let measured = Measured { objective: self.best_primal, gap };
+        Best { weights: self.best, measured, duals: Some(self.rule.duals_in_f64()) }
     }
 }

@@ -83,6 +83,11 @@ impl<'p, R: Real> Dual<'p, R> {
         to.iter_mut().zip(&self.duals).for_each(|(to, dual)| *to = dual.get());
     }
 
+    /// Returns a copy of the dual variables.
+    pub(crate) fn duals_in_f64(&self) -> Vec<f64> {
+        self.duals.iter().map(|dual| dual.get().to_f64()).collect()
+    }
+
     /// Moves the dual variables to the fraction `t` of the way from `from` to themselves.
     pub(crate) fn move_back(&mut self, from: &[R], t: f64) {
         let between = |from: R, to: R| from + R::of(t) * (to - from);

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 
 use self::system::System;
 use self::terms::Terms;
-use super::bounds::{Bounds, bounds, upper};
+use super::bounds::{Bounds, bounds, objective_at_zero};
 use super::convex::Convex;
 use super::driver::{Best, Evaluate, FitDriver, Measured, Method, Outcome};
 use super::newton::hessian::Assembly;
@@ -19,15 +19,23 @@ use super::{Event, Fit, Settings};
 use crate::error::{Error, Result};
 use crate::strategy::{Shape, StrategyKind};
 
+/// Weights that are known before a fit begins, and what is proved of them.
+pub(crate) struct Known {
+    pub weights: Vec<f64>,
+    pub bounds: Bounds,
+}
+
 /// Minimizes a convex problem from zero weights, by an interior-point method. An epoch is one of its
 /// steps, and counts as a visit to each example. There are no races and no random choices: the
-/// outcome does not depend on threads, seed or strategy.
+/// outcome does not depend on threads, seed or strategy. If weights are known that are better than
+/// those it finds, it returns them.
 ///
 /// # Errors
 /// [`Error::Parameter`] for settings out of range, or a loss that the method does not know.
 pub(crate) fn fit(
     convex: Convex<'_>,
     settings: &Settings,
+    known: Option<Known>,
     evaluate: Option<&Evaluate<'_, f64>>,
     watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Fit<f64>> {
@@ -39,7 +47,7 @@ pub(crate) fn fit(
     let strategy = StrategyKind::Sequential.make(1, 1, &|_, _| unreachable!("one worker"))?;
     let shape = Shape { terms, width, common: examples.common() * convex.outputs() };
     let driver = FitDriver::new(settings, plan, shape, touches, strategy)?;
-    let start = driver.install(|| Interior::new(convex, settings.tolerance));
+    let start = driver.install(|| Interior::new(convex, settings.tolerance, known));
     let interior = start.ok_or_else(|| Error::Parameter {
         name: "solver",
         value: "interior with a custom loss".into(),
@@ -65,25 +73,34 @@ struct Interior<'a> {
 
 /// Largest fraction of the way to the nearest end that a step takes.
 const INSIDE: f64 = 0.99;
+/// Steps without progress that end training.
+const PATIENCE: usize = 25;
 
 impl<'a> Interior<'a> {
     /// Starts at zero weights; `None` if the loss is not known.
-    fn new(convex: Convex<'a>, tolerance: f64) -> Option<Self> {
+    fn new(convex: Convex<'a>, tolerance: f64, known: Option<Known>) -> Option<Self> {
         let weights = vec![0.0; convex.width()];
         let scores = vec![0.0; convex.examples.len() * convex.outputs()];
-        let objective = upper(convex, &weights);
+        let objective = objective_at_zero(convex);
         let scale = scale(convex);
         let terms = Terms::new(convex, &scale, &scores, objective)?;
+        let (mut best, mut bounds) = (weights.clone(), Bounds { upper: objective, lower: 0.0 });
+        if let Some(known) = known {
+            bounds.lower = known.bounds.lower.max(0.0);
+            if known.bounds.upper < objective {
+                (best, bounds.upper) = (known.weights, known.bounds.upper);
+            }
+        }
         Some(Interior {
             convex,
             tolerance,
             scale,
-            best: weights.clone(),
+            best,
             weights,
             scores,
             terms,
             assembly: Assembly::default(),
-            bounds: Bounds { upper: objective, lower: 0.0 },
+            bounds,
         })
     }
 
@@ -159,8 +176,12 @@ impl Method<f64> for Interior<'_> {
         self.bounds.gap() <= self.tolerance
     }
 
+    fn patience(&self) -> usize {
+        PATIENCE
+    }
+
     fn finish(self: Box<Self>) -> Best<f64> {
         let measured = self.measured();
-        Best { weights: self.best, measured }
+        Best { weights: self.best, measured, duals: None }
     }
 }

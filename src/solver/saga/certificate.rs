@@ -31,6 +31,8 @@ pub(crate) struct Certificate<R> {
     pub objective: f64,
     /// Lower bound of the objective of any weights; minus infinity if nothing is known.
     pub bound: f64,
+    /// The dual variables that prove the bound are minus this times the slopes.
+    factor: f64,
 }
 
 impl<R: Real> Certificate<R> {
@@ -44,6 +46,7 @@ impl<R: Real> Certificate<R> {
             loss: f64::INFINITY,
             objective: f64::INFINITY,
             bound: f64::NEG_INFINITY,
+            factor: 1.0,
         }
     }
 
@@ -55,7 +58,7 @@ impl<R: Real> Certificate<R> {
         let Squares { excess2, largest } = excess(&self.gradient, penalty.l1);
         self.loss = loss;
         self.objective = loss + penalty.value(&self.weights);
-        self.bound = f64::NEG_INFINITY;
+        (self.bound, self.factor) = (f64::NEG_INFINITY, 1.0);
         if penalty.l2 > 0.0 {
             // loss*(u_i) = u_i s_i - loss(s_i), because u_i is the slope at s_i.
             self.bound = loss - touching - excess2 / (2.0 * penalty.l2);
@@ -68,8 +71,22 @@ impl<R: Real> Certificate<R> {
                 };
                 range.map(of).sum()
             });
-            self.bound = self.bound.max(-conjugates / terms);
+            if -conjugates / terms > self.bound {
+                (self.bound, self.factor) = (-conjugates / terms, factor);
+            }
         }
+    }
+
+    /// Returns the dual variables that prove the bound.
+    pub fn duals(&self) -> Vec<f64> {
+        let mut duals = vec![0.0; self.slopes.len()];
+        self.copy_duals(&mut duals);
+        duals
+    }
+
+    /// Copies the dual variables that prove the bound to `duals`.
+    pub fn copy_duals(&self, duals: &mut [f64]) {
+        parallel::map(duals, &self.slopes, |slope| -self.factor * slope);
     }
 
     /// Sets scores, slopes and gradient; returns the sums of losses and of slope times score.

@@ -112,6 +112,7 @@ pub(crate) fn fit_any<R: Real>(
         first_rate: rate,
         next: start.clone(),
         bound: start.bound,
+        duals: start.duals(),
         best: start,
         newton_schedule: NewtonSchedule::default(),
         assembly: Assembly::default(),
@@ -132,8 +133,9 @@ struct Reduction<'a, R: Real> {
     best: Certificate<R>,
     /// Buffer for the weights after an epoch.
     next: Certificate<R>,
-    /// The highest bound so far.
+    /// The highest bound so far, and the dual variables that prove it.
     bound: f64,
+    duals: Vec<f64>,
     newton_schedule: NewtonSchedule,
     assembly: Assembly,
     passes: usize,
@@ -155,8 +157,9 @@ const CALM: usize = 5;
 impl<R: Real> Reduction<'_, R> {
     /// Keeps the next weights, which are certified, if they are better. Returns true if they are.
     fn keep_better(&mut self) -> bool {
-        if self.next.bound.is_finite() {
-            self.bound = self.bound.max(self.next.bound);
+        if self.next.bound.is_finite() && self.next.bound > self.bound {
+            self.bound = self.next.bound;
+            self.next.copy_duals(&mut self.duals);
         }
         let rise = self.next.objective - self.best.objective;
         // Where rounding hides the objective's fall, the bound still shows progress.
@@ -249,7 +252,7 @@ impl<R: Real> Method<R> for Reduction<'_, R> {
 
     fn finish(self: Box<Self>) -> Best<R> {
         let measured = self.measured();
-        Best { weights: self.best.weights, measured }
+        Best { weights: self.best.weights, measured, duals: Some(self.duals) }
     }
 }
 

@@ -251,6 +251,7 @@ impl<R: Real> Method<R> for Descent<'_, R> {
         Best {
             weights: self.best,
             measured: Measured { objective: self.best_objective, gap: None },
+            duals: None,
         }
     }
 }

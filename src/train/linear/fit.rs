@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::task::{Task, Weighted};
-use super::{Trained, Trainer};
+use super::{Trained, Trainer, certified};
 use crate::data::ClassLabels;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::params::Real;
 use crate::problem::Examples;
 use crate::solver::{
-    AnyLinear, Convex, ConvexLoss, Evaluate, Event, Fit, Precision, RulesOf, Settings, Solver, dual,
-    interior, known_loss, linear, saga, sgd,
+    AnyLinear, Evaluate, Event, Fit, Precision, RulesOf, Settings, Solver, dual, interior, linear,
+    saga, sgd,
 };
 
 impl Trainer {
@@ -73,12 +73,24 @@ impl Trainer {
         evaluate: Option<&Evaluate<'_, f64>>,
         watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Fit<f64>> {
+        let Some(convex) = certified::convex(problem, settings) else {
+            return self.solve_fast(problem, settings, evaluate, watch);
+        };
         if self.choose(settings.penalty) == Solver::Interior {
-            let problem: &dyn RulesOf<f64> = problem;
-            let loss = ConvexLoss::OfScore(known_loss(problem)?);
-            let convex = Convex { examples: problem.examples(), loss, penalty: settings.penalty };
-            return interior::fit(convex, settings, evaluate, watch);
+            return interior::fit(convex, settings, None, evaluate, watch);
         }
+        self.certified(convex, settings, evaluate, watch, |watch| {
+            self.solve_fast(problem, settings, evaluate, watch)
+        })
+    }
+
+    fn solve_fast(
+        &self,
+        problem: &dyn AnyLinear,
+        settings: &Settings,
+        evaluate: Option<&Evaluate<'_, f64>>,
+        watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+    ) -> Result<Fit<f64>> {
         match self.precision {
             Precision::F64 => self.solve_in::<f64>(problem, settings, evaluate, watch),
             Precision::F32 => {

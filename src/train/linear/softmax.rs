@@ -47,7 +47,7 @@ impl Trainer {
                 let examples = self.examples(data, &targets)?;
                 let loss = ConvexLoss::OfClasses { count: classes.get(), of: class_of };
                 let convex = Convex { examples: &examples, loss, penalty };
-                interior::fit(convex, &settings, on_test.as_ref().map(|f| f as _), watch)?
+                interior::fit(convex, &settings, None, on_test.as_ref().map(|f| f as _), watch)?
             }
             (_, Precision::F64) => {
                 minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?

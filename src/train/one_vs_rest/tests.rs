@@ -204,5 +204,7 @@ fn fit_of_nothing(class: usize) -> Fit<f64> {
         prepare_time: Duration::ZERO,
         train_time: Duration::ZERO,
         visits: class as u64,
+        duals: None,
+        continued: None,
     }
 }
