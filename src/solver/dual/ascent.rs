@@ -155,7 +155,7 @@ impl<R: Real> Ascent<'_, R> {
     fn conclude(&mut self, gap: Gap, drift: Option<f64>) -> (Gap, bool) {
         self.includes_drift = drift.is_some();
         let Some(drift) = drift else { return (gap, false) };
-        let dual = gap.primal - gap.parts - drift;
+        let dual = gap.dual(drift);
         let fell = dual.is_nan() || dual < self.best_dual - FALL * gap.primal.abs();
         let must_backtrack = fell && self.checkpoint.is_some();
         if must_backtrack {
@@ -256,7 +256,7 @@ impl<R: Real> Ascent<'_, R> {
     fn recompute(&mut self) -> Gap {
         parallel::map(&mut self.current, &self.w, |w| R::of(w.get()));
         let gap = self.rule.gap_parts(&self.current);
-        self.best_dual = self.best_dual.max(gap.primal - gap.parts);
+        self.best_dual = self.best_dual.max(gap.dual(0.0));
         self.save_checkpoint();
         gap
     }
@@ -298,7 +298,7 @@ impl<R: Real> Ascent<'_, R> {
     /// Returns the relative gap without the drift, or the one to the highest dual objective so far
     /// if that is smaller.
     fn relative_gap(&self, gap: Gap) -> f64 {
-        relative(gap.primal, self.best_dual.max(gap.primal - gap.parts))
+        relative(gap.primal, self.best_dual.max(gap.dual(0.0)))
     }
 }
 
@@ -398,7 +398,7 @@ impl<R: Real> Method<R> for Ascent<'_, R> {
         if !self.includes_drift {
             let gap = self.rule.gap_parts(&self.current);
             let drift = self.rule.drift(&self.current, &self.w);
-            self.best_dual = self.best_dual.max(gap.primal - gap.parts - drift);
+            self.best_dual = self.best_dual.max(gap.dual(drift));
         }
         let gap = Some(relative(self.best_primal, self.best_dual));
         let measured = Measured { objective: self.best_primal, gap };

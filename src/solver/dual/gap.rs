@@ -28,6 +28,18 @@ pub(crate) struct Gap {
     pub(crate) parts: f64,
 }
 
+/// Rounding error of a difference of sums, as a fraction of them. Far from the optimum, the objective
+/// may be so large that the dual objective, which is its difference from the gap, is rounding alone.
+const DIFFERENCE: f64 = 1e-13;
+
+impl Gap {
+    /// Returns the dual objective, or a little less, given the drift.
+    pub(crate) fn dual(&self, drift: f64) -> f64 {
+        let size = self.primal.abs() + self.parts.abs() + drift;
+        self.primal - self.parts - drift - DIFFERENCE * size
+    }
+}
+
 /// A coordinate of w(a), which one thread writes and others may read later.
 pub(crate) type SharedSum = <f64 as Real>::Shared;
 
