@@ -35,7 +35,8 @@ impl<'a> Intervals<'a> {
         let penalty = convex.penalty;
         // Rounded up.
         let upper = upper * (1.0 + 1e-9);
-        let by_l2 = if penalty.l2 > 0.0 { (2.0 * upper / penalty.l2).sqrt() } else { f64::INFINITY };
+        let by_l2 =
+            if penalty.l2 > 0.0 { (2.0 * upper / penalty.l2).sqrt() } else { f64::INFINITY };
         let by_l1 = if penalty.l1 > 0.0 { upper / penalty.l1 } else { f64::INFINITY };
         let most = by_l2.min(by_l1);
         let first = match most.is_finite() {
@@ -45,11 +46,11 @@ impl<'a> Intervals<'a> {
         let mut intervals = Intervals { convex, weights, most, radii: Vec::new(), first };
         if first < weights.len() {
             let has_bias_alone = first > 0 && convex.outputs() == 1;
-            intervals.radii = match has_bias_alone.then(|| intervals.bias_radius(upper, by_l2, by_l1))
-            {
-                Some(radius) if radius.is_finite() => vec![radius],
-                _ => intervals.assumed_radii(),
-            };
+            intervals.radii =
+                match has_bias_alone.then(|| intervals.bias_radius(upper, by_l2, by_l1)) {
+                    Some(radius) if radius.is_finite() => vec![radius],
+                    _ => intervals.assumed_radii(),
+                };
         }
         intervals
     }
@@ -77,8 +78,7 @@ impl<'a> Intervals<'a> {
         let bias = self.weights[self.first];
         let mut radius: f64 = 0.0;
         // In regression, one group bounds both sides; in classification, each class bounds one.
-        let groups: &[Option<f64>] =
-            if is_class(0) { &[Some(1.0), Some(-1.0)] } else { &[None] };
+        let groups: &[Option<f64>] = if is_class(0) { &[Some(1.0), Some(-1.0)] } else { &[None] };
         for group in groups {
             let mut means = vec![0.0; examples.features()];
             let (mut share, mut target) = (0.0, 0.0);
@@ -133,4 +133,3 @@ impl<'a> Intervals<'a> {
         (self.first..self.weights.len()).map(radius).collect()
     }
 }
-

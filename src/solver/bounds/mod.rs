@@ -111,9 +111,9 @@ pub(crate) fn rounding(convex: Convex<'_>, weights: &[f64], duals: &[f64]) -> f6
         }
         [scores, pull, size]
     });
-    let [scores, pull, size] = parts.into_iter().fold([0.0; 3], |all, part| {
-        [all[0] + part[0], all[1] + part[1], all[2] + part[2]]
-    });
+    let [scores, pull, size] = parts
+        .into_iter()
+        .fold([0.0; 3], |all, part| [all[0] + part[0], all[1] + part[1], all[2] + part[2]]);
     let count = examples.len() as f64 * f64::EPSILON;
     let gradient = count * pull;
     let by_gradient = gradient * norm + gradient * gradient / (2.0 * convex.penalty.l2);
@@ -146,8 +146,9 @@ pub(crate) fn upper(convex: Convex<'_>, weights: &[f64]) -> f64 {
 /// Returns a lower bound of every objective, given that of `weights`.
 fn lower(convex: Convex<'_>, weights: &[f64], duals: &[f64], upper: f64) -> f64 {
     let outputs = convex.outputs();
-    let conjugates =
-        sum(convex.examples.len(), &|i| convex.exact_conjugate(i, &duals[i * outputs..][..outputs]));
+    let conjugates = sum(convex.examples.len(), &|i| {
+        convex.exact_conjugate(i, &duals[i * outputs..][..outputs])
+    });
     let gradient = gradient(convex, duals);
     let intervals = interval::Intervals::new(convex, weights, upper);
     let mut all = Sum::default();
@@ -239,7 +240,8 @@ impl Convex<'_> {
                 Twofold::from(log_of_one_plus(&others))
             }
             (_, Some(LossShape::Pieces(first, second))) => {
-                let value = |piece: Piece| piece_value(piece, Twofold::from(piece.target) - score(0));
+                let value =
+                    |piece: Piece| piece_value(piece, Twofold::from(piece.target) - score(0));
                 value(first) + second.map_or(Twofold::default(), value)
             }
             (ConvexLoss::OfScore(curves), _) => {

@@ -79,10 +79,9 @@ impl Entropies {
         }
     }
 
-    /// Adds the curvatures of single scores to `curvatures`, and what a step at unchanged scores
-    /// would make of the dual variables to `duals`, both weighted by the shares. The curvatures of
-    /// several scores of an example are those of [`Entropies::of`].
-    pub fn add_to(&self, curvatures: &mut [f64], duals: &mut [f64]) {
+    /// Adds the curvatures of single scores to `curvatures`, and to `duals` the dual variables times
+    /// `part` plus what a step at unchanged scores would add to them, both weighted by the shares.
+    pub fn add_to(&self, part: f64, curvatures: &mut [f64], duals: &mut [f64]) {
         let (kept, outputs) = (self.kept(), self.outputs);
         for (i, (p, pulls)) in
             self.probabilities.chunks(kept).zip(self.pulls.chunks(kept)).enumerate()
@@ -92,7 +91,7 @@ impl Entropies {
                 let is_class = f64::from(u8::from(self.classes[i] as usize == k));
                 // The dual variable is 1 - p for the example's class, and -p for others.
                 let rest = if is_class == 1.0 { others(p, k) } else { -p[k] };
-                duals[i * outputs + k] += share * (rest - p[k] * pulls[k]);
+                duals[i * outputs + k] += share * (part * rest - p[k] * pulls[k]);
                 curvatures[i * outputs + k] += share * p[k] * others(p, k);
             }
         }

@@ -9,7 +9,7 @@ mod terms;
 use std::ops::ControlFlow;
 
 use self::system::System;
-use self::terms::Terms;
+use self::terms::{Aim, Terms};
 use super::bounds::{Bounds, bounds, objective_at_zero};
 use super::convex::Convex;
 use super::driver::{Best, Evaluate, FitDriver, Measured, Method, Outcome};
@@ -73,8 +73,16 @@ struct Interior<'a> {
 
 /// Largest fraction of the way to the nearest end that a step takes.
 const INSIDE: f64 = 0.99;
+/// Most corrections of a step that would be short.
+const CORRECTIONS: usize = 4;
+/// Steps that may be this long need no correction.
+const FAR: f64 = 0.9;
+/// A correction is to lengthen the step by this.
+const FARTHER: f64 = 0.3;
+/// Corrections go on while they lengthen the step by this fraction of what they are to.
+const ENOUGH: f64 = 0.1;
 /// Steps without progress that end training.
-const PATIENCE: usize = 25;
+const PATIENCE: usize = 60;
 
 impl<'a> Interior<'a> {
     /// Starts at zero weights; `None` if the loss is not known.
@@ -108,7 +116,7 @@ impl<'a> Interior<'a> {
     fn step(&mut self) {
         let Interior { convex, scale, weights, scores, terms, assembly, .. } = self;
         let (convex, scale) = (*convex, &scale[..]);
-        terms.linearize(scores, weights, scale, 0.0, None);
+        terms.linearize(scores, weights, scale, Aim { product: 0.0, part: 1.0, predicted: None });
         let system = System::new(convex, terms, scale, assembly);
         let solve = |terms: &Terms| {
             let coordinates = system.solve(&terms.right(convex, weights, scale), terms);
@@ -118,10 +126,29 @@ impl<'a> Interior<'a> {
         };
         let (mut moves, mut step) = solve(terms);
         if let Some(mean) = terms.mean_product() {
-            let reached = terms.mean_product_after(&step, terms.longest(&step).min(1.0));
+            let reach = terms.longest(&step).min(1.0);
+            let reached = terms.mean_product_after(&step, reach);
             let left = (reached.unwrap_or(mean) / mean).clamp(0.0, 1.0);
-            terms.linearize(scores, weights, scale, mean * left.powi(3), Some(&step));
+            let product = mean * left.powi(3);
+            // The gradient falls with the products, and products of changes are those of the part
+            // of the step that can be taken.
+            let predicted = Some((&step, reach * reach));
+            let aim = Aim { product, part: 1.0 - left.powi(3), predicted };
+            terms.linearize(scores, weights, scale, aim);
             (moves, step) = solve(terms);
+            for _ in 0..CORRECTIONS {
+                let reach = terms.longest(&step);
+                if reach >= FAR {
+                    break;
+                }
+                let wanted = (reach + FARTHER).min(1.0);
+                terms.center(&step, wanted, product);
+                let (corrected_moves, corrected) = solve(terms);
+                if terms.longest(&corrected) < reach + ENOUGH * FARTHER {
+                    break;
+                }
+                (moves, step) = (corrected_moves, corrected);
+            }
         }
         let t = (INSIDE * terms.longest(&step)).min(1.0);
         terms.advance(&step, t);

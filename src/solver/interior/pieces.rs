@@ -31,6 +31,8 @@ struct State {
     below: End,
     /// Change of the dual variable per change of z.
     response: f64,
+    /// What the condition on z lacks at the current multipliers.
+    rest: f64,
     /// What z lacks: at unchanged scores, the variable changes by `response * pull`.
     pull: f64,
 }
@@ -117,26 +119,40 @@ impl Pieces {
     }
 
     /// Linearizes the conditions at `scores`, with products of `mu`. If a step is given, its
-    /// products of changes are taken into account (Mehrotra, SIAM J. Optimization 1992).
-    pub fn linearize(&mut self, scores: &[f64], mu: f64, predicted: Option<&PiecesStep>) {
+    /// products of changes are taken into account, times a factor.
+    pub fn linearize(&mut self, scores: &[f64], mu: f64, predicted: Option<(&PiecesStep, f64)>) {
         for (k, (state, piece)) in self.states.iter_mut().zip(&self.pieces).enumerate() {
-            let [dual, up, down] = predicted.map_or([0.0; 3], |step| step.changes[k]);
-            state.above.aim(mu + dual * up);
-            state.below.aim(mu - dual * down);
+            let [above, below] = predicted.map_or([0.0; 2], |(step, part)| {
+                let [dual, up, down] = step.changes[k];
+                [part * dual * up, part * dual * down]
+            });
+            state.above.aim(mu + above);
+            state.below.aim(mu - below);
             let stiffness = piece.bend + state.above.stiffness() + state.below.stiffness();
             state.response = 1.0 / stiffness;
             let z = piece.target - scores[k / self.per_score];
-            let rest = z - piece.bend * state.dual - state.above.force + state.below.force;
-            state.pull = rest - state.above.offer() + state.below.offer();
+            state.rest = z - piece.bend * state.dual - state.above.force + state.below.force;
+            state.set_pull();
         }
     }
 
-    /// Adds the curvatures of the scores to `curvatures`, and what a step at unchanged scores would
-    /// make of the dual variables to `duals`, both weighted by the shares.
-    pub fn add_to(&self, curvatures: &mut [f64], duals: &mut [f64]) {
+    /// Aims at other products where a step of length `t` would leave some far from `mu` (Gondzio,
+    /// Computational Optimization and Applications 1996).
+    pub fn center(&mut self, step: &PiecesStep, t: f64, mu: f64) {
+        for (state, change) in self.states.iter_mut().zip(&step.changes) {
+            let [dual, up, down] = change.map(|change| t * change);
+            state.above.center(-dual, up, mu);
+            state.below.center(dual, down, mu);
+            state.set_pull();
+        }
+    }
+
+    /// Adds the curvatures of the scores to `curvatures`, and to `duals` the dual variables times
+    /// `part` plus what a step at unchanged scores would add to them, both weighted by the shares.
+    pub fn add_to(&self, part: f64, curvatures: &mut [f64], duals: &mut [f64]) {
         for (k, (state, share)) in self.states.iter().zip(&self.shares).enumerate() {
             curvatures[k / self.per_score] += share * state.response;
-            duals[k / self.per_score] += share * (state.dual + state.response * state.pull);
+            duals[k / self.per_score] += share * (part * state.dual + state.response * state.pull);
         }
     }
 
@@ -207,7 +223,7 @@ impl State {
         };
         let rest = z - bend * dual;
         let (above, below) = (End::new(high - dual), End::new(dual - low));
-        let mut state = State { dual, above, below, response: 0.0, pull: 0.0 };
+        let mut state = State { dual, above, below, response: 0.0, rest: 0.0, pull: 0.0 };
         match (low.is_finite(), high.is_finite()) {
             (true, true) => {
                 // Both products are at least mu, and up - down is what the conditions want.
@@ -221,7 +237,14 @@ impl State {
         }
         state
     }
+
+    fn set_pull(&mut self) {
+        self.pull = self.rest - self.above.offer() + self.below.offer();
+    }
 }
+
+/// Products between the first and the second multiple of the aim are near enough.
+const CENTRAL: (f64, f64) = (0.1, 10.0);
 
 impl End {
     fn new(room: f64) -> Self {
@@ -231,6 +254,15 @@ impl End {
     /// Sets what the product lacks of `product`.
     fn aim(&mut self, product: f64) {
         self.lack = if self.room.is_finite() { product - self.force * self.room } else { 0.0 };
+    }
+
+    /// Corrects the aim by what these changes would leave outside of [`CENTRAL`].
+    fn center(&mut self, room: f64, force: f64, mu: f64) {
+        if self.room.is_finite() {
+            let product = (self.room + room) * (self.force + force);
+            let (least, most) = (CENTRAL.0 * mu, CENTRAL.1 * mu);
+            self.lack += (product.clamp(least, most) - product).max(-most);
+        }
     }
 
     fn stiffness(self) -> f64 {

@@ -127,7 +127,9 @@ impl<'a> System<'a> {
 
     fn precondition(&self, residual: &[f64]) -> Vec<f64> {
         match &self.inverse {
-            Inverse::Diagonal(inverse) => residual.iter().zip(inverse).map(|(r, d)| r * d).collect(),
+            Inverse::Diagonal(inverse) => {
+                residual.iter().zip(inverse).map(|(r, d)| r * d).collect()
+            }
             Inverse::Factor(factor) => substituted(factor, residual.to_vec()),
         }
     }

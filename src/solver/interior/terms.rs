@@ -19,6 +19,8 @@ pub(super) struct Terms {
     /// The same for the absolute values.
     weight_curvatures: Vec<f64>,
     weight_duals: Vec<f64>,
+    /// The part of the gradient that the next step is to remove.
+    part: f64,
 }
 
 enum Losses {
@@ -30,6 +32,19 @@ enum Losses {
 pub(super) struct Step {
     losses: LossesStep,
     absolutes: Option<PiecesStep>,
+}
+
+/// What a step aims at.
+#[derive(Clone, Copy)]
+pub(super) struct Aim<'a> {
+    /// The products of distances and multipliers.
+    pub product: f64,
+    /// The part of the gradient that the step is to remove.
+    pub part: f64,
+    /// A step whose products of changes are taken into account, times a factor (Mehrotra, SIAM J.
+    /// Optimization 1992; the factor after Colombo & Gondzio, Computational Optimization and
+    /// Applications 2008).
+    pub predicted: Option<(&'a Step, f64)>,
 }
 
 enum LossesStep {
@@ -81,44 +96,65 @@ impl Terms {
             duals: vec![0.0; scores.len()],
             weight_curvatures: vec![0.0; scale.len()],
             weight_duals: vec![0.0; scale.len()],
+            part: 1.0,
         })
     }
 
-    /// Linearizes all conditions at these scores and weights; `mu` and `predicted` as for
-    /// [`Pieces::linearize`].
-    pub fn linearize(
-        &mut self,
-        scores: &[f64],
-        weights: &[f64],
-        scale: &[f64],
-        mu: f64,
-        predicted: Option<&Step>,
-    ) {
-        for sums in [&mut self.curvatures, &mut self.duals] {
-            sums.fill(0.0);
-        }
+    /// Linearizes all conditions at these scores and weights.
+    pub fn linearize(&mut self, scores: &[f64], weights: &[f64], scale: &[f64], aim: Aim<'_>) {
+        let Aim { product: mu, part, predicted } = aim;
+        self.part = part;
         match &mut self.losses {
             Losses::Pieces(pieces) => {
-                let predicted = predicted.and_then(|step| match &step.losses {
-                    LossesStep::Pieces(step) => Some(step),
+                let predicted = predicted.and_then(|(step, part)| match &step.losses {
+                    LossesStep::Pieces(step) => Some((step, part)),
                     LossesStep::Entropies(_) => None,
                 });
                 pieces.linearize(scores, mu, predicted);
-                pieces.add_to(&mut self.curvatures, &mut self.duals);
             }
-            Losses::Entropies(entropies) => {
-                entropies.linearize(scores);
-                entropies.add_to(&mut self.curvatures, &mut self.duals);
-            }
+            Losses::Entropies(entropies) => entropies.linearize(scores),
         }
         if let Some(absolutes) = &mut self.absolutes {
-            for sums in [&mut self.weight_curvatures, &mut self.weight_duals] {
-                sums.fill(0.0);
-            }
             let minus: Vec<f64> = weights.iter().zip(scale).map(|(w, s)| -w * s).collect();
-            let predicted = predicted.and_then(|step| step.absolutes.as_ref());
+            let predicted =
+                predicted.and_then(|(step, part)| step.absolutes.as_ref().map(|step| (step, part)));
             absolutes.linearize(&minus, mu, predicted);
-            absolutes.add_to(&mut self.weight_curvatures, &mut self.weight_duals);
+        }
+        self.add_up();
+    }
+
+    /// Aims at other products where a step of length `t` would leave some far from `mu`.
+    pub fn center(&mut self, step: &Step, t: f64, mu: f64) {
+        if let (Losses::Pieces(pieces), LossesStep::Pieces(step)) = (&mut self.losses, &step.losses)
+        {
+            pieces.center(step, t, mu);
+        }
+        if let (Some(absolutes), Some(step)) = (&mut self.absolutes, &step.absolutes) {
+            absolutes.center(step, t, mu);
+        }
+        self.add_up();
+    }
+
+    /// Computes the sums over the pieces of each score.
+    fn add_up(&mut self) {
+        for sums in [
+            &mut self.curvatures,
+            &mut self.duals,
+            &mut self.weight_curvatures,
+            &mut self.weight_duals,
+        ] {
+            sums.fill(0.0);
+        }
+        match &self.losses {
+            Losses::Pieces(pieces) => {
+                pieces.add_to(self.part, &mut self.curvatures, &mut self.duals)
+            }
+            Losses::Entropies(entropies) => {
+                entropies.add_to(self.part, &mut self.curvatures, &mut self.duals);
+            }
+        }
+        if let Some(absolutes) = &self.absolutes {
+            absolutes.add_to(self.part, &mut self.weight_curvatures, &mut self.weight_duals);
         }
     }
 
@@ -135,7 +171,8 @@ impl Terms {
 
     /// Returns the curvature of the regularizer by the scaled weights.
     pub fn diagonal(&self, convex: Convex<'_>, scale: &[f64]) -> Vec<f64> {
-        let of = |(j, s): (usize, &f64)| convex.penalty_of(j).l2 / s / s + self.weight_curvatures[j];
+        let of =
+            |(j, s): (usize, &f64)| convex.penalty_of(j).l2 / s / s + self.weight_curvatures[j];
         scale.iter().enumerate().map(of).collect()
     }
 
@@ -144,7 +181,7 @@ impl Terms {
     pub fn right(&self, convex: Convex<'_>, weights: &[f64], scale: &[f64]) -> Vec<f64> {
         let mut right = convex.transposed(&self.duals);
         for (j, (right, (w, s))) in right.iter_mut().zip(weights.iter().zip(scale)).enumerate() {
-            *right = (*right - convex.penalty_of(j).l2 * w) / s - self.weight_duals[j];
+            *right = (*right - self.part * convex.penalty_of(j).l2 * w) / s - self.weight_duals[j];
         }
         right
     }

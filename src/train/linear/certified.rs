@@ -16,10 +16,7 @@ use crate::sync::plain::Ordering::Relaxed;
 type Watch<'a> = dyn FnMut(Event<'_>) -> ControlFlow<()> + 'a;
 
 /// Returns the problem as certified solvers see it; `None` for a custom loss.
-pub(super) fn convex<'a>(
-    problem: &'a dyn RulesOf<f64>,
-    settings: &Settings,
-) -> Option<Convex<'a>> {
+pub(super) fn convex<'a>(problem: &'a dyn RulesOf<f64>, settings: &Settings) -> Option<Convex<'a>> {
     let loss = ConvexLoss::OfScore(problem.loss()?);
     Some(Convex { examples: problem.examples(), loss, penalty: settings.penalty })
 }
@@ -43,7 +40,11 @@ impl Trainer {
                 is_hopeless = may_go_on && outlook.is_hopeless(epoch, settings.tolerance);
             }
             is_canceled |= watch(event).is_break();
-            if is_canceled || is_hopeless { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if is_canceled || is_hopeless {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         })?;
         let bounds = prove(convex, &mut fit, settings.tolerance);
         let has_arrived = fit.gap.is_some_and(|gap| gap <= settings.tolerance);
@@ -75,12 +76,12 @@ impl Trainer {
             visit_time: fit.epochs.last().map_or(Duration::ZERO, |last| last.visit_time),
             ..epoch.clone()
         };
-        let rest = interior::fit(convex, &settings, Some(known), evaluate, &mut |event| match event
-        {
-            Event::Began(_) => ControlFlow::Continue(()),
-            Event::Epoch(epoch) => watch(Event::Epoch(&later(epoch))),
-            other => watch(other),
-        })?;
+        let rest =
+            interior::fit(convex, &settings, Some(known), evaluate, &mut |event| match event {
+                Event::Began(_) => ControlFlow::Continue(()),
+                Event::Epoch(epoch) => watch(Event::Epoch(&later(epoch))),
+                other => watch(other),
+            })?;
         let epochs: Vec<Epoch> = rest.epochs.iter().map(later).collect();
         fit.epochs.extend(epochs);
         Ok(Fit {
