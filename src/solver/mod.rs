@@ -19,7 +19,7 @@ pub(crate) mod sgd;
 #[cfg(test)]
 mod strategy_tests;
 
-pub(crate) use self::bounds::{Bounds, bounds, objective_at_zero, rounding, upper};
+pub(crate) use self::bounds::{Bounds, Duals, bounds, objective_at_zero, rounding, upper};
 pub(crate) use self::convex::{Convex, ConvexLoss};
 pub use self::driver::Evaluate;
 pub use self::dual::fit_dual;

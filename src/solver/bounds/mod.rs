@@ -54,6 +54,24 @@ pub(crate) fn relative_gap(upper: f64, lower: f64) -> f64 {
     }
 }
 
+/// Dual variables, one per score of an example, each perhaps with a second number that adds what the
+/// first one cannot hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Duals<'a> {
+    pub high: &'a [f64],
+    pub low: Option<&'a [f64]>,
+}
+
+impl Duals<'_> {
+    fn at(&self, k: usize) -> Twofold {
+        let low = self.low.map_or(0.0, |low| low[k]);
+        Twofold::from(self.high[k]) + Twofold::from(low)
+    }
+}
+
+/// Sets the numbers of an example; returns false if it does not count.
+type ExactNumbers<'a> = dyn Fn(usize, &mut [Twofold]) -> bool + Sync + 'a;
+
 /// Units in the last place that a loss or a conjugate may be wrong by: those of an exponential, a
 /// logarithm, and the operations around them.
 const UNITS: f64 = 8.0 * f64::EPSILON;
@@ -78,9 +96,9 @@ impl Sum {
     }
 }
 
-/// Computes the bounds that `weights` and dual variables prove. `duals` holds one number per score
-/// inside the domain of the conjugate.
-pub(crate) fn bounds(convex: Convex<'_>, weights: &[f64], duals: &[f64]) -> Bounds {
+/// Computes the bounds that `weights` and dual variables prove; the latter are inside the domain of
+/// the conjugate.
+pub(crate) fn bounds(convex: Convex<'_>, weights: &[f64], duals: Duals<'_>) -> Bounds {
     let upper = upper(convex, weights);
     Bounds { upper, lower: lower(convex, weights, duals, upper) }
 }
@@ -144,11 +162,8 @@ pub(crate) fn upper(convex: Convex<'_>, weights: &[f64]) -> f64 {
 }
 
 /// Returns a lower bound of every objective, given that of `weights`.
-fn lower(convex: Convex<'_>, weights: &[f64], duals: &[f64], upper: f64) -> f64 {
-    let outputs = convex.outputs();
-    let conjugates = sum(convex.examples.len(), &|i| {
-        convex.exact_conjugate(i, &duals[i * outputs..][..outputs])
-    });
+fn lower(convex: Convex<'_>, weights: &[f64], duals: Duals<'_>, upper: f64) -> f64 {
+    let conjugates = sum(convex.examples.len(), &|i| convex.exact_conjugate(i, duals));
     let gradient = gradient(convex, duals);
     let intervals = interval::Intervals::new(convex, weights, upper);
     let mut all = Sum::default();
@@ -193,36 +208,46 @@ fn sum(count: usize, term: &(dyn Fn(usize) -> Twofold + Sync)) -> Sum {
 }
 
 /// Computes minus the sum over all examples of weight times dual variable times feature.
-fn gradient(convex: Convex<'_>, duals: &[f64]) -> Vec<Twofold> {
-    let (examples, outputs) = (convex.examples, convex.outputs());
-    let runs = (examples.touches() / convex.width().max(1)).clamp(1, parallel::threads());
-    let length = examples.len().div_ceil(runs);
-    let mut parts = parallel::collect(examples.len(), length, &|_, range| {
-        let mut sums = vec![Twofold::default(); convex.width()];
-        let mut numbers = vec![Twofold::default(); outputs];
-        for i in range {
-            let weight = f64::from(examples.weight(i));
-            let duals = &duals[i * outputs..][..outputs];
-            if weight == 0.0 || duals.iter().all(|&a| a == 0.0) {
-                continue;
-            }
-            convex.exact_duals(i, duals, &mut numbers);
-            numbers.iter_mut().for_each(|number| *number = -*number * weight);
-            for (j, x) in convex.entries(i) {
-                let sums = &mut sums[j * outputs..][..outputs];
-                sums.iter_mut().zip(&numbers).for_each(|(sum, &number)| *sum += number * x);
-            }
+fn gradient(convex: Convex<'_>, duals: Duals<'_>) -> Vec<Twofold> {
+    convex.exact_sum(&|i, numbers| {
+        let weight = f64::from(convex.examples.weight(i));
+        if weight == 0.0 || (0..numbers.len()).all(|k| duals.high[i * numbers.len() + k] == 0.0) {
+            return false;
         }
-        sums
-    });
-    let mut all = parts.remove(0);
-    for part in parts {
-        all.iter_mut().zip(&part).for_each(|(sum, &part)| *sum += part);
-    }
-    all
+        convex.exact_duals(i, duals, numbers);
+        numbers.iter_mut().for_each(|number| *number = -*number * weight);
+        true
+    })
 }
 
 impl Convex<'_> {
+    /// Sums the features of all examples, times the numbers that `of` sets for each, one per score;
+    /// it returns false for those that do not count. The sums are hardly rounded.
+    pub fn exact_sum(&self, of: &ExactNumbers<'_>) -> Vec<Twofold> {
+        let (examples, outputs) = (self.examples, self.outputs());
+        let runs = (examples.touches() / self.width().max(1)).clamp(1, parallel::threads());
+        let length = examples.len().div_ceil(runs);
+        let mut parts = parallel::collect(examples.len(), length, &|_, range| {
+            let mut sums = vec![Twofold::default(); self.width()];
+            let mut numbers = vec![Twofold::default(); outputs];
+            for i in range {
+                if !of(i, &mut numbers) {
+                    continue;
+                }
+                for (j, x) in self.entries(i) {
+                    let sums = &mut sums[j * outputs..][..outputs];
+                    sums.iter_mut().zip(&numbers).for_each(|(sum, &number)| *sum += number * x);
+                }
+            }
+            sums
+        });
+        let mut all = parts.remove(0);
+        for part in parts {
+            all.iter_mut().zip(&part).for_each(|(sum, &part)| *sum += part);
+        }
+        all
+    }
+
     /// Returns an example's weight times its loss, wrong by a few units of the loss at most, given
     /// the score of each output.
     fn exact_loss(&self, i: usize, score: &dyn Fn(usize) -> Twofold) -> Twofold {
@@ -252,70 +277,66 @@ impl Convex<'_> {
     }
 
     /// Returns an example's weight times the conjugate of its loss at minus the dual variables.
-    fn exact_conjugate(&self, i: usize, duals: &[f64]) -> Twofold {
+    fn exact_conjugate(&self, i: usize, duals: Duals<'_>) -> Twofold {
         let weight = f64::from(self.examples.weight(i));
         if weight == 0.0 {
             return Twofold::default();
         }
         let conjugate = match (self.loss, self.shape(i)) {
-            (ConvexLoss::OfClasses { of, .. }, _) => {
-                Twofold::from(probabilities(of[i], duals).into_iter().map(entropy).sum::<f64>())
-            }
+            (ConvexLoss::OfClasses { of, .. }, _) => Twofold::from(
+                self.probabilities(i, of[i], duals).into_iter().map(entropy).sum::<f64>(),
+            ),
             (_, Some(LossShape::Logistic)) => {
-                let p = Twofold::from(self.target(i) * duals[0]);
+                let p = duals.at(i) * self.target(i);
                 Twofold::from(entropy(p) + entropy(Twofold::from(1.0) - p))
             }
             (_, Some(LossShape::Pieces(first, second))) => {
-                let a = duals[0];
+                let a = duals.at(i);
                 // Of two pieces, only one needs a dual variable: a is 0 or on one side.
                 let piece = match second {
-                    Some(second) if a < 0.0 => second,
+                    Some(second) if a.rounded() < 0.0 => second,
                     _ => first,
                 };
-                Twofold::product(a, a) * (piece.bend / 2.0) - Twofold::product(a, piece.target)
+                a * a * (piece.bend / 2.0) - a * piece.target
             }
             (ConvexLoss::OfScore(curves), _) => {
-                Twofold::from(curves.conjugate(self.target(i), duals[0]))
+                Twofold::from(curves.conjugate(self.target(i), duals.at(i).rounded()))
             }
         };
         conjugate * weight
     }
 
     /// Copies dual variables of an example to `exact`. Those of classes add up to 0.
-    fn exact_duals(&self, i: usize, duals: &[f64], exact: &mut [Twofold]) {
+    fn exact_duals(&self, i: usize, duals: Duals<'_>, exact: &mut [Twofold]) {
+        let outputs = exact.len();
         let ConvexLoss::OfClasses { of, .. } = self.loss else {
-            exact.iter_mut().zip(duals).for_each(|(exact, &a)| *exact = Twofold::from(a));
+            exact.iter_mut().enumerate().for_each(|(k, a)| *a = duals.at(i * outputs + k));
             return;
         };
-        let all = probabilities(of[i], duals).into_iter().enumerate();
+        let all = self.probabilities(i, of[i], duals).into_iter().enumerate();
         for (exact, (k, p)) in exact.iter_mut().zip(all) {
             let own = if k == of[i] as usize { 1.0 } else { 0.0 };
             *exact = Twofold::from(own) - p;
         }
     }
-}
 
-/// Returns the probabilities that the dual variables of an example of class `own` stand for. They
-/// add up to 1: the largest is what the others leave.
-fn probabilities(own: u32, duals: &[f64]) -> Vec<Twofold> {
-    let probability = |(k, &a): (usize, &f64)| if k == own as usize { 1.0 - a } else { -a };
-    let mut all: Vec<Twofold> =
-        duals.iter().enumerate().map(probability).map(|p| Twofold::from(p.max(0.0))).collect();
-    let largest =
-        (0..all.len()).max_by(|&a, &b| all[a].rounded().total_cmp(&all[b].rounded())).unwrap_or(0);
-    all[largest] = Twofold::default();
-    let others: Twofold = all.iter().copied().sum();
-    all[largest] = Twofold::from(1.0) - others;
-    all
-}
-
-/// Computes p * ln p, also where p is 1 but for a small rest.
-fn entropy(p: Twofold) -> f64 {
-    let rest = (Twofold::from(1.0) - p).rounded();
-    match p.rounded() {
-        some if some <= 0.0 => 0.0,
-        some if some < 0.5 => some * some.ln(),
-        most => most * (-rest).ln_1p(),
+    /// Returns the probabilities that the dual variables of an example of class `own` stand for.
+    /// They add up to 1: the largest is what the others leave.
+    fn probabilities(&self, i: usize, own: u32, duals: Duals<'_>) -> Vec<Twofold> {
+        let outputs = self.outputs();
+        let probability = |k: usize| {
+            let own = if k == own as usize { 1.0 } else { 0.0 };
+            let p = Twofold::from(own) - duals.at(i * outputs + k);
+            if p.rounded() > 0.0 { p } else { Twofold::default() }
+        };
+        let mut all: Vec<Twofold> = (0..outputs).map(probability).collect();
+        let largest = (0..outputs)
+            .max_by(|&a, &b| all[a].rounded().total_cmp(&all[b].rounded()))
+            .unwrap_or(0);
+        all[largest] = Twofold::default();
+        let others: Twofold = all.iter().copied().sum();
+        all[largest] = Twofold::from(1.0) - others;
+        all
     }
 }
 
@@ -332,6 +353,16 @@ fn piece_value(piece: Piece, z: Twofold) -> Twofold {
         // a is rounded, and its square would be off by as much.
         true => z * z * (0.5 / bend),
         false => z * a - Twofold::product(a, a) * (bend / 2.0),
+    }
+}
+
+/// Computes p * ln p, also where p is 1 but for a small rest.
+fn entropy(p: Twofold) -> f64 {
+    let rest = (Twofold::from(1.0) - p).rounded();
+    match p.rounded() {
+        some if some <= 0.0 => 0.0,
+        some if some < 0.5 => some * some.ln(),
+        most => most * (-rest).ln_1p(),
     }
 }
 

@@ -27,6 +27,20 @@ impl Twofold {
         Twofold { high, low }
     }
 
+    /// Returns the quotient.
+    pub fn over(self, other: Self) -> Self {
+        let first = self.high / other.high;
+        let rest = self - other * first;
+        Twofold::normal(first, rest.high / other.high)
+    }
+
+    /// Returns the square root.
+    pub fn sqrt(self) -> Self {
+        let root = self.high.sqrt();
+        let rest = self - Twofold::product(root, root);
+        Twofold::normal(root, rest.high / (2.0 * root))
+    }
+
     #[inline(always)]
     fn normal(high: f64, low: f64) -> Self {
         let sum = high + low;
@@ -138,5 +152,10 @@ mod tests {
         assert_eq!((square - Twofold::from(1.0)).rounded(), 0.0, "below 106 bits");
         let all = [1e16, 1.0, -1e16].map(Twofold::from);
         assert_eq!(all.into_iter().sum::<Twofold>().rounded(), 1.0);
+        let (two, three) = (Twofold::from(2.0), Twofold::from(3.0));
+        let lost = two.over(three) * three - two;
+        assert!(lost.rounded().abs() < 1e-31, "{lost:?}");
+        let lost = two.sqrt() * two.sqrt() - two;
+        assert!(lost.rounded().abs() < 1e-31, "{lost:?}");
     }
 }

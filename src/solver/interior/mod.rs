@@ -8,9 +8,9 @@ mod terms;
 
 use std::ops::ControlFlow;
 
-use self::system::System;
+use self::system::{Precision, System, is_exact_affordable};
 use self::terms::{Aim, Terms};
-use super::bounds::{Bounds, bounds, objective_at_zero};
+use super::bounds::{Bounds, Duals, bounds, objective_at_zero};
 use super::convex::Convex;
 use super::driver::{Best, Evaluate, FitDriver, Measured, Method, Outcome};
 use super::newton::hessian::Assembly;
@@ -69,6 +69,8 @@ struct Interior<'a> {
     assembly: Assembly,
     best: Vec<f64>,
     bounds: Bounds,
+    steps: usize,
+    is_exact_affordable: bool,
 }
 
 /// Largest fraction of the way to the nearest end that a step takes.
@@ -81,8 +83,14 @@ const FAR: f64 = 0.9;
 const FARTHER: f64 = 0.3;
 /// Corrections go on while they lengthen the step by this fraction of what they are to.
 const ENOUGH: f64 = 0.1;
+/// Steps before those in twofold doubles, where these take little time.
+const PLAIN: usize = 12;
+/// Most halvings of a step that does not lower the objective.
+const HALVINGS: usize = 30;
+/// Relative rounding error of an objective.
+const ROUNDING: f64 = 1e-15;
 /// Steps without progress that end training.
-const PATIENCE: usize = 60;
+const PATIENCE: usize = 200;
 
 impl<'a> Interior<'a> {
     /// Starts at zero weights; `None` if the loss is not known.
@@ -109,6 +117,8 @@ impl<'a> Interior<'a> {
             terms,
             assembly: Assembly::default(),
             bounds,
+            steps: 0,
+            is_exact_affordable: is_exact_affordable(convex),
         })
     }
 
@@ -116,20 +126,24 @@ impl<'a> Interior<'a> {
     fn step(&mut self) {
         let Interior { convex, scale, weights, scores, terms, assembly, .. } = self;
         let (convex, scale) = (*convex, &scale[..]);
+        self.steps += 1;
+        let is_exact = self.steps > PLAIN && self.is_exact_affordable;
+        let precision = if is_exact { Precision::Twofold } else { Precision::Double };
         terms.linearize(scores, weights, scale, Aim { product: 0.0, part: 1.0, predicted: None });
-        let system = System::new(convex, terms, scale, assembly);
+        let system = System::new(convex, terms, scale, precision, assembly);
         let solve = |terms: &Terms| {
-            let coordinates = system.solve(&terms.right(convex, weights, scale), terms);
+            let coordinates = system.solve(&terms.right(convex, weights, precision), terms);
             let moves: Vec<f64> = coordinates.iter().zip(scale).map(|(c, s)| c / s).collect();
             let step = terms.step(&convex.scores(&moves), &coordinates);
             (moves, step)
         };
+        let mut product = 0.0;
         let (mut moves, mut step) = solve(terms);
         if let Some(mean) = terms.mean_product() {
             let reach = terms.longest(&step).min(1.0);
             let reached = terms.mean_product_after(&step, reach);
             let left = (reached.unwrap_or(mean) / mean).clamp(0.0, 1.0);
-            let product = mean * left.powi(3);
+            product = mean * left.powi(3);
             // The gradient falls with the products, and products of changes are those of the part
             // of the step that can be taken.
             let predicted = Some((&step, reach * reach));
@@ -150,10 +164,34 @@ impl<'a> Interior<'a> {
                 (moves, step) = (corrected_moves, corrected);
             }
         }
-        let t = (INSIDE * terms.longest(&step)).min(1.0);
-        terms.advance(&step, t);
-        weights.iter_mut().zip(&moves).for_each(|(w, change)| *w += t * change);
-        *scores = convex.scores(weights);
+        let mut t = (INSIDE * terms.longest(&step)).min(1.0);
+        let moved = |t: f64| -> Vec<f64> {
+            weights.iter().zip(&moves).map(|(w, change)| w + t * change).collect()
+        };
+        let mut next = moved(t);
+        let mut next_scores = convex.scores(&next);
+        if let Some(before) = terms.merit(convex, weights, scores, product) {
+            let moves: Vec<f64> =
+                next_scores.iter().zip(&*scores).map(|(to, from)| (to - from) / t).collect();
+            let (slope, curvature) = terms.along(&moves);
+            for _ in 0..HALVINGS {
+                let after = terms.merit(convex, &next, &next_scores, product);
+                // Either the objective falls, or the losses move about as their quadratic model.
+                let modeled = before.losses + t * slope + t * t * curvature;
+                let is_good = after.is_some_and(|after| {
+                    let rounding = ROUNDING * before.objective.abs();
+                    after.objective <= before.objective || after.losses <= modeled + rounding
+                });
+                if is_good {
+                    break;
+                }
+                t /= 2.0;
+                next = moved(t);
+                next_scores = convex.scores(&next);
+            }
+        }
+        terms.advance(&step, t, &next_scores);
+        (*weights, *scores) = (next, next_scores);
     }
 
     fn measured(&self) -> Measured {
@@ -162,7 +200,8 @@ impl<'a> Interior<'a> {
 
     /// Updates the best weights and the bounds.
     fn measure(&mut self) {
-        let found = bounds(self.convex, &self.weights, &self.terms.duals());
+        let duals = self.terms.duals();
+        let found = bounds(self.convex, &self.weights, Duals { high: &duals, low: None });
         if found.upper < self.bounds.upper {
             self.bounds.upper = found.upper;
             self.best.copy_from_slice(&self.weights);
@@ -171,8 +210,8 @@ impl<'a> Interior<'a> {
     }
 }
 
-/// Computes the scale of each weight: the root of an upper bound of the objective's curvature along
-/// it; 1 where that is 0.
+/// Computes the scale of each weight: about the root of an upper bound of the objective's curvature
+/// along it, a power of 2, so that nothing is rounded; 1 where it is 0.
 fn scale(convex: Convex<'_>) -> Vec<f64> {
     let outputs = convex.outputs();
     let mut squares = vec![0.0; convex.examples.width()];
@@ -182,7 +221,7 @@ fn scale(convex: Convex<'_>) -> Vec<f64> {
     }
     let scale = |j: usize| match (squares[j / outputs] + convex.penalty_of(j).l2).sqrt() {
         0.0 => 1.0,
-        scale => scale,
+        scale => scale.log2().round().exp2(),
     };
     (0..convex.width()).map(scale).collect()
 }

@@ -8,7 +8,8 @@
 //! z - bend*a = up - down,   up*(high - a) = 0,   down*(a - low) = 0,   up, down >= 0
 //! ```
 //!
-//! The method keeps both products at about mu, which it lets fall to 0.
+//! The method keeps both products, times the factor of the piece in the objective, at about mu, which
+//! it lets fall to 0.
 
 use crate::problem::Piece;
 
@@ -75,7 +76,7 @@ impl Products {
 
 impl Pieces {
     /// Creates `per_score` pieces for each of `scores`, with the factors `shares`, one a score, and
-    /// products of about `mu`, above 0.
+    /// products of about `mu`, above 0, over the share. Those without a share stay as they are.
     pub fn new(
         per_score: usize,
         pieces: Vec<Piece>,
@@ -83,20 +84,27 @@ impl Pieces {
         scores: &[f64],
         mu: f64,
     ) -> Self {
-        let shares = (0..pieces.len()).map(|k| shares[k / per_score]).collect();
-        let state = |(k, piece): (usize, &Piece)| State::new(*piece, scores[k / per_score], mu);
+        let state = |(k, piece): (usize, &Piece)| {
+            let share: f64 = shares[k / per_score];
+            let mu = if share > 0.0 { mu / share } else { 1.0 };
+            State::new(*piece, scores[k / per_score], mu)
+        };
         let states = pieces.iter().enumerate().map(state).collect();
+        let shares = (0..pieces.len()).map(|k| shares[k / per_score]).collect();
         Pieces { per_score, pieces, shares, states }
     }
 
-    /// Returns the products of distances and multipliers, weighted by the shares.
+    /// Returns the products of distances, multipliers and shares.
     pub fn products(&self) -> Products {
         let mut products = Products::default();
         for (state, share) in self.states.iter().zip(&self.shares) {
+            if *share == 0.0 {
+                continue;
+            }
             for end in [state.above, state.below] {
                 if end.room.is_finite() {
                     products.sum += share * end.room * end.force;
-                    products.count += share;
+                    products.count += 1.0;
                 }
             }
         }
@@ -107,21 +115,28 @@ impl Pieces {
     pub fn products_after(&self, step: &PiecesStep, t: f64) -> Products {
         let mut products = Products::default();
         for ((state, share), change) in self.states.iter().zip(&self.shares).zip(&step.changes) {
+            if *share == 0.0 {
+                continue;
+            }
             let [dual, up, down] = change.map(|change| t * change);
             for (end, room, force) in [(state.above, -dual, up), (state.below, dual, down)] {
                 if end.room.is_finite() {
                     products.sum += share * (end.room + room) * (end.force + force);
-                    products.count += share;
+                    products.count += 1.0;
                 }
             }
         }
         products
     }
 
-    /// Linearizes the conditions at `scores`, with products of `mu`. If a step is given, its
-    /// products of changes are taken into account, times a factor.
+    /// Linearizes the conditions at `scores`, with products of `mu` over the share. If a step is
+    /// given, its products of changes are taken into account, times a factor.
     pub fn linearize(&mut self, scores: &[f64], mu: f64, predicted: Option<(&PiecesStep, f64)>) {
         for (k, (state, piece)) in self.states.iter_mut().zip(&self.pieces).enumerate() {
+            if self.shares[k] == 0.0 {
+                continue;
+            }
+            let mu = mu / self.shares[k];
             let [above, below] = predicted.map_or([0.0; 2], |(step, part)| {
                 let [dual, up, down] = step.changes[k];
                 [part * dual * up, part * dual * down]
@@ -136,10 +151,15 @@ impl Pieces {
         }
     }
 
-    /// Aims at other products where a step of length `t` would leave some far from `mu` (Gondzio,
-    /// Computational Optimization and Applications 1996).
+    /// Aims at other products where a step of length `t` would leave some far from `mu` over the
+    /// share (Gondzio, Computational Optimization and Applications 1996).
     pub fn center(&mut self, step: &PiecesStep, t: f64, mu: f64) {
-        for (state, change) in self.states.iter_mut().zip(&step.changes) {
+        for ((state, share), change) in self.states.iter_mut().zip(&self.shares).zip(&step.changes)
+        {
+            if *share == 0.0 {
+                continue;
+            }
+            let mu = mu / share;
             let [dual, up, down] = change.map(|change| t * change);
             state.above.center(-dual, up, mu);
             state.below.center(dual, down, mu);
@@ -159,6 +179,9 @@ impl Pieces {
     /// Returns the step that belongs to changes of the scores.
     pub fn step(&self, moves: &[f64]) -> PiecesStep {
         let change = |(k, state): (usize, &State)| {
+            if self.shares[k] == 0.0 {
+                return [0.0; 3];
+            }
             let dual = state.response * (state.pull - moves[k / self.per_score]);
             let up = (state.above.lack + state.above.force * dual) / state.above.room;
             let down = (state.below.lack - state.below.force * dual) / state.below.room;

@@ -3,6 +3,7 @@
 
 use super::terms::Terms;
 use crate::parallel;
+use crate::solver::bounds::Twofold;
 use crate::solver::convex::Convex;
 use crate::solver::newton::hessian::{Assembly, dot};
 
@@ -18,6 +19,26 @@ const CORRECTIONS: usize = 8;
 const SOLVED: f64 = 1e-10;
 /// The same where products are all that there is.
 const ROUGHLY: f64 = 1e-4;
+
+/// Numbers of a system in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Precision {
+    /// Doubles.
+    Double,
+    /// Twofold doubles, where weights or scales differ so much that doubles lose the smaller ones.
+    Twofold,
+}
+
+/// Most products and additions that assemble and factor a system in twofold doubles.
+const EXACT_WORK: f64 = 4e6;
+
+/// Returns true if a system in twofold doubles takes little time.
+pub(super) fn is_exact_affordable(convex: Convex<'_>) -> bool {
+    let (m, count) = (convex.width() as f64, convex.examples.len() as f64);
+    let row = convex.examples.touches() as f64 / count + 1.0;
+    let outputs = convex.outputs() as f64;
+    count * (row * outputs).powi(2) / 2.0 + m.powi(3) / 6.0 <= EXACT_WORK
+}
 
 /// The curvature of the losses by the scores.
 pub(super) enum Curvature<'a> {
@@ -40,6 +61,7 @@ pub(super) struct System<'a> {
 
 enum Inverse {
     Factor(Vec<f64>),
+    Exact(Vec<Twofold>),
     Diagonal(Vec<f64>),
 }
 
@@ -49,12 +71,16 @@ impl<'a> System<'a> {
         convex: Convex<'a>,
         terms: &Terms,
         scale: &'a [f64],
+        precision: Precision,
         assembly: &mut Assembly,
     ) -> Self {
         let diagonal = terms.diagonal(convex, scale);
         let mut system = System { convex, scale, diagonal, inverse: Inverse::Diagonal(Vec::new()) };
         let curvature = terms.curvature();
         system.inverse = match scale.len() <= MOST {
+            true if precision == Precision::Twofold => {
+                Inverse::Exact(exactly_factored(system.exact_matrix(&curvature), scale.len()))
+            }
             true => Inverse::Factor(factored(system.matrix(&curvature, assembly), scale.len())),
             false => {
                 let diagonal = system.whole_diagonal(&curvature);
@@ -67,14 +93,18 @@ impl<'a> System<'a> {
 
     /// Solves the system at the curvatures that it was made with, by conjugate gradients that are
     /// preconditioned by what is known of the inverse.
-    pub fn solve(&self, right: &[f64], terms: &Terms) -> Vec<f64> {
+    pub fn solve(&self, right: &[Twofold], terms: &Terms) -> Vec<f64> {
+        if let Inverse::Exact(factor) = &self.inverse {
+            return exactly_substituted(factor, right.to_vec());
+        }
+        let right: Vec<f64> = right.iter().map(|right| right.rounded()).collect();
         let curvature = terms.curvature();
         let (most, solved) = match self.inverse {
-            Inverse::Factor(_) => (CORRECTIONS, SOLVED),
+            Inverse::Factor(_) | Inverse::Exact(_) => (CORRECTIONS, SOLVED),
             Inverse::Diagonal(_) => (PRODUCTS, ROUGHLY),
         };
         let mut x = vec![0.0; right.len()];
-        let mut residual = right.to_vec();
+        let mut residual = right;
         let mut z = self.precondition(&residual);
         let mut p = z.clone();
         let mut size = dot(&residual, &z);
@@ -131,6 +161,7 @@ impl<'a> System<'a> {
                 residual.iter().zip(inverse).map(|(r, d)| r * d).collect()
             }
             Inverse::Factor(factor) => substituted(factor, residual.to_vec()),
+            Inverse::Exact(_) => residual.to_vec(),
         }
     }
 
@@ -163,6 +194,28 @@ impl<'a> System<'a> {
             Curvature::OfClasses { .. } => self.matrix_of_classes(curvature),
         };
         (0..m).for_each(|k| matrix[k * m + k] += self.diagonal[k]);
+        matrix
+    }
+
+    /// Assembles the lower triangle of the matrix in twofold doubles.
+    fn exact_matrix(&self, curvature: &Curvature<'_>) -> Vec<Twofold> {
+        let (m, convex, outputs) = (self.scale.len(), &self.convex, self.convex.outputs());
+        let mut matrix = vec![Twofold::default(); m * m];
+        for i in 0..convex.examples.len() {
+            for (a, x) in convex.entries(i) {
+                for (b, z) in convex.entries(i).take_while(|&(b, _)| b <= a) {
+                    for place in 0..outputs * outputs {
+                        let (k, l) = (place / outputs, place % outputs);
+                        let (row, column) = (a * outputs + k, b * outputs + l);
+                        // Scales are powers of 2.
+                        let (x, z) = (x / self.scale[row], z / self.scale[column]);
+                        let c = curvature.at(i, outputs, k, l);
+                        matrix[row * m + column] += Twofold::product(x, z) * c;
+                    }
+                }
+            }
+        }
+        (0..m).for_each(|k| matrix[k * m + k] += Twofold::from(self.diagonal[k]));
         matrix
     }
 
@@ -245,4 +298,40 @@ fn substituted(factor: &[f64], mut right: Vec<f64>) -> Vec<f64> {
         right[..k].iter_mut().zip(line).for_each(|(x, factor)| *x -= solved * factor);
     }
     right
+}
+
+/// A pivot of twofold doubles below this fraction of its diagonal is rounding.
+const EXACT_NOTHING: f64 = 1e-29;
+
+/// Factors like [`factored`], in twofold doubles.
+fn exactly_factored(mut matrix: Vec<Twofold>, m: usize) -> Vec<Twofold> {
+    let dot = |a: &[Twofold], b: &[Twofold]| a.iter().zip(b).map(|(&a, &b)| a * b).sum::<Twofold>();
+    for k in 0..m {
+        let (above, rest) = matrix.split_at_mut(k * m);
+        let line = &mut rest[..m];
+        for b in 0..k {
+            let other = &above[b * m..][..=b];
+            line[b] = (line[b] - dot(&line[..b], &other[..b])).over(other[b]);
+        }
+        let pivot = line[k] - dot(&line[..k], &line[..k]);
+        let least = (EXACT_NOTHING * line[k].rounded()).max(f64::MIN_POSITIVE);
+        line[k] = if pivot.rounded() > least { pivot.sqrt() } else { Twofold::from(1e140) };
+    }
+    matrix
+}
+
+/// Solves the system of a matrix that [`exactly_factored`] returned.
+fn exactly_substituted(factor: &[Twofold], mut right: Vec<Twofold>) -> Vec<f64> {
+    let m = right.len();
+    for k in 0..m {
+        let line = &factor[k * m..][..m];
+        let known: Twofold = line[..k].iter().zip(&right).map(|(&a, &b)| a * b).sum();
+        right[k] = (right[k] - known).over(line[k]);
+    }
+    for k in (0..m).rev() {
+        right[k] = right[k].over(factor[k * m + k]);
+        let (solved, line) = (right[k], &factor[k * m..][..k]);
+        right[..k].iter_mut().zip(line).for_each(|(x, &factor)| *x = *x - factor * solved);
+    }
+    right.iter().map(|x| x.rounded()).collect()
 }

@@ -1,10 +1,11 @@
 //! All that the interior-point method keeps dual variables for: the losses of the examples, and
 //! under l1 the absolute value of each weight.
 
-use super::entropies::{Entropies, EntropiesStep};
+use super::entropies::Entropies;
 use super::pieces::{Pieces, PiecesStep, Products};
-use super::system::Curvature;
+use super::system::{Curvature, Precision};
 use crate::problem::{LossShape, Piece};
+use crate::solver::bounds::Twofold;
 use crate::solver::convex::{Convex, ConvexLoss};
 
 /// Dual variables of losses and absolute values.
@@ -21,6 +22,8 @@ pub(super) struct Terms {
     weight_duals: Vec<f64>,
     /// The part of the gradient that the next step is to remove.
     part: f64,
+    /// Factor of each weight.
+    scale: Vec<f64>,
 }
 
 enum Losses {
@@ -30,8 +33,18 @@ enum Losses {
 
 /// A change of all dual variables.
 pub(super) struct Step {
-    losses: LossesStep,
+    /// That of pieces; other losses follow the scores.
+    losses: Option<PiecesStep>,
     absolutes: Option<PiecesStep>,
+}
+
+/// What tells a good step from a long one where losses are not piecewise quadratic.
+#[derive(Clone, Copy)]
+pub(super) struct Merit {
+    /// The sum of the losses.
+    pub losses: f64,
+    /// That, the squares, and the absolute values of the weights, smoothed.
+    pub objective: f64,
 }
 
 /// What a step aims at.
@@ -47,22 +60,16 @@ pub(super) struct Aim<'a> {
     pub predicted: Option<(&'a Step, f64)>,
 }
 
-enum LossesStep {
-    Pieces(PiecesStep),
-    Entropies(EntropiesStep),
-}
-
 /// The absolute value of a weight w is this piece at -w.
 const ABSOLUTE: Piece = Piece { low: -1.0, high: 1.0, bend: 0.0, target: 0.0 };
 
 impl Terms {
-    /// Creates the dual variables at zero weights; `None` if the loss is not known. `scale` holds
-    /// the factor of each weight, and `mu` is about what the products of distances and multipliers
-    /// begin with.
-    pub fn new(convex: Convex<'_>, scale: &[f64], scores: &[f64], mu: f64) -> Option<Self> {
+    /// Creates the dual variables at zero weights, whose `scores` and `objective` are given; `None`
+    /// if the loss is not known. `scale` holds the factor of each weight.
+    pub fn new(convex: Convex<'_>, scale: &[f64], scores: &[f64], objective: f64) -> Option<Self> {
         let (count, outputs) = (convex.examples.len(), convex.outputs());
         let shares: Vec<f64> = (0..count).map(|i| convex.share(i)).collect();
-        let mu = mu.max(f64::MIN_POSITIVE);
+        let mu = (objective / count as f64).max(f64::MIN_POSITIVE);
         let losses = match convex.loss {
             ConvexLoss::OfClasses { of, .. } => {
                 Losses::Entropies(Entropies::new(outputs, of.to_vec(), shares, scores))
@@ -97,6 +104,7 @@ impl Terms {
             weight_curvatures: vec![0.0; scale.len()],
             weight_duals: vec![0.0; scale.len()],
             part: 1.0,
+            scale: scale.to_vec(),
         })
     }
 
@@ -106,13 +114,11 @@ impl Terms {
         self.part = part;
         match &mut self.losses {
             Losses::Pieces(pieces) => {
-                let predicted = predicted.and_then(|(step, part)| match &step.losses {
-                    LossesStep::Pieces(step) => Some((step, part)),
-                    LossesStep::Entropies(_) => None,
-                });
+                let predicted = predicted
+                    .and_then(|(step, part)| step.losses.as_ref().map(|step| (step, part)));
                 pieces.linearize(scores, mu, predicted);
             }
-            Losses::Entropies(entropies) => entropies.linearize(scores),
+            Losses::Entropies(_) => {}
         }
         if let Some(absolutes) = &mut self.absolutes {
             let minus: Vec<f64> = weights.iter().zip(scale).map(|(w, s)| -w * s).collect();
@@ -125,8 +131,7 @@ impl Terms {
 
     /// Aims at other products where a step of length `t` would leave some far from `mu`.
     pub fn center(&mut self, step: &Step, t: f64, mu: f64) {
-        if let (Losses::Pieces(pieces), LossesStep::Pieces(step)) = (&mut self.losses, &step.losses)
-        {
+        if let (Losses::Pieces(pieces), Some(step)) = (&mut self.losses, &step.losses) {
             pieces.center(step, t, mu);
         }
         if let (Some(absolutes), Some(step)) = (&mut self.absolutes, &step.absolutes) {
@@ -178,19 +183,29 @@ impl Terms {
 
     /// Returns the right-hand side of the system: minus the gradient by the scaled weights, with the
     /// dual variables that a step at unchanged scores would lead to.
-    pub fn right(&self, convex: Convex<'_>, weights: &[f64], scale: &[f64]) -> Vec<f64> {
-        let mut right = convex.transposed(&self.duals);
-        for (j, (right, (w, s))) in right.iter_mut().zip(weights.iter().zip(scale)).enumerate() {
-            *right = (*right - self.part * convex.penalty_of(j).l2 * w) / s - self.weight_duals[j];
-        }
-        right
+    pub fn right(&self, convex: Convex<'_>, weights: &[f64], precision: Precision) -> Vec<Twofold> {
+        let sums = match precision {
+            Precision::Double => {
+                convex.transposed(&self.duals).into_iter().map(Twofold::from).collect()
+            }
+            Precision::Twofold => convex.exact_sum(&|i, numbers| {
+                let duals = &self.duals[i * numbers.len()..];
+                numbers.iter_mut().zip(duals).for_each(|(to, &a)| *to = Twofold::from(a));
+                true
+            }),
+        };
+        let coordinate = |(j, sum): (usize, &Twofold)| {
+            let pull = Twofold::product(weights[j], convex.penalty_of(j).l2) * self.part;
+            (*sum - pull) * (1.0 / self.scale[j]) - Twofold::from(self.weight_duals[j])
+        };
+        sums.iter().enumerate().map(coordinate).collect()
     }
 
     /// Returns the step that belongs to changes of scores and scaled weights.
     pub fn step(&self, score_moves: &[f64], moves: &[f64]) -> Step {
         let losses = match &self.losses {
-            Losses::Pieces(pieces) => LossesStep::Pieces(pieces.step(score_moves)),
-            Losses::Entropies(entropies) => LossesStep::Entropies(entropies.step(score_moves)),
+            Losses::Pieces(pieces) => Some(pieces.step(score_moves)),
+            Losses::Entropies(_) => None,
         };
         let absolutes = self.absolutes.as_ref().map(|absolutes| {
             let minus: Vec<f64> = moves.iter().map(|change| -change).collect();
@@ -202,8 +217,7 @@ impl Terms {
     /// Returns the length of the longest step that leaves all variables inside; may be infinite.
     pub fn longest(&self, step: &Step) -> f64 {
         let by_losses = match (&self.losses, &step.losses) {
-            (Losses::Pieces(pieces), LossesStep::Pieces(step)) => pieces.longest(step),
-            (Losses::Entropies(entropies), LossesStep::Entropies(step)) => entropies.longest(step),
+            (Losses::Pieces(pieces), Some(step)) => pieces.longest(step),
             _ => f64::INFINITY,
         };
         match (&self.absolutes, &step.absolutes) {
@@ -212,17 +226,47 @@ impl Terms {
         }
     }
 
-    /// Takes a step of length `t`.
-    pub fn advance(&mut self, step: &Step, t: f64) {
+    /// Takes a step of length `t`, which leads to `scores`.
+    pub fn advance(&mut self, step: &Step, t: f64, scores: &[f64]) {
         match (&mut self.losses, &step.losses) {
-            (Losses::Pieces(pieces), LossesStep::Pieces(step)) => pieces.advance(step, t),
-            (Losses::Entropies(entropies), LossesStep::Entropies(step)) => {
-                entropies.advance(step, t);
-            }
-            _ => {}
+            (Losses::Pieces(pieces), Some(step)) => pieces.advance(step, t),
+            (Losses::Pieces(_), None) => {}
+            (Losses::Entropies(entropies), _) => entropies.follow(scores),
         }
         if let (Some(absolutes), Some(step)) = (&mut self.absolutes, &step.absolutes) {
             absolutes.advance(step, t);
+        }
+    }
+
+    /// Returns what limits the length of a step besides the ends of intervals; `None` if nothing
+    /// does.
+    pub fn merit(
+        &self,
+        convex: Convex<'_>,
+        weights: &[f64],
+        scores: &[f64],
+        mu: f64,
+    ) -> Option<Merit> {
+        let Losses::Entropies(entropies) = &self.losses else { return None };
+        let squares = |(j, w): (usize, &f64)| convex.penalty_of(j).l2 / 2.0 * w * w;
+        let absolutes = |(j, w): (usize, &f64)| match convex.penalty_of(j).l1 {
+            0.0 => 0.0,
+            l1 => {
+                let share = l1 / self.scale[j];
+                share * smoothed_absolute(w * self.scale[j], mu / share)
+            }
+        };
+        let regularizer: f64 = weights.iter().enumerate().map(|w| squares(w) + absolutes(w)).sum();
+        let losses = entropies.losses(scores);
+        Some(Merit { losses, objective: losses + regularizer })
+    }
+
+    /// Returns slope and curvature of the losses along changes of the scores; zeros where nothing
+    /// limits a step but the ends of intervals.
+    pub fn along(&self, moves: &[f64]) -> (f64, f64) {
+        match &self.losses {
+            Losses::Entropies(entropies) => entropies.along(moves),
+            Losses::Pieces(_) => (0.0, 0.0),
         }
     }
 
@@ -239,7 +283,7 @@ impl Terms {
     /// Returns the mean product after a step of length `t`.
     pub fn mean_product_after(&self, step: &Step, t: f64) -> Option<f64> {
         let mut all = Products::default();
-        if let (Losses::Pieces(pieces), LossesStep::Pieces(step)) = (&self.losses, &step.losses) {
+        if let (Losses::Pieces(pieces), Some(step)) = (&self.losses, &step.losses) {
             all.join(pieces.products_after(step, t));
         }
         if let (Some(absolutes), Some(step)) = (&self.absolutes, &step.absolutes) {
@@ -257,4 +301,17 @@ impl Terms {
         }
         duals
     }
+}
+
+/// Computes the maximum over all b between -1 and 1 of b*v + mu*ln(1 - b) + mu*ln(1 + b).
+fn smoothed_absolute(v: f64, mu: f64) -> f64 {
+    let v = v.abs();
+    if mu == 0.0 {
+        return v;
+    }
+    // There the derivative by b is 0: v * (1 - b^2) = 2 * mu * b.
+    let root = mu.hypot(v);
+    let b = v / (mu + root);
+    let room = mu * (root + v + mu) / ((root + v) * (mu + root));
+    b * v + mu * (room.ln() + (1.0 + b).ln())
 }

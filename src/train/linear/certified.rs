@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::Trainer;
 use crate::error::Result;
 use crate::solver::{
-    Bounds, Convex, ConvexLoss, Epoch, Evaluate, Event, Fit, Known, RulesOf, Settings, Solver,
-    StopReason, bounds, interior, objective_at_zero, rounding, upper,
+    Bounds, Convex, ConvexLoss, Duals, Epoch, Evaluate, Event, Fit, Known, RulesOf, Settings,
+    Solver, StopReason, bounds, interior, objective_at_zero, rounding, upper,
 };
 use crate::sync::plain::Ordering::Relaxed;
 
@@ -128,7 +128,7 @@ fn prove(convex: Convex<'_>, fit: &mut Fit<f64>, tolerance: f64) -> Bounds {
         fit.weights.fill(0.0);
     }
     let found = match &fit.duals {
-        Some(duals) => bounds(convex, &fit.weights, duals),
+        Some(duals) => bounds(convex, &fit.weights, Duals { high: duals, low: None }),
         None => Bounds { upper: if is_better { found } else { at_zero }, lower: 0.0 },
     };
     fit.objective = found.upper;
