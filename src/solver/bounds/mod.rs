@@ -96,8 +96,8 @@ impl Sum {
     }
 }
 
-/// Computes the bounds that `weights` and dual variables prove; the latter are inside the domain of
-/// the conjugate.
+/// Computes the bounds that `weights` and dual variables prove. Dual variables outside of the domain
+/// of a conjugate prove nothing.
 pub(crate) fn bounds(convex: Convex<'_>, weights: &[f64], duals: Duals<'_>) -> Bounds {
     let upper = upper(convex, weights);
     Bounds { upper, lower: lower(convex, weights, duals, upper) }
@@ -163,6 +163,9 @@ pub(crate) fn upper(convex: Convex<'_>, weights: &[f64]) -> f64 {
 
 /// Returns a lower bound of every objective, given that of `weights`.
 fn lower(convex: Convex<'_>, weights: &[f64], duals: Duals<'_>, upper: f64) -> f64 {
+    if !(0..convex.examples.len()).all(|i| convex.is_in_domain(i, duals)) {
+        return f64::NEG_INFINITY;
+    }
     let conjugates = sum(convex.examples.len(), &|i| convex.exact_conjugate(i, duals));
     let gradient = gradient(convex, duals);
     let intervals = interval::Intervals::new(convex, weights, upper);
@@ -304,6 +307,28 @@ impl Convex<'_> {
             }
         };
         conjugate * weight
+    }
+
+    /// Returns true if the conjugate is finite at an example's dual variables. Those of classes are
+    /// moved into the simplex where they are used.
+    fn is_in_domain(&self, i: usize, duals: Duals<'_>) -> bool {
+        let is_between = |a: Twofold, low: f64, high: f64| {
+            (a - Twofold::from(low)).rounded() >= 0.0 && (Twofold::from(high) - a).rounded() >= 0.0
+        };
+        match (self.loss, self.shape(i)) {
+            (ConvexLoss::OfClasses { count, .. }, _) => {
+                (0..count).all(|k| duals.high[i * count + k].is_finite())
+            }
+            (_, Some(LossShape::Pieces(first, second))) => {
+                let a = duals.at(i);
+                let is_low = second.is_some() && a.rounded() < 0.0;
+                let piece = second.filter(|_| is_low).unwrap_or(first);
+                let (low, high) = (piece.low.max(f64::MIN), piece.high.min(f64::MAX));
+                is_between(a, low, high)
+            }
+            (_, Some(LossShape::Logistic)) => is_between(duals.at(i) * self.target(i), 0.0, 1.0),
+            _ => duals.high[i].is_finite(),
+        }
     }
 
     /// Copies dual variables of an example to `exact`. Those of classes add up to 0.

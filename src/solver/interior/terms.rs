@@ -5,6 +5,7 @@ use super::entropies::Entropies;
 use super::pieces::{Pieces, PiecesStep, Products};
 use super::system::{Curvature, Precision};
 use crate::problem::{LossShape, Piece};
+use crate::solver::Penalty;
 use crate::solver::bounds::Twofold;
 use crate::solver::convex::{Convex, ConvexLoss};
 
@@ -290,6 +291,60 @@ impl Terms {
             all.join(absolutes.products_after(step, t));
         }
         all.mean()
+    }
+
+    /// Returns the products of distances, multipliers and shares together: what they add to the gap.
+    pub fn products(&self) -> f64 {
+        let mut all = Products::default();
+        if let Losses::Pieces(pieces) = &self.losses {
+            all.join(pieces.products());
+        }
+        self.absolutes.iter().for_each(|absolutes| all.join(absolutes.products()));
+        all.sum
+    }
+
+    /// Returns what the dual variables lack: the gradient by the scaled weights, given what is to be
+    /// added to each dual variable.
+    pub fn lack(&self, convex: Convex<'_>, weights: &[f64], low: &[f64]) -> Vec<Twofold> {
+        let duals = self.duals();
+        let sums = convex.exact_sum(&|i, numbers| {
+            let outputs = numbers.len();
+            for (k, number) in numbers.iter_mut().enumerate() {
+                let place = i * outputs + k;
+                let dual = Twofold::from(duals[place]) + Twofold::from(low[place]);
+                *number = dual * convex.share(i);
+            }
+            true
+        });
+        let mut absolutes = vec![0.0; weights.len()];
+        self.absolutes.iter().for_each(|all| all.add_duals(&mut absolutes));
+        let coordinate = |(j, sum): (usize, &Twofold)| {
+            let Penalty { l1, l2 } = convex.penalty_of(j);
+            let pull = Twofold::product(weights[j], l2) + Twofold::product(absolutes[j], l1);
+            (*sum - pull) * (1.0 / self.scale[j])
+        };
+        sums.iter().enumerate().map(coordinate).collect()
+    }
+
+    /// Adds to `low` how the dual variables respond to changes of the scores.
+    pub fn respond(&self, convex: Convex<'_>, moves: &[f64], low: &mut [f64]) {
+        let outputs = convex.outputs();
+        match self.curvature() {
+            Curvature::OfScore(curvatures) => {
+                for (i, (low, moved)) in low.iter_mut().zip(moves).enumerate() {
+                    let share = convex.share(i);
+                    *low -= if share > 0.0 { curvatures[i] / share * moved } else { 0.0 };
+                }
+            }
+            Curvature::OfClasses { probabilities, .. } => {
+                let all = low.chunks_mut(outputs).zip(moves.chunks(outputs));
+                for ((low, moves), p) in all.zip(probabilities.chunks(outputs)) {
+                    let mean: f64 = moves.iter().zip(p).map(|(m, p)| m * p).sum();
+                    let each = low.iter_mut().zip(moves.iter().zip(p));
+                    each.for_each(|(low, (m, p))| *low -= p * (m - mean));
+                }
+            }
+        }
     }
 
     /// Returns the dual variables of the losses, one per score.
