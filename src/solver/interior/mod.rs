@@ -8,7 +8,7 @@ mod terms;
 
 use std::ops::ControlFlow;
 
-use self::system::{Precision, System, is_exact_affordable};
+use self::system::{Precision, System, work};
 use self::terms::{Aim, Terms};
 use super::bounds::{Bounds, Duals, bounds, objective_at_zero};
 use super::convex::Convex;
@@ -57,6 +57,26 @@ pub(crate) fn fit(
     driver.run(Box::new(interior), evaluate, watch)
 }
 
+/// Returns true if a fit takes a few tenths of a second at most.
+pub(crate) fn is_cheap(convex: Convex<'_>) -> bool {
+    work(convex) <= LITTLE_WORK
+}
+
+/// Returns a lower bound of the objective of any weights, found by a fit of its own that nobody
+/// watches.
+pub(crate) fn lower_bound(convex: Convex<'_>, settings: &Settings) -> Result<f64> {
+    let settings = Settings {
+        threads: settings.threads,
+        tolerance: settings.tolerance,
+        penalty: settings.penalty,
+        time_limit: settings.time_limit,
+        interrupt: settings.interrupt.clone(),
+        ..Settings::default()
+    };
+    let fit = fit(convex, &settings, None, None, &mut |_| ControlFlow::Continue(()))?;
+    Ok(fit.gap.map_or(0.0, |gap| fit.objective * (1.0 - gap)))
+}
+
 /// The iterates, and the best that they have led to.
 struct Interior<'a> {
     convex: Convex<'a>,
@@ -83,6 +103,10 @@ const FAR: f64 = 0.9;
 const FARTHER: f64 = 0.3;
 /// Corrections go on while they lengthen the step by this fraction of what they are to.
 const ENOUGH: f64 = 0.1;
+/// Most products of a system in twofold doubles, which take some 20 times as long as doubles.
+const EXACT_WORK: f64 = 4e6;
+/// Products of a system that take a few milliseconds.
+const LITTLE_WORK: f64 = 1e7;
 /// Steps before those in twofold doubles, where these take little time.
 const PLAIN: usize = 12;
 /// Dual variables are refined where the products add at most this fraction of the tolerance to the
@@ -123,7 +147,7 @@ impl<'a> Interior<'a> {
             assembly: Assembly::default(),
             bounds,
             steps: 0,
-            is_exact_affordable: is_exact_affordable(convex),
+            is_exact_affordable: work(convex) <= EXACT_WORK,
         })
     }
 

@@ -29,15 +29,11 @@ pub(super) enum Precision {
     Twofold,
 }
 
-/// Most products and additions that assemble and factor a system in twofold doubles.
-const EXACT_WORK: f64 = 4e6;
-
-/// Returns true if a system in twofold doubles takes little time.
-pub(super) fn is_exact_affordable(convex: Convex<'_>) -> bool {
+/// Products and additions that assemble and factor a system.
+pub(super) fn work(convex: Convex<'_>) -> f64 {
     let (m, count) = (convex.width() as f64, convex.examples.len() as f64);
     let row = convex.examples.touches() as f64 / count + 1.0;
-    let outputs = convex.outputs() as f64;
-    count * (row * outputs).powi(2) / 2.0 + m.powi(3) / 6.0 <= EXACT_WORK
+    count * (row * convex.outputs() as f64).powi(2) / 2.0 + m.powi(3) / 6.0
 }
 
 /// The curvature of the losses by the scores.

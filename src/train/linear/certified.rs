@@ -60,8 +60,11 @@ impl Trainer {
         let is_stopped = is_canceled || settings.interrupt.load(Relaxed);
         let rest = settings.time_limit.map(|limit| limit.saturating_sub(fit.train_time));
         let epochs = settings.epochs - fit.epochs.len().min(settings.epochs);
-        if is_over || is_stopped || !may_go_on || epochs == 0 || rest == Some(Duration::ZERO) {
+        if is_stopped || rest == Some(Duration::ZERO) {
             return Ok(fit);
+        }
+        if is_over || !may_go_on || epochs == 0 {
+            return audited(convex, settings, fit);
         }
         let (objective, gap) = (fit.objective, fit.gap);
         if watch(Event::Continued { solver: Solver::Interior, objective, gap }).is_break() {
@@ -102,6 +105,24 @@ impl Trainer {
         self.solver == Solver::Auto && !self.sets_steps() && settings.tolerance > 0.0
     }
 }
+
+/// Finds out how near the optimum the weights of a solver without a bound are, where that takes
+/// little time. An objective that settled far above it has stalled.
+fn audited(convex: Convex<'_>, settings: &Settings, fit: Fit<f64>) -> Result<Fit<f64>> {
+    if fit.gap.is_some() || settings.tolerance == 0.0 || !interior::is_cheap(convex) {
+        return Ok(fit);
+    }
+    let lower = interior::lower_bound(convex, settings)?;
+    let gap = Bounds { upper: fit.objective, lower }.gap();
+    let stop = match fit.stop {
+        StopReason::Tolerance if gap > SETTLED => StopReason::Stalled,
+        stop => stop,
+    };
+    Ok(Fit { gap: Some(gap), stop, ..fit })
+}
+
+/// Largest gap of an objective that has settled.
+const SETTLED: f64 = 0.05;
 
 /// Sets objective and gap of `fit` to what its weights and dual variables prove. Weights that are
 /// worse than zeros become zeros.

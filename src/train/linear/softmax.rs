@@ -9,7 +9,9 @@ use super::{Trained, Trainer};
 use crate::data::ClassLabels;
 use crate::error::{Error, Result};
 use crate::problem::{Problem, Softmax};
-use crate::solver::{Convex, ConvexLoss, Event, Fit, Precision, Solver, interior, minimize};
+use crate::solver::{
+    Convex, ConvexLoss, Evaluate, Event, Fit, Precision, Settings, Solver, interior, minimize,
+};
 
 impl Trainer {
     /// Fits one vector of weights for all classes, by their probabilities.
@@ -41,24 +43,19 @@ impl Trainer {
                 model(weights.to_vec()).ok().map(|model| test.evaluate(&model, penalty))
             }
         });
-        let fit = match (self.choose(penalty), self.precision) {
-            (Solver::Dual | Solver::Saga | Solver::Interior, _) => {
-                let targets = vec![0.0; class_of.len()];
-                let examples = self.examples(data, &targets)?;
-                let loss = ConvexLoss::OfClasses { count: classes.get(), of: class_of };
-                let convex = Convex { examples: &examples, loss, penalty };
-                interior::fit(convex, &settings, None, on_test.as_ref().map(|f| f as _), watch)?
+        let targets = vec![0.0; class_of.len()];
+        let examples = self.examples(data, &targets)?;
+        let loss = ConvexLoss::OfClasses { count: classes.get(), of: class_of };
+        let convex = Convex { examples: &examples, loss, penalty };
+        let on_test = on_test.as_ref().map(|f| f as _);
+        let fit = match self.choose(penalty) {
+            Solver::Sgd | Solver::Auto => {
+                self.certified(convex, &settings, on_test, watch, |watch| {
+                    self.minimize_softmax(&problem, &settings, on_test, watch)
+                })?
             }
-            (_, Precision::F64) => {
-                minimize(&problem, &settings, on_test.as_ref().map(|f| f as _), watch)?
-            }
-            (_, Precision::F32) => {
-                let widened = on_test
-                    .as_ref()
-                    .map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
-                let fit: Fit<f32> =
-                    minimize(&problem, &settings, widened.as_ref().map(|f| f as _), watch)?;
-                fit.map_weights(|weights| wide(&weights))
+            Solver::Dual | Solver::Saga | Solver::Interior => {
+                interior::fit(convex, &settings, None, on_test, watch)?
             }
         };
         data.data.verify()?;
@@ -78,6 +75,21 @@ impl Trainer {
             model,
             fit,
         })
+    }
+
+    fn minimize_softmax(
+        &self,
+        problem: &Softmax<'_>,
+        settings: &Settings,
+        evaluate: Option<&Evaluate<'_, f64>>,
+        watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+    ) -> Result<Fit<f64>> {
+        if self.precision == Precision::F64 {
+            return minimize(problem, settings, evaluate, watch);
+        }
+        let widened = evaluate.map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
+        let fit: Fit<f32> = minimize(problem, settings, widened.as_ref().map(|f| f as _), watch)?;
+        Ok(fit.map_weights(|weights| wide(&weights)))
     }
 
     /// Checks that the weights fit in memory, before a failing allocation ends the process.
