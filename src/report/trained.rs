@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Data, SCHEMA};
 use crate::metrics::{Evaluation, label};
 use crate::strategy::{StrategyKind, Update};
-use crate::train::{self, Penalty, Schedule, Trainer};
+use crate::train::{self, Schedule, Solver, Trainer};
 
 /// A training.
 #[derive(Clone, Debug, Serialize)]
@@ -158,6 +158,11 @@ pub struct Outcome {
     /// Bound on the model's distance to the optimum, as a fraction of the objective; none for a
     /// solver without one.
     pub gap: Option<f64>,
+    /// True if the model is certified to be within the tolerance of the optimum; of several classes,
+    /// each one's weights.
+    pub certified: bool,
+    /// Name of the solver that went on where the first one did not lead to the tolerance.
+    pub continued_by: Option<&'static str>,
     /// Measures on the training data.
     pub train: Evaluation,
     /// Measures on the held-out data.
@@ -197,7 +202,7 @@ impl Trained {
             settings: Settings::of(trainer, trained),
             epochs,
             classes: trained.classes.iter().map(Class::of).collect(),
-            outcome: Outcome::of(trained, &data, total),
+            outcome: Outcome::of(trained, trainer.settings.tolerance, &data, total),
             data,
             test_data: None,
         }
@@ -229,7 +234,7 @@ impl Settings {
             example_weights: trainer.weights.examples.is_some(),
             strategy: began.strategy.name(),
             strategy_reason: began.reason.clone(),
-            solver: trainer.choose(Penalty { l2: trained.l2, ..settings.penalty }).name(),
+            solver: trained.solver.name(),
             precision: trainer.precision.name(),
             update: began.strategy.update().map(Update::name),
             clusters: began.layout.map(|layout| layout.clusters),
@@ -297,7 +302,7 @@ impl Class {
 }
 
 impl Outcome {
-    fn of(trained: &train::Trained, data: &Data, total: Duration) -> Self {
+    fn of(trained: &train::Trained, tolerance: f64, data: &Data, total: Duration) -> Self {
         let fit = &trained.fit;
         let train_seconds = fit.train_time.as_secs_f64();
         let per_visit = data.nonzeros as f64 / data.examples as f64;
@@ -305,6 +310,8 @@ impl Outcome {
         Outcome {
             objective: fit.objective,
             gap: fit.gap,
+            certified: trained.is_certified(tolerance),
+            continued_by: fit.continued.map(Solver::name),
             train: trained.train,
             test: trained.test,
             train_seconds,

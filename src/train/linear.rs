@@ -95,6 +95,9 @@ pub struct Trained {
     pub classes: Vec<ClassFit>,
     /// The factor of each class's examples, in the order of the model's labels; empty if all are 1.
     pub class_weights: Vec<f64>,
+    /// The solver that training began with; not [`Solver::Auto`].
+    /// [`Fit::continued`] names the one that went on.
+    pub solver: Solver,
     /// Strength of l2 that was used.
     pub l2: f64,
     /// Measures of the model on the training data.
@@ -103,6 +106,18 @@ pub struct Trained {
     pub test: Option<Evaluation>,
     /// Time of shuffling, counting and searching, from checked rows to the first epoch.
     pub prepare_time: Duration,
+}
+
+impl Trained {
+    /// Returns true if the model is certified to be within this fraction of the optimum; of several
+    /// classes, each one's weights.
+    pub fn is_certified(&self, tolerance: f64) -> bool {
+        let is_within = |gap: Option<f64>| gap.is_some_and(|gap| gap <= tolerance);
+        match self.classes.is_empty() {
+            true => is_within(self.fit.gap),
+            false => self.classes.iter().all(|class| is_within(class.gap)),
+        }
+    }
 }
 
 impl Trainer {

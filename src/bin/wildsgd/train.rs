@@ -19,7 +19,7 @@ use wildsgd::train::{
 use crate::args::{
     self, ClassWeight, LearningRate, Multiclass, RingArgs, RunArgs, TrainArgs, Update,
 };
-use crate::failure::{Failure, INTERRUPTED};
+use crate::failure::{Failure, INTERRUPTED, NOT_CERTIFIED};
 use crate::input::Input;
 use crate::streaming::Counts;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
@@ -81,7 +81,13 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         Summary { report: &report, model: args.model.as_deref(), file: args.report.as_deref() };
     terminal.line(summary);
     warn(terminal, &trainer, &trained, test.as_ref(), screen.undone());
-    Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+    Ok(match interrupted {
+        true => ExitCode::from(INTERRUPTED),
+        false if args.strict && !trained.is_certified(trainer.settings.tolerance) => {
+            ExitCode::from(NOT_CERTIFIED)
+        }
+        false => ExitCode::SUCCESS,
+    })
 }
 
 fn model_format(args: &TrainArgs) -> ModelFormat {

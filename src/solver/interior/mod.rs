@@ -106,7 +106,7 @@ const ENOUGH: f64 = 0.1;
 /// Most products of a system in twofold doubles, which take some 20 times as long as doubles.
 const EXACT_WORK: f64 = 4e6;
 /// Products of a system that take a few milliseconds.
-const LITTLE_WORK: f64 = 1e7;
+const LITTLE_WORK: f64 = 3e7;
 /// Steps before those in twofold doubles, where these take little time.
 const PLAIN: usize = 12;
 /// Dual variables are refined where the products add at most this fraction of the tolerance to the

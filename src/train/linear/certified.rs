@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::Trainer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::solver::{
     Bounds, Convex, ConvexLoss, Duals, Epoch, Evaluate, Event, Fit, Known, RulesOf, Settings,
     Solver, StopReason, bounds, interior, objective_at_zero, rounding, upper,
@@ -35,7 +35,9 @@ impl Trainer {
         let may_go_on = self.may_go_on(settings);
         let mut outlook = Outlook::default();
         let (mut is_hopeless, mut is_canceled) = (false, false);
-        let mut fit = fast(&mut |event| {
+        let mut has_begun = false;
+        let result = fast(&mut |event| {
+            has_begun |= matches!(event, Event::Began(_));
             if let Event::Epoch(epoch) = &event {
                 is_hopeless = may_go_on && outlook.is_hopeless(epoch, settings.tolerance);
             }
@@ -45,7 +47,16 @@ impl Trainer {
             } else {
                 ControlFlow::Continue(())
             }
-        })?;
+        });
+        let mut fit = match result {
+            Err(Error::Diverged { .. }) if may_go_on && !is_canceled => {
+                return interior::fit(convex, settings, None, evaluate, &mut |event| match event {
+                    Event::Began(_) if has_begun => ControlFlow::Continue(()),
+                    other => watch(other),
+                });
+            }
+            result => result?,
+        };
         let bounds = prove(convex, &mut fit, settings.tolerance);
         let has_arrived = fit.gap.is_some_and(|gap| gap <= settings.tolerance);
         if fit.stop == StopReason::Tolerance && fit.gap.is_some() && !has_arrived {

@@ -109,6 +109,7 @@ impl Trainer {
             test: test.map(|test| test.evaluate(&model, penalty)),
             class_weights: Vec::new(),
             prepare_time,
+            solver: self.choose(settings.penalty),
             l2: settings.penalty.l2,
             classes: fits.into_iter().flatten().collect(),
             model,

@@ -44,6 +44,7 @@ impl Trainer {
             train: evaluate(&fit.weights, task.data)?,
             test: task.test.map(|test| evaluate(&fit.weights, test)).transpose()?,
             prepare_time: shuffle_time + fit.prepare_time,
+            solver: self.choose(task.settings.penalty),
             l2: task.settings.penalty.l2,
             classes: Vec::new(),
             class_weights: Vec::new(),

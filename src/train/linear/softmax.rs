@@ -48,15 +48,15 @@ impl Trainer {
         let loss = ConvexLoss::OfClasses { count: classes.get(), of: class_of };
         let convex = Convex { examples: &examples, loss, penalty };
         let on_test = on_test.as_ref().map(|f| f as _);
-        let fit = match self.choose(penalty) {
-            Solver::Sgd | Solver::Auto => {
-                self.certified(convex, &settings, on_test, watch, |watch| {
-                    self.minimize_softmax(&problem, &settings, on_test, watch)
-                })?
-            }
-            Solver::Dual | Solver::Saga | Solver::Interior => {
-                interior::fit(convex, &settings, None, on_test, watch)?
-            }
+        let solver = match self.choose(penalty) {
+            Solver::Sgd => Solver::Sgd,
+            _ => Solver::Interior,
+        };
+        let fit = match solver {
+            Solver::Sgd => self.certified(convex, &settings, on_test, watch, |watch| {
+                self.minimize_softmax(&problem, &settings, on_test, watch)
+            })?,
+            _ => interior::fit(convex, &settings, None, on_test, watch)?,
         };
         data.data.verify()?;
         // Free memory before evaluation takes some.
@@ -69,6 +69,7 @@ impl Trainer {
             train: evaluate(data),
             test: test.map(evaluate),
             prepare_time: shuffle_time + fit.prepare_time,
+            solver: solver,
             l2: settings.penalty.l2,
             classes: Vec::new(),
             class_weights: Vec::new(),

@@ -47,6 +47,10 @@ pub struct TrainArgs {
     /// Print nothing but errors
     #[arg(long)]
     pub quiet: bool,
+    /// End with status 3 unless the model is certified to be within --tolerance of the optimum; it
+    /// is written all the same
+    #[arg(long)]
+    pub strict: bool,
     #[command(flatten)]
     pub problem: ProblemArgs,
     #[command(flatten)]
@@ -188,7 +192,8 @@ pub enum Precision {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Solver {
-    /// dual with l2 and without l1, saga with l1 where the loss is smooth, else sgd
+    /// dual with l2 and without l1, saga with l1 where the loss is smooth; interior where these
+    /// cannot be used or do not reach the tolerance
     Auto,
     /// Stochastic gradient descent
     Sgd,

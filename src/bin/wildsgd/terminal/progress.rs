@@ -70,6 +70,9 @@ impl Screen {
                 self.line(self.table.row(epoch));
                 self.bar.set_message(format!("epoch {}", epoch.epoch + 1));
             }
+            Event::Continued { solver, gap, .. } => {
+                self.line(self.table.continued(solver.name(), gap));
+            }
             Event::RolledBack { objective, learning_rate } => {
                 self.undone += 1;
                 self.line(self.table.undone(objective, learning_rate));

@@ -51,7 +51,9 @@ impl fmt::Display for Summary<'_> {
         let threads = count(settings.threads, "thread");
         let clusters = clusters(settings.clusters, settings.update_delay, settings.pin)
             + &strategy_details(settings);
-        writeln!(f, "solver     {}, {}", settings.solver, settings.precision)?;
+        let then =
+            outcome.continued_by.map_or(String::new(), |solver| format!(", then {solver}, f64"));
+        writeln!(f, "solver     {}, {}{then}", settings.solver, settings.precision)?;
         writeln!(
             f,
             "run        {threads}, {}{clusters}{update}, seed {}",
@@ -91,6 +93,11 @@ impl Summary<'_> {
         let settings = &self.report.settings;
         match self.report.outcome.stop_reason {
             "tolerance" => match self.report.outcome.gap {
+                Some(gap) if gap > settings.tolerance => format!(
+                    "the objective settled (tolerance {}), at most {} of it above the optimum",
+                    number(settings.tolerance),
+                    number(gap)
+                ),
                 Some(gap) => format!(
                     "at most {} of the objective above the optimum (tolerance {})",
                     number(gap),

@@ -66,6 +66,15 @@ impl Table {
         )
     }
 
+    /// Says that another solver goes on.
+    pub fn continued(&self, solver: &str, gap: Option<f64>) -> String {
+        let why = match gap {
+            Some(gap) => format!("the gap stays at {}", short(Some(gap))),
+            None => "this solver has no gap".into(),
+        };
+        format!("{:>5} {why}: the solver {solver} goes on", "-")
+    }
+
     /// Returns the row of an epoch that was rolled back.
     pub fn undone(&self, objective: f64, learning_rate: f64) -> String {
         let (objective, rate) = (short(Some(objective)), short(Some(learning_rate)));

@@ -4,7 +4,7 @@ use std::thread;
 
 use wildsgd::Model;
 use wildsgd::model::{Evaluation, Quality};
-use wildsgd::train::{Settings, StopReason, Trained};
+use wildsgd::train::{Settings, Solver, StopReason, Trained};
 
 use super::short;
 use crate::streaming::Counts;
@@ -57,10 +57,24 @@ pub fn unsettled(settings: &Settings, trained: &Trained) -> Option<String> {
         };
     if trained.fit.stop == StopReason::Stalled {
         let gap = short(trained.fit.gap);
+        let advice = match trained.solver {
+            Solver::Interior => "a larger l2 or `--l1` has an optimum that is easier to find",
+            _ if trained.fit.continued.is_some() => {
+                "a larger l2 or `--l1` has an optimum that is easier to find"
+            }
+            _ => "leave `--solver` out, and another solver goes on",
+        };
         return Some(format!(
-            "the gap did not fall below {gap} of the objective, although `--tolerance` is smaller: rounding or a very small \
-             l2 keeps it up; `--precision f64` reaches smaller gaps, a larger l2 converges sooner"
+            "the model may be as much as {gap} of the objective above the optimum, more than \
+             `--tolerance` allows; {advice}"
         ));
+    }
+    if trained.fit.stop == StopReason::Tolerance && trained.fit.gap.is_none() {
+        return Some(
+            "the objective settled, but how near the optimum it is, is not known: this solver has \
+             no bound; leave `--solver`, `--strategy` and the step size out for a certified model"
+                .into(),
+        );
     }
     let unsettled = trained.fit.stop == StopReason::Epochs || !of_classes.is_empty();
     unsettled_objective(settings, unsettled, &of_classes)
