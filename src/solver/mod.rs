@@ -16,6 +16,7 @@ mod ranges;
 pub(crate) mod saga;
 mod settings;
 pub(crate) mod sgd;
+pub(crate) mod softmax;
 #[cfg(test)]
 mod strategy_tests;
 

@@ -62,6 +62,11 @@ pub(crate) fn is_cheap(convex: Convex<'_>) -> bool {
     work(convex) <= LITTLE_WORK
 }
 
+/// Returns true if a step takes seconds at most, and its vectors fit in memory.
+pub(crate) fn is_affordable(convex: Convex<'_>) -> bool {
+    work(convex) <= MUCH_WORK || convex.outputs() == 1
+}
+
 /// Returns a lower bound of the objective of any weights, found by a fit of its own that nobody
 /// watches.
 pub(crate) fn lower_bound(convex: Convex<'_>, settings: &Settings) -> Result<f64> {
@@ -107,6 +112,8 @@ const ENOUGH: f64 = 0.1;
 const EXACT_WORK: f64 = 4e6;
 /// Products of a system that take a few milliseconds.
 const LITTLE_WORK: f64 = 3e7;
+/// Products of a system that take seconds.
+const MUCH_WORK: f64 = 1e10;
 /// Steps before those in twofold doubles, where these take little time.
 const PLAIN: usize = 12;
 /// Dual variables are refined where the products add at most this fraction of the tolerance to the

@@ -74,7 +74,7 @@ impl Trainer {
         if is_stopped || rest == Some(Duration::ZERO) {
             return Ok(fit);
         }
-        if is_over || !may_go_on || epochs == 0 {
+        if is_over || !may_go_on || epochs == 0 || !interior::is_affordable(convex) {
             return audited(convex, settings, fit);
         }
         let (objective, gap) = (fit.objective, fit.gap);
@@ -151,6 +151,10 @@ fn prove(convex: Convex<'_>, fit: &mut Fit<f64>, tolerance: f64) -> Bounds {
             fit.gap = Some(gap + rounding);
             return Bounds { upper, lower };
         }
+    }
+    if let (None, Some(gap)) = (&fit.duals, fit.gap) {
+        // The solver has proved its bounds itself.
+        return Bounds { upper: fit.objective, lower: fit.objective * (1.0 - gap) };
     }
     let is_finite = fit.weights.iter().all(|w| w.is_finite());
     let (at_zero, found) =

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::problem::{Problem, Softmax};
 use crate::solver::{
     Convex, ConvexLoss, Evaluate, Event, Fit, Precision, Settings, Solver, interior, minimize,
+    softmax,
 };
 
 impl Trainer {
@@ -49,12 +50,17 @@ impl Trainer {
         let convex = Convex { examples: &examples, loss, penalty };
         let on_test = on_test.as_ref().map(|f| f as _);
         let solver = match self.choose(penalty) {
-            Solver::Sgd => Solver::Sgd,
-            _ => Solver::Interior,
+            Solver::Dual => Solver::Dual,
+            Solver::Interior if self.solver == Solver::Interior => Solver::Interior,
+            Solver::Saga | Solver::Interior if interior::is_affordable(convex) => Solver::Interior,
+            _ => Solver::Sgd,
         };
         let fit = match solver {
             Solver::Sgd => self.certified(convex, &settings, on_test, watch, |watch| {
                 self.minimize_softmax(&problem, &settings, on_test, watch)
+            })?,
+            Solver::Dual => self.certified(convex, &settings, on_test, watch, |watch| {
+                softmax::fit(convex, &settings, on_test, watch)
             })?,
             _ => interior::fit(convex, &settings, None, on_test, watch)?,
         };
