@@ -235,7 +235,7 @@ impl Settings {
             strategy: began.strategy.name(),
             strategy_reason: began.reason.clone(),
             solver: trained.solver.name(),
-            precision: trainer.precision.name(),
+            precision: trained.precision.name(),
             update: began.strategy.update().map(Update::name),
             clusters: began.layout.map(|layout| layout.clusters),
             update_delay: began.layout.map(|layout| layout.update_delay),

@@ -98,6 +98,8 @@ pub struct Trained {
     /// The solver that training began with; not [`Solver::Auto`].
     /// [`Fit::continued`] names the one that went on.
     pub solver: Solver,
+    /// Type of the weights during training with that solver.
+    pub precision: Precision,
     /// Strength of l2 that was used.
     pub l2: f64,
     /// Measures of the model on the training data.
@@ -223,9 +225,19 @@ impl Trainer {
         match self.solver {
             Solver::Auto if self.sets_steps() || needs_sgd => Solver::Sgd,
             Solver::Auto if matches!(self.loss, LossKind::Custom(_)) => Solver::Sgd,
-            Solver::Auto if self.has_free_bias() => Solver::Interior,
-            Solver::Auto if penalty.l1 == 0.0 && penalty.l2 > 0.0 => Solver::Dual,
-            Solver::Auto if penalty.l1 > 0.0 && !self.loss.has_kink() && !weighted => Solver::Saga,
+            Solver::Auto if !self.has_free_bias() && penalty.l1 == 0.0 && penalty.l2 > 0.0 => {
+                Solver::Dual
+            }
+            Solver::Auto
+                if !self.has_free_bias()
+                    && penalty.l1 > 0.0
+                    && !self.loss.has_kink()
+                    && !weighted =>
+            {
+                Solver::Saga
+            }
+            // Its weights are not mapped.
+            Solver::Auto if settings.params.is_some() => Solver::Sgd,
             Solver::Auto => Solver::Interior,
             chosen => chosen,
         }
@@ -235,6 +247,11 @@ impl Trainer {
     fn sets_steps(&self) -> bool {
         let settings = &self.settings;
         settings.learning_rate.is_some() || settings.schedule != Schedule::default()
+    }
+
+    /// Returns the type of the weights during training with `solver`.
+    fn precision_of(&self, solver: Solver) -> Precision {
+        if solver == Solver::Interior { Precision::F64 } else { self.precision }
     }
 
     fn has_free_bias(&self) -> bool {
@@ -251,6 +268,8 @@ impl Trainer {
             }
             Solver::Dual | Solver::Saga if self.has_free_bias() => "a bias that is not regularized",
             Solver::Saga if weighted => "weights of examples or classes",
+            Solver::Interior if matches!(self.loss, LossKind::Custom(_)) => "a custom loss",
+            Solver::Interior if self.settings.params.is_some() => "weights in a file",
             _ => return Ok(()),
         };
         Err(Error::Parameter {

@@ -194,7 +194,7 @@ fn softmax_trains_all_classes_at_once() {
     ]);
     let columns = " loss   accuracy   macro F1   log loss\n";
     for part in
-        [columns, "problem    softmax loss", "solver     sgd, f32\n", "written    model m, "]
+        [columns, "problem    softmax loss", "solver     dual, f64\n", "written    model m, "]
     {
         assert!(run.stderr.contains(part), "no `{part}`: {}", run.stderr);
     }

@@ -9,8 +9,9 @@ use crate::solver::newton::hessian::{Assembly, dot};
 
 /// Most coordinates of a Hessian in memory.
 const MOST: usize = 1536;
-/// A pivot below this fraction of its diagonal is rounding: the coordinate stays where it is.
-const NOTHING: f64 = 1e-15;
+/// A pivot below this fraction of its diagonal, times the number of coordinates, is rounding: the
+/// coordinate stays where it is.
+const NOTHING: f64 = 8.0 * f64::EPSILON;
 /// Most products per system.
 const PRODUCTS: usize = 500;
 /// Most corrections of a factored system's solution.
@@ -275,7 +276,7 @@ fn factored(mut matrix: Vec<f64>, m: usize) -> Vec<f64> {
             line[b] = (line[b] - dot(&line[..b], &other[..b])) / other[b];
         }
         let pivot = line[k] - dot(&line[..k], &line[..k]);
-        let is_real = pivot > NOTHING * line[k] && pivot > f64::MIN_POSITIVE;
+        let is_real = pivot > NOTHING * m as f64 * line[k] && pivot > f64::MIN_POSITIVE;
         line[k] = if is_real { pivot.sqrt() } else { 1e150 };
     }
     matrix

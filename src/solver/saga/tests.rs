@@ -98,7 +98,7 @@ fn one_worker_is_sequential() {
 }
 
 #[test]
-fn without_a_regularizer_the_objective_settles() {
+fn without_a_regularizer_the_gap_is_found_by_another_solver() {
     let mut builder = Builder::default();
     for i in 0..500_u32 {
         builder.entry(i % 10, 1.0);
@@ -106,7 +106,8 @@ fn without_a_regularizer_the_objective_settles() {
         builder.end_row((i * i % 11) as f32);
     }
     let trained = trainer(LossKind::Huber, Penalty::default()).fit(&builder.finish(0)).unwrap();
-    assert_eq!((trained.fit.stop, trained.fit.gap), (StopReason::Tolerance, None));
+    assert!(trained.fit.stop == StopReason::Tolerance, "{:?}", trained.fit);
+    assert!(trained.fit.gap.is_some_and(|gap| gap < 0.05), "{:?}", trained.fit.gap);
     assert!(trained.fit.epochs.windows(2).all(|pair| pair[1].objective <= pair[0].objective));
 }
 

@@ -113,7 +113,8 @@ impl Trainer {
 
     /// Returns true if another solver may go on where the first one does not arrive.
     fn may_go_on(&self, settings: &Settings) -> bool {
-        self.solver == Solver::Auto && !self.sets_steps() && settings.tolerance > 0.0
+        let is_watched = settings.params.is_some();
+        self.solver == Solver::Auto && !self.sets_steps() && !is_watched && settings.tolerance > 0.0
     }
 }
 

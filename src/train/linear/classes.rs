@@ -110,6 +110,7 @@ impl Trainer {
             class_weights: Vec::new(),
             prepare_time,
             solver: self.choose(settings.penalty),
+            precision: self.precision_of(self.choose(settings.penalty)),
             l2: settings.penalty.l2,
             classes: fits.into_iter().flatten().collect(),
             model,

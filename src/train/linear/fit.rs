@@ -45,6 +45,7 @@ impl Trainer {
             test: task.test.map(|test| evaluate(&fit.weights, test)).transpose()?,
             prepare_time: shuffle_time + fit.prepare_time,
             solver: self.choose(task.settings.penalty),
+            precision: self.precision_of(self.choose(task.settings.penalty)),
             l2: task.settings.penalty.l2,
             classes: Vec::new(),
             class_weights: Vec::new(),

@@ -50,7 +50,7 @@ impl Trainer {
         let convex = Convex { examples: &examples, loss, penalty };
         let on_test = on_test.as_ref().map(|f| f as _);
         let solver = match self.choose(penalty) {
-            Solver::Dual => Solver::Dual,
+            Solver::Dual if settings.params.is_none() => Solver::Dual,
             Solver::Interior if self.solver == Solver::Interior => Solver::Interior,
             Solver::Saga | Solver::Interior if interior::is_affordable(convex) => Solver::Interior,
             _ => Solver::Sgd,
@@ -76,6 +76,7 @@ impl Trainer {
             test: test.map(evaluate),
             prepare_time: shuffle_time + fit.prepare_time,
             solver: solver,
+            precision: if solver == Solver::Sgd { self.precision } else { Precision::F64 },
             l2: settings.penalty.l2,
             classes: Vec::new(),
             class_weights: Vec::new(),

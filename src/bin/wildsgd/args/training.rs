@@ -37,7 +37,8 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FILE", value_parser = output())]
     pub report: Option<PathBuf>,
     /// Map the weights to this file, so that other processes can watch: f32 in the machine's byte
-    /// order, the bias last [default: no file]
+    /// order, the bias last; excludes the solver interior, whose weights are not shared
+    /// [default: no file]
     #[arg(long, value_name = "FILE")]
     pub params: Option<PathBuf>,
     /// Index of the first feature in DATA and --test; auto: 0 if DATA has an index 0, else 1; a
@@ -98,7 +99,7 @@ pub struct SolverArgs {
     #[arg(long, value_enum, default_value_t = Solver::Auto)]
     pub solver: Solver,
     /// Precision of the weights during training: f64 takes twice the memory, and reaches a
-    /// --tolerance below 1e-6
+    /// --tolerance below 1e-6; the solver interior, and dual with softmax, always use f64
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
 }
