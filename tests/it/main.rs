@@ -5,6 +5,7 @@ mod bad_files;
 mod bad_settings;
 mod bench;
 mod cache;
+mod cases;
 mod command;
 mod evaluate;
 mod factorize;

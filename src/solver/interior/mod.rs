@@ -5,6 +5,8 @@ mod entropies;
 mod pieces;
 mod system;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 use std::ops::ControlFlow;
 
@@ -126,7 +128,7 @@ const HALVINGS: usize = 30;
 /// Relative rounding error of an objective.
 const ROUNDING: f64 = 1e-15;
 /// Steps without progress that end training.
-const PATIENCE: usize = 200;
+const PATIENCE: usize = 100;
 
 impl<'a> Interior<'a> {
     /// Starts at zero weights; `None` if the loss is not known.
