@@ -158,8 +158,8 @@ pub struct Outcome {
     /// Bound on the model's distance to the optimum, as a fraction of the objective; none for a
     /// solver without one.
     pub gap: Option<f64>,
-    /// True if the model is certified to be within the tolerance of the optimum; of several classes,
-    /// each one's weights.
+    /// True if the model is certified to be within the tolerance of the optimum; of several
+    /// classes, each one's weights.
     pub certified: bool,
     /// Name of the solver that went on where the first one did not lead to the tolerance.
     pub continued_by: Option<&'static str>,

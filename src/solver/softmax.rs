@@ -1,8 +1,8 @@
 //! Dual ascent for softmax: proximal stochastic dual coordinate ascent (Shalev-Shwartz & Zhang,
 //! Mathematical Programming 2016, section 3), with l2 and no l1.
 //!
-//! Each example i of class y_i owns the probabilities p_i of its classes, and the weights follow:
-//! w = (1/(l2*n)) * sum of c_i x_i (e_i - p_i)', where e_i is 1 for y_i and 0 for other classes. The
+//! Each example i of class y_i owns the probabilities p_i of its classes, and the weights follow: w
+//! = (1/(l2*n)) * sum of c_i x_i (e_i - p_i)', where e_i is 1 for y_i and 0 for other classes. The
 //! gap is
 //!
 //! ```text
@@ -27,7 +27,8 @@ use crate::parallel;
 use crate::row::kernel;
 use crate::strategy::{Order, Shape, StrategyKind};
 
-/// Minimizes a softmax problem with l2, without l1, from zero weights. Deterministic given the seed.
+/// Minimizes a softmax problem with l2, without l1, from zero weights. Deterministic given the
+/// seed.
 ///
 /// # Errors
 /// As for [`minimize`](super::minimize).
@@ -190,8 +191,8 @@ impl<'a> Ascent<'a> {
         duals
     }
 
-    /// Adds the weights up anew from the probabilities, and measures them. The visits have added the
-    /// same numbers in another order: the bounds hold whatever rounding they have gathered.
+    /// Adds the weights up anew from the probabilities, and measures them. The visits have added
+    /// the same numbers in another order: the bounds hold whatever rounding they have gathered.
     fn prove(&mut self) {
         let (convex, outputs) = (self.convex, self.convex.outputs());
         let duals = self.duals();
@@ -226,7 +227,8 @@ const TOGETHER: usize = 256;
 /// Rounding error of an objective and a gap of many terms, as a fraction of the objective.
 const ROUNDING: f64 = 1e-10;
 
-/// Sets `scores` to the probabilities that belong to them; returns the divergence of `p` from these.
+/// Sets `scores` to the probabilities that belong to them; returns the divergence of `p` from
+/// these.
 fn divergence(p: &[f64], scores: &mut [f64]) -> f64 {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut divergence = 0.0;

@@ -70,7 +70,8 @@ impl Trainer {
     /// solver that certifies its distance.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a custom loss, for which no such solver exists; [`Error::Input`] if there are more than two classes; and as for [`Trainer::fit`].
+    /// [`Error::Parameter`] for a custom loss, for which no such solver exists; [`Error::Input`] if
+    /// there are more than two classes; and as for [`Trainer::fit`].
     pub fn optimum(&self, data: &Dataset) -> Result<Optimum> {
         let certified = Trainer {
             solver: Solver::Auto,

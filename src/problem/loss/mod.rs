@@ -123,8 +123,8 @@ pub enum LossShape {
     Other,
 }
 
-/// A piecewise linear-quadratic function of the score s: the maximum over all a from `low` to `high`
-/// of a*(target - s) - bend*a^2/2 (Aravkin, Burke & Pillonetto, JMLR 2013, section 2).
+/// A piecewise linear-quadratic function of the score s: the maximum over all a from `low` to
+/// `high` of a*(target - s) - bend*a^2/2 (Aravkin, Burke & Pillonetto, JMLR 2013, section 2).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Piece {
     /// Least a; may be minus infinity if `bend` is above 0.

@@ -1,12 +1,12 @@
 //! Intervals that hold the weights of the optimum.
 //!
 //! The optimum's objective is at most the upper bound U. So a weight with l2 is at most sqrt(2U/l2)
-//! in absolute value, one with l1 at most U/l1. A bias that the regularizer leaves out is bounded by
-//! the losses: by Jensen's inequality, the loss of the mean score of some examples is at most the
-//! mean of their losses, which is at most U over their share. Losses of this crate grow at least as
-//! fast as the distance of the score from where they are 0, less 1, so the mean score of a class, or
-//! of all examples in regression, is known up to that mean loss; and so is the bias, as the other
-//! weights are bounded.
+//! in absolute value, one with l1 at most U/l1. A bias that the regularizer leaves out is bounded
+//! by the losses: by Jensen's inequality, the loss of the mean score of some examples is at most
+//! the mean of their losses, which is at most U over their share. Losses of this crate grow at
+//! least as fast as the distance of the score from where they are 0, less 1, so the mean score of a
+//! class, or of all examples in regression, is known up to that mean loss; and so is the bias, as
+//! the other weights are bounded.
 //!
 //! Weights with neither l1 nor l2, and the free biases of several classes, have no such bound. For
 //! them the proof holds among weights whose scores are up to [`FARTHEST`] times as large as the

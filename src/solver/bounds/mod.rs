@@ -12,9 +12,9 @@
 //! The maximum is taken over an interval that is known to hold the optimum's weight: without l2 it
 //! would be infinite unless |g_j| is at most l1, which rounded numbers never reach where l1 is 0.
 //!
-//! Rounding is part of the bounds. Scores, sums and products of dual variables are computed in twice
-//! the precision ([`Twofold`]), so their error is far below a unit in the last place of what is
-//! added up. What remains is the error of exponentials and logarithms, a few units of each; that
+//! Rounding is part of the bounds. Scores, sums and products of dual variables are computed in
+//! twice the precision ([`Twofold`]), so their error is far below a unit in the last place of what
+//! is added up. What remains is the error of exponentials and logarithms, a few units of each; that
 //! many are added on both sides ([`UNITS`]).
 
 mod interval;
@@ -54,8 +54,8 @@ pub(crate) fn relative_gap(upper: f64, lower: f64) -> f64 {
     }
 }
 
-/// Dual variables, one per score of an example, each perhaps with a second number that adds what the
-/// first one cannot hold.
+/// Dual variables, one per score of an example, each perhaps with a second number that adds what
+/// the first one cannot hold.
 #[derive(Clone, Copy)]
 pub(crate) struct Duals<'a> {
     pub high: &'a [f64],
@@ -96,8 +96,8 @@ impl Sum {
     }
 }
 
-/// Computes the bounds that `weights` and dual variables prove. Dual variables outside of the domain
-/// of a conjugate prove nothing.
+/// Computes the bounds that `weights` and dual variables prove. Dual variables outside of the
+/// domain of a conjugate prove nothing.
 pub(crate) fn bounds(convex: Convex<'_>, weights: &[f64], duals: Duals<'_>) -> Bounds {
     let upper = upper(convex, weights);
     Bounds { upper, lower: lower(convex, weights, duals, upper) }
@@ -110,7 +110,7 @@ pub(crate) fn bounds(convex: Convex<'_>, weights: &[f64], duals: Duals<'_>) -> B
 /// A sum of m terms is wrong by at most m units of the sum of their absolute values, and a sum of
 /// products of row and weights has terms of at most the product of both norms together (Higham,
 /// Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). So scores are wrong by
-/// `len * |x| * |w|` units, which counts once for the loss and once, times the dual variable, for the
+/// `len*|x|*|w|` units, which counts once for the loss and once, times the dual variable, for the
 /// conjugate; and the gradient's coordinates are wrong by `n` units of their terms, which counts
 /// times the weights and, squared, over l2.
 pub(crate) fn rounding(convex: Convex<'_>, weights: &[f64], duals: &[f64]) -> f64 {

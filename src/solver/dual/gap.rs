@@ -28,8 +28,9 @@ pub(crate) struct Gap {
     pub(crate) parts: f64,
 }
 
-/// Rounding error of a difference of sums, as a fraction of them. Far from the optimum, the objective
-/// may be so large that the dual objective, which is its difference from the gap, is rounding alone.
+/// Rounding error of a difference of sums, as a fraction of them. Far from the optimum, the
+/// objective may be so large that the dual objective, which is its difference from the gap, is
+/// rounding alone.
 const DIFFERENCE: f64 = 1e-13;
 
 impl Gap {

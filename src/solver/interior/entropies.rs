@@ -1,6 +1,6 @@
 //! The logistic loss and softmax under the interior-point method. The dual variables of an example
-//! follow from its scores: they are the probabilities of its classes, so they are inside the simplex
-//! whatever the step. What limits a step is the objective.
+//! follow from its scores: they are the probabilities of its classes, so they are inside the
+//! simplex whatever the step. What limits a step is the objective.
 
 /// The classes of each example, with their probabilities. With one score s of an example, s counts
 /// for one class, and 0 for the other.

@@ -1,6 +1,7 @@
 //! The solver interior: a primal-dual interior-point method that certifies every convex linear
 //! problem, whatever its scales. `README.md` says what it does and when it is chosen.
 
+mod curvature;
 mod entropies;
 mod pieces;
 mod system;
@@ -10,7 +11,8 @@ mod tests;
 
 use std::ops::ControlFlow;
 
-use self::system::{Precision, System, work};
+use self::curvature::Precision;
+use self::system::{System, work};
 use self::terms::{Aim, Terms};
 use super::bounds::{Bounds, Duals, bounds, objective_at_zero};
 use super::convex::Convex;
@@ -27,8 +29,8 @@ pub(crate) struct Known {
     pub bounds: Bounds,
 }
 
-/// Minimizes a convex problem from zero weights, by an interior-point method. An epoch is one of its
-/// steps, and counts as a visit to each example. There are no races and no random choices: the
+/// Minimizes a convex problem from zero weights, by an interior-point method. An epoch is one of
+/// its steps, and counts as a visit to each example. There are no races and no random choices: the
 /// outcome does not depend on threads, seed or strategy. If weights are known that are better than
 /// those it finds, it returns them.
 ///

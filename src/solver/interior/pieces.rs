@@ -8,8 +8,8 @@
 //! z - bend*a = up - down,   up*(high - a) = 0,   down*(a - low) = 0,   up, down >= 0
 //! ```
 //!
-//! The method keeps both products, times the factor of the piece in the objective, at about mu, which
-//! it lets fall to 0.
+//! The method keeps both products, times the factor of the piece in the objective, at about mu,
+//! which it lets fall to 0.
 
 use crate::problem::Piece;
 
@@ -23,8 +23,8 @@ pub(super) struct Pieces {
     states: Vec<State>,
 }
 
-/// The dual variable of a piece. Its distances from both ends are kept as numbers of their own: near
-/// an end, a difference would be rounding.
+/// The dual variable of a piece. Its distances from both ends are kept as numbers of their own:
+/// near an end, a difference would be rounding.
 #[derive(Clone, Copy, Debug)]
 struct State {
     dual: f64,

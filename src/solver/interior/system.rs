@@ -1,6 +1,7 @@
 //! The linear system of a step: the Hessian of smoothed losses and regularizer, in scaled
 //! coordinates. Where it is small it is factored; elsewhere conjugate gradients multiply with it.
 
+use super::curvature::{Curvature, Precision};
 use super::terms::Terms;
 use crate::parallel;
 use crate::solver::bounds::Twofold;
@@ -18,31 +19,14 @@ const PRODUCTS: usize = 500;
 const CORRECTIONS: usize = 8;
 /// A solution's residual, as a fraction of the right-hand side.
 const SOLVED: f64 = 1e-10;
-/// The same where products are all that there is.
+/// The residual where products are all that there is.
 const ROUGHLY: f64 = 1e-4;
-
-/// Numbers of a system in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Precision {
-    /// Doubles.
-    Double,
-    /// Twofold doubles, where weights or scales differ so much that doubles lose the smaller ones.
-    Twofold,
-}
 
 /// Products and additions that assemble and factor a system.
 pub(super) fn work(convex: Convex<'_>) -> f64 {
     let (m, count) = (convex.width() as f64, convex.examples.len() as f64);
     let row = convex.examples.touches() as f64 / count + 1.0;
     count * (row * convex.outputs() as f64).powi(2) / 2.0 + m.powi(3) / 6.0
-}
-
-/// The curvature of the losses by the scores.
-pub(super) enum Curvature<'a> {
-    /// One number per example.
-    OfScore(&'a [f64]),
-    /// Share of each example, and the probabilities of its classes: diag(p) - p*p'.
-    OfClasses { shares: &'a [f64], probabilities: &'a [f64] },
 }
 
 /// The system matrix: scaled features' Hessian plus a diagonal.
@@ -248,20 +232,6 @@ impl<'a> System<'a> {
             line.iter_mut().zip(self.scale).for_each(|(sum, other)| *sum /= scale * other);
         }
         all
-    }
-}
-
-impl Curvature<'_> {
-    /// Returns the second derivative of an example's loss by its scores `k` and `l`.
-    fn at(&self, i: usize, outputs: usize, k: usize, l: usize) -> f64 {
-        match self {
-            Curvature::OfScore(curvatures) => curvatures[i],
-            Curvature::OfClasses { shares, probabilities } => {
-                let p = &probabilities[i * outputs..][..outputs];
-                let rest = if k == l { 1.0 - p[k] } else { -p[l] };
-                shares[i] * p[k] * rest
-            }
-        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! All that the interior-point method keeps dual variables for: the losses of the examples, and
 //! under l1 the absolute value of each weight.
 
+use super::curvature::{Curvature, Precision};
 use super::entropies::Entropies;
 use super::pieces::{Pieces, PiecesStep, Products};
-use super::system::{Curvature, Precision};
 use crate::problem::{LossShape, Piece};
 use crate::solver::Penalty;
 use crate::solver::bounds::Twofold;
@@ -18,7 +18,7 @@ pub(super) struct Terms {
     /// unchanged scores would lead to, both weighted.
     curvatures: Vec<f64>,
     duals: Vec<f64>,
-    /// The same for the absolute values.
+    /// Curvatures and dual variables of the absolute values.
     weight_curvatures: Vec<f64>,
     weight_duals: Vec<f64>,
     /// The part of the gradient that the next step is to remove.
@@ -182,8 +182,8 @@ impl Terms {
         scale.iter().enumerate().map(of).collect()
     }
 
-    /// Returns the right-hand side of the system: minus the gradient by the scaled weights, with the
-    /// dual variables that a step at unchanged scores would lead to.
+    /// Returns the right-hand side of the system: minus the gradient by the scaled weights, with
+    /// the dual variables that a step at unchanged scores would lead to.
     pub fn right(&self, convex: Convex<'_>, weights: &[f64], precision: Precision) -> Vec<Twofold> {
         let sums = match precision {
             Precision::Double => {
@@ -293,7 +293,8 @@ impl Terms {
         all.mean()
     }
 
-    /// Returns the products of distances, multipliers and shares together: what they add to the gap.
+    /// Returns the products of distances, multipliers and shares together: what they add to the
+    /// gap.
     pub fn products(&self) -> f64 {
         let mut all = Products::default();
         if let Losses::Pieces(pieces) = &self.losses {
@@ -303,8 +304,8 @@ impl Terms {
         all.sum
     }
 
-    /// Returns what the dual variables lack: the gradient by the scaled weights, given what is to be
-    /// added to each dual variable.
+    /// Returns what the dual variables lack: the gradient by the scaled weights, given what is to
+    /// be added to each dual variable.
     pub fn lack(&self, convex: Convex<'_>, weights: &[f64], low: &[f64]) -> Vec<Twofold> {
         let duals = self.duals();
         let sums = convex.exact_sum(&|i, numbers| {

@@ -75,7 +75,7 @@ impl Trainer {
             train: evaluate(data),
             test: test.map(evaluate),
             prepare_time: shuffle_time + fit.prepare_time,
-            solver: solver,
+            solver,
             precision: if solver == Solver::Sgd { self.precision } else { Precision::F64 },
             l2: settings.penalty.l2,
             classes: Vec::new(),
