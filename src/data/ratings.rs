@@ -1,8 +1,9 @@
 //! Ratings as text: one `user item rating` per line. Users and items are numbers or names.
 //!
-//! Blanks, tabs or one comma separate fields. Lines without a field and those that start with `#`
-//! are skipped, and so is everything after the rating (a time stamp). Users and items are compared
-//! as text: `7` and `07` are two.
+//! A tab, `::`, a comma or blanks separate the fields, the first of these that the first line has:
+//! then names may contain the others. Lines without a field and those that start with `#` are
+//! skipped, and so is everything after the rating (a time stamp). Users and items are compared as
+//! text: `7` and `07` are two.
 
 mod low_rank;
 mod text;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use super::source;
 use crate::error::{Error, Result};
 pub use low_rank::LowRank;
-use text::{Fields, Line, lines};
+use text::{Fields, Line, Separator, lines};
 
 /// One user's opinion of one item.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +34,7 @@ pub struct Rating {
 /// ```
 /// use wildsgd::data::Ratings;
 ///
-/// let ratings = Ratings::parse(b"ann tea 5\nbob tea 2\nann,coffee,1\n", "ratings")?;
+/// let ratings = Ratings::parse(b"ann,iced tea,5\nbob,iced tea,2\nann,coffee,1\n", "ratings")?;
 /// assert_eq!((ratings.all().len(), ratings.users().len(), ratings.items().len()), (3, 2, 2));
 /// assert_eq!(ratings.users().name(1), "bob");
 /// # Ok::<(), wildsgd::Error>(())
@@ -160,8 +161,9 @@ impl Names {
 
 fn parse(text: &[u8], name: &str, rated: bool) -> Result<Ratings> {
     let mut ratings = Ratings::default();
+    let separator = Separator::of(text);
     for line in lines(text) {
-        if let Some(fields) = line.fields() {
+        if let Some(fields) = line.fields(separator) {
             let rating = fields.and_then(|fields| ratings.add(&line, fields, rated));
             rating.map_err(|fault| fault.into_error(name))?;
         }

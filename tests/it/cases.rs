@@ -107,3 +107,22 @@ fn random_problems_end_at_their_optimum_or_say_that_they_do_not() {
     }
     assert!(problems.len() == 100 && near >= 99, "{near} of {} are certified", problems.len());
 }
+
+#[test]
+fn ratings_have_one_separator_a_file() {
+    let place = Place::new();
+    let path = |name| case(name).to_str().unwrap().to_string();
+    for name in ["ratings-comma-names.csv", "ratings-tab-names.tsv"] {
+        let data = path(name);
+        place.succeed(&["factorize", &data, "--rank", "1", "--model", "m", "--quiet"]);
+        place.succeed(&["predict", "m", &data, "--quiet"]);
+    }
+    for (name, what) in [
+        ("ratings-tab-empty.tsv", "ratings-tab-empty.tsv:2:6: a field is empty"),
+        ("ratings-decimal-comma.tsv", "ratings-decimal-comma.tsv:1:6: the rating `4,5` is not"),
+    ] {
+        let run = place.run(&["factorize", &path(name), "--rank", "1", "--model", "n"]);
+        assert!(run.code == 1 && run.stderr.contains(what), "{}", run.stderr);
+        assert!(!place.path("n").exists());
+    }
+}

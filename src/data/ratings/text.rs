@@ -37,6 +37,49 @@ impl Fault {
     }
 }
 
+/// What separates the fields of all lines of a text: that of the first line with fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Separator {
+    /// One tab.
+    Tab,
+    /// Two colons, as in the files of MovieLens.
+    Colons,
+    /// One comma.
+    Comma,
+    /// Any number of blanks.
+    Blanks,
+}
+
+impl Separator {
+    /// Returns the separator of `text`.
+    pub(super) fn of(text: &[u8]) -> Self {
+        let Some(line) = lines(text).find(|line| !line.is_empty()) else {
+            return Separator::Blanks;
+        };
+        let has = |separator: Separator| line.find(0, separator.bytes()).is_some();
+        let named = [Separator::Tab, Separator::Colons, Separator::Comma];
+        named.into_iter().find(|&separator| has(separator)).unwrap_or(Separator::Blanks)
+    }
+
+    fn bytes(self) -> &'static [u8] {
+        match self {
+            Separator::Tab => b"\t",
+            Separator::Colons => b"::",
+            Separator::Comma => b",",
+            Separator::Blanks => b" ",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Separator::Tab => "tabs",
+            Separator::Colons => "`::`",
+            Separator::Comma => "commas",
+            Separator::Blanks => "blanks",
+        }
+    }
+}
+
 /// The lines of `text`, without their ends and without a byte order mark.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
@@ -46,25 +89,45 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 }
 
 impl<'a> Line<'a> {
-    /// The first three fields. `None` if there is none, or the line is a comment.
-    pub(super) fn fields(&self) -> Option<Result<Fields<'a>, Fault>> {
-        let mut at = self.skip_blanks(0);
-        if matches!(self.bytes.get(at), None | Some(b'#')) {
+    /// Returns true if there is no field, or the line is a comment.
+    fn is_empty(&self) -> bool {
+        matches!(self.bytes.get(self.skip_blanks(0)), None | Some(b'#'))
+    }
+
+    /// Returns the position of the first `separator` from `at` on.
+    fn find(&self, at: usize, separator: &[u8]) -> Option<usize> {
+        memchr::memmem::find(&self.bytes[at..], separator).map(|length| at + length)
+    }
+
+    /// The first three fields, without the blanks around them. `None` if there is none, or the line
+    /// is a comment.
+    pub(super) fn fields(&self, separator: Separator) -> Option<Result<Fields<'a>, Fault>> {
+        if self.is_empty() {
             return None;
         }
         let mut fields = [None; 3];
+        let mut at = 0;
         for field in &mut fields {
-            let end = self.bytes[at..].iter().position(|&b| is_blank(b) || b == b',');
-            let end = end.map_or(self.bytes.len(), |length| at + length);
-            if end == at {
-                return Some(Err(self.empty_field(at)));
+            let start = self.skip_blanks_of(at, separator);
+            let end = match separator {
+                Separator::Blanks => {
+                    self.bytes[start..].iter().position(|&b| is_blank(b)).map(|n| start + n)
+                }
+                _ => self.find(at, separator.bytes()),
+            };
+            let stop = end.unwrap_or(self.bytes.len());
+            let token = self.bytes[start.min(stop)..stop].trim_ascii_end();
+            if token.is_empty() {
+                let is_over = separator == Separator::Blanks && start == self.bytes.len();
+                if is_over {
+                    break;
+                }
+                return Some(Err(self.empty_field(start, separator)));
             }
-            *field = Some((at, &self.bytes[at..end]));
-            at = self.skip_blanks(end);
-            if self.bytes.get(at) == Some(&b',') {
-                at = self.skip_blanks(at + 1);
-            } else if at == self.bytes.len() {
-                break;
+            *field = Some((start, token));
+            match end {
+                Some(end) => at = end + separator.bytes().len(),
+                None => break,
             }
         }
         Some(Ok(fields))
@@ -74,6 +137,16 @@ impl<'a> Line<'a> {
         at + self.bytes[at..].iter().take_while(|&&byte| is_blank(byte)).count()
     }
 
+    /// Skips blanks that are no separators.
+    fn skip_blanks_of(&self, at: usize, separator: Separator) -> usize {
+        match separator {
+            Separator::Tab => {
+                at + self.bytes[at..].iter().take_while(|&&byte| byte == b' ').count()
+            }
+            _ => self.skip_blanks(at),
+        }
+    }
+
     /// The number in the field of the rating.
     pub(super) fn value(&self, field: Option<(usize, &[u8])>) -> Result<f32, Fault> {
         let Some((at, token)) = field else {
@@ -81,13 +154,15 @@ impl<'a> Line<'a> {
                 self.bytes.len(),
                 "the line ends before the rating".into(),
                 "`user item rating`",
-                "give each line three fields, separated by blanks, tabs or a comma",
+                "give each line three fields, separated as in the first line",
             ));
         };
         let finite = fast_float2::parse::<f32, _>(token).ok().filter(|value| value.is_finite());
         finite.ok_or_else(|| {
             let what = format!("the rating `{}` is not a number", excerpt(token));
-            let hint = if self.number == 1 {
+            let hint = if token.contains(&b',') {
+                "write numbers with a decimal point, or separate all fields by commas"
+            } else if self.number == 1 {
                 "if this line names the columns, start it with `#`"
             } else {
                 "correct the rating, or leave the line out"
@@ -126,11 +201,14 @@ impl<'a> Line<'a> {
         self.fault(0, what, "fewer users and items", "split the file, and train on a part of it")
     }
 
-    fn empty_field(&self, at: usize) -> Fault {
+    fn empty_field(&self, at: usize, separator: Separator) -> Fault {
         self.fault(
             at,
-            "a field is empty".into(),
-            "`user item rating`, separated by blanks, tabs or one comma",
+            format!(
+                "a field is empty (fields are separated by {}, as in the first line)",
+                separator.name()
+            ),
+            "user, item and rating",
             "fill the field, or leave the line out",
         )
     }
