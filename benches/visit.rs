@@ -113,7 +113,7 @@ fn measure(name: &str, data: &Dataset, only: Option<&Only>) {
 fn add_epochs<'a, L: Loss + 'a>(
     passes: &mut Vec<Timed<'a>>,
     data: &'a Dataset,
-    targets: &'a [f32],
+    targets: &'a [f64],
     loss: L,
     names: [&'static str; 4],
 ) {
@@ -127,7 +127,7 @@ fn add_epochs<'a, L: Loss + 'a>(
 /// The epoch written out over plain memory, with nothing generic and nothing shared.
 struct Textbook<'a, L> {
     data: &'a Dataset,
-    targets: &'a [f32],
+    targets: &'a [f64],
     loss: L,
     weights: Vec<f32>,
     epoch: u64,
@@ -151,7 +151,8 @@ impl<L: Loss> Textbook<'_, L> {
                 }
                 let row = self.data.row(term);
                 let s = scale * dot(&self.weights, row);
-                let a = self.loss.step(self.targets[term], s, rate, row.norm2() as f32) / scale;
+                let a =
+                    self.loss.step(self.targets[term] as f32, s, rate, row.norm2() as f32) / scale;
                 if a != 0.0 {
                     axpy(&mut self.weights, a, row);
                 }

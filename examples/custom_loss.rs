@@ -68,8 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::remove_file(&path)?;
 
     let predictions = model.predictions(&trips);
-    let within =
-        trips.labels().iter().zip(&predictions).filter(|(y, s)| f64::from(**y) <= **s).count();
+    let within = trips.labels().iter().zip(&predictions).filter(|(y, s)| **y <= **s).count();
     let fraction = within as f64 / trips.len() as f64;
     println!(
         "{} epochs on {} threads, loss {:.4}: {:.1} % of trips take no longer than predicted",

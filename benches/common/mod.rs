@@ -108,13 +108,13 @@ pub fn short() -> Dataset {
 }
 
 /// Returns the classes as signs.
-pub fn signs(data: &Dataset) -> Vec<f32> {
+pub fn signs(data: &Dataset) -> Vec<f64> {
     data.labels().iter().map(|&label| if label > 0.0 { 1.0 } else { -1.0 }).collect()
 }
 
 /// Reads the arrays of all rows once: the lower bound on an epoch on one thread.
 pub fn stream(data: &Dataset) {
-    let sum = |(row, _): (wildsgd::Row<'_>, f32)| {
+    let sum = |(row, _): (wildsgd::Row<'_>, f64)| {
         let indices: u64 = row.indices().iter().map(|&j| u64::from(j)).sum();
         let values: u64 = row.values().unwrap_or(&[]).iter().map(|x| u64::from(x.to_bits())).sum();
         indices ^ values
@@ -125,7 +125,7 @@ pub fn stream(data: &Dataset) {
 /// Returns a pass that runs the next epoch of `strategy`: l2 = 1/n, constant step.
 pub fn epochs<'a, L: Loss + 'a>(
     data: &'a Dataset,
-    targets: &'a [f32],
+    targets: &'a [f64],
     loss: L,
     rate: f64,
     mut strategy: impl Strategy<f32> + 'a,

@@ -142,7 +142,7 @@ fn rules(name: &str, data: &Dataset, options: &Options) {
     let mut rows: Vec<u32> = (0..data.len() as u32).collect();
     rows.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(1));
     let shuffled = data.reordered(&rows);
-    let targets: Vec<f32> =
+    let targets: Vec<f64> =
         shuffled.labels().iter().map(|&label| if label > 0.0 { 1.0 } else { -1.0 }).collect();
     let mut distances = vec![Vec::new(); rules.len() * options.clusters.len()];
     let mut syncs = vec![0; distances.len()];

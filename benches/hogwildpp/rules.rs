@@ -27,7 +27,7 @@ pub enum Rule {
 
 pub struct Simulation<'a> {
     pub data: &'a Dataset,
-    pub targets: &'a [f32],
+    pub targets: &'a [f64],
     pub eta0: f64,
     pub epochs: usize,
     pub seed: u64,

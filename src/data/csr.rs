@@ -34,9 +34,9 @@ use super::cache::Cache;
 use crate::error::{Error, Result};
 use crate::row::Row;
 
-/// Examples with a label each, in compressed sparse rows: u32 indices, f32 values, f32 labels.
+/// Examples with a label each, in compressed sparse rows: u32 indices, f32 values, f64 labels.
 ///
-/// Takes 8 bytes per entry (4 if all values are 1) and 8 per example (12 with 2^32 entries or
+/// Takes 8 bytes per entry (4 if all values are 1) and 12 per example (16 with 2^32 entries or
 /// more).
 ///
 /// The examples lie in the order of the file, or in the random order of a seed: see
@@ -50,7 +50,7 @@ pub struct Dataset {
     offsets: Offsets,
     indices: Array<u32>,
     values: Option<Array<f32>>,
-    labels: Array<f32>,
+    labels: Array<f64>,
     width: usize,
     /// The seed of the rows' random order, a [`layout::permutation`].
     seed: Option<u64>,
@@ -63,7 +63,7 @@ pub(super) struct Arrays {
     pub(super) offsets: Offsets,
     pub(super) indices: Array<u32>,
     pub(super) values: Option<Array<f32>>,
-    pub(super) labels: Array<f32>,
+    pub(super) labels: Array<f64>,
     pub(super) width: usize,
     pub(super) seed: Option<u64>,
 }
@@ -74,12 +74,13 @@ impl Dataset {
     /// `width`.
     ///
     /// # Errors
-    /// [`Error::Input`] that names the array and the broken condition.
+    /// [`Error::Input`] that names the array and the broken condition; values and labels that are not
+    /// finite are one.
     pub fn from_parts(
         offsets: Vec<usize>,
         indices: Vec<u32>,
         values: Option<Vec<f32>>,
-        labels: Vec<f32>,
+        labels: Vec<f64>,
         width: usize,
     ) -> Result<Self> {
         if offsets.len() != labels.len() + 1
@@ -92,7 +93,22 @@ impl Dataset {
                 "ascending offsets from 0 to the number of entries, one more than labels",
             ));
         }
+        if let Some(error) = Self::first_infinite(values.as_deref().unwrap_or_default(), &labels) {
+            return Err(error);
+        }
         Self::checked(Offsets::from(offsets), indices, values, labels, width)
+    }
+
+    /// Returns the error for the first number that is not finite, if there is one.
+    fn first_infinite(values: &[f32], labels: &[f64]) -> Option<Error> {
+        let value = values.iter().position(|x| !x.is_finite());
+        let label = labels.iter().position(|y| !y.is_finite());
+        let what = match (value, label) {
+            (Some(k), _) => format!("value {k} is {}", values[k]),
+            (None, Some(i)) => format!("label {i} is {}", labels[i]),
+            (None, None) => return None,
+        };
+        Some(broken(what, "finite numbers"))
     }
 
     /// Makes a data set of arrays in a file. Its rows are valid once `cache` has checked them.
@@ -106,7 +122,7 @@ impl Dataset {
         offsets: Offsets,
         indices: Vec<u32>,
         values: Option<Vec<f32>>,
-        labels: Vec<f32>,
+        labels: Vec<f64>,
         width: usize,
     ) -> Result<Self> {
         if values.as_ref().is_some_and(|values| values.len() != indices.len()) {
@@ -198,14 +214,14 @@ impl Dataset {
     /// Bytes that the arrays take.
     pub fn memory(&self) -> usize {
         let entry = if self.values.is_some() { 8 } else { 4 };
-        self.nonzeros() * entry + self.len() * size_of::<f32>() + self.offsets.starts().memory()
+        self.nonzeros() * entry + self.len() * size_of::<f64>() + self.offsets.starts().memory()
     }
 
     /// One label per example, in the order of the rows.
     ///
     /// # Panics
     /// As [`Dataset::rows`].
-    pub fn labels(&self) -> &[f32] {
+    pub fn labels(&self) -> &[f64] {
         self.insist();
         &self.labels
     }
@@ -223,7 +239,7 @@ impl Dataset {
     ///
     /// # Panics
     /// As [`Dataset::rows`].
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Row<'_>, f32)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Row<'_>, f64)> {
         let (rows, labels) = (self.rows(), self.labels());
         (0..self.len()).map(move |i| (rows.row(i), labels[i]))
     }

@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassLabels {
     /// All different, none of them -0.
-    labels: Vec<f32>,
+    labels: Vec<f64>,
     /// The position of each label, by its bits.
-    places: HashMap<u32, u32>,
+    places: HashMap<u64, u32>,
 }
 
 impl ClassLabels {
@@ -25,7 +25,7 @@ impl ClassLabels {
     /// # Errors
     /// [`Error::Input`] if a label is not a whole number within i32, or if there are fewer than two
     /// different ones.
-    pub fn of(path: &str, labels: &[f32]) -> Result<Self> {
+    pub fn of(path: &str, labels: &[f64]) -> Result<Self> {
         Self::found(path, labels, is_whole, not_whole)
     }
 
@@ -34,15 +34,15 @@ impl ClassLabels {
     ///
     /// # Errors
     /// [`Error::Input`] if a label is not finite, or if there are fewer than two different ones.
-    pub fn of_any(path: &str, labels: &[f32]) -> Result<Self> {
-        Self::found(path, labels, f32::is_finite, not_finite)
+    pub fn of_any(path: &str, labels: &[f64]) -> Result<Self> {
+        Self::found(path, labels, f64::is_finite, not_finite)
     }
 
     fn found(
         path: &str,
-        labels: &[f32],
-        is_legal: impl Fn(f32) -> bool,
-        refusal: impl Fn(&str, f32, usize) -> Error,
+        labels: &[f64],
+        is_legal: impl Fn(f64) -> bool,
+        refusal: impl Fn(&str, f64, usize) -> Error,
     ) -> Result<Self> {
         let mut classes = ClassLabels { labels: Vec::new(), places: HashMap::new() };
         for (i, &label) in labels.iter().enumerate() {
@@ -84,7 +84,7 @@ impl ClassLabels {
     pub fn of_dataset(
         path: &str,
         data: &Dataset,
-        find: impl Fn(&str, &[f32]) -> Result<Self>,
+        find: impl Fn(&str, &[f64]) -> Result<Self>,
     ) -> Result<Self> {
         let two = match find(path, data.labels()).as_ref().map(|classes| classes.labels()) {
             Ok(&[first, second]) => Some([first, second]),
@@ -100,13 +100,13 @@ impl ClassLabels {
     }
 
     /// The labels, at least two.
-    pub fn labels(&self) -> &[f32] {
+    pub fn labels(&self) -> &[f64] {
         &self.labels
     }
 
     /// The position of a label among [`ClassLabels::labels`], from 0. `None` if it is none of them.
     #[inline]
-    pub fn class(&self, label: f32) -> Option<usize> {
+    pub fn class(&self, label: f64) -> Option<usize> {
         match self.labels[..] {
             [first, _, ..] if label == first => Some(0),
             [_, second, ..] if label == second => Some(1),
@@ -117,8 +117,8 @@ impl ClassLabels {
 
     /// The [`ClassLabels::class`] of each of `labels`, or [`ClassLabels::NONE`] for a label that is
     /// none.
-    pub fn classes(&self, labels: &[f32]) -> Vec<u32> {
-        let class = |&label: &f32| self.class(label).map_or(Self::NONE, |class| class as u32);
+    pub fn classes(&self, labels: &[f64]) -> Vec<u32> {
+        let class = |&label: &f64| self.class(label).map_or(Self::NONE, |class| class as u32);
         labels.par_iter().with_min_len(1 << 14).map(class).collect()
     }
 
@@ -127,18 +127,18 @@ impl ClassLabels {
 }
 
 /// Key of a label, equal for equal labels: adding 0 turns -0 into 0.
-fn key(label: f32) -> u32 {
+fn key(label: f64) -> u64 {
     (label + 0.0).to_bits()
 }
 
 /// Returns true if `label` is a whole number that i32 can hold.
-fn is_whole(label: f32) -> bool {
-    // Above the range the cast saturates to a number that f32 rounds up to 2^31, so 2^31 needs its
+fn is_whole(label: f64) -> bool {
+    // Above the range the cast saturates to a number that f64 rounds up to 2^31, so 2^31 needs its
     // own check.
-    (label as i32) as f32 == label && label < 2_147_483_648.0
+    (label as i32) as f64 == label && label < 2_147_483_648.0
 }
 
-fn not_whole(path: &str, label: f32, i: usize) -> Error {
+fn not_whole(path: &str, label: f64, i: usize) -> Error {
     Error::input(
         path,
         format!("label {label} of example {} is not a whole number within i32", i + 1),
@@ -147,7 +147,7 @@ fn not_whole(path: &str, label: f32, i: usize) -> Error {
     )
 }
 
-fn not_finite(path: &str, label: f32, i: usize) -> Error {
+fn not_finite(path: &str, label: f64, i: usize) -> Error {
     let what = format!("label {label} of example {} is not finite", i + 1);
     Error::input(path, what, "finite numbers as labels of classes", "check the labels")
 }
@@ -155,12 +155,13 @@ fn not_finite(path: &str, label: f32, i: usize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Builder;
 
-    fn order(labels: &[f32]) -> Vec<f32> {
+    fn order(labels: &[f64]) -> Vec<f64> {
         ClassLabels::of("a.svm", labels).unwrap().labels().to_vec()
     }
 
-    fn message(labels: &[f32]) -> String {
+    fn message(labels: &[f64]) -> String {
         ClassLabels::of("a.svm", labels).unwrap_err().to_string()
     }
 
@@ -172,7 +173,7 @@ mod tests {
         assert_eq!(order(&[1.0, 0.0]), [1.0, 0.0]);
         assert_eq!(order(&[2.0, 1.0]), [2.0, 1.0]);
         assert_eq!(order(&[-1.0, 2.0]), [-1.0, 2.0]);
-        assert_eq!(order(&[i32::MIN as f32, 2_147_483_520.0]), [i32::MIN as f32, 2_147_483_520.0]);
+        assert_eq!(order(&[i32::MIN as f64, 2_147_483_520.0]), [i32::MIN as f64, 2_147_483_520.0]);
         assert_eq!(order(&[-1.0, 1.0, 0.0, 1.0, -0.0, -7.0]), [-1.0, 1.0, 0.0, -7.0]);
     }
 
@@ -184,11 +185,11 @@ mod tests {
             &[1.0, 2.0, 1.0, 1.0, 2.0],
             &[0.5, 3.0, -2.0, 3.0, 0.5],
             &[7.0, 7.0],
-            &[1.0, 2.0, f32::NAN, 0.25],
+            &[1.0, 2.0, f64::NAN, 0.25],
         ] {
-            let data =
-                Dataset::from_parts(vec![0; labels.len() + 1], vec![], None, labels.to_vec(), 0)
-                    .unwrap();
+            let mut builder = Builder::default();
+            labels.iter().for_each(|&label| builder.end_row(label));
+            let data = builder.finish(0);
             for find in [ClassLabels::of, ClassLabels::of_any] {
                 let text = |found: Result<ClassLabels>| found.map_err(|error| error.to_string());
                 let expected = text(find("a.svm", labels));
@@ -206,7 +207,7 @@ mod tests {
     fn each_label_has_its_class_and_others_have_none() {
         let two = ClassLabels::of("a.svm", &[-1.0, 1.0]).unwrap();
         assert_eq!(
-            two.classes(&[-1.0, 1.0, 0.0, f32::NAN]),
+            two.classes(&[-1.0, 1.0, 0.0, f64::NAN]),
             [1, 0, ClassLabels::NONE, ClassLabels::NONE]
         );
         let many = ClassLabels::of("a.svm", &[5.0, -0.0, 7.0, 5.0]).unwrap();
@@ -217,7 +218,7 @@ mod tests {
     fn any_finite_numbers_are_labels_on_request() {
         let classes = ClassLabels::of_any("a.svm", &[0.5, 1e30, -0.25, 0.5]).unwrap();
         assert_eq!(classes.labels(), [0.5, 1e30, -0.25]);
-        let message = ClassLabels::of_any("a.svm", &[1.0, f32::INFINITY]).unwrap_err().to_string();
+        let message = ClassLabels::of_any("a.svm", &[1.0, f64::INFINITY]).unwrap_err().to_string();
         assert_eq!(
             message,
             "a.svm: label inf of example 2 is not finite (expected finite numbers as labels of classes); \
@@ -241,9 +242,9 @@ mod tests {
         };
         assert_eq!(message(&[1.0, 0.5]), refused("0.5", 2));
         assert_eq!(message(&[1.0, 2.0, 3.0, 0.5]), refused("0.5", 4));
-        assert_eq!(message(&[f32::NAN]), refused("NaN", 1));
-        assert_eq!(message(&[2_147_483_648.0]), refused("2147483600", 1));
-        assert_eq!(message(&[-1.0, f32::INFINITY]), refused("inf", 2));
+        assert_eq!(message(&[f64::NAN]), refused("NaN", 1));
+        assert_eq!(message(&[2_147_483_648.0]), refused("2147483648", 1));
+        assert_eq!(message(&[-1.0, f64::INFINITY]), refused("inf", 2));
         assert_eq!(
             message(&[]),
             "a.svm: holds no example (expected examples of two classes); check the input"

@@ -1,8 +1,8 @@
 //! The libsvm text format: `label index:value ...`, one example per line.
 //!
 //! [`parse`] is a pure function over bytes, on one thread; [`load`](super::load) gives the same
-//! result on many. Invariant: accepted text gives a valid [`Dataset`], and every number is the f32
-//! nearest to its decimal form. Spaces and tabs separate tokens. Lines end in LF or CRLF, which the
+//! result on many. Invariant: accepted text gives a valid [`Dataset`], and every value is the f32,
+//! and every label the f64, nearest to its decimal form. Spaces and tabs separate tokens. Lines end in LF or CRLF, which the
 //! last one may lack. Blank lines, `#` comments, a byte order mark and `qid:N` after the label are
 //! skipped. A line may have a label only, and explicit zeros are kept.
 
@@ -128,7 +128,7 @@ fn read_lines(
 fn read_line(line: Line<'_>, base: IndexBase, block: &mut Block) -> Result<(), Fault> {
     let Some(start) = next_token(line, 0)? else { return Ok(()) };
     let (label, end) =
-        number::read(line, start).map_err(|fault| label_fault(line, start, fault))?;
+        number::read_double(line, start).map_err(|fault| label_fault(line, start, fault))?;
     let mut at = next_token(line, end)?;
     if let Some(start) = at
         && line.bytes()[start..].starts_with(b"qid:")
@@ -199,7 +199,7 @@ fn entry(
 #[cold]
 fn label_fault(line: Line<'_>, start: usize, fault: number::Fault) -> Fault {
     let token = &line.bytes()[start..number::token_end(line, start)];
-    let numeric = |piece: &[u8]| fast_float2::parse::<f32, _>(piece).is_ok();
+    let numeric = |piece: &[u8]| fast_float2::parse::<f64, _>(piece).is_ok();
     let kind = match fault {
         number::Fault::NotFinite => Kind::LabelNotFinite,
         number::Fault::Overflow => Kind::LabelOverflow,

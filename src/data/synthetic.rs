@@ -161,7 +161,7 @@ mod tests {
         let trainer = crate::train::Trainer { l2: Some(1e-5), ..Default::default() };
         let trained = trainer.fit(&data).unwrap();
         let right = trained.model.predictions(&data);
-        let right = right.iter().zip(data.labels()).filter(|(a, b)| **a == f64::from(**b)).count();
+        let right = right.iter().zip(data.labels()).filter(|(a, b)| **a == (**b)).count();
         assert!(right > 1900, "{right}");
     }
 

@@ -10,7 +10,7 @@ use super::{mean, squared_error};
 pub struct Errors {
     count: usize,
     squared: f64,
-    first: Option<f32>,
+    first: Option<f64>,
     differ: bool,
     mean: f64,
     /// Sum of the squared differences from the mean.
@@ -22,14 +22,14 @@ impl Errors {
     ///
     /// # Panics
     /// If the slices differ in length.
-    pub fn add(&mut self, scores: &[f64], labels: &[f32]) {
+    pub fn add(&mut self, scores: &[f64], labels: &[f64]) {
         self.squared += squared_error(scores, labels);
         for &label in labels {
             self.differ |= *self.first.get_or_insert(label) != label;
             self.count += 1;
-            let difference = f64::from(label) - self.mean;
+            let difference = label - self.mean;
             self.mean += difference / self.count as f64;
-            self.spread += difference * (f64::from(label) - self.mean);
+            self.spread += difference * (label - self.mean);
         }
     }
 

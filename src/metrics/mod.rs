@@ -19,7 +19,7 @@ use rayon::prelude::*;
 ///
 /// # Panics
 /// If the slices differ in length.
-pub fn accuracy(scores: &[f64], signs: &[f32]) -> Option<f64> {
+pub fn accuracy(scores: &[f64], signs: &[f64]) -> Option<f64> {
     let right = pairs(scores, signs).filter(|&(score, sign)| (score > 0.0) == (sign > 0.0)).count();
     mean(right as f64, scores.len())
 }
@@ -31,7 +31,7 @@ pub fn accuracy(scores: &[f64], signs: &[f32]) -> Option<f64> {
 ///
 /// # Panics
 /// If the slices differ in length.
-pub fn auc(scores: &[f64], signs: &[f32]) -> Option<f64> {
+pub fn auc(scores: &[f64], signs: &[f64]) -> Option<f64> {
     let of = |first: bool| pairs(scores, signs).filter(move |&(_, sign)| (sign > 0.0) == first);
     auc_of_classes(
         of(true).map(|(score, _)| score).collect(),
@@ -64,7 +64,7 @@ pub(crate) fn auc_of_classes(mut first: Vec<f64>, mut second: Vec<f64>) -> Optio
 ///
 /// # Panics
 /// If the slices differ in length.
-pub fn rmse(scores: &[f64], labels: &[f32]) -> Option<f64> {
+pub fn rmse(scores: &[f64], labels: &[f64]) -> Option<f64> {
     mean(squared_error(scores, labels), scores.len()).map(f64::sqrt)
 }
 
@@ -72,7 +72,7 @@ pub fn rmse(scores: &[f64], labels: &[f32]) -> Option<f64> {
 ///
 /// # Panics
 /// If the slices differ in length.
-pub fn mae(scores: &[f64], labels: &[f32]) -> Option<f64> {
+pub fn mae(scores: &[f64], labels: &[f64]) -> Option<f64> {
     let sum = pairs(scores, labels).map(|(score, label)| (score - label).abs()).sum();
     mean(sum, scores.len())
 }
@@ -84,24 +84,24 @@ pub fn mae(scores: &[f64], labels: &[f32]) -> Option<f64> {
 ///
 /// # Panics
 /// If the slices differ in length.
-pub fn r2(scores: &[f64], labels: &[f32]) -> Option<f64> {
+pub fn r2(scores: &[f64], labels: &[f64]) -> Option<f64> {
     let error = squared_error(scores, labels);
     // Compare the labels: rounding may leave equal ones a variance.
     if labels.iter().all(|&label| label == labels[0]) {
         return None;
     }
-    let center = mean(labels.iter().map(|&label| f64::from(label)).sum(), labels.len())?;
-    let variance: f64 = labels.iter().map(|&label| (f64::from(label) - center).powi(2)).sum();
+    let center = mean(labels.iter().copied().sum(), labels.len())?;
+    let variance: f64 = labels.iter().map(|&label| (label - center).powi(2)).sum();
     Some(1.0 - error / variance)
 }
 
-fn squared_error(scores: &[f64], labels: &[f32]) -> f64 {
+fn squared_error(scores: &[f64], labels: &[f64]) -> f64 {
     pairs(scores, labels).map(|(score, label)| (score - label).powi(2)).sum()
 }
 
-fn pairs(scores: &[f64], truth: &[f32]) -> impl Iterator<Item = (f64, f64)> {
+fn pairs(scores: &[f64], truth: &[f64]) -> impl Iterator<Item = (f64, f64)> {
     assert_eq!(scores.len(), truth.len(), "a metric needs one true value per score");
-    scores.iter().zip(truth).map(|(&score, &truth)| (score, f64::from(truth)))
+    scores.iter().zip(truth).map(|(&score, &truth)| (score, truth))
 }
 
 fn mean(sum: f64, count: usize) -> Option<f64> {
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn naive_auc(scores: &[f64], signs: &[f32]) -> Option<f64> {
+    fn naive_auc(scores: &[f64], signs: &[f64]) -> Option<f64> {
         let of = |positive: bool| {
             scores
                 .iter()
@@ -165,7 +165,7 @@ mod tests {
             examples in prop::collection::vec((prop_oneof![-3..3, -1000..1000], any::<bool>()), 0..80),
         ) {
             let scores: Vec<f64> = examples.iter().map(|&(score, _)| f64::from(score) / 2.0).collect();
-            let signs: Vec<f32> = examples.iter().map(|&(_, up)| if up { 1.0 } else { -1.0 }).collect();
+            let signs: Vec<f64> = examples.iter().map(|&(_, up)| if up { 1.0 } else { -1.0 }).collect();
             prop_assert_eq!(auc(&scores, &signs), naive_auc(&scores, &signs));
         }
 
@@ -174,8 +174,8 @@ mod tests {
             examples in prop::collection::vec((-9.0..9.0_f64, -9..9_i8), 0..80),
             cut in 0..80_usize,
         ) {
-            let (scores, labels): (Vec<f64>, Vec<f32>) =
-                examples.iter().map(|&(score, label)| (score, 1000.0 + f32::from(label))).unzip();
+            let (scores, labels): (Vec<f64>, Vec<f64>) =
+                examples.iter().map(|&(score, label)| (score, 1000.0 + f64::from(label))).unzip();
             let cut = cut.min(scores.len());
             let mut errors = errors::Errors::default();
             errors.add(&scores[..cut], &labels[..cut]);
@@ -194,7 +194,7 @@ mod tests {
         ) {
             let scores: Vec<f64> = examples.iter().map(|&(score, _)| score).collect();
             let raised: Vec<f64> = scores.iter().map(|score| score * 8.0).collect();
-            let signs: Vec<f32> = examples.iter().map(|&(_, up)| if up { 1.0 } else { -1.0 }).collect();
+            let signs: Vec<f64> = examples.iter().map(|&(_, up)| if up { 1.0 } else { -1.0 }).collect();
             prop_assert_eq!(auc(&raised, &signs), auc(&scores, &signs));
             let lowered: Vec<f64> = scores.iter().map(|score| -score).collect();
             if let (Some(up), Some(down)) = (auc(&scores, &signs), auc(&lowered, &signs)) {

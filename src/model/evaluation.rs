@@ -45,7 +45,7 @@ impl Model {
                 self.score_into(rows.row(i), &mut scores);
                 let loss = match (truths.of(labels[i]), &scores[..]) {
                     (_, &[score]) if self.labels().is_empty() => {
-                        self.loss().value(labels[i].into(), score)
+                        self.loss().value(labels[i], score)
                     }
                     (None, _) => continue,
                     (Some(truth), &[score]) => {

@@ -27,7 +27,7 @@ pub struct Evaluator<'m> {
     /// Scores of the examples of each class, if there are two.
     of_two: [Vec<f64>; 2],
     /// Scores and labels in regression.
-    targets: (Vec<f64>, Vec<f32>),
+    targets: (Vec<f64>, Vec<f64>),
 }
 
 impl<'m> Evaluator<'m> {
@@ -50,7 +50,7 @@ impl<'m> Evaluator<'m> {
     ///
     /// # Panics
     /// If their numbers do not match.
-    pub fn add(&mut self, scores: &[f64], labels: &[f32]) {
+    pub fn add(&mut self, scores: &[f64], labels: &[f64]) {
         assert_eq!(
             scores.len(),
             labels.len() * self.model.outputs(),
@@ -67,7 +67,7 @@ impl<'m> Evaluator<'m> {
         }
     }
 
-    fn add_two(&mut self, scores: &[f64], labels: &[f32]) {
+    fn add_two(&mut self, scores: &[f64], labels: &[f64]) {
         for (&score, &label) in scores.iter().zip(labels) {
             let truth = self.truths.of(label);
             self.count(truth, self.model.class(&[score]));
@@ -78,9 +78,9 @@ impl<'m> Evaluator<'m> {
         }
     }
 
-    fn add_many(&mut self, scores: &[f64], labels: &[f32]) {
+    fn add_many(&mut self, scores: &[f64], labels: &[f64]) {
         let (model, truths) = (self.model, &self.truths);
-        let measure = |(scores, &label): (&[f64], &f32)| {
+        let measure = |(scores, &label): (&[f64], &f64)| {
             let truth = truths.of(label);
             let losses = truth.map_or((0.0, 0.0), |truth| {
                 (model.loss_of_classes(truth, scores), model.log_loss(truth, scores))
@@ -148,7 +148,7 @@ impl<'m> Evaluator<'m> {
 
     fn regression(&self) -> Evaluation {
         let (scores, labels) = &self.targets;
-        let loss = |(&score, &label): (&f64, &f32)| self.model.loss().value(label.into(), score);
+        let loss = |(&score, &label): (&f64, &f64)| self.model.loss().value(label, score);
         let sum: f64 = scores.iter().zip(labels).map(loss).sum();
         Evaluation {
             objective: None,
@@ -180,8 +180,7 @@ impl<'m> Truths<'m> {
     }
 
     /// Returns the index of `label` among the model's; `None` if it is not one of them.
-    pub(super) fn of(&self, label: f32) -> Option<usize> {
-        let label = f64::from(label);
+    pub(super) fn of(&self, label: f64) -> Option<usize> {
         match *self.labels {
             // Most models have two classes: they need no hash.
             [first, _] if label == first => Some(0),

@@ -201,7 +201,7 @@ impl<'a> View<'a> {
 
     pub(crate) fn evaluate(self, ratings: &Ratings, indices: &KnownIndices) -> Evaluation {
         let predictions = self.predictions(ratings, indices);
-        let truth: Vec<f32> = ratings.all().iter().map(|rating| rating.value).collect();
+        let truth: Vec<f64> = ratings.all().iter().map(|rating| rating.value.into()).collect();
         let rmse = metrics::rmse(&predictions, &truth);
         Evaluation {
             objective: None,

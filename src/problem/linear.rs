@@ -1,6 +1,7 @@
 //! The linear model: each term is the loss of one example's score.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::{Loss, Problem};
 use crate::data::{Dataset, Records, Row};
@@ -8,11 +9,14 @@ use crate::error::{Error, Result};
 use crate::parallel;
 use crate::params::{Real, Weights};
 use crate::row::kernel;
+use crate::sync::plain::{AtomicBool, Ordering::Relaxed};
 
 /// Rows with a target and a weight each, and a bias: a linear model without its loss.
 #[derive(Clone)]
 pub struct Examples<'d> {
     records: Records<'d, Example>,
+    /// The targets, if f32 cannot hold them all.
+    exact_targets: Option<Arc<[f64]>>,
     constant: Option<f32>,
     /// The constant feature's part of each example's squared norm, at the step of the bias; 0
     /// without a constant feature.
@@ -23,7 +27,7 @@ pub struct Examples<'d> {
     free_bias: bool,
 }
 
-/// Target and squared norm of an example, which a visit needs besides its row.
+/// Target and squared norm of an example, rounded, which a visit needs besides its row.
 #[derive(Clone, Copy, Debug, Default)]
 struct Example {
     target: f32,
@@ -37,9 +41,9 @@ impl<'d> Examples<'d> {
     /// feature, `None` for no bias. Rows should be in random order ([`Problem::terms`]).
     ///
     /// # Errors
-    /// If there is no example, a target is missing or not finite, the constant is not finite, or
-    /// the data set lies in a file that is damaged.
-    pub fn new(data: &'d Dataset, targets: &[f32], constant: Option<f32>) -> Result<Self> {
+    /// If there is no example, a target is missing or not finite, a value or the constant is not
+    /// finite, or the data set lies in a file that is damaged.
+    pub fn new(data: &'d Dataset, targets: &[f64], constant: Option<f32>) -> Result<Self> {
         if data.is_empty() {
             return Err(wrong("there is no example".into(), "at least one"));
         }
@@ -48,10 +52,28 @@ impl<'d> Examples<'d> {
             return Err(wrong(format!("the bias's feature is {constant}"), "a finite number"));
         }
         data.verify()?;
-        let example = |i, row: Row<'_>| Example { target: targets[i], norm2: row.norm2() as f32 };
+        let is_infinite = AtomicBool::new(false);
+        let example = |i, row: Row<'_>| {
+            let norm2 = row.norm2();
+            if !norm2.is_finite() {
+                is_infinite.store(true, Relaxed);
+            }
+            Example { target: targets[i] as f32, norm2: norm2 as f32 }
+        };
         let records = Records::new(data.rows(), example);
+        if is_infinite.into_inner() {
+            return Err(wrong("a value is infinite or no number".into(), "finite values"));
+        }
         let constant_norm2 = constant.map_or(0.0, |c| c * c * BIAS_RATE);
-        Ok(Examples { records, constant, constant_norm2, weights: None, free_bias: false })
+        let exact_targets = exact(targets);
+        Ok(Examples {
+            records,
+            exact_targets,
+            constant,
+            constant_norm2,
+            weights: None,
+            free_bias: false,
+        })
     }
 
     /// Adds a factor for each example's loss, at least 0: (1/n) * sum of factor times loss.
@@ -83,10 +105,13 @@ impl<'d> Examples<'d> {
     ///
     /// # Errors
     /// If a target is missing or not finite.
-    pub fn with_targets(&self, targets: &[f32]) -> Result<Self> {
+    pub fn with_targets(&self, targets: &[f64]) -> Result<Self> {
         check_targets(self.len(), targets)?;
         Ok(Examples {
-            records: self.records.with(|i, example| Example { target: targets[i], ..example }),
+            records: self
+                .records
+                .with(|i, example| Example { target: targets[i] as f32, ..example }),
+            exact_targets: exact(targets),
             ..*self
         })
     }
@@ -147,8 +172,18 @@ impl<'d> Examples<'d> {
 
     /// Returns the target of an example's score.
     #[inline(always)]
-    pub(crate) fn target(&self, i: usize) -> f32 {
-        self.records.fact(i).target
+    pub(crate) fn target<R: Real>(&self, i: usize) -> R {
+        self.target_of(i, self.records.fact(i).target)
+    }
+
+    /// Returns the target of an example's score, given what the records hold of it. Weights in f32
+    /// need no more than that.
+    #[inline(always)]
+    fn target_of<R: Real>(&self, i: usize, rounded: f32) -> R {
+        match &self.exact_targets {
+            Some(exact) if size_of::<R>() > size_of::<f32>() => R::of(exact[i]),
+            _ => R::of_f32(rounded),
+        }
     }
 
     /// Returns the score of one example, summed in f64.
@@ -198,7 +233,7 @@ impl<'d, L: Loss> Linear<'d, L> {
     /// # Errors
     /// If there is no example, a target is missing or not finite, the constant is not finite, or
     /// the data set lies in a file that is damaged.
-    pub fn new(data: &'d Dataset, targets: &[f32], loss: L, constant: Option<f32>) -> Result<Self> {
+    pub fn new(data: &'d Dataset, targets: &[f64], loss: L, constant: Option<f32>) -> Result<Self> {
         Ok(Linear::of(Examples::new(data, targets, constant)?, loss))
     }
 
@@ -234,7 +269,13 @@ impl<'d, L: Loss> Linear<'d, L> {
     }
 }
 
-fn check_targets(examples: usize, targets: &[f32]) -> Result<()> {
+/// Returns the targets, if f32 cannot hold them all.
+fn exact(targets: &[f64]) -> Option<Arc<[f64]>> {
+    let is_exact = |&y: &f64| f64::from(y as f32) == y;
+    (!targets.iter().all(is_exact)).then(|| targets.into())
+}
+
+fn check_targets(examples: usize, targets: &[f64]) -> Result<()> {
     if targets.len() != examples {
         return Err(wrong(
             format!("{} targets for {examples} examples", targets.len()),
@@ -299,7 +340,7 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
             let examples = &self.examples;
             (first + range.start..first + range.end)
                 .map(|i| {
-                    let y = f64::from(examples.target(i));
+                    let y = examples.target(i);
                     let loss = self.loss.value(y, examples.score(examples.row(i), w));
                     f64::from(examples.weight(i)) * loss
                 })
@@ -323,7 +364,7 @@ impl<'d, L: Loss> Problem for Linear<'d, L> {
             s += W::Real::of_f32(c) * w.common(0) * scale.inverse;
         }
         let q = W::Real::of_f32(norm2) + W::Real::of_f32(examples.constant_norm2);
-        let a = self.loss.step_in_memory(W::Real::of_f32(target), s, scale, rate, q);
+        let a = self.loss.step_in_memory(examples.target_of(term, target), s, scale, rate, q);
         (a != W::Real::ZERO).then_some((a, row))
     }
 

@@ -55,7 +55,7 @@ fn measure(plan: &Plan, input: Input<'_>, watch: &mut dyn FnMut(Stage)) -> Resul
     let optimum_time = started.elapsed();
     refuse_below(plan.target, &whole)?;
     let parts = if plan.weak { parts(data, &threads) } else { Vec::new() };
-    let part_targets: Vec<Vec<f32>> =
+    let part_targets: Vec<Vec<f64>> =
         parts.iter().map(|part| targets(part, labels.as_ref())).collect();
     let of_parts =
         parts.iter().zip(&part_targets).map(|(part, targets)| task(plan, part, targets, name));
@@ -120,7 +120,7 @@ fn measure(plan: &Plan, input: Input<'_>, watch: &mut dyn FnMut(Stage)) -> Resul
 }
 
 /// Creates a problem and certifies its optimum.
-fn task<'a>(plan: &Plan, data: &'a Dataset, targets: &'a [f32], name: &str) -> Result<Task<'a>> {
+fn task<'a>(plan: &Plan, data: &'a Dataset, targets: &'a [f64], name: &str) -> Result<Task<'a>> {
     let problem = linear(plan.loss, Examples::new(data, targets, None)?);
     let l2 = plan.l2.unwrap_or(1.0 / data.len() as f64);
     let trainer = Trainer {
@@ -211,8 +211,8 @@ fn two_classes(name: &str, data: &Dataset) -> Result<ClassLabels> {
 }
 
 /// Returns the targets: classes as signs, or the labels of a regression.
-fn targets(data: &Dataset, labels: Option<&ClassLabels>) -> Vec<f32> {
-    let sign = |&label: &f32| match labels {
+fn targets(data: &Dataset, labels: Option<&ClassLabels>) -> Vec<f64> {
+    let sign = |&label: &f64| match labels {
         None => label,
         Some(labels) if labels.class(label) == Some(0) => 1.0,
         Some(_) => -1.0,

@@ -30,14 +30,14 @@ impl<'a> PlainLoop<'a> {
     /// Starts from `weights`, with the first step size `rate`.
     pub(super) fn new(
         data: &'a Dataset,
-        targets: &'a [f32],
+        targets: &'a [f64],
         loss: LossKind,
         l2: f64,
         (rate, seed): (f64, u64),
         weights: &'a mut [f32],
     ) -> Self {
         PlainLoop {
-            examples: Records::new(data.rows(), |i, row| (targets[i], row.norm2() as f32)),
+            examples: Records::new(data.rows(), |i, row| (targets[i] as f32, row.norm2() as f32)),
             visit_block: of_loss(loss),
             l2,
             step: StepSize::new(rate, Schedule::default()),

@@ -18,7 +18,7 @@ use crate::train::Optimum;
 /// A problem with its optimum.
 pub(super) struct Task<'a> {
     pub(super) data: &'a Dataset,
-    pub(super) targets: &'a [f32],
+    pub(super) targets: &'a [f64],
     pub(super) problem: Box<dyn AnyLinear + 'a>,
     pub(super) loss: LossKind,
     pub(super) l2: f64,
@@ -191,7 +191,7 @@ pub(super) fn accuracy(evaluation: &crate::model::Evaluation) -> Option<f64> {
 impl Test<'_> {
     fn evaluate(&self, weights: &[f32]) -> Option<crate::model::Evaluation> {
         let labels = self.labels.map_or(&[][..], ClassLabels::labels);
-        let labels = labels.iter().map(|&label| label.into()).collect();
+        let labels = labels.to_vec();
         let weights = weights.iter().map(|&w| w.into()).collect();
         // Weights that are not finite make no model: such an epoch is rolled back, or ends the run.
         Some(Model::with_classes(self.kind, labels, weights, None).ok()?.evaluate(self.data))

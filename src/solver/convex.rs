@@ -61,7 +61,7 @@ impl Convex<'_> {
 
     /// Returns the target of an example's score.
     pub fn target(&self, i: usize) -> f64 {
-        f64::from(self.examples.target(i))
+        self.examples.target(i)
     }
 
     /// Computes the scores of all examples.

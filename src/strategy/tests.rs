@@ -71,7 +71,7 @@ fn train_from<R: Real>(
 }
 
 /// Returns rows of a few features each, by a fixed formula. Every third value is not 1.
-fn rows(count: u32) -> (Dataset, Vec<f32>) {
+fn rows(count: u32) -> (Dataset, Vec<f64>) {
     let mut builder = Builder::default();
     let mut targets = Vec::new();
     for i in 0..count {

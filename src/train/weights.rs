@@ -75,9 +75,7 @@ impl ExampleWeights {
             factors.iter_mut().zip(&counts).for_each(|(factor, count)| *factor = balanced / count);
         }
         for &(label, weight) in &self.classes {
-            // Labels of data are f32; no other number is a label.
-            let class = labels.class(label as f32).filter(|_| f64::from(label as f32) == label);
-            let Some(class) = class else {
+            let Some(class) = labels.class(label) else {
                 return Err(Error::input(
                     name,
                     format!("no example has the label {label} of a class weight"),
@@ -130,7 +128,7 @@ pub(super) fn of_held_out(
     labels: &ClassLabels,
     of_class: &[f64],
 ) -> Option<Vec<f32>> {
-    let factor = |&label: &f32| labels.class(label).map_or(1.0, |class| of_class[class] as f32);
+    let factor = |&label: &f64| labels.class(label).map_or(1.0, |class| of_class[class] as f32);
     (!of_class.is_empty()).then(|| data.labels().iter().map(factor).collect())
 }
 

@@ -22,7 +22,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     }
     let model = Model::load(&args.model)?;
     let mut evaluator = Evaluator::new(&model);
-    let add = |(), scores: &[f64], labels: &[f32]| {
+    let add = |(), scores: &[f64], labels: &[f64]| {
         evaluator.add(scores, labels);
         Ok(())
     };

@@ -145,8 +145,8 @@ pub fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     }
     let terminal = Terminal::new(args.quiet);
     let rated = pairs.all().iter().zip(&predictions).filter(|(pair, _)| pair.value.is_finite());
-    let (truth, predicted): (Vec<f32>, Vec<f64>) =
-        rated.map(|(pair, &rating)| (pair.value, rating)).unzip();
+    let (truth, predicted): (Vec<f64>, Vec<f64>) =
+        rated.map(|(pair, &rating)| (f64::from(pair.value), rating)).unzip();
     if !truth.is_empty() {
         terminal.line(format_args!(
             "RMSE = {}, MAE = {} ({} ratings)",

@@ -121,15 +121,15 @@ struct Quality {
 }
 
 impl Quality {
-    fn add(&mut self, model: &Model, scores: &[f64], labels: &[f32]) {
+    fn add(&mut self, model: &Model, scores: &[f64], labels: &[f64]) {
         let classes = model.labels();
         if classes.is_empty() {
             return self.errors.add(scores, labels);
         }
         for (scores, &label) in scores.chunks(model.outputs()).zip(labels) {
-            let right = model.prediction(scores) == f64::from(label);
+            let right = model.prediction(scores) == label;
             self.right += usize::from(right);
-            self.known += usize::from(right || classes.contains(&f64::from(label)));
+            self.known += usize::from(right || classes.contains(&label));
         }
     }
 

@@ -65,7 +65,7 @@ impl Streamed {
         index_base: IndexBase,
         model: &Model,
         make: impl Fn(&[f64]) -> T + Sync,
-        mut take: impl FnMut(T, &[f64], &[f32]) -> Result<()> + Send,
+        mut take: impl FnMut(T, &[f64], &[f64]) -> Result<()> + Send,
     ) -> Result<Self> {
         let mut streamed = Streamed {
             name: source::display_name(path),
@@ -117,7 +117,7 @@ fn in_order_of_text(
     data: &Dataset,
     model: &Model,
     most: usize,
-    mut take: impl FnMut(&[f64], &[f32]) -> Result<()>,
+    mut take: impl FnMut(&[f64], &[f64]) -> Result<()>,
 ) -> Result<()> {
     let outputs = model.outputs();
     let (labels, stored_at) =
@@ -153,7 +153,7 @@ mod tests {
         let mut text = Builder::default();
         for i in 0..500_u16 {
             text.entry(u32::from(i % 7), f32::from(i));
-            text.end_row(f32::from(i));
+            text.end_row(f64::from(i));
         }
         let text = text.finish(0);
         let weights = (0..21).map(f64::from).collect();
@@ -163,7 +163,7 @@ mod tests {
         for (model, seed) in [(&three, 5), (&one, 6)] {
             for most in [1, 100, 499, 1 << 20] {
                 let (mut scores, mut labels) = (Vec::new(), Vec::new());
-                let take = |some: &[f64], of: &[f32]| {
+                let take = |some: &[f64], of: &[f64]| {
                     scores.extend_from_slice(some);
                     labels.extend_from_slice(of);
                     Ok(())

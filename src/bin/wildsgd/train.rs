@@ -100,8 +100,8 @@ fn model_format(args: &TrainArgs) -> ModelFormat {
 }
 
 /// Returns the names of the measures on held-out data.
-fn measures(loss: LossKind, labels: &[f32]) -> &'static [&'static str] {
-    let differ = |label: &f32| *label != labels[0];
+fn measures(loss: LossKind, labels: &[f64]) -> &'static [&'static str] {
+    let differ = |label: &f64| *label != labels[0];
     let second = labels.iter().copied().find(differ);
     let many = labels.iter().any(|&label| differ(&label) && Some(label) != second);
     match loss {

@@ -3,6 +3,7 @@
 use crate::container::{Container, Damage};
 use crate::data::Rows;
 use crate::data::csr::Starts;
+use bytemuck::{AnyBitPattern, try_cast_slice};
 use std::ops::Range;
 
 /// Compares all checksums of `file`, and checks all of `rows`, the rows that lie in it. Parallel in
@@ -12,9 +13,13 @@ use std::ops::Range;
 /// The first damage.
 pub(super) fn check(container: &Container, file: &[u8], rows: Rows<'_>) -> Result<(), Damage> {
     let starts = rows.starts();
+    let part = |name: &str, bytes: &Range<usize>| {
+        let start = container.section(name).map_or(0, |section| section.start);
+        &file[start + bytes.start..start + bytes.end]
+    };
     container.check(file, &["labels", "offsets"], |name, bytes| match name {
         "offsets" => check_starts(starts, bytes),
-        _ => Ok(()),
+        _ => check_finite::<f64>(name, part(name, &bytes)),
     })?;
     if starts.start(0) != 0 || starts.total() != rows.nonzeros() {
         return Err(Damage::new(
@@ -24,8 +29,17 @@ pub(super) fn check(container: &Container, file: &[u8], rows: Rows<'_>) -> Resul
     }
     container.check(file, &["indices", "values"], |name, bytes| match name {
         "indices" => check_indices(rows, bytes.start / 4..bytes.end / 4),
-        _ => Ok(()),
+        _ => check_finite::<f32>(name, part(name, &bytes)),
     })
+}
+
+/// Checks that all numbers in a part of a section are finite.
+fn check_finite<T: AnyBitPattern + Into<f64>>(name: &str, part: &[u8]) -> Result<(), Damage> {
+    let numbers: &[T] = try_cast_slice(part).unwrap_or_default();
+    if numbers.iter().all(|&x| x.into().is_finite()) {
+        return Ok(());
+    }
+    Err(Damage::new(format!("has {name} that are not finite"), "finite numbers"))
 }
 
 /// Checks that the offsets in `bytes` of their section, and the one after, ascend.

@@ -112,7 +112,7 @@ struct Spool {
     file: File,
     blocks: Vec<Spooled>,
     lengths: Vec<u32>,
-    labels: Vec<f32>,
+    labels: Vec<f64>,
     width: usize,
     zero: bool,
     has_values: bool,
@@ -176,8 +176,8 @@ struct Sorted {
     /// The first row of each stretch.
     stretches: Vec<usize>,
     offsets: Offsets,
-    labels: Vec<f32>,
-    first_label: f32,
+    labels: Vec<f64>,
+    first_label: f64,
     width: usize,
     has_values: bool,
 }

@@ -7,7 +7,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
 /// Version of the layout of caches.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Checks that numbers can be used in place.
 pub(super) fn check_byte_order(name: &str) -> Result<()> {
@@ -64,7 +64,7 @@ pub(super) struct Shape {
     pub(super) seed: Option<u64>,
     pub(super) has_values: bool,
     pub(super) is_wide: bool,
-    pub(super) first_label: f32,
+    pub(super) first_label: f64,
     pub(super) notes: Notes,
 }
 
@@ -86,7 +86,7 @@ impl Shape {
             flags,
             self.seed.unwrap_or(0),
             self.notes.base.map_or(0, base_number),
-            u64::from(self.first_label.to_bits()),
+            self.first_label.to_bits(),
         ];
         let source = self.notes.source.iter().flat_map(|source| {
             [
@@ -133,7 +133,7 @@ impl Shape {
             seed: (flags & SHUFFLED != 0).then(|| fact(4)),
             has_values: flags & VALUES != 0,
             is_wide: flags & WIDE != 0,
-            first_label: f32::from_bits(fact(6) as u32),
+            first_label: f64::from_bits(fact(6)),
             notes: Notes { base: base_of(fact(5)), source: source.flatten() },
         })
     }
@@ -142,7 +142,7 @@ impl Shape {
     pub(super) fn sections(&self) -> Vec<(&'static str, u64)> {
         let offset = if self.is_wide { 8 } else { 4 };
         let mut sections = vec![
-            ("labels", self.rows.saturating_mul(4)),
+            ("labels", self.rows.saturating_mul(8)),
             ("offsets", (self.rows + 1).saturating_mul(offset)),
             ("indices", self.entries.saturating_mul(4)),
         ];

@@ -85,7 +85,7 @@ impl Cache {
     }
 
     /// The label of the text's first row, which determines the order of labels.
-    pub(in crate::data) fn first_label(&self) -> f32 {
+    pub(in crate::data) fn first_label(&self) -> f64 {
         self.shape.first_label
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! # Layout
 //!
-//! A file of kind 1, version 1, of the format that `src/container` specifies byte by byte (header,
+//! A file of kind 1, version 2, of the format that `src/container` specifies byte by byte (header,
 //! sections on pages of 4096 bytes, a CRC-32 for each 256 KiB). All numbers are little-endian. The
 //! facts of the header, from byte 416 of the file on, take 8 bytes each:
 //!
@@ -19,7 +19,7 @@
 //! | 440 | flags: 1 rows lie in the random order of a seed, 2 there are values, 4 offsets take 8 bytes each |
 //! | 448 | that seed, else 0 |
 //! | 456 | number from which the text counted features: 1 for 0, 2 for 1, 0 if not known |
-//! | 464 | label of the text's first row, as f32; 0 if there is no row |
+//! | 464 | label of the text's first row, as f64; 0 if there is no row |
 //! | 472 | 1 if the next facts are present: the text that this is a cache of |
 //! | 480 | bytes of the text file |
 //! | 488, 496 | its modification time, seconds and nanoseconds since 1970 |
@@ -30,7 +30,7 @@
 //!
 //! | name | holds |
 //! |---|---|
-//! | `labels` | f32, one per row |
+//! | `labels` | f64, one per row |
 //! | `offsets` | u32, or u64 with 2^32 entries or more; one per row, and one more: row i holds the entries from `offsets[i]` to before `offsets[i+1]` |
 //! | `indices` | u32, one per entry, ascending in each row, from 0 |
 //! | `values` | f32, one per entry; this section is left out if all values are 1 |

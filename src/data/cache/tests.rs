@@ -207,7 +207,7 @@ fn what_is_no_cache_is_refused() {
 
 /// Writes arrays as they are, with right checksums.
 fn forge(path: &std::path::Path, offsets: &[u32], indices: &[u32], width: u64) {
-    let labels = vec![1.0_f32; offsets.len() - 1];
+    let labels = vec![1.0_f64; offsets.len() - 1];
     let shape = facts::Shape {
         rows: labels.len() as u64,
         entries: indices.len() as u64,

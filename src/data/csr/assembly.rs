@@ -1,8 +1,8 @@
 //! Assembles rows directly in their places in the final arrays, from many threads at once.
 //!
 //! The places follow from the number of entries of each row, known in advance, and from the seed.
-//! Beyond the final arrays there is memory for one block of rows per thread only: the place of each
-//! row is kept where its label will be, and labels are shuffled last.
+//! Beyond the final arrays there is memory for the place of each row, and for one block of rows per
+//! thread. Labels are shuffled last.
 
 mod places;
 
@@ -60,15 +60,13 @@ impl Layout {
         advise_huge_pages(all_values.as_deref_mut().unwrap_or_default());
         let facts = Mutex::new(Facts::default());
         let places = Places::new(starts, &mut indices, all_values.as_deref_mut());
-        let stop = split(&mut slots, parts)?
+        let mut labels = vec![0.0; slots.len()];
+        let stop = split(&mut slots, &mut labels, parts)?
             .into_par_iter()
-            .map_init(<(Block, Sorter)>::default, |(block, sorter), (part, slots)| {
+            .map_init(<(Block, Sorter)>::default, |(block, sorter), (part, slots, labels)| {
                 read(part, block).map_err(Stop::Unread)?;
                 places.put(block, slots, sorter)?;
-                slots
-                    .iter_mut()
-                    .zip(block.labels())
-                    .for_each(|(slot, label)| *slot = label.to_bits());
+                labels.copy_from_slice(block.labels());
                 let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
                 facts.width = facts.width.max(block.width());
                 facts.zero |= block.has_zero();
@@ -81,7 +79,7 @@ impl Layout {
             None => {
                 let Facts { width, zero } =
                     facts.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Ok(Filled { indices, values: all_values, slots, width, zero })
+                Ok(Filled { indices, values: all_values, labels, width, zero })
             }
         }
     }
@@ -90,7 +88,7 @@ impl Layout {
     /// features from `base`. Also returns the number from which the text does count. If that is to
     /// be found and no index is 0, it is 1: then 1 is subtracted from each index.
     pub(in crate::data) fn finish(self, filled: Filled, base: IndexBase) -> (Dataset, IndexBase) {
-        let Filled { mut indices, values, slots, mut width, zero } = filled;
+        let Filled { mut indices, values, mut labels, mut width, zero } = filled;
         let found = match base {
             IndexBase::Auto if zero => IndexBase::Zero,
             IndexBase::Auto => IndexBase::One,
@@ -100,7 +98,6 @@ impl Layout {
             indices.par_iter_mut().for_each(|index| *index -= 1);
             width = width.saturating_sub(1);
         }
-        let mut labels: Vec<f32> = slots.into_iter().map(f32::from_bits).collect();
         if let Some(seed) = self.seed {
             layout::shuffle(&mut labels, seed);
         }
@@ -121,8 +118,8 @@ impl Layout {
 pub(in crate::data) struct Filled {
     indices: Vec<u32>,
     values: Option<Vec<f32>>,
-    /// The labels as bits, in the order of the file.
-    slots: Vec<u32>,
+    /// The labels, in the order of the file.
+    labels: Vec<f64>,
     width: usize,
     zero: bool,
 }
@@ -130,20 +127,25 @@ pub(in crate::data) struct Filled {
 impl Filled {
     /// Number of rows.
     pub(in crate::data) fn rows(&self) -> usize {
-        self.slots.len()
+        self.labels.len()
     }
 }
 
-/// Pairs each part with the slots of its rows.
-fn split<P, E>(
-    mut slots: &mut [u32],
+/// A part, with the places and the labels of its rows.
+type Own<'a, P> = (P, &'a mut [u32], &'a mut [f64]);
+
+/// Pairs each part with the places and the labels of its rows.
+fn split<'a, P, E>(
+    mut slots: &'a mut [u32],
+    mut labels: &'a mut [f64],
     parts: impl IntoIterator<Item = (usize, P)>,
-) -> Result<Vec<(P, &mut [u32])>, Stop<E>> {
+) -> Result<Vec<Own<'a, P>>, Stop<E>> {
     let mut split = Vec::new();
     for (rows, part) in parts {
         let (own, rest) = slots.split_at_mut_checked(rows).ok_or(Stop::Changed)?;
-        split.push((part, own));
-        slots = rest;
+        let (own_labels, other_labels) = labels.split_at_mut(rows);
+        split.push((part, own, own_labels));
+        (slots, labels) = (rest, other_labels);
     }
     if slots.is_empty() { Ok(split) } else { Err(Stop::Changed) }
 }

@@ -6,7 +6,7 @@ use super::{Dataset, Offsets};
 #[derive(Debug, Default)]
 pub(in crate::data) struct Block {
     lengths: Vec<u32>,
-    labels: Vec<f32>,
+    labels: Vec<f64>,
     indices: Vec<u32>,
     values: Option<Vec<f32>>,
     /// The unused array of values, kept for its memory.
@@ -62,7 +62,7 @@ impl Block {
 
     /// Ends the row that is being built.
     #[inline(always)]
-    pub(in crate::data) fn end_row(&mut self, label: f32) {
+    pub(in crate::data) fn end_row(&mut self, label: f64) {
         if let Some(last) = self.last_index() {
             self.width = self.width.max(last as usize + 1);
             // Only the first index of a row can be 0.
@@ -95,7 +95,7 @@ impl Block {
     }
 
     /// The label of each row.
-    pub(in crate::data) fn labels(&self) -> &[f32] {
+    pub(in crate::data) fn labels(&self) -> &[f64] {
         &self.labels
     }
 

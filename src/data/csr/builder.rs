@@ -27,8 +27,8 @@ impl Builder {
 
     /// Ends the row that is being built.
     #[inline]
-    pub fn end_row(&mut self, label: f32) {
-        self.rows.end_row(label);
+    pub fn end_row(&mut self, label: impl Into<f64>) {
+        self.rows.end_row(label.into());
     }
 
     /// Number of ended rows.

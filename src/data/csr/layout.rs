@@ -82,7 +82,7 @@ impl Dataset {
     }
 
     /// The label of the file's first example.
-    pub fn first_label(&self) -> Option<f32> {
+    pub fn first_label(&self) -> Option<f64> {
         match (self.cache(), self.seed) {
             (Some(cache), _) if !self.is_empty() => Some(cache.first_label()),
             (_, None) => self.labels().first().copied(),
@@ -91,7 +91,7 @@ impl Dataset {
     }
 
     /// One label per example, in the order of the file.
-    pub fn labels_of_file(&self) -> Cow<'_, [f32]> {
+    pub fn labels_of_file(&self) -> Cow<'_, [f64]> {
         match self.seed {
             None => Cow::Borrowed(self.labels()),
             seed => {
@@ -135,7 +135,7 @@ impl Dataset {
                 all.extend_from_slice(own);
             }
         }
-        let labels: Vec<f32> = order.iter().map(|&i| labels[i as usize]).collect();
+        let labels: Vec<f64> = order.iter().map(|&i| labels[i as usize]).collect();
         let (indices, values, labels) = (indices.into(), values.map(Array::from), labels.into());
         Dataset { offsets, indices, values, labels, width: self.width, seed: None, cache: None }
     }

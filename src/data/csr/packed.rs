@@ -9,7 +9,7 @@ use super::Block;
 #[derive(Debug)]
 pub(in crate::data) struct Packed {
     lengths: Box<[u32]>,
-    labels: Box<[f32]>,
+    labels: Box<[f64]>,
     gaps: Box<[u8]>,
     values: Option<Box<[f32]>>,
 }
@@ -118,7 +118,7 @@ mod tests {
         #[test]
         fn rows_come_back(
             rows in prop::collection::vec(
-                (any::<f32>(), prop::collection::btree_map(any::<u32>(), any::<f32>(), 0..9)),
+                (any::<f64>(), prop::collection::btree_map(any::<u32>(), any::<f32>(), 0..9)),
                 0..20,
             ),
             ones: bool,
@@ -138,7 +138,10 @@ mod tests {
             };
             prop_assert_eq!(back.lengths(), block.lengths());
             prop_assert_eq!(back.indices(), block.indices());
-            prop_assert_eq!(bits(Some(back.labels())), bits(Some(block.labels())));
+            let labels = |block: &Block| -> Vec<u64> {
+                block.labels().iter().map(|label| label.to_bits()).collect()
+            };
+            prop_assert_eq!(labels(&back), labels(&block));
             prop_assert_eq!(bits(back.values()), bits(block.values()));
             prop_assert_eq!((back.width(), back.has_zero()), (block.width(), block.has_zero()));
         }

@@ -70,7 +70,7 @@ fn offsets_are_wide_only_if_they_must_be() {
 
 #[test]
 fn memory_counts_what_the_arrays_take() {
-    assert_eq!(three().memory(), 3 * 8 + 3 * 4 + 4 * 4);
+    assert_eq!(three().memory(), 3 * 8 + 3 * 8 + 4 * 4);
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub enum ParseErrorKind {
     LabelNotANumber,
     /// The label is NaN or infinite.
     LabelNotFinite,
-    /// The label is beyond the range of f32.
+    /// The label is beyond the range of f64.
     LabelOverflow,
     /// Several labels, separated by commas.
     SeveralLabels,
@@ -124,7 +124,8 @@ impl ParseError {
             Kind::LabelMissing | Kind::NoExample => "lines of `label index:value ...`".into(),
             Kind::LabelNotANumber => "a number such as 1, -1 or 0.5".into(),
             Kind::LabelNotFinite | Kind::ValueNotFinite => "a finite number".into(),
-            Kind::LabelOverflow | Kind::ValueOverflow => "at most 3.4e38 in magnitude".into(),
+            Kind::LabelOverflow => "at most 1.7e308 in magnitude".into(),
+            Kind::ValueOverflow => "at most 3.4e38 in magnitude".into(),
             Kind::SeveralLabels => "one label per example".into(),
             Kind::QueryId => "`qid:` and a whole number".into(),
             Kind::IndexNotANumber | Kind::IndexNegative | Kind::IndexTooLarge => indices(),

@@ -1,4 +1,4 @@
-//! Decimal numbers, read as exactly the f32 that `str::parse` gives.
+//! Decimal numbers, read as exactly the f32 or f64 that `str::parse` gives.
 
 /// The reason why a token is no usable number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,13 @@ pub(super) enum Fault {
 const NEGATIVE_POW10: [f64; 20] = [
     1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9,
     1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16, 1e-17, 1e-18, 1e-19,
+];
+
+/// Powers of ten, exact in f64.
+#[rustfmt::skip]
+const DOUBLE_POW10: [f64; 20] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
+    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
 ];
 
 /// Powers of ten.
@@ -160,8 +167,45 @@ fn read_any(line: Line<'_>, start: usize) -> Result<(f32, usize), Fault> {
     let end = token_end(line, start);
     let token = &line.bytes[start..end];
     let value: f32 = fast_float2::parse(token).map_err(|_| Fault::NotANumber)?;
-    if value.is_finite() {
-        Ok((value, end))
+    finite(value, token).map(|value| (value, end))
+}
+
+/// Reads the finite number that starts at `start` like [`read`], as f64.
+///
+/// Up to 19 digits without an exponent that make a whole number below 2^53 are exact in f64, and so
+/// are powers of ten up to 10^22: one division rounds once.
+#[inline(always)]
+pub(super) fn read_double(line: Line<'_>, start: usize) -> Result<(f64, usize), Fault> {
+    let sign = line.get(start).copied();
+    let first = start + usize::from(matches!(sign, Some(b'-' | b'+')));
+    let (mut number, mut end) = digits(line, first, 0);
+    let mut count = end - first;
+    let mut decimals = 0;
+    if line.get(end) == Some(&b'.') {
+        (number, end) = digits(line, end + 1, number);
+        decimals = end - first - count - 1;
+        count += decimals;
+    }
+    let is_short = (1..=19).contains(&count) && number < 1 << 53;
+    if !is_short || line.get(end).is_some_and(|&byte| !delimits(byte)) {
+        return read_any_double(line, start);
+    }
+    let value = number as f64 / DOUBLE_POW10[decimals];
+    Ok((if sign == Some(b'-') { -value } else { value }, end))
+}
+
+/// Reads all other cases of [`read_double`].
+#[inline(never)]
+fn read_any_double(line: Line<'_>, start: usize) -> Result<(f64, usize), Fault> {
+    let end = token_end(line, start);
+    let token = &line.bytes[start..end];
+    let value: f64 = fast_float2::parse(token).map_err(|_| Fault::NotANumber)?;
+    finite(value, token).map(|value| (value, end))
+}
+
+fn finite<T: Copy + Into<f64>>(value: T, token: &[u8]) -> Result<T, Fault> {
+    if value.into().is_finite() {
+        Ok(value)
     } else if token.iter().any(u8::is_ascii_digit) {
         Err(Fault::Overflow)
     } else {

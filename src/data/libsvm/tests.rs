@@ -12,7 +12,7 @@ fn based(index_base: IndexBase) -> ParseOptions {
     ParseOptions { index_base, ..ParseOptions::default() }
 }
 
-fn rows(dataset: &Dataset) -> Vec<(f32, Vec<(usize, f32)>)> {
+fn rows(dataset: &Dataset) -> Vec<(f64, Vec<(usize, f32)>)> {
     dataset.iter().map(|(row, label)| (label, row.iter().collect())).collect()
 }
 
@@ -77,7 +77,7 @@ fn wrong_labels_are_named() {
     let number =
         "(expected a number such as 1, -1 or 0.5); number the classes, and start comments with `#`";
     let finite = "(expected a finite number); remove the example, or give it a label";
-    let large = "(expected at most 3.4e38 in magnitude); scale the labels";
+    let large = "(expected at most 1.7e308 in magnitude); scale the labels";
     let missing = "stands where the label should be (expected lines of `label index:value ...`); put the example's label first";
     let several = "is more than one label (expected one label per example); keep one label per example, or make \
                    one file a label; convert CSV first";
@@ -91,7 +91,7 @@ fn wrong_labels_are_named() {
         (b"1\n- 1:1", format!("2:1: label `-` is not a number {number}")),
         (b"nan", format!("1:1: label `nan` is not finite {finite}")),
         (b"-Infinity 1:1", format!("1:1: label `-Infinity` is not finite {finite}")),
-        (b"1e39\r\n", format!("1:1: label `1e39` is too large {large}")),
+        (b"1e309\r\n", format!("1:1: label `1e309` is too large {large}")),
         (b"# c\n1,2 1:1", format!("2:1: `1,2` {several}")),
         (b"1,x 1:1", format!("1:1: label `1,x` is not a number {number}")),
         (b"1 qid: 1:1", format!("1:3: `qid:` {query}")),
@@ -229,19 +229,20 @@ fn a_chunk_counts_lines_from_where_it_starts() {
 
 #[test]
 fn writing_refuses_what_cannot_be_read() {
-    let written = |index: u32, value, label| {
-        let dataset =
-            Dataset::from_parts(vec![0, 1], vec![index], Some(vec![value]), vec![label], 1 << 32)
-                .unwrap();
+    let written = |index: u32, value, label: f64| {
+        let mut builder = crate::data::Builder::default();
+        builder.entry(index, value);
+        builder.end_row(label);
+        let dataset = builder.finish(1 << 32);
         let mut text = Vec::new();
         write(&dataset, &mut text)
             .map(|()| String::from_utf8(text).unwrap())
             .map_err(|error| error.to_string())
     };
     assert_eq!(written(u32::MAX - 1, 1e-40, -0.0), Ok("-0 4294967295:1e-40\n".into()));
-    assert_eq!(written(0, 0.001, 1e7), Ok("1e7 1:0.001\n".into()));
+    assert_eq!(written(0, 0.001, 1e7), Ok("10000000 1:0.001\n".into()));
     let refused = |what: &str| Err(format!("{what} cannot be written as libsvm text"));
     assert_eq!(written(0, f32::NAN, 1.0), refused("NaN"));
-    assert_eq!(written(0, 1.0, f32::INFINITY), refused("inf"));
+    assert_eq!(written(0, 1.0, f64::INFINITY), refused("inf"));
     assert_eq!(written(u32::MAX, 1.0, 1.0), refused("0-based index 4294967295"));
 }

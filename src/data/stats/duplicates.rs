@@ -46,9 +46,9 @@ impl Duplicates {
     }
 
     fn among_equals(data: &Dataset, rows: Vec<usize>) -> Self {
-        let mut labels: Vec<f32> = rows.iter().map(|&i| one_zero(data.labels()[i])).collect();
-        labels.sort_unstable_by(f32::total_cmp);
-        let most = labels.chunk_by(|a, b| a == b).map(<[f32]>::len).max().unwrap_or(0);
+        let mut labels: Vec<f64> = rows.iter().map(|&i| one_zero(data.labels()[i])).collect();
+        labels.sort_unstable_by(f64::total_cmp);
+        let most = labels.chunk_by(|a, b| a == b).map(<[f64]>::len).max().unwrap_or(0);
         let total = labels.len();
         Duplicates {
             copies: total - 1,

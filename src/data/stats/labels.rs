@@ -22,7 +22,7 @@ pub enum Labels {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Class {
     /// The label.
-    pub label: f32,
+    pub label: f64,
     /// Number of examples that have it.
     pub examples: usize,
     /// Fraction of all examples, from 0 to 1.
@@ -36,29 +36,29 @@ pub struct Target {
     /// Number of different labels.
     pub distinct: usize,
     /// The least.
-    pub min: f32,
+    pub min: f64,
     /// Quantile 0.25.
-    pub q25: f32,
+    pub q25: f64,
     /// Quantile 0.5.
-    pub median: f32,
+    pub median: f64,
     /// Quantile 0.75.
-    pub q75: f32,
+    pub q75: f64,
     /// The largest.
-    pub max: f32,
+    pub max: f64,
     /// The mean.
     pub mean: f64,
 }
 
 impl Labels {
     /// Measures labels, at least one.
-    pub(super) fn of(labels: &[f32]) -> Self {
-        let mut sorted: Vec<f32> = labels.iter().map(|&label| one_zero(label)).collect();
-        sorted.par_sort_unstable_by(f32::total_cmp);
+    pub(super) fn of(labels: &[f64]) -> Self {
+        let mut sorted: Vec<f64> = labels.iter().map(|&label| one_zero(label)).collect();
+        sorted.par_sort_unstable_by(f64::total_cmp);
         let groups = || sorted.chunk_by(|a, b| a == b);
         let distinct = groups().count();
         let total = sorted.len();
         if distinct <= MOST_CLASSES && sorted.iter().all(|label| label.fract() == 0.0) {
-            let class = |group: &[f32]| Class {
+            let class = |group: &[f64]| Class {
                 label: group[0],
                 examples: group.len(),
                 share: group.len() as f64 / total as f64,
@@ -73,13 +73,13 @@ impl Labels {
             median: quantile(0.5),
             q75: quantile(0.75),
             max: sorted[total - 1],
-            mean: sorted.iter().map(|&label| f64::from(label)).sum::<f64>() / total as f64,
+            mean: sorted.iter().copied().sum::<f64>() / total as f64,
         })
     }
 }
 
 /// Turns -0 into 0, as both are one label.
-pub(super) fn one_zero(label: f32) -> f32 {
+pub(super) fn one_zero(label: f64) -> f64 {
     label + 0.0
 }
 
@@ -102,7 +102,7 @@ mod tests {
         let Labels::Target(target) = Labels::of(&[4.0, 0.5, 1.0, 0.5]) else { panic!("no target") };
         let quantiles = [target.min, target.q25, target.median, target.q75, target.max];
         assert_eq!((target.distinct, quantiles, target.mean), (3, [0.5, 0.5, 0.5, 1.0, 4.0], 1.5));
-        let many: Vec<f32> = (0..=MOST_CLASSES).map(|i| i as f32).collect();
+        let many: Vec<f64> = (0..=MOST_CLASSES).map(|i| i as f64).collect();
         assert!(matches!(Labels::of(&many), Labels::Target(Target { distinct: 257, .. })));
         assert!(matches!(Labels::of(&many[1..]), Labels::Classes(_)));
     }

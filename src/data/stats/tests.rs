@@ -45,7 +45,7 @@ fn rho(data: &Dataset) -> f64 {
 }
 
 fn duplicates(data: &Dataset) -> Duplicates {
-    let mut groups: BTreeMap<_, Vec<f32>> = BTreeMap::new();
+    let mut groups: BTreeMap<_, Vec<f64>> = BTreeMap::new();
     data.iter().for_each(|(row, label)| groups.entry(vector(row)).or_default().push(label));
     let mut expected = Duplicates::default();
     for labels in groups.values() {
@@ -92,7 +92,7 @@ fn check(data: &Dataset) -> Result<(), TestCaseError> {
     prop_assert_eq!(stats.constant_features, constant(data));
     prop_assert_eq!(stats.features_seen, counts.iter().filter(|&&count| count > 0).count());
     let of_zeros =
-        |(row, _): (Row<'_>, f32)| row.iter().filter(|entry| entry.1 == 0.0).count() as u64;
+        |(row, _): (Row<'_>, f64)| row.iter().filter(|entry| entry.1 == 0.0).count() as u64;
     prop_assert_eq!(stats.explicit_zeros, data.iter().map(of_zeros).sum::<u64>());
     prop_assert_eq!(
         stats.all_ones,

@@ -8,9 +8,8 @@ use crate::params::Real;
 /// 2012, section 2).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpsilonInsensitive {
-    /// Half-width of the tube, in units of the labels, finite and at least 0. It is f32 as labels
-    /// are, so that labels on the tube's edge are on it in all precisions. With a larger one, more
-    /// examples have no loss. 0 is the absolute error.
+    /// Half-width of the tube, in units of the labels, finite and at least 0. With a larger one,
+    /// more examples have no loss. 0 is the absolute error.
     pub epsilon: f32,
 }
 

@@ -100,7 +100,7 @@ impl<R: Real> Dual<'_, R> {
             let mut sums = [0.0; CLASSES];
             let mut sizes = sizes[k].lock().unwrap_or_else(PoisonError::into_inner);
             for (i, size) in range.zip(sizes.iter_mut()) {
-                let (y, a) = (f64::from(examples.target(i)), duals[i].get().to_f64());
+                let (y, a) = (examples.target(i), duals[i].get().to_f64());
                 let s = examples.score(examples.row(i), v);
                 let (loss, conjugate) = curves.value_and_conjugate(y, s, a);
                 let c = f64::from(examples.weight(i));
@@ -128,9 +128,8 @@ impl<R: Real> Dual<'_, R> {
     /// Returns the objective of zero weights.
     pub(crate) fn objective_at_zero(&self) -> f64 {
         let examples = self.examples;
-        let loss = |i: usize| {
-            f64::from(examples.weight(i)) * self.loss.value(f64::from(examples.target(i)), 0.0)
-        };
+        let loss =
+            |i: usize| f64::from(examples.weight(i)) * self.loss.value(examples.target(i), 0.0);
         (0..examples.len()).map(loss).sum::<f64>() / examples.len() as f64
     }
 
@@ -196,7 +195,7 @@ impl<R: Real> Dual<'_, R> {
         let examples = self.examples;
         let conjugate = |i: usize| {
             let (from, to) = (from[i].to_f64(), self.duals[i].get().to_f64());
-            let conjugate = |a| self.loss.conjugate(f64::from(examples.target(i)), a);
+            let conjugate = |a| self.loss.conjugate(examples.target(i), a);
             f64::from(examples.weight(i)) * conjugate(from + t * (to - from))
         };
         let sum =

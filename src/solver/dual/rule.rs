@@ -145,7 +145,7 @@ fn visit_block<L: Curved, R: Real, W: RawWeights<Real = R>>(
         }
         let dual = &rule.duals[term];
         let a = dual.get();
-        let y = R::of_f32(examples.target(term));
+        let y = examples.target(term);
         let moved = loss.ascend(y, s, q * weight * rule.unit, a);
         if moved == a {
             continue;

@@ -121,14 +121,14 @@ fn bounds_hold_at_any_dual_variables_and_those_outside_prove_nothing() {
         let least = solve(convex, 1e-9);
         let mut highest: f64 = 0.0;
         for part in [0.0, 0.1, 0.4, 0.9] {
-            let duals: Vec<f64> = data.labels().iter().map(|&y| part * f64::from(y)).collect();
+            let duals: Vec<f64> = data.labels().iter().map(|&y| part * y).collect();
             let found = bounds(convex, &least.weights, Duals { high: &duals, low: None });
             assert!(found.lower <= least.objective, "{part}: {found:?}");
             assert!((found.upper - least.objective).abs() < 1e-12, "{found:?}");
             highest = highest.max(found.lower);
         }
         assert!(highest > 0.0, "some of them prove something");
-        let outside: Vec<f64> = data.labels().iter().map(|&y| -0.1 * f64::from(y)).collect();
+        let outside: Vec<f64> = data.labels().iter().map(|&y| -0.1 * y).collect();
         let found = bounds(convex, &least.weights, Duals { high: &outside, low: None });
         assert_eq!(found.lower, f64::NEG_INFINITY);
     }

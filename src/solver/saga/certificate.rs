@@ -68,9 +68,7 @@ impl<R: Real> Certificate<R> {
         if penalty.l1 > 0.0 {
             let factor = if largest > penalty.l1 { penalty.l1 / largest } else { 1.0 };
             let conjugates = parallel::sum(examples.len(), TOGETHER, &|range| {
-                let of = |i: usize| {
-                    curves.conjugate(f64::from(examples.target(i)), -factor * self.slopes[i])
-                };
+                let of = |i: usize| curves.conjugate(examples.target(i), -factor * self.slopes[i]);
                 range.map(of).sum()
             });
             if -conjugates / terms > self.bound {
@@ -141,7 +139,7 @@ fn scan_run<R: Real>(
     let cells = std::cell::Cell::from_mut(&mut *gradient).as_slice_of_cells();
     for (k, (score, slope)) in scores.iter_mut().zip(slopes).enumerate() {
         let row = examples.row(first + k);
-        let y = f64::from(examples.target(first + k));
+        let y: f64 = examples.target(first + k);
         let s = examples.score(row, weights);
         let (value, u) = curves.value_and_slope(y, s);
         loss += value;

@@ -152,7 +152,7 @@ impl<'a, L: Curved, R: Real> SagaVisits<'a, L, R> {
             q += R::of_f32(c * c * BIAS_RATE);
         }
         let remembered = rate * slopes[term];
-        let y = R::of_f32(examples.target(term));
+        let y = examples.target(term);
         // Multiple of the example to add to the weights: -eta times the difference of slopes.
         let add = self.problem.loss_function().step(y, s + remembered * q, rate, q) + remembered;
         let change = -add / (rate * R::of(examples.len() as f64));

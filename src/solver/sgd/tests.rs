@@ -10,7 +10,7 @@ use crate::strategy::{
     planner, visit_alone,
 };
 
-fn rows() -> (Dataset, Vec<f32>) {
+fn rows() -> (Dataset, Vec<f64>) {
     let mut builder = Builder::default();
     let mut targets = Vec::new();
     for i in 0..700_u32 {
@@ -38,7 +38,7 @@ fn pool() -> WorkerPool {
 /// value 1.
 fn textbook(
     data: &Dataset,
-    targets: &[f32],
+    targets: &[f64],
     terms: impl Iterator<Item = usize>,
     rate: f64,
     bias: f64,
@@ -48,12 +48,7 @@ fn textbook(
     for term in terms {
         let row = data.row(term);
         let s = row.iter().map(|(j, x)| w[j] * f64::from(x)).sum::<f64>() + w[width];
-        let a = Logistic.step(
-            f64::from(targets[term]),
-            s,
-            rate,
-            f64::from((row.norm2() + bias) as f32),
-        );
+        let a = Logistic.step(targets[term], s, rate, f64::from((row.norm2() + bias) as f32));
         row.iter().for_each(|(j, x)| w[j] += a * f64::from(x));
         w[width] += a * bias;
         w[..width].iter_mut().for_each(|w| *w /= 1.0 + rate * PENALTY.l2);

@@ -122,7 +122,7 @@ fn a_batch_is_the_sum_of_steps_from_one_point() {
             let (s, q) = row.iter().fold((0.0, 0.0), |(s, q), (j, x)| {
                 (s + old[j] * f64::from(x), q + f64::from(x) * f64::from(x))
             });
-            let step = rate * (f64::from(targets[i]) - s) / (1.0 + rate * q);
+            let step = rate * (targets[i] - s) / (1.0 + rate * q);
             row.iter().for_each(|(j, x)| w[j] += step * f64::from(x));
         }
     }

@@ -55,7 +55,7 @@ impl Trainer {
             |class, fit, undone| {
                 columns.set(class, &fit.weights);
                 let class_fit = ClassFit {
-                    label: names[class].into(),
+                    label: names[class],
                     examples: examples[class],
                     objective: fit.objective,
                     epochs: fit.epochs.len(),
@@ -133,7 +133,7 @@ fn refuse_one_file(settings: &Settings, classes: usize) -> Result<()> {
 }
 
 /// Returns the error of one class's fit, with the class's name.
-fn of_class(error: Error, label: f32) -> Error {
+fn of_class(error: Error, label: f64) -> Error {
     match error {
         Error::Diverged { what, hint } => {
             Error::Diverged { what: format!("class {label}: {what}"), hint }

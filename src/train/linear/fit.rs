@@ -21,7 +21,7 @@ impl Trainer {
         &self,
         task: Task<'_>,
         labels: Option<&ClassLabels>,
-        targets: Cow<'_, [f32]>,
+        targets: Cow<'_, [f64]>,
         watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Trained> {
         let problem = linear(self.loss, self.examples(task.data, &targets)?);
@@ -57,7 +57,7 @@ impl Trainer {
     pub(super) fn examples<'a>(
         &self,
         Weighted { data, weights }: Weighted<'a>,
-        targets: &[f32],
+        targets: &[f64],
     ) -> Result<Examples<'a>> {
         let examples = Examples::new(data, targets, self.bias.map(|bias| bias as f32))?;
         let examples = if self.free_bias { examples.with_free_bias() } else { examples };
@@ -128,8 +128,7 @@ impl Trainer {
     /// Returns the model with these weights, those of a constant feature last.
     pub(super) fn model(&self, labels: Option<&ClassLabels>, weights: Vec<f64>) -> Result<Model> {
         let constant = self.bias.map(|value| f64::from(value as f32));
-        let labels =
-            labels.map_or(&[][..], ClassLabels::labels).iter().map(|&label| label.into()).collect();
+        let labels = labels.map_or(&[][..], ClassLabels::labels).to_vec();
         Ok(Model::with_classes(self.loss, labels, weights, constant)?
             .with_l1(self.settings.penalty.l1 > 0.0))
     }

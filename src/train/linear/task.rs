@@ -38,6 +38,6 @@ impl Weighted<'_> {
 }
 
 /// Returns the targets of scores: +1 for the examples of `class`, -1 for all others.
-pub(super) fn targets(classes: &[u32], class: u32) -> Vec<f32> {
+pub(super) fn targets(classes: &[u32], class: u32) -> Vec<f64> {
     classes.iter().map(|&other| if other == class { 1.0 } else { -1.0 }).collect()
 }

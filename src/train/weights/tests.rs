@@ -107,7 +107,7 @@ fn weights_go_with_their_examples_whatever_the_order_and_the_classes() {
     // Only what is labeled wrong counts.
     trainer.weights.examples = Some((0..900).map(|i| if i < 300 { 1.0 } else { 0.0 }).collect());
     let trained = trainer.fit(&data).unwrap();
-    let right = |i: usize| trained.model.predict(data.row(i)) == f64::from(data.labels()[i]);
+    let right = |i: usize| trained.model.predict(data.row(i)) == data.labels()[i];
     assert_eq!((0..900).filter(|&i| right(i)).collect::<Vec<_>>(), (0..300).collect::<Vec<_>>());
     agrees(&trained);
     assert_eq!(trainer.fit(&data.shuffled(trainer.settings.seed)).unwrap().model, trained.model);

@@ -100,7 +100,7 @@ fn list(f: &mut fmt::Formatter<'_>, classes: &[Class]) -> fmt::Result {
 }
 
 fn summarize(f: &mut fmt::Formatter<'_>, target: &Target) -> fmt::Result {
-    let number = |x: f32| short(Some(x.into()));
+    let number = |x: f64| short(Some(x));
     let [min, q25, median, q75, max] =
         [target.min, target.q25, target.median, target.q75, target.max].map(number);
     writeln!(f)?;

@@ -13,7 +13,7 @@ static POOL: LazyLock<ThreadPool> =
 /// Everything in which two results can differ.
 #[derive(Debug, PartialEq)]
 struct Outcome {
-    rows: Vec<(u32, Vec<(usize, u32)>)>,
+    rows: Vec<(u64, Vec<(usize, u32)>)>,
     has_values: bool,
     width: usize,
     error: Option<(ParseError, String)>,

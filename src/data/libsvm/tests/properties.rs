@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// Labels, entries and values as bits: -0 and 0 differ.
-pub(super) fn bits(dataset: &Dataset) -> Vec<(u32, Vec<(usize, u32)>)> {
+pub(super) fn bits(dataset: &Dataset) -> Vec<(u64, Vec<(usize, u32)>)> {
     let entries = |row: crate::data::Row<'_>| row.iter().map(|(j, x)| (j, x.to_bits())).collect();
     dataset.iter().map(|(row, label)| (label.to_bits(), entries(row))).collect()
 }

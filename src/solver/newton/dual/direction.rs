@@ -28,7 +28,7 @@ impl<R: Real> Dual<'_, R> {
 
     /// Returns the second derivative of an example's smoothed loss.
     fn curvature(&self, i: usize, q: f64, point: &Point) -> f64 {
-        let y = f64::from(self.examples.target(i));
+        let y = self.examples.target(i);
         1.0 / (self.loss.bend(y, point.duals[i]) + q)
     }
 

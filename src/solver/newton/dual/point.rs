@@ -87,7 +87,7 @@ impl<R: Real> Dual<'_, R> {
     /// Returns the smoothed loss of an example at a score, and its dual variable there.
     #[inline(always)]
     pub(super) fn smoothed(&self, subproblem: &Subproblem<'_>, i: usize, s: f64) -> (f64, f64) {
-        let (y, loss, from) = (f64::from(self.examples.target(i)), self.loss, subproblem.center[i]);
+        let (y, loss, from) = (self.examples.target(i), self.loss, subproblem.center[i]);
         if subproblem.q == 0.0 {
             let (value, slope) = loss.value_and_slope(y, s);
             return (value, -slope);
@@ -108,7 +108,7 @@ impl<R: Real> Dual<'_, R> {
             return (point.objective(), 0.0);
         }
         let loss = |i: usize| {
-            let y = f64::from(self.examples.target(i));
+            let y = self.examples.target(i);
             f64::from(self.examples.weight(i)) * self.loss.value(y, point.scores[i])
         };
         let primal = self.mean(loss) + dot(&point.weights, &point.weights) / 2.0;
@@ -118,7 +118,7 @@ impl<R: Real> Dual<'_, R> {
     /// Returns D of dual variables whose w(a) is `w`.
     pub(super) fn dual_objective(&self, duals: &[f64], w: &[SharedSum]) -> f64 {
         let conjugate = |i: usize| {
-            let y = f64::from(self.examples.target(i));
+            let y = self.examples.target(i);
             f64::from(self.examples.weight(i)) * self.loss.conjugate(y, duals[i])
         };
         let norm2: f64 = w.iter().map(|w| w.get().powi(2)).sum();

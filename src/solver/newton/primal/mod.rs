@@ -102,7 +102,7 @@ pub(crate) fn step<R: Real>(
         let there: Vec<f64> = weights.iter().zip(&direction).map(|(w, d)| w + length * d).collect();
         let losses = parallel::sum(moves.len(), TOGETHER, &|range| {
             let loss = |i: usize| {
-                let y = f64::from(examples.target(i));
+                let y = examples.target(i);
                 curves.value(y, from.scores[i] + length * moves[i])
             };
             range.map(loss).sum()

@@ -91,7 +91,7 @@ pub(super) const TOGETHER: usize = 4096;
 
 /// Returns an example's contribution to the mean loss's second derivative along its score.
 pub(super) fn curvature(examples: &Examples<'_>, curves: &dyn Curves, i: usize, score: f64) -> f64 {
-    curves.curvature(f64::from(examples.target(i)), score) / examples.len() as f64
+    curves.curvature(examples.target(i), score) / examples.len() as f64
 }
 
 /// Returns the [`curvature`] of each example.
