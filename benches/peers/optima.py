@@ -5,14 +5,15 @@ without l1 are minimized by Newton's method in scaled coordinates, all others by
 method (Clarabel). A value is the objective at weights that were found: an upper bound of the least.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cvxpy as cp
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 REGRESSION = ("squared", "huber", "epsilon-insensitive")
-EPSILON = 0.1
+# The default of 0.1, which wildsgd rounds to f32: by large weights of examples that is not little.
+EPSILON = float(np.float32(0.1))
 
 
 @dataclass
@@ -42,11 +43,23 @@ class Problem:
         regularizer = (l2.reshape(shape) / 2 * w * w + l1.reshape(shape) * abs(w)).sum()
         return float(self.weights @ self.losses(self.matrix @ w) / len(self.targets) + regularizer)
 
+    def exactly(self, w):
+        """The objective at these weights, in extended precision: large terms may cancel."""
+        wide = np.longdouble
+        return replace(
+            self,
+            matrix=self.matrix.astype(wide),
+            targets=self.targets.astype(wide),
+            weights=self.weights.astype(wide),
+        ).objective(np.asarray(w, wide))
+
     def losses(self, s):
         y = self.targets
         if self.loss == "softmax":
             _, own = np.unique(y, return_inverse=True)
-            return logsumexp(s, axis=1) - s[np.arange(len(y)), own]
+            top = s.max(axis=1)
+            sums = np.exp(s - top[:, None]).sum(axis=1)
+            return np.log(sums) + top - s[np.arange(len(y)), own]
         away, short = abs(y - s), np.maximum(0, 1 - y * s)
         return {
             "logistic": lambda: np.logaddexp(0, -y * s),
@@ -71,10 +84,20 @@ class Problem:
 
 def least(problem):
     """The lowest objective that was found; raises an exception if none was."""
+    return find(problem)[0]
+
+
+def find(problem):
+    """(lowest objective that was found, whether its solver says that it is the optimum)
+
+    The first is an upper bound of the optimum either way. Raises an exception if there is none.
+    """
     smooth = ("logistic", "squared-hinge", "squared", "huber")
     if problem.l1 == 0 and problem.loss in smooth:
-        return problem.objective(_newton(problem))
-    return min(problem.objective(_interior(problem)), problem.objective(problem.zeros()))
+        w, arrived = _newton(problem)
+    else:
+        w, arrived = _interior(problem)
+    return min(problem.exactly(w), problem.exactly(problem.zeros())), arrived
 
 
 def _slopes(problem, s):
@@ -97,19 +120,22 @@ def _newton(problem):
     for _ in range(400):
         slope, curvature = _slopes(problem, scaled @ v)
         gradient = scaled.T @ (problem.weights * slope) / n + squares * v
-        hessian = (scaled * (problem.weights * curvature)[:, None]).T @ scaled / n + np.diag(squares)
+        curvature = (problem.weights * curvature)[:, None]
+        hessian = (scaled * curvature).T @ scaled / n + np.diag(squares)
         ridge = 1e-13 * max(1e-300, np.trace(hessian) / len(v))
         step = -np.linalg.solve(hessian + ridge * np.eye(len(v)), gradient)
         lengths = 0.5 ** np.arange(60.0)
         better = (t for t in lengths if problem.objective((v + t * step) / scale) < now)
         length = next(better, None)
+        # Half of this is what a quadratic model would still take off.
+        arrived = abs(gradient @ step) <= 1e-6 * abs(now)
         if length is None:
             break
         v = v + length * step
         now, before = problem.objective(v / scale), now
         if before - now < 1e-14 * abs(now):
             break
-    return v / scale
+    return v / scale, arrived
 
 
 def _interior(problem):
@@ -136,6 +162,7 @@ def _interior(problem):
     goal += cp.sum_squares(cp.multiply(np.sqrt(l2 / 2) @ many, w))
     goal += cp.sum(cp.multiply(l1 @ many, cp.abs(w)))
     precise = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
-    cp.Problem(cp.Minimize(goal)).solve(solver="CLARABEL", **precise)
+    task = cp.Problem(cp.Minimize(goal))
+    task.solve(solver="CLARABEL", **precise)
     found = v.value / scale[:, None]
-    return found if problem.loss == "softmax" else found[:, 0]
+    return found if problem.loss == "softmax" else found[:, 0], task.status == cp.OPTIMAL
