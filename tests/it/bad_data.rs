@@ -105,9 +105,9 @@ fn lines() {
             "scale the feature",
         ),
         (
-            "1e39 5:1",
-            "1: label `1e39` is too large",
-            "at most 3.4e38 in magnitude",
+            "1e309 5:1",
+            "1: label `1e309` is too large",
+            "at most 1.7e308 in magnitude",
             "scale the labels",
         ),
     ];

@@ -152,7 +152,7 @@ fn a_damaged_cache_ends_every_command_with_its_place() {
     for (bytes, place) in [
         (flipped(3), "error: c: is damaged: byte 3 is 0x43 (expected 0x47"),
         (flipped(500), "error: c: is damaged between byte 0 and byte 4095 (header)"),
-        (flipped(9000), "error: c: is damaged between byte 4096 and byte 16383 (section `labels`)"),
+        (flipped(9000), "error: c: is damaged between byte 4096 and byte 28671 (section `labels`)"),
         (flipped(whole.len() - 9), "(checksums)"),
         (whole[..whole.len() - 512].to_vec(), "error: c: is cut off: it has "),
         (whole[..512].to_vec(), "error: c: is cut off after 512 bytes"),

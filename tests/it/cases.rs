@@ -126,3 +126,40 @@ fn ratings_have_one_separator_a_file() {
         assert!(!place.path("n").exists());
     }
 }
+
+#[test]
+fn labels_survive_from_text_to_predictions() {
+    let place = Place::new();
+    let path = |name| case(name).to_str().unwrap().to_string();
+    let labels_of = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split(' ').next().unwrap().to_string()).collect()
+    };
+    for (name, options) in [
+        ("labels-dates.svm", &[][..]),
+        ("labels-dates.svm", &["--loss", "softmax"]),
+        ("labels-tenths.svm", &["--multiclass", "ovr", "--class-weight", "0.1:2"]),
+        ("labels-halves.svm", &["--multiclass", "ovr"]),
+    ] {
+        let data = path(name);
+        let args =
+            [&["train", &data, "--cost", "1e3", "--model", "m", "--quiet"], options].concat();
+        place.succeed(&args);
+        let predicted = place.succeed(&["predict", "m", &data, "--quiet"]).stdout;
+        let text = std::fs::read_to_string(case(name)).unwrap();
+        assert_eq!(labels_of(&predicted), labels_of(&text), "{name}");
+        // A cache keeps them, too.
+        place.succeed(&["convert", &data, "c.wsgd", "--quiet"]);
+        place.succeed(&["convert", "c.wsgd", "t", "--to", "libsvm", "--quiet"]);
+        assert_eq!(labels_of(&place.text("t")), labels_of(&text), "{name}");
+    }
+    let (objective, gap, certified) = train(
+        &place,
+        &path("target-large-offset.svm"),
+        &["--loss", "squared", "--cost", "1e6", "--bias", "1e4", "--precision", "f64"],
+    );
+    assert!((objective / 0.01 - 1.0).abs() < 1.1e-3 && certified, "{objective}, gap {gap}");
+    let options = ["--loss", "squared", "--cost", "1e12", "--bias", "1e9"];
+    train(&place, &path("labels-seconds.svm"), &options);
+    let r2 = place.json("r")["final"]["train"]["r2"].as_f64().unwrap();
+    assert!(r2 > 0.999, "{r2}");
+}

@@ -110,8 +110,7 @@ fn what_is_wrong_is_said_before_anything_is_written() {
     let place = Place::with(&[("r", "a x 1\na y\n")]);
     place.fail(
         &["factorize", "r", "--model", "m"],
-        "r:2:4: the line ends before the rating (expected `user item rating`); give each line three fields, separated by \
-         blanks, tabs or a comma",
+        "r:2:4: the line ends before the rating (expected `user item rating`); give each line three fields, separated as in the first line",
     );
     place.write("r", "user,item,rating\na,x,1\n");
     place.fail(

@@ -69,7 +69,16 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         return without_model(&trainer, &trained, terminal);
     }
     if let Some(path) = &args.model {
-        trained.model.save_as(path, model_format(args))?;
+        let are_whole =
+            trained.model.labels().iter().all(|&label| f64::from(label as i32) == label);
+        let format = match args.model_format {
+            None if !are_whole => ModelFormat::Native,
+            _ => model_format(args),
+        };
+        if format == ModelFormat::Liblinear && !are_whole {
+            terminal.warn(Some(warnings::LABELS_NOT_WHOLE.into()));
+        }
+        trained.model.save_as(path, format)?;
     }
     let report = Report::new(&trainer, &trained, data.report(), started.elapsed())
         .with_test_data(test.as_ref().map(Input::report));

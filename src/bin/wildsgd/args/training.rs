@@ -30,7 +30,7 @@ pub struct TrainArgs {
     pub model: Option<PathBuf>,
     /// Format of the model file: liblinear is text that LIBLINEAR's programs also read, but they
     /// have no softmax and store no epsilon; native keeps every bit, has checksums, and loads
-    /// faster [default: liblinear; native with --loss softmax]
+    /// faster [default: liblinear; native with --loss softmax, or labels that are not whole]
     #[arg(long, value_name = "FORMAT", value_parser = model_format())]
     pub model_format: Option<ModelFormat>,
     /// Write a report here, as JSON [default: no file]

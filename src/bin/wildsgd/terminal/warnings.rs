@@ -20,6 +20,10 @@ pub fn too_many_threads(workers: usize) -> Option<String> {
     })
 }
 
+/// Warns of a model in LIBLINEAR's format with labels that its programs cannot read.
+pub const LABELS_NOT_WHOLE: &str = "the labels are not whole numbers within i32: LIBLINEAR's own programs do not read \
+     this model; leave `--model-format` out for the native format";
+
 /// Warns of so many classes that the labels may be regression targets.
 pub fn many_classes(classes: usize, examples: usize) -> Option<String> {
     /// Minimum number of classes, and maximum number of examples per class, that look like amounts.
