@@ -74,8 +74,8 @@ impl Dataset {
     /// `width`.
     ///
     /// # Errors
-    /// [`Error::Input`] that names the array and the broken condition; values and labels that are not
-    /// finite are one.
+    /// [`Error::Input`] that names the array and the broken condition; values and labels that are
+    /// not finite are one.
     pub fn from_parts(
         offsets: Vec<usize>,
         indices: Vec<u32>,

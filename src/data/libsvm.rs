@@ -2,9 +2,9 @@
 //!
 //! [`parse`] is a pure function over bytes, on one thread; [`load`](super::load) gives the same
 //! result on many. Invariant: accepted text gives a valid [`Dataset`], and every value is the f32,
-//! and every label the f64, nearest to its decimal form. Spaces and tabs separate tokens. Lines end in LF or CRLF, which the
-//! last one may lack. Blank lines, `#` comments, a byte order mark and `qid:N` after the label are
-//! skipped. A line may have a label only, and explicit zeros are kept.
+//! and every label the f64, nearest to its decimal form. Spaces and tabs separate tokens. Lines end
+//! in LF or CRLF, which the last one may lack. Blank lines, `#` comments, a byte order mark and
+//! `qid:N` after the label are skipped. A line may have a label only, and explicit zeros are kept.
 
 mod count;
 mod error;

@@ -31,8 +31,8 @@ pub fn write(dataset: &Dataset, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Appends the decimal form without an exponent for numbers below `most_plain`. All forms have the fewest digits that identify `x`, an
-/// f32 or an f64.
+/// Appends the decimal form without an exponent for numbers below `most_plain`. All forms have the
+/// fewest digits that identify `x`, an f32 or an f64.
 fn number<T>(x: T, most_plain: f64, line: &mut Vec<u8>) -> io::Result<()>
 where
     T: Copy + Into<f64> + fmt::Display + fmt::LowerExp,
