@@ -101,7 +101,8 @@ pub struct Settings {
     /// File to map the weights to, so that other processes can read them. Default none: anonymous
     /// memory.
     pub params: Option<PathBuf>,
-    /// Interrupt flag: once any thread sets it to true, training ends after the current blocks.
+    /// Interrupt flag: once any thread sets it to true, training ends after the current blocks. A
+    /// [`Trainer`](crate::train::Trainer) that has ended so sets it back to false.
     pub interrupt: Arc<AtomicBool>,
 }
 

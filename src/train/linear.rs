@@ -17,8 +17,11 @@ use crate::error::{Error, Result};
 use crate::metrics::Evaluation;
 use crate::model::Model;
 use crate::problem::LossKind;
-use crate::solver::{ClassFit, Event, Fit, Penalty, Precision, Schedule, Settings, Solver};
+use crate::solver::{
+    ClassFit, Event, Fit, Penalty, Precision, Schedule, Settings, Solver, StopReason,
+};
 use crate::strategy::StrategyKind;
+use crate::sync::plain::Ordering::Relaxed;
 
 /// Trains linear models.
 ///
@@ -162,7 +165,9 @@ impl Trainer {
             labels.as_ref().map_or(Vec::new(), |labels| labels.classes(shuffled.labels()));
         let of_classes = match &labels {
             None => Vec::new(),
-            Some(labels) => self.weights.of_classes(&self.data_name, labels, &class_of)?,
+            Some(labels) => {
+                self.weights.of_classes(&self.data_name, &shuffled, labels, &class_of)?
+            }
         };
         let weights = self.weights.of_rows(&self.data_name, &shuffled, &of_classes, &class_of)?;
         let test_weights = match (&labels, test) {
@@ -187,7 +192,12 @@ impl Trainer {
             }
             Some(labels) => self.fit_classes(task, labels, &class_of, watch),
         };
-        Ok(Trained { class_weights: of_classes, ..trained? })
+        let trained = Trained { class_weights: of_classes, ..trained? };
+        if trained.fit.stop == StopReason::Interrupted {
+            // The next fit is not to end by an old interrupt.
+            self.settings.interrupt.store(false, Relaxed);
+        }
+        Ok(trained)
     }
 
     /// Checks all settings.
@@ -201,11 +211,11 @@ impl Trainer {
         self.loss.check()?;
         self.weights.check(self.loss.is_regression())?;
         self.check_solver()?;
-        if let Some(bias) = self.bias.filter(|bias| !(bias.is_finite() && *bias >= 0.0)) {
+        if let Some(bias) = self.bias.filter(|&bias| !((bias as f32).is_finite() && bias >= 0.0)) {
             return Err(Error::Parameter {
                 name: "bias",
                 value: bias.to_string(),
-                expected: "a finite number, 0 or larger",
+                expected: "a number from 0 to 3.4e38",
                 hint: "1 is usual; switch the bias off for none",
             });
         }

@@ -321,7 +321,7 @@ fn settings_out_of_range_are_named() {
         t.settings.threads = 4;
         t.settings.strategy = StrategyKind::HogwildPlusPlus(config);
     }
-    let cases: [(Change, &str); 17] = [
+    let cases: [(Change, &str); 18] = [
         (
             |t| t.loss = LossKind::EpsilonInsensitive { epsilon: -0.1 },
             "epsilon is -0.1 (expected a finite",
@@ -341,6 +341,7 @@ fn settings_out_of_range_are_named() {
         (|t| t.settings.tolerance = -0.1, "tolerance is -0.1 (expected"),
         (|t| t.settings.threads = 1 << 20, "threads is 1048576 (expected at most 4096)"),
         (|t| t.bias = Some(-1.0), "bias is -1 (expected"),
+        (|t| t.bias = Some(1e39), "bias is 1"),
         (
             |t| ring(t, ClusterConfig { clusters: Clusters::Count(5), ..ClusterConfig::default() }),
             "clusters is 5 (expected 1 or more, and at most the number of threads)",

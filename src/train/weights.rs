@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExampleWeights {
     /// If set, all classes have equal total weight: the factor n / (K * n_k) for the n_k examples
-    /// of one of K classes. Default false.
+    /// of one of K classes. With weights of examples, n and n_k are sums of these. Default false.
     pub balanced: bool,
     /// Labels with the factor of their class, finite and above 0; on top of the balance, if set.
     pub classes: Vec<(f64, f64)>,
@@ -53,14 +53,15 @@ impl ExampleWeights {
     }
 
     /// Returns the factor of each class, in the order of `labels`; empty if all are 1. `class_of`
-    /// has the class of each example.
+    /// has the class of each example, in the order of the rows of `data`.
     ///
     /// # Errors
-    /// [`Error::Input`] if a label that has a factor does not occur in the data. `name` is that of
-    /// the data.
+    /// [`Error::Input`] if a label that has a factor does not occur in the data, or the weights of
+    /// a class's examples are all 0. `name` is that of the data.
     pub(super) fn of_classes(
         &self,
         name: &str,
+        data: &Dataset,
         labels: &ClassLabels,
         class_of: &[u32],
     ) -> Result<Vec<f64>> {
@@ -70,8 +71,20 @@ impl ExampleWeights {
         let mut factors = vec![1.0; labels.labels().len()];
         if self.balanced {
             let mut counts = vec![0.0; factors.len()];
-            class_of.iter().for_each(|&class| counts[class as usize] += 1.0);
-            let balanced = class_of.len() as f64 / factors.len() as f64;
+            let own = self.examples.as_ref().filter(|own| own.len() == data.len());
+            let own = own.map(|own| data.from_file_order(own));
+            for (i, &class) in class_of.iter().enumerate() {
+                counts[class as usize] += own.as_ref().map_or(1.0, |own| f64::from(own[i]));
+            }
+            if let Some(class) = counts.iter().position(|&count| count == 0.0) {
+                return Err(Error::input(
+                    name,
+                    format!("all examples with the label {} weigh 0", labels.labels()[class]),
+                    "a weight above 0 for an example of each class, to balance them",
+                    "leave the class out, or do not balance classes",
+                ));
+            }
+            let balanced = counts.iter().sum::<f64>() / factors.len() as f64;
             factors.iter_mut().zip(&counts).for_each(|(factor, count)| *factor = balanced / count);
         }
         for &(label, weight) in &self.classes {

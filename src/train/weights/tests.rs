@@ -191,3 +191,29 @@ fn weights_that_make_no_sense_are_refused() {
     let message = regression.fit(&data).unwrap_err().to_string();
     assert!(message.starts_with("class weight is given with a loss for regression"), "{message}");
 }
+
+#[test]
+fn classes_are_balanced_by_the_weights_of_their_examples() {
+    let (once, copied) = (examples(|_| 1), examples(|i| 1 + (i % 3) as usize));
+    let balanced = |data: &Dataset, own: Option<Vec<f32>>| {
+        let mut trainer = trainer(0.01);
+        trainer.weights = ExampleWeights { balanced: true, examples: own, ..Default::default() };
+        trainer.fit(data)
+    };
+    let own: Vec<f32> = (0..600).map(|i| 1.0 + (i % 3) as f32).collect();
+    let weighted = balanced(&once, Some(own)).unwrap();
+    let copies = balanced(&copied, None).unwrap();
+    assert_eq!(weighted.class_weights, copies.class_weights);
+    let none = (0..600).map(|i| if i % 5 == 0 { 0.0 } else { 1.0 }).collect();
+    let message = balanced(&once, Some(none)).unwrap_err().to_string();
+    assert!(message.contains("all examples with the label 4 weigh 0"), "{message}");
+}
+
+#[test]
+fn a_trainer_that_was_interrupted_trains_again() {
+    let data = examples(|_| 1);
+    let trainer = trainer(0.01);
+    trainer.settings.interrupt.store(true, crate::sync::plain::Ordering::Relaxed);
+    assert_eq!(trainer.fit(&data).unwrap().fit.stop, crate::train::StopReason::Interrupted);
+    assert_eq!(trainer.fit(&data).unwrap().fit.stop, crate::train::StopReason::Tolerance);
+}
