@@ -13,8 +13,8 @@ pub(super) fn gzip<'a>(input: impl Read + 'a) -> Box<dyn Read + 'a> {
     Box::new(Members { decoder: Some(GzDecoder::new(buffered(input))) })
 }
 
-/// The members of a gzip file. Zeros after one of them are padding, as tapes and block devices leave
-/// it, and are skipped.
+/// The members of a gzip file. Zeros after one of them are padding, as tapes and block devices
+/// leave it, and are skipped.
 struct Members<R: BufRead> {
     /// The member that is being read; `None` after the last.
     decoder: Option<GzDecoder<R>>,
