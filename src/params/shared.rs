@@ -1,9 +1,10 @@
 //! One vector of weights in shared memory.
 #![allow(unsafe_code)]
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind, Read, Seek};
 use std::marker::PhantomData;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::slice;
 
@@ -34,8 +35,8 @@ use crate::row::real::Slot;
 pub struct SharedParams<R: Real> {
     map: MmapRaw,
     len: usize,
-    /// Set if the map is a file, which other processes may map too.
-    named: bool,
+    /// The file that the map is of, locked, if there is one: other processes may map it too.
+    lock: Option<File>,
     real: PhantomData<R>,
 }
 
@@ -48,25 +49,38 @@ impl<R: Real> SharedParams<R> {
         let bytes = Self::bytes(len)?;
         let map = zeros(bytes)
             .map_err(|source| Error::io(format!("<{bytes} bytes of weights>"), "map", source))?;
-        Ok(SharedParams { map: map.into(), len, named: false, real: PhantomData })
+        Ok(SharedParams { map: map.into(), len, lock: None, real: PhantomData })
     }
 
     /// Maps `len` zeros in the file `path`, which other processes may map to watch the training.
     ///
-    /// The file is created if there is none. One that exists must be empty or of exactly the size
-    /// needed, so that a mistyped name destroys nothing. Its contents are set to zero.
+    /// The file is made if there is none: under another name, so that it has its own once it has
+    /// its size. One that exists must be empty or of exactly the size needed, so that a mistyped
+    /// name destroys nothing. Its contents are set to zero. It is locked (flock) as long as this
+    /// lives: a second vector in it is refused.
     ///
     /// # Errors
-    /// If the file has another size, or the system refuses to create, size or map it.
+    /// If the file has another size or another vector lies in it, or the system refuses to create,
+    /// size or map it.
     pub fn file(path: &Path, len: usize) -> Result<Self> {
         let bytes = Self::bytes(len)?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(|source| Error::io(path, "open", source))?;
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => make(path, bytes as u64),
+            opened => opened,
+        };
+        let file = file.map_err(|source| Error::io(path, "open", source))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::input(
+                    path.display().to_string(),
+                    "the file holds the weights of another training",
+                    "a file of its own for each training",
+                    "wait until the other training has ended, or name another file",
+                ));
+            }
+            Err(TryLockError::Error(source)) => return Err(Error::io(path, "lock", source)),
+        }
         let found = file.metadata().map_err(|source| Error::io(path, "inspect", source))?.len();
         if found != 0 && found != bytes as u64 {
             return Err(Error::input(
@@ -76,12 +90,16 @@ impl<R: Real> SharedParams<R> {
                 "name another file, or remove this one if it is no longer needed",
             ));
         }
-        write_zeros(&file, bytes as u64).map_err(|source| Error::io(path, "write", source))?;
+        write_zeros(&file, bytes as u64).map_err(|source| {
+            // A file that was empty stays so. The first error is the one that matters.
+            let _ = if found == 0 { file.set_len(0) } else { Ok(()) };
+            Error::io(path, "write", source)
+        })?;
         let map = MmapOptions::new()
             .len(bytes)
             .map_raw(&file)
             .map_err(|source| Error::io(path, "map", source))?;
-        Ok(SharedParams { map, len, named: true, real: PhantomData })
+        Ok(SharedParams { map, len, lock: Some(file), real: PhantomData })
     }
 
     fn bytes(len: usize) -> Result<usize> {
@@ -125,7 +143,7 @@ impl<R: Real> SharedParams<R> {
         // SAFETY: size, alignment and lifetime are as in `slots`, and any bit pattern is an `R`, a
         // float. `&mut self` proves that no reference into the map from `slots` or from here lives,
         // and that none is made while this one lives. Only this process reaches an anonymous map.
-        (!self.named).then(|| unsafe {
+        self.lock.is_none().then(|| unsafe {
             slice::from_raw_parts_mut(self.map.as_mut_ptr().cast::<R>(), self.len)
         })
     }
@@ -210,11 +228,21 @@ const HUGE_PAGE: usize = 2 << 20;
 /// Fills `file` with zeros, or leaves it empty on error. The zeros are written rather than left as
 /// a hole, so that a full disk is an error now and not a signal at the first store through the map.
 fn write_zeros(mut file: &File, bytes: u64) -> io::Result<()> {
-    file.set_len(0)?;
-    io::copy(&mut io::repeat(0).take(bytes), &mut file).map(|_| ()).inspect_err(|_| {
-        // The first error is the one that matters.
-        let _ = file.set_len(0);
-    })
+    io::copy(&mut io::repeat(0).take(bytes), &mut file).map(|_| ())
+}
+
+/// Makes a file of this many zeros; it gets its name when it is complete.
+fn make(path: &Path, bytes: u64) -> io::Result<File> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let file = tempfile::Builder::new()
+        .prefix(".wildsgd-")
+        .suffix(".tmp")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    write_zeros(file.as_file(), bytes)?;
+    let mut file = file.persist_noclobber(path).map_err(|error| error.error)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -241,6 +269,22 @@ mod tests {
         let mut again = [9.0; 3];
         SharedParams::<f32>::file(&path, 3).unwrap().copy_to(&mut again);
         assert_eq!(again, [0.0; 3], "a file that is used again starts from zero");
+    }
+
+    #[test]
+    fn a_file_holds_one_vector_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w");
+        let first = SharedParams::<f32>::file(&path, 3).unwrap();
+        first.copy_from(&[1.0, 2.0, 3.0]);
+        let error = SharedParams::<f32>::file(&path, 3).err().unwrap().to_string();
+        assert!(error.contains("holds the weights of another training"), "{error}");
+        let mut kept = [0.0; 3];
+        first.copy_to(&mut kept);
+        assert_eq!(kept, [1.0, 2.0, 3.0]);
+        drop(first);
+        SharedParams::<f32>::file(&path, 3).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

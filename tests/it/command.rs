@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-const COMMAND: &str = env!("CARGO_BIN_EXE_wildsgd");
+pub const COMMAND: &str = env!("CARGO_BIN_EXE_wildsgd");
 pub const TRAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/debian-packages.train.svm.zst");
 pub const TEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/debian-packages.test.svm.zst");
 

@@ -1,41 +1,63 @@
-//! Ctrl-C, and closed pipes.
+//! Signals, and closed pipes.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Lines, Read};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use wildsgd::Model;
 
 use crate::command::{Place, generated};
 
+/// Starts a training that does not end, and waits for its third epoch.
+fn training(place: &Place, before: &str) -> (Child, Lines<BufReader<ChildStderr>>) {
+    let command = format!(
+        "{before} exec {} train d --model m --report r --tolerance 0 --epochs 1000000",
+        crate::command::COMMAND
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &command]).current_dir(place.path("")).stderr(Stdio::piped());
+    let mut child = shell.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("    3 ")), "the third epoch ends");
+    (child, lines)
+}
+
+fn kill(child: &Child, signal: &str) {
+    let command = format!("kill -{signal} {}", child.id());
+    assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+}
+
 #[test]
 fn an_interrupted_training_saves_its_model() {
-    let place = Place::with(&[("d", &generated(2000))]);
-    let args =
-        ["train", "d", "--model", "m", "--report", "r", "--tolerance", "0", "--epochs", "1000000"];
-    let mut child = place.command(&args).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(|line| line.unwrap());
-    assert!(lines.any(|line| line.starts_with("    3 ")), "the third epoch ends");
-    assert!(
-        Command::new("sh")
-            .args(["-c", &format!("kill -INT {}", child.id())])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let rest: Vec<String> = lines.collect();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let place = Place::with(&[("d", &generated(2000))]);
+        let (mut child, lines) = training(&place, "");
+        kill(&child, signal);
+        let rest: Vec<String> = lines.map(|line| line.unwrap()).collect();
+        assert_eq!(child.wait().unwrap().code(), Some(code));
 
-    assert!(
-        rest.iter()
-            .any(|line| line.starts_with("stopped ") && line.ends_with("epochs: interrupted")),
-        "{rest:?}"
-    );
-    let report = place.json("r");
-    assert_eq!(report["final"]["stop_reason"], "interrupted");
-    assert!(report["final"]["epochs"].as_u64().unwrap() >= 3);
-    let model = Model::load(place.path("m")).unwrap();
-    assert!(model.weights()[0] > 0.0 && model.weights()[1] < 0.0);
-    place.succeed(&["evaluate", "m", "d"]);
+        assert!(
+            rest.iter()
+                .any(|line| line.starts_with("stopped ") && line.ends_with("epochs: interrupted")),
+            "{rest:?}"
+        );
+        let report = place.json("r");
+        assert_eq!(report["final"]["stop_reason"], "interrupted");
+        assert!(report["final"]["epochs"].as_u64().unwrap() >= 3);
+        let model = Model::load(place.path("m")).unwrap();
+        assert!(model.weights()[0] > 0.0 && model.weights()[1] < 0.0);
+        place.succeed(&["evaluate", "m", "d"]);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_was_ignored_stays_so() {
+    let place = Place::with(&[("d", &generated(2000))]);
+    let (mut child, lines) = training(&place, "trap '' HUP;");
+    kill(&child, "HUP");
+    kill(&child, "TERM");
+    let rest: Vec<String> = lines.map(|line| line.unwrap()).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(143), "{rest:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use wildsgd::train::{Factorized, Factorizer, Settings, StopReason};
 use wildsgd::{Error, metrics};
 
 use crate::args::{EvaluateArgs, FactorizeArgs, PredictArgs};
-use crate::failure::{Failure, INTERRUPTED};
+use crate::failure::Failure;
 use crate::terminal::{RatingsSummary, Screen, Terminal, exact, measures, short, warnings};
 use crate::train::{at_least_1, parameter, refuse_strategy, settings};
 use crate::{interrupt, outputs};
@@ -49,7 +49,7 @@ pub fn run(args: &FactorizeArgs, started: Instant) -> Result<ExitCode, Failure> 
     let (ratings, data) = load(&args.data)?;
     let test = args.test.as_ref().map(|path| load(path)).transpose()?;
 
-    interrupt::set_on_ctrl_c(trainer.settings.interrupt.clone(), terminal)?;
+    interrupt::set_on_signals(trainer.settings.interrupt.clone(), terminal)?;
     screen.busy("preparing".into());
     let held_out = test.as_ref().map(|(ratings, _)| ratings);
     let trained = trainer.fit_watched(&ratings, held_out, &mut |event| {
@@ -81,7 +81,7 @@ pub fn run(args: &FactorizeArgs, started: Instant) -> Result<ExitCode, Failure> 
         terminal.warn(unseen(&data.path, ratings, &trained.model));
     }
     let interrupted = trained.fit.stop == StopReason::Interrupted;
-    Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+    Ok(if interrupted { interrupt::exit_code() } else { ExitCode::SUCCESS })
 }
 
 fn load(path: &Path) -> Result<(Ratings, RatingsData), Error> {
@@ -109,7 +109,7 @@ fn without_model(
 ) -> Result<ExitCode, Failure> {
     if trained.fit.stop == StopReason::Interrupted {
         terminal.line("interrupted before the first block: no model is written");
-        return Ok(ExitCode::from(INTERRUPTED));
+        return Ok(interrupt::exit_code());
     }
     let limit = trainer.settings.time_limit.map_or(0.0, |limit: Duration| limit.as_secs_f64());
     Err(parameter(

@@ -1,5 +1,5 @@
 //! Failures that end the command early, and exit codes: 0 success, 1 failure, 2 usage, 3 not
-//! certified with `--strict`, 130 interrupted after saving.
+//! certified with `--strict`; 128 plus the number of a signal that ended training, after saving.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -9,8 +9,6 @@ use wildsgd::Error;
 
 use crate::args::Cli;
 
-/// Exit code by which shells report Ctrl-C.
-pub const INTERRUPTED: u8 = 130;
 const USAGE: u8 = 2;
 /// Exit code of a training whose model is not certified, with `--strict`.
 pub const NOT_CERTIFIED: u8 = 3;

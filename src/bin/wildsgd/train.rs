@@ -19,7 +19,7 @@ use wildsgd::train::{
 use crate::args::{
     self, ClassWeight, LearningRate, Multiclass, RingArgs, RunArgs, TrainArgs, Update,
 };
-use crate::failure::{Failure, INTERRUPTED, NOT_CERTIFIED};
+use crate::failure::{Failure, NOT_CERTIFIED};
 use crate::input::Input;
 use crate::streaming::Counts;
 use crate::terminal::{Screen, Summary, Terminal, warnings};
@@ -55,7 +55,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         trainer.l2 = Some(1.0 / (cost * data.data.len() as f64));
     }
 
-    interrupt::set_on_ctrl_c(trainer.settings.interrupt.clone(), terminal)?;
+    interrupt::set_on_signals(trainer.settings.interrupt.clone(), terminal)?;
     screen.busy("preparing".into());
     let held_out = test.as_ref().map(|test| &test.data);
     let trained = trainer.fit_watched(&data.data, held_out, &mut |event| {
@@ -91,7 +91,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     terminal.line(summary);
     warn(terminal, &trainer, &trained, test.as_ref(), screen.undone());
     Ok(match interrupted {
-        true => ExitCode::from(INTERRUPTED),
+        true => interrupt::exit_code(),
         false if args.strict && !trained.is_certified(trainer.settings.tolerance) => {
             ExitCode::from(NOT_CERTIFIED)
         }
@@ -138,7 +138,7 @@ fn without_model(
         } else {
             "interrupted before every class was trained: no model is written"
         });
-        return Ok(ExitCode::from(INTERRUPTED));
+        return Ok(interrupt::exit_code());
     }
     let limit = trainer.settings.time_limit.unwrap_or_default().as_secs_f64();
     Err(parameter(
