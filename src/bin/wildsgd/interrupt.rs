@@ -1,5 +1,5 @@
-//! Signals that end a training: Ctrl-C, SIGTERM and SIGHUP. The first stops it and saves the model, a
-//! second ends the process.
+//! Signals that end a training: Ctrl-C, SIGTERM and SIGHUP. The first stops it and saves the model,
+//! a second ends the process.
 
 use std::fs;
 use std::process::{self, ExitCode};

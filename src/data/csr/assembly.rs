@@ -1,8 +1,8 @@
 //! Assembles rows directly in their places in the final arrays, from many threads at once.
 //!
 //! The places follow from the number of entries of each row, known in advance, and from the seed.
-//! Beyond the final arrays there is memory for the place of each row, and for one block of rows per
-//! thread. Labels are shuffled last.
+//! Beyond the final arrays there is memory for one block of rows per thread only: the place of each
+//! row is kept where its label will be, as a number, and labels are shuffled last.
 
 mod places;
 
@@ -52,7 +52,8 @@ impl Layout {
     ) -> Result<Filled, Stop<E>> {
         let starts = self.offsets.starts();
         // Takes twice its memory for a moment, so before the large arrays exist.
-        let mut slots = layout::places(starts.rows(), self.seed);
+        let places = layout::places(starts.rows(), self.seed);
+        let mut labels: Vec<f64> = places.into_iter().map(f64::from).collect();
         // Zeroed memory comes from the system: it takes no space before a thread writes to it.
         let mut indices = vec![0; starts.total()];
         let mut all_values = values.then(|| vec![0.0; indices.len()]);
@@ -60,12 +61,11 @@ impl Layout {
         advise_huge_pages(all_values.as_deref_mut().unwrap_or_default());
         let facts = Mutex::new(Facts::default());
         let places = Places::new(starts, &mut indices, all_values.as_deref_mut());
-        let mut labels = vec![0.0; slots.len()];
-        let stop = split(&mut slots, &mut labels, parts)?
+        let stop = split(&mut labels, parts)?
             .into_par_iter()
-            .map_init(<(Block, Sorter)>::default, |(block, sorter), (part, slots, labels)| {
+            .map_init(<(Block, Sorter)>::default, |(block, sorter), (part, labels)| {
                 read(part, block).map_err(Stop::Unread)?;
-                places.put(block, slots, sorter)?;
+                places.put(block, labels, sorter)?;
                 labels.copy_from_slice(block.labels());
                 let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
                 facts.width = facts.width.max(block.width());
@@ -131,21 +131,16 @@ impl Filled {
     }
 }
 
-/// A part, with the places and the labels of its rows.
-type Own<'a, P> = (P, &'a mut [u32], &'a mut [f64]);
-
-/// Pairs each part with the places and the labels of its rows.
-fn split<'a, P, E>(
-    mut slots: &'a mut [u32],
-    mut labels: &'a mut [f64],
+/// Pairs each part with the places of its rows, where their labels will be.
+fn split<P, E>(
+    mut places: &mut [f64],
     parts: impl IntoIterator<Item = (usize, P)>,
-) -> Result<Vec<Own<'a, P>>, Stop<E>> {
+) -> Result<Vec<(P, &mut [f64])>, Stop<E>> {
     let mut split = Vec::new();
     for (rows, part) in parts {
-        let (own, rest) = slots.split_at_mut_checked(rows).ok_or(Stop::Changed)?;
-        let (own_labels, other_labels) = labels.split_at_mut(rows);
-        split.push((part, own, own_labels));
-        (slots, labels) = (rest, other_labels);
+        let (own, rest) = places.split_at_mut_checked(rows).ok_or(Stop::Changed)?;
+        split.push((part, own));
+        places = rest;
     }
-    if slots.is_empty() { Ok(split) } else { Err(Stop::Changed) }
+    if places.is_empty() { Ok(split) } else { Err(Stop::Changed) }
 }

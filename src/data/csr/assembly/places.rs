@@ -67,14 +67,14 @@ impl<'a> Places<'a> {
         Places { offsets, buckets, shift: rows.trailing_zeros(), has_values }
     }
 
-    /// Copies the rows of `block` to their `places`.
+    /// Copies the rows of `block` to their `places`, whole numbers.
     ///
     /// # Panics
     /// If the indices of a row do not ascend.
     pub(super) fn put<E>(
         &self,
         block: &Block,
-        places: &[u32],
+        places: &[f64],
         sorter: &mut Sorter,
     ) -> Result<(), Stop<E>> {
         if block.len() != places.len() {
@@ -121,11 +121,11 @@ impl<'a> Places<'a> {
 
 impl Sorter {
     /// Sorts the rows of `block`, in place of those before.
-    fn sort(&mut self, block: &Block, places: &[u32], buckets: usize, shift: u32) {
+    fn sort(&mut self, block: &Block, places: &[f64], buckets: usize, shift: u32) {
         self.ends.clear();
         self.ends.resize(buckets + 1, 0);
         for &place in places {
-            self.ends[(place >> shift) as usize + 1] += 1;
+            self.ends[(place as u32 >> shift) as usize + 1] += 1;
         }
         for k in 1..=buckets {
             self.ends[k] += self.ends[k - 1];
@@ -134,6 +134,7 @@ impl Sorter {
         self.moves.resize(places.len().max(self.moves.len()), Move::default());
         let mut start = 0;
         for (&place, &length) in places.iter().zip(block.lengths()) {
+            let place = place as u32;
             let at = &mut self.ends[(place >> shift) as usize];
             self.moves[*at] = Move { start, length, place };
             *at += 1;
