@@ -7,6 +7,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -154,10 +155,27 @@ fn stream(
     target: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    // Append: the path may lead to a descriptor of this process, of a regular file that already
-    // holds bytes.
-    let file = OpenOptions::new().append(true).open(target).map_err(|e| ("open", e))?;
+    let file = match own_stream(target) {
+        Some(own) => own.map(File::from).map_err(|e| ("open", e))?,
+        // Append: the path may lead to another descriptor, of a regular file that already holds
+        // bytes.
+        None => OpenOptions::new().append(true).open(target).map_err(|e| ("open", e))?,
+    };
     fill(&file, write)
+}
+
+/// Returns standard output or error, if `target` is the descriptor of one of them. Both descriptors
+/// then share one position in the file: what others write through it before and after stays.
+fn own_stream(target: &Path) -> Option<io::Result<OwnedFd>> {
+    let own = Path::new("/proc/self/fd").canonicalize().ok()?;
+    if target.parent()?.canonicalize().ok()? != own {
+        return None;
+    }
+    match target.file_name()?.to_str()? {
+        "1" => Some(io::stdout().as_fd().try_clone_to_owned()),
+        "2" => Some(io::stderr().as_fd().try_clone_to_owned()),
+        _ => None,
+    }
 }
 
 fn fill(

@@ -148,3 +148,34 @@ fn a_file_of_weights_of_another_size_stays() {
     assert!(run.stderr.starts_with(start), "{run:?}");
     assert!(!exists(&place.path("n")));
 }
+
+#[test]
+fn standard_output_is_written_where_it_stands() {
+    let place = Place::with(&[("d", "1 1:1\n-1 2:1\n")]);
+    place.succeed(&["train", "d", "--model", "m", "--quiet"]);
+    let script = format!(
+        "(echo before; {} predict m d --output /dev/stdout --quiet; echo after) > out",
+        crate::command::COMMAND
+    );
+    let mut shell = std::process::Command::new("sh");
+    assert!(shell.args(["-c", &script]).current_dir(place.path("")).status().unwrap().success());
+    assert_eq!(place.text("out"), "before\n1\n-1\nafter\n");
+}
+
+#[test]
+fn a_file_that_would_be_too_large_is_an_error() {
+    let place = Place::with(&[("d", &crate::command::generated(20_000))]);
+    let script = format!("ulimit -f 1; {} convert d c", crate::command::COMMAND);
+    let mut shell = std::process::Command::new("sh");
+    let run = shell.args(["-c", &script]).current_dir(place.path("")).output().unwrap();
+    let message = String::from_utf8(run.stderr).unwrap();
+    assert!(run.status.code() == Some(1) && message.contains("too large"), "{message}");
+    assert_eq!(place.contents().len(), 1, "nothing is left behind");
+}
+
+#[test]
+fn names_cannot_send_sequences_to_the_terminal() {
+    let place = Place::new();
+    let run = place.run(&["train", "no\x1b[31mfile"]);
+    assert!(run.code == 1 && run.stderr.contains("no\\u{1b}[31mfile"), "{}", run.stderr);
+}

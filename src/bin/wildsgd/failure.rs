@@ -8,6 +8,7 @@ use clap::CommandFactory;
 use wildsgd::Error;
 
 use crate::args::Cli;
+use crate::terminal::harmless;
 
 const USAGE: u8 = 2;
 /// Exit code of a training whose model is not certified, with `--strict`.
@@ -49,7 +50,7 @@ impl Failure {
                 ExitCode::SUCCESS
             }
             Failure::Error(error) => {
-                let _ = writeln!(io::stderr(), "error: {error}");
+                let _ = writeln!(io::stderr(), "error: {}", harmless(&error.to_string()));
                 ExitCode::FAILURE
             }
         }

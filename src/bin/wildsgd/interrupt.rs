@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use wildsgd::{Error, Result};
 
@@ -34,6 +34,13 @@ pub fn set_on_signals(flag: Arc<AtomicBool>, terminal: Terminal) -> Result<()> {
         }
     };
     thread::Builder::new().name("signals".into()).spawn(wait).map(drop).map_err(failed)
+}
+
+/// Makes a file that grows beyond the process's limit (`ulimit -f`) an error of the write, where it
+/// would end the process.
+pub fn turn_file_limits_into_errors() {
+    // If the signal cannot be caught, it ends the process as it would without this.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }
 
 /// Returns the exit code of a training that a signal has ended: 128 plus its number.

@@ -34,7 +34,7 @@ impl Terminal {
     pub fn line(self, text: impl Display) {
         if !self.quiet {
             // Standard error may be closed: nothing is left to report that to.
-            let _ = writeln!(io::stderr().lock(), "{text}");
+            let _ = writeln!(io::stderr().lock(), "{}", harmless(&text.to_string()));
         }
     }
 
@@ -44,6 +44,18 @@ impl Terminal {
             self.line(format_args!("warning: {warning}"));
         }
     }
+}
+
+/// Escapes control characters but line feeds: names of files and strings of damaged models may hold
+/// sequences that terminals obey.
+pub fn harmless(text: &str) -> String {
+    let is_plain = |c: char| c == '\n' || !c.is_control();
+    if text.chars().all(is_plain) {
+        return text.into();
+    }
+    let escaped =
+        |c: char| if is_plain(c) { c.to_string() } else { c.escape_default().to_string() };
+    text.chars().map(escaped).collect()
 }
 
 /// Returns the measures by name, in display order.
