@@ -52,6 +52,7 @@ pub(super) fn run<R: Real>(
         w: sums(),
         checkpoint: racy.then(|| (vec![R::ZERO; examples.len()], sums())),
         current: zero.clone(),
+        shows_best: false,
         best: zero.clone(),
         best_primal: f64::INFINITY,
         best_dual: f64::NEG_INFINITY,
@@ -83,6 +84,8 @@ struct Ascent<'p, R: Real> {
     checkpoint: Option<(Vec<R>, Vec<SharedSum>)>,
     /// The weights after the last epoch.
     current: Vec<R>,
+    /// True if the last epoch's figures are those of the best weights.
+    shows_best: bool,
     /// The weights of the lowest objective so far, and that objective.
     best: Vec<R>,
     best_primal: f64,
@@ -238,6 +241,7 @@ impl<R: Real> Ascent<'_, R> {
         parallel::map(&mut self.current, &outcome.weights, |&w| R::of(w));
         let found = self.rule.gap_parts(&self.current);
         self.keep_best(found.primal);
+        self.shows_best = self.best_primal == found.primal;
         if self.has_converged() {
             let gap = Some(relative(found.primal, self.best_dual));
             return (found, Measured { objective: found.primal, gap });
@@ -249,7 +253,12 @@ impl<R: Real> Ascent<'_, R> {
         let relative_gap = relative(objective, self.best_dual);
         self.policy.record_newton(relative_gap, &outcome);
         self.newton_weights = Some(outcome.weights);
-        (gap, Measured { objective, gap: Some(relative_gap) })
+        // The row of the epoch is about weights that are still there: the best, if the epoch has
+        // found them, else those that passes continue from.
+        self.shows_best = found.primal < gap.primal && self.best_primal == found.primal;
+        let shown = if self.shows_best { objective } else { gap.primal };
+        let shown_gap = relative(shown, self.best_dual);
+        (gap, Measured { objective: shown, gap: Some(shown_gap) })
     }
 
     /// Sets the weights to w(a), and returns their gap.
@@ -344,6 +353,7 @@ impl<R: Real> Method<R> for Ascent<'_, R> {
                 (0..passes).try_for_each(|_| driver.pass(&*visits))?;
             }
             self.newton_weights = None;
+            self.shows_best = false;
             self.rule.damping = (self.rule.damping * RECOVERY).max(1.0);
             let (gap, is_recomputed) = match &mut ahead {
                 Some(ahead) if self.goes_on() && !driver.control.must_stop() => {
@@ -384,7 +394,7 @@ impl<R: Real> Method<R> for Ascent<'_, R> {
     }
 
     fn current<'w>(&'w self, _: &'w mut FitDriver<'_, R>) -> &'w [R] {
-        &self.current
+        if self.shows_best { &self.best } else { &self.current }
     }
 
     fn has_converged(&self) -> bool {

@@ -200,3 +200,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_figures_of_a_row_are_those_of_one_vector_of_weights() {
+    let data = packages();
+    let mut trainer = Trainer { solver: Solver::Dual, l2: Some(1.0 / 6e6), ..Trainer::default() };
+    trainer.settings.epochs = 12;
+    let trained =
+        trainer.fit_watched(&data, Some(&data), &mut |_| ControlFlow::Continue(())).unwrap();
+    for epoch in &trained.fit.epochs {
+        // Held out are the training data: both objectives are of the same problem.
+        let test = epoch.test.unwrap().objective.unwrap();
+        assert!((test / epoch.objective - 1.0).abs() < 1e-5, "{epoch:?}");
+    }
+}
