@@ -21,6 +21,7 @@ use super::newton::hessian::Assembly;
 use super::plan::Plan;
 use super::{Event, Fit, Settings};
 use crate::error::{Error, Result};
+use crate::problem::LossShape;
 use crate::strategy::{Shape, StrategyKind};
 
 /// Weights that are known before a fit begins, and what is proved of them.
@@ -66,9 +67,12 @@ pub(crate) fn is_cheap(convex: Convex<'_>) -> bool {
     work(convex) <= LITTLE_WORK
 }
 
-/// Returns true if a step takes seconds at most, and its vectors fit in memory.
+/// Returns true if a step takes seconds at most, and few of them are enough. With so many weights
+/// that systems are solved by products alone, only smooth losses without l1 come near the optimum:
+/// other systems get too stiff.
 pub(crate) fn is_affordable(convex: Convex<'_>) -> bool {
-    work(convex) <= MUCH_WORK || convex.outputs() == 1
+    let is_smooth = convex.shape(0) == Some(LossShape::Logistic) && convex.penalty.l1 == 0.0;
+    work(convex) <= MUCH_WORK || is_smooth
 }
 
 /// Returns a lower bound of the objective of any weights, found by a fit of its own that nobody
@@ -129,7 +133,9 @@ const REFINEMENTS: usize = 3;
 const HALVINGS: usize = 30;
 /// Relative rounding error of an objective.
 const ROUNDING: f64 = 1e-15;
-/// Steps without progress that end training.
+/// Steps without progress that end training where they take long.
+const SHORT_PATIENCE: usize = 30;
+/// Steps without progress that end training where they take little time.
 const PATIENCE: usize = 100;
 
 impl<'a> Interior<'a> {
@@ -312,7 +318,7 @@ impl Method<f64> for Interior<'_> {
     }
 
     fn patience(&self) -> usize {
-        PATIENCE
+        if self.is_exact_affordable { PATIENCE } else { SHORT_PATIENCE }
     }
 
     fn finish(self: Box<Self>) -> Best<f64> {

@@ -153,21 +153,21 @@ fn prove(convex: Convex<'_>, fit: &mut Fit<f64>, tolerance: f64) -> Bounds {
             return Bounds { upper, lower };
         }
     }
-    if let (None, Some(gap)) = (&fit.duals, fit.gap) {
-        // The solver has proved its bounds itself.
-        return Bounds { upper: fit.objective, lower: fit.objective * (1.0 - gap) };
-    }
     let is_finite = fit.weights.iter().all(|w| w.is_finite());
-    let (at_zero, found) =
-        (objective_at_zero(convex), if is_finite { upper(convex, &fit.weights) } else { f64::NAN });
-    let is_better = found <= at_zero;
-    if !is_better {
+    let at_zero = objective_at_zero(convex);
+    let Some(duals) = &fit.duals else {
+        // The solver has proved its bounds itself, or has none.
+        if !(is_finite && fit.objective <= at_zero) {
+            fit.weights.fill(0.0);
+            fit.objective = at_zero;
+        }
+        let lower = fit.gap.map_or(0.0, |gap| fit.objective * (1.0 - gap));
+        return Bounds { upper: fit.objective, lower };
+    };
+    if !(is_finite && upper(convex, &fit.weights) <= at_zero) {
         fit.weights.fill(0.0);
     }
-    let found = match &fit.duals {
-        Some(duals) => bounds(convex, &fit.weights, Duals { high: duals, low: None }),
-        None => Bounds { upper: if is_better { found } else { at_zero }, lower: 0.0 },
-    };
+    let found = bounds(convex, &fit.weights, Duals { high: duals, low: None });
     fit.objective = found.upper;
     fit.gap = fit.gap.map(|_| found.gap());
     found

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::task::{Task, targets};
-use super::{Trained, Trainer};
+use super::{Trained, Trainer, certified};
 use crate::data::ClassLabels;
 use crate::error::{Error, Result};
-use crate::solver::{ClassFit, Event, Fit, Settings, linear};
+use crate::solver::{ClassFit, Event, Fit, Settings, Solver, linear};
 use crate::strategy::StrategyKind;
 use crate::train::one_vs_rest::{self, Columns, fit_all};
 
@@ -28,6 +28,11 @@ impl Trainer {
         class_of.iter().for_each(|&class| examples[class as usize] += 1);
         let first = targets(class_of, 0);
         let rows = self.examples(data, &first)?;
+        let solver = {
+            let problem = linear(self.loss, rows.clone());
+            let convex = certified::convex(&*problem, &settings);
+            convex.map_or(Solver::Sgd, |convex| self.first(convex))
+        };
         let count = NonZeroUsize::new(names.len()).expect("a data set with labels has classes");
         let mut columns = Columns::new(&self.data_name, rows.width(), count)?;
         let prepare_time = started.elapsed();
@@ -109,8 +114,8 @@ impl Trainer {
             test: test.map(|test| test.evaluate(&model, penalty)),
             class_weights: Vec::new(),
             prepare_time,
-            solver: self.choose(settings.penalty),
-            precision: self.precision_of(self.choose(settings.penalty)),
+            solver,
+            precision: self.precision_of(solver),
             l2: settings.penalty.l2,
             classes: fits.into_iter().flatten().collect(),
             model,

@@ -11,8 +11,8 @@ use crate::model::Model;
 use crate::params::Real;
 use crate::problem::Examples;
 use crate::solver::{
-    AnyLinear, Evaluate, Event, Fit, Precision, RulesOf, Settings, Solver, dual, interior, linear,
-    saga, sgd,
+    AnyLinear, Convex, Evaluate, Event, Fit, Precision, RulesOf, Settings, Solver, dual, interior,
+    linear, saga, sgd,
 };
 
 impl Trainer {
@@ -25,6 +25,8 @@ impl Trainer {
         watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Trained> {
         let problem = linear(self.loss, self.examples(task.data, &targets)?);
+        let solver = certified::convex(&*problem, &task.settings)
+            .map_or(Solver::Sgd, |convex| self.first(convex));
         let shuffle_time = task.started.elapsed();
         let model = |weights: &[f64]| self.model(labels, weights.to_vec());
         let penalized = RulesOf::<f64>::examples(&*problem).penalized();
@@ -44,8 +46,8 @@ impl Trainer {
             train: evaluate(&fit.weights, task.data)?,
             test: task.test.map(|test| evaluate(&fit.weights, test)).transpose()?,
             prepare_time: shuffle_time + fit.prepare_time,
-            solver: self.choose(task.settings.penalty),
-            precision: self.precision_of(self.choose(task.settings.penalty)),
+            solver,
+            precision: self.precision_of(solver),
             l2: task.settings.penalty.l2,
             classes: Vec::new(),
             class_weights: Vec::new(),
@@ -67,7 +69,18 @@ impl Trainer {
         }
     }
 
-    /// Finds one vector of weights by the chosen solver.
+    /// Returns the solver that training begins with. Where a step of the interior-point method
+    /// takes long, sgd comes before it, unless it was asked for.
+    pub(super) fn first(&self, convex: Convex<'_>) -> Solver {
+        match self.choose(convex.penalty) {
+            Solver::Interior if self.solver != Solver::Interior && !interior::is_cheap(convex) => {
+                Solver::Sgd
+            }
+            chosen => chosen,
+        }
+    }
+
+    /// Finds one vector of weights, beginning with the chosen solver.
     pub(super) fn solve(
         &self,
         problem: &dyn AnyLinear,
@@ -78,7 +91,7 @@ impl Trainer {
         let Some(convex) = certified::convex(problem, settings) else {
             return self.solve_fast(problem, settings, evaluate, watch);
         };
-        if self.choose(settings.penalty) == Solver::Interior {
+        if self.first(convex) == Solver::Interior {
             return interior::fit(convex, settings, None, evaluate, watch);
         }
         self.certified(convex, settings, evaluate, watch, |watch| {
