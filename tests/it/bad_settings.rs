@@ -40,7 +40,12 @@ fn out_of_range() {
         ("--time-limit", "-1", "-1", limit),
         ("--time-limit", "0", "0", limit),
         ("--time-limit", "1e300", &format!("{}", 1e300), limit),
-        ("--bias", "-1", "-1", ("bias", finite, "1 is usual; switch the bias off for none")),
+        (
+            "--bias",
+            "-1",
+            "-1",
+            ("bias", "a number from 0 to 3.4e38", "1 is usual; switch the bias off for none"),
+        ),
         ("--schedule", "geometric:2", "2", decay),
         ("--schedule", "geometric:0", "0", decay),
     ];
