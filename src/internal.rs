@@ -47,6 +47,11 @@ pub mod report {
     pub use crate::report::*;
 }
 
+/// How much memory there is.
+pub mod memory {
+    pub use crate::memory::available;
+}
+
 /// Atomic file writes.
 pub mod save {
     pub use crate::save::*;

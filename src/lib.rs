@@ -202,21 +202,21 @@
 //!   relaxed loads and stores, which compile to plain moves. A `&[f32]` of them exists only while
 //!   the vector is borrowed as a whole, `&mut`, so that no worker can run, and never of a named
 //!   file.
-//! - `unsafe` code is denied except in seven files, where each block has its proof:
+//! - `unsafe` code is denied except in eight files, where each block has its proof:
 //!   `params/shared.rs` views a memory map as atomics or, borrowed alone, as plain numbers;
-//!   `data/map.rs` maps text and caches; `row/kernel.rs` leaves out bounds checks, per entry, that
-//!   it has made per row, and `row/prefetch.rs` gives the processor hints; `data/csr/records.rs`
+//!   `data/map.rs` maps large caches; `row/kernel.rs` leaves out bounds checks, per entry, that it
+//!   has made per row, and `row/prefetch.rs` gives the processor hints; `data/csr/records.rs`
 //!   leaves out the checks of rows, made once for all of them; `row/real.rs` moves bits between
-//!   registers with instructions that every x86-64 processor has; and `memory.rs` advises the
-//!   system about pages.
+//!   registers with instructions that every x86-64 processor has; `memory.rs` advises the system
+//!   about pages; and `save/target.rs` writes to descriptors that the process inherits.
 //! - A [`Row`]'s indices ascend and are below its width: its constructors check, its private fields
 //!   keep it, and each kernel compares the width with the vector's length before it starts.
-//! - Rows of a [cache](data::cache) are used where they lie in the file, after all of it was
-//!   checked. It must not be written to from then on; the module says why, and which changes are
-//!   detected.
+//! - A [cache](data::cache) is copied into memory and checked there. One that takes more than half
+//!   of the memory that is free is used where it lies in the file, after all of it was checked. It
+//!   must not be written to from then on; the module says why, and which changes are detected.
 //! - Mapped files can be changed or cut by other processes. Weights in a named file are atomics
-//!   too, so a change is only a strange weight. Text is parsed from a map, too; rows are checked
-//!   after they are copied out of it. If a mapped file is cut, the process ends with SIGBUS.
+//!   too, so a change is only a strange weight. If a mapped file is cut, the process ends with
+//!   SIGBUS. Text is read, not mapped.
 
 #[cfg(not(unix))]
 compile_error!("wildsgd builds on Unix only: it maps files, and reads and writes them at offsets");

@@ -1,5 +1,9 @@
-//! Memory for large arrays: huge pages, and pages that are populated before the first write.
+//! Memory: huge pages for large arrays, pages that are populated before the first write, and how
+//! much there is.
 #![allow(unsafe_code)]
+
+use std::fs;
+use std::path::Path;
 
 /// Requests huge pages for `array`, which is large and not yet written to. There are then fewer
 /// page faults while it is filled, and fewer TLB misses later. Takes no memory beyond the array:
@@ -25,6 +29,44 @@ pub(crate) fn filled<T: Copy>(value: T, len: usize) -> Vec<T> {
     let mut vector = room(len);
     vector.resize(len, value);
     vector
+}
+
+/// Returns the bytes of memory that this process may still take: what the system has available, and
+/// what the limit of its control group leaves.
+pub fn available() -> usize {
+    /// Assumed where the system does not report it.
+    const USUAL: u64 = 8 << 30;
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let system = kilobytes.map_or(USUAL, |kilobytes| kilobytes << 10);
+    let available = left_in_group().map_or(system, |left| left.min(system));
+    usize::try_from(available).unwrap_or(usize::MAX)
+}
+
+/// Bytes that the limits of this process's control group (version 2), and of those above it, leave.
+fn left_in_group() -> Option<u64> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let number = |folder: &Path, name: &str| -> Option<u64> {
+        fs::read_to_string(folder.join(name)).ok()?.trim().parse().ok()
+    };
+    // What the system keeps of files counts as used, but is given back.
+    let kept = |folder: &Path| -> u64 {
+        let stat = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
+        let files = stat.lines().filter_map(|line| {
+            line.strip_prefix("active_file ").or(line.strip_prefix("inactive_file "))
+        });
+        files.filter_map(|bytes| bytes.parse::<u64>().ok()).sum()
+    };
+    let left = |folder: &Path| {
+        let limit = number(folder, "memory.max")?;
+        let used = number(folder, "memory.current")?.saturating_sub(kept(folder));
+        Some(limit.saturating_sub(used))
+    };
+    let root = Path::new("/sys/fs/cgroup");
+    // In a container, the group may be the root of what can be seen.
+    root.join(own).ancestors().take_while(|folder| folder.starts_with(root)).filter_map(left).min()
 }
 
 /// A request about the pages behind memory.

@@ -1,23 +1,28 @@
-//! Saves files at once or not at all: written under a temporary name beside the target, synced,
-//! renamed.
+//! Saves files at once or not at all: written without a name, synced, and put in place.
 //!
 //! Invariant: whatever fails, and whenever the process is killed, the target holds either all of
-//! its old bytes or all of the new ones. A kill may leave a file `.wildsgd-*.tmp` behind; a failure
-//! leaves none.
+//! its old bytes or all of the new ones. On file systems that know no files without a name, a kill
+//! that cannot be caught may leave a file `.wildsgd-*.tmp` behind; a failure or a signal leaves
+//! none.
 
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+mod target;
+mod temporary;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use crate::error::{Error, Result};
+use target::{Target, folder, inherited, obstacle};
+pub(crate) use temporary::Temporary;
+pub use temporary::{Folder, remove_all};
 
 const BUFFER: usize = 1 << 16;
-/// Longest chain of symbolic links that Linux follows.
-const MOST_LINKS: usize = 40;
+/// The permissions of a new file that is not told to have fewer, before the process's mask.
+pub const USUAL: u32 = 0o666;
 
 /// Replaces the file at `path` by the bytes that `write` writes, all at once. It keeps the
 /// permissions of the file that it replaces; a new file gets the usual ones (0666 less the
@@ -28,26 +33,36 @@ const MOST_LINKS: usize = 40;
 /// directly, and may hold a part of the bytes after a failure.
 ///
 /// # Errors
-/// [`Error::Io`] if a file cannot be created in the directory, or if `write` or the system fails,
-/// for example because the disk is full.
+/// [`Error::Io`] if a file cannot be created in the folder, or if `write` or the system fails, for
+/// example because the disk is full.
 pub fn atomically(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<()> {
+    atomically_as(path, USUAL, write)
+}
+
+/// Replaces a file as [`atomically`] does; a new one gets at most the permissions `most`.
+///
+/// # Errors
+/// Those of [`atomically`].
+pub fn atomically_as(
+    path: impl AsRef<Path>,
+    most: u32,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> Result<()> {
     let path = path.as_ref();
-    let (target, is_stream) = follow(path);
-    let result = match fs::metadata(&target) {
-        Ok(old) if is_stream || !old.is_file() => stream(&target, write),
-        Ok(old) => replace(&target, Some(&old), |file| fill(file, write)),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            replace(&target, None, |file| fill(file, write))
+    let result = match Target::of(path) {
+        Ok(Target::Stream(target)) => stream(&target, write),
+        Ok(Target::File(target, old)) => {
+            replace(&target, old.as_ref(), most, |file| fill(file, write))
         }
         Err(error) => Err(("open", error)),
     };
     result.map_err(|(action, source)| Error::io(path, action, source))
 }
 
-/// Replaces the file at `path` all at once, like [`atomically`], by a file that `write` fills at
+/// Replaces the file at `path` all at once, like [`atomically_as`], by a file that `write` fills at
 /// any offsets. Anything but a regular file is refused.
 ///
 /// # Errors
@@ -55,15 +70,14 @@ pub fn atomically(
 /// like.
 pub fn file_atomically(
     path: impl AsRef<Path>,
+    most: u32,
     write: impl FnOnce(&File) -> io::Result<()>,
 ) -> Result<()> {
     let path = path.as_ref();
-    let (target, is_stream) = follow(path);
     let write = |file: &File| write(file).map_err(|e| ("write", e));
-    let result = match fs::metadata(&target) {
-        Ok(old) if is_stream || !old.is_file() => return Err(no_file(path)),
-        Ok(old) => replace(&target, Some(&old), write),
-        Err(error) if error.kind() == ErrorKind::NotFound => replace(&target, None, write),
+    let result = match Target::of(path) {
+        Ok(Target::Stream(_)) => return Err(no_file(path)),
+        Ok(Target::File(target, old)) => replace(&target, old.as_ref(), most, write),
         Err(error) => Err(("open", error)),
     };
     result.map_err(|(action, source)| Error::io(path, action, source))
@@ -85,9 +99,8 @@ fn no_file(path: &Path) -> Error {
 pub fn check_file(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     check(path)?;
-    let (target, is_stream) = follow(path);
-    match fs::metadata(&target) {
-        Ok(old) if is_stream || !old.is_file() => Err(no_file(path)),
+    match Target::of(path) {
+        Ok(Target::Stream(_)) => Err(no_file(path)),
         _ => Ok(()),
     }
 }
@@ -96,29 +109,44 @@ pub fn check_file(path: impl AsRef<Path>) -> Result<()> {
 /// behind.
 ///
 /// # Errors
-/// [`Error::Input`] if `path` is a directory or its directory is missing, [`Error::Io`] if no file
-/// can be created there.
+/// [`Error::Input`] if `path` is a directory, its directory is missing, or the file there cannot be
+/// replaced; [`Error::Io`] if no file can be created there, or the system does not let this process
+/// follow its links.
 pub fn check(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let wrong = |what: String, expected: &str, hint: &str| {
         Err(Error::input(path.display().to_string(), what, expected, hint))
     };
-    let (target, is_stream) = follow(path);
-    let directory = directory(&target);
-    match fs::metadata(&target) {
-        Ok(old) if old.is_dir() => {
-            wrong("is a directory".into(), "a file to write", "name a file in it")
+    let (target, old) = match Target::of(path).map_err(|error| Error::io(path, "open", error))? {
+        Target::Stream(target) if target.is_dir() => {
+            return wrong("is a directory".into(), "a file to write", "name a file in it");
         }
-        Ok(old) if is_stream || !old.is_file() => Ok(()),
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path, "open", error)),
-        _ if !directory.is_dir() => wrong(
-            format!("there is no directory {}", directory.display()),
+        Target::Stream(_) => return Ok(()),
+        Target::File(target, old) => (target, old),
+    };
+    let folder = folder(&target);
+    if !folder.is_dir() {
+        return wrong(
+            format!("there is no directory {}", folder.display()),
             "a file in an existing directory",
             "create the directory first",
-        ),
-        _ => tempfile::tempfile_in(directory)
-            .map(drop)
-            .map_err(|error| Error::io(path, "create", error)),
+        );
+    }
+    if let Some(obstacle) = old.and_then(|old| obstacle(&target, &old)) {
+        return wrong(obstacle.into(), "a file to replace", "name a file in a folder of your own");
+    }
+    tempfile::tempfile_in(folder).map(drop).map_err(|error| Error::io(path, "create", error))
+}
+
+/// Returns the file that [`atomically`] would write for `path`, after all links, even if it does
+/// not exist yet: two paths are one output if these are equal. `None` for a pipe, a terminal and
+/// the like, and if it cannot be known.
+pub fn identity(path: impl AsRef<Path>) -> Option<PathBuf> {
+    match Target::of(path.as_ref()).ok()? {
+        Target::Stream(_) => None,
+        Target::File(target, _) => {
+            Some(folder(&target).canonicalize().ok()?.join(target.file_name()?))
+        }
     }
 }
 
@@ -128,54 +156,30 @@ type Failure = (&'static str, io::Error);
 fn replace(
     target: &Path,
     old: Option<&Metadata>,
+    most: u32,
     write: impl FnOnce(&File) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let directory = directory(target);
-    let temporary = tempfile::Builder::new()
-        .prefix(".wildsgd-")
-        .suffix(".tmp")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(directory)
-        .map_err(|e| ("create", e))?;
+    let folder = folder(target);
+    let mode = old.map_or(most & USUAL, |old| old.permissions().mode() & 0o777);
+    let temporary = Temporary::new(folder, mode).map_err(|e| ("create", e))?;
     write(temporary.as_file())?;
-    keep_permissions(&temporary, old).map_err(|e| ("set the permissions", e))?;
+    keep_permissions(temporary.as_file(), old).map_err(|e| ("set the permissions", e))?;
     temporary.as_file().sync_all().map_err(|e| ("sync", e))?;
-    temporary.persist(target).map_err(|e| ("rename", e.error))?;
-    sync_directory(directory).map_err(|e| ("sync the directory", e))
-}
-
-fn directory(target: &Path) -> &Path {
-    match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
+    temporary.replace(target, folder).map_err(|e| ("rename", e))?;
+    sync_directory(folder).map_err(|e| ("sync the directory", e))
 }
 
 fn stream(
     target: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let file = match own_stream(target) {
+    let file = match inherited(target) {
         Some(own) => own.map(File::from).map_err(|e| ("open", e))?,
-        // Append: the path may lead to another descriptor, of a regular file that already holds
-        // bytes.
+        // Append: the path may lead to a descriptor of another process, of a regular file that
+        // already holds bytes.
         None => OpenOptions::new().append(true).open(target).map_err(|e| ("open", e))?,
     };
     fill(&file, write)
-}
-
-/// Returns standard output or error, if `target` is the descriptor of one of them. Both descriptors
-/// then share one position in the file: what others write through it before and after stays.
-fn own_stream(target: &Path) -> Option<io::Result<OwnedFd>> {
-    let own = Path::new("/proc/self/fd").canonicalize().ok()?;
-    if target.parent()?.canonicalize().ok()? != own {
-        return None;
-    }
-    match target.file_name()?.to_str()? {
-        "1" => Some(io::stdout().as_fd().try_clone_to_owned()),
-        "2" => Some(io::stderr().as_fd().try_clone_to_owned()),
-        _ => None,
-    }
 }
 
 fn fill(
@@ -186,11 +190,11 @@ fn fill(
     write(&mut out).and_then(|()| out.flush()).map_err(|e| ("write", e))
 }
 
-fn keep_permissions(file: &NamedTempFile, old: Option<&Metadata>) -> io::Result<()> {
+fn keep_permissions(file: &File, old: Option<&Metadata>) -> io::Result<()> {
     let Some(old) = old else { return Ok(()) };
-    let (old, new) = (old.permissions(), file.as_file().metadata()?.permissions());
+    let (old, new) = (old.permissions(), file.metadata()?.permissions());
     // Some file systems have one mode for all files and refuse to set any.
-    if old.mode() == new.mode() { Ok(()) } else { file.as_file().set_permissions(old) }
+    if old.mode() == new.mode() { Ok(()) } else { file.set_permissions(old) }
 }
 
 /// Makes the rename survive a power cut.
@@ -205,22 +209,3 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
         result => result,
     }
 }
-
-/// Follows a chain of symbolic links. Returns the file at its end, which may not exist yet, and
-/// true if the chain passes through the descriptors of a process: such a link is an open file
-/// rather than a name.
-fn follow(path: &Path) -> (PathBuf, bool) {
-    let mut at = path.to_path_buf();
-    for _ in 0..MOST_LINKS {
-        let Ok(next) = fs::read_link(&at) else { break };
-        let directory = at.parent().unwrap_or(Path::new("")).to_path_buf();
-        if directory.canonicalize().is_ok_and(|directory| directory.starts_with("/proc")) {
-            return (at, true);
-        }
-        at = directory.join(next);
-    }
-    (at, false)
-}
-
-#[cfg(test)]
-mod tests;

@@ -18,7 +18,7 @@ mod write;
 pub use error::ParseError;
 pub(super) use error::excerpt;
 pub use options::{IndexBase, ParseOptions};
-pub(super) use parallel::parse_parallel;
+pub(super) use parallel::{Unread, parse_parallel};
 pub use write::write;
 
 use super::Dataset;

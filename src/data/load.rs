@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::libsvm::Unread;
 use super::source::{self, Format, Input, Stream};
 use super::{Dataset, IndexBase, ParseOptions, cache, libsvm, stream};
 use crate::error::{Error, Result};
@@ -33,9 +34,8 @@ pub struct LoadOptions {
 /// A [cache](super::cache) is recognized by its content and opened. `options` do not apply to it:
 /// they were chosen when it was made. It is checked later ([`Dataset::verify`]).
 ///
-/// A plain file is mapped. If another process writes to it meanwhile, rows may be refused, or read
-/// as the new text. If it shortens the file, the system may end this process (SIGBUS). Replace
-/// files by renaming.
+/// A plain file is read twice, first to count. If another process writes to it meanwhile, that is
+/// an error.
 ///
 /// # Errors
 /// [`Error::Text`] for the first place that [`libsvm::parse`] refuses. [`Error::Io`] if the system
@@ -61,14 +61,17 @@ pub fn load_with_base(
     let path = path.as_ref();
     let name = source::display_name(path);
     match source::open(path, &name)? {
-        Input::Cache(file, map) => {
-            let data = cache::of_map(name, file, map)?;
+        Input::Cache(file, bytes) => {
+            let data = pool(options.threads)?.install(|| cache::of_file(name, file, bytes))?;
             let base = cache::notes(&data).and_then(|notes| notes.base).unwrap_or_default();
             Ok((data, base))
         }
-        Input::Map(map) => pool(options.threads)?
-            .install(|| libsvm::parse_parallel(&map, &options.parse, options.shuffle))
-            .map_err(|error| error.into_error(name)),
+        Input::Text(text) => pool(options.threads)?
+            .install(|| libsvm::parse_parallel(&text, &options.parse, options.shuffle))
+            .map_err(|unread| match unread {
+                Unread::Text(error) => error.into_error(name),
+                Unread::System(error) => Error::io(name, "read", error),
+            }),
         Input::Stream(Stream { reader, format }) => {
             let read_on = format != Format::Plain;
             let pool = pool(options.threads)?;

@@ -9,13 +9,15 @@
 mod compressed;
 #[cfg(test)]
 mod tests;
+mod text;
 
-use super::map::Map;
 use crate::container;
 use crate::error::{Error, Result};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+pub(super) use text::{Stamp, Text, TextFile};
 
 /// Description of readable input, for messages.
 const READABLE: &str = if cfg!(feature = "compression") {
@@ -48,9 +50,9 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
 /// The bytes of an input, by how they can be read.
 pub(super) enum Input {
     /// A file of plain bytes, at least one.
-    Map(Map),
-    /// A file that claims to be a data cache.
-    Cache(File, Map),
+    Text(TextFile),
+    /// A file that claims to be a data cache, and its size.
+    Cache(File, u64),
     /// Bytes that come one after another: compressed, or not from a file.
     Stream(Stream<'static>),
 }
@@ -71,16 +73,15 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Input> {
     }
     let (file, metadata) = open_file(path, name)?;
     // Files that the system generates on reading have no size.
-    if metadata.is_file()
-        && metadata.len() > 0
-        && let Ok(map) = Map::of(&file)
-    {
-        if container::claims(&map) {
-            return Ok(Input::Cache(file, map));
+    if metadata.is_file() && metadata.len() > 0 {
+        let mut head = [0; HEAD];
+        let head = &mut head[..HEAD.min(metadata.len() as usize)];
+        file.read_exact_at(head, 0).map_err(|error| Error::io(path, "read", error))?;
+        if container::claims(head) {
+            return Ok(Input::Cache(file, metadata.len()));
         }
-        if Format::of(&map) == Format::Plain {
-            map.will_be_read_in_order();
-            return Ok(Input::Map(map));
+        if Format::of(head) == Format::Plain {
+            return Ok(Input::Text(TextFile::new(file, &metadata)));
         }
     }
     Stream::new(file, name).map(Input::Stream)

@@ -82,7 +82,7 @@ pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     let sections =
         [("labels", 8 * labels.len() as u64), ("weights", (weights().count() * size) as u64)];
     let header = Header::new(Kind::Model, VERSION, facts, &sections);
-    save::file_atomically(path, |file| {
+    save::file_atomically(path, save::USUAL, |file| {
         let mut writer = Writer::new(file, header)?;
         let bytes: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
         writer.write("labels", &bytes)?;

@@ -1,10 +1,9 @@
 //! One vector of weights in shared memory.
 #![allow(unsafe_code)]
 
-use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek};
 use std::marker::PhantomData;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::slice;
 
@@ -15,6 +14,7 @@ use super::Real;
 use crate::error::{Error, Result};
 use crate::row::prefetch;
 use crate::row::real::Slot;
+use crate::save::{self, Temporary};
 
 /// A vector of weights that any number of threads read and write at the same time, in a memory map.
 ///
@@ -234,13 +234,10 @@ fn write_zeros(mut file: &File, bytes: u64) -> io::Result<()> {
 /// Makes a file of this many zeros; it gets its name when it is complete.
 fn make(path: &Path, bytes: u64) -> io::Result<File> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let file = tempfile::Builder::new()
-        .prefix(".wildsgd-")
-        .suffix(".tmp")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    let folder = folder.unwrap_or(Path::new("."));
+    let file = Temporary::new(folder, save::USUAL)?;
     write_zeros(file.as_file(), bytes)?;
-    let mut file = file.persist_noclobber(path).map_err(|error| error.error)?;
+    let mut file = file.name(path, folder)?;
     file.rewind()?;
     Ok(file)
 }

@@ -1,3 +1,4 @@
+use std::fs::{self, Permissions};
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
@@ -41,6 +42,39 @@ fn has_the_permissions_of_any_new_file_and_keeps_those_of_an_old_one() {
     fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
     put(&path, b"2").unwrap();
     assert_eq!(mode(&path), 0o640);
+}
+
+#[test]
+fn a_new_file_has_no_more_rights_than_it_may() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    atomically_as(at("text"), 0o4600, |out| out.write_all(b"1")).unwrap();
+    file_atomically(at("cache"), 0o600, |_| Ok(())).unwrap();
+    assert_eq!((mode(&at("text")), mode(&at("cache"))), (0o600, 0o600));
+    // One that exists keeps its own.
+    fs::set_permissions(at("text"), Permissions::from_mode(0o644)).unwrap();
+    atomically_as(at("text"), 0o600, |out| out.write_all(b"2")).unwrap();
+    assert_eq!(mode(&at("text")), 0o644);
+}
+
+#[test]
+fn paths_to_one_file_have_one_identity_even_before_it_exists() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    symlink("nowhere", at("first")).unwrap();
+    symlink("first", at("second")).unwrap();
+    let expected = Some(directory.path().canonicalize().unwrap().join("nowhere"));
+    for name in ["nowhere", "first", "second", "../", "."] {
+        let path = match name {
+            "." => directory.path().join("./nowhere"),
+            "../" => at("..").join(directory.path().file_name().unwrap()).join("second"),
+            name => at(name),
+        };
+        assert_eq!(identity(&path), expected, "{name}");
+    }
+    put(&at("second"), b"1").unwrap();
+    assert_eq!((identity(at("first")), identity(at("nowhere"))), (expected.clone(), expected));
+    assert_eq!(identity("/dev/null"), None);
 }
 
 #[test]
@@ -172,15 +206,15 @@ fn a_file_may_be_written_in_any_order() {
     let path = directory.path().join("cache");
     let write =
         |file: &File| file.write_all_at(b"cd", 2).and_then(|()| file.write_all_at(b"ab", 0));
-    file_atomically(&path, write).unwrap();
+    file_atomically(&path, USUAL, write).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"abcd");
     let failing = |file: &File| write(file).and(Err(io::Error::other("full")));
-    assert!(file_atomically(&path, failing).is_err());
+    assert!(file_atomically(&path, USUAL, failing).is_err());
     assert_eq!(
         (fs::read(&path).unwrap(), names(directory.path())),
         (b"abcd".to_vec(), vec!["cache".into()])
     );
-    let message = file_atomically("/dev/null", write).unwrap_err().to_string();
+    let message = file_atomically("/dev/null", USUAL, write).unwrap_err().to_string();
     assert!(
         message.starts_with("/dev/null: is not a regular file (expected a file, "),
         "{message}"

@@ -1,6 +1,7 @@
 //! Damaged models, and files that cannot be written.
 
-use std::fs::File;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::command::{Place, SMALL, exists};
 
@@ -136,6 +137,43 @@ fn a_file_has_one_role() {
     );
     place.fail(&["predict", "m", "d", "--output", "m"], &role("the model and `--output`", "m"));
     place.succeed(&["train", "d", "--quiet", "--model", "/dev/null", "--report", "/dev/null"]);
+}
+
+#[test]
+fn outputs_that_are_one_file_through_links_are_refused() {
+    let place = Place::with(&[("d", SMALL)]);
+    symlink("nowhere", place.path("a")).unwrap();
+    symlink("a", place.path("b")).unwrap();
+    let expected = "(expected a file of its own for each output); name another file";
+    for (model, report, named) in
+        [("a", "nowhere", "nowhere"), ("b", "a", "a"), ("nowhere", "./b", "./b")]
+    {
+        let message = format!("{named}: is both `--model` and `--report` {expected}");
+        place.fail(&["train", "d", "--model", model, "--report", report], &message);
+    }
+    place.succeed(&["train", "d", "--model", "a", "--report", "r"]);
+    assert!(place.path("nowhere").is_file() && place.path("a").is_symlink());
+}
+
+#[test]
+fn copies_of_data_have_no_more_rights_than_the_data() {
+    let place = Place::with(&[("d", SMALL)]);
+    let set = |name: &str, mode| {
+        fs::set_permissions(place.path(name), Permissions::from_mode(mode)).unwrap();
+    };
+    let mode = |name: &str| fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+    set("d", 0o600);
+    place.succeed(&["train", "d", "--cache", "--model", "m"]);
+    place.succeed(&["convert", "d", "c"]);
+    place.succeed(&["convert", "d", "limited", "--memory-limit", "1M"]);
+    place.succeed(&["convert", "c", "text", "--to", "libsvm"]);
+    for name in ["d.wsgd", "c", "limited", "text"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    // A model that only its owner may read stays so when it is replaced.
+    set("m", 0o600);
+    place.succeed(&["train", "d", "--model", "m"]);
+    assert_eq!(mode("m"), 0o600);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `wildsgd convert`, caches in place of text, and `train --cache`.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
@@ -226,6 +226,32 @@ fn a_damaged_cache_that_is_kept_is_written_again() {
     let (model, said) = train(&place, &[]);
     assert!(model == cold && said.unwrap().contains("is no cache: it is left alone"));
     assert_eq!(place.text("d.wsgd"), "a diary");
+}
+
+#[test]
+fn a_cache_that_others_may_have_written_is_left_alone() {
+    let place = place();
+    let (cold, _) = train(&place, &[]);
+    let kept = place.read("d.wsgd");
+    fs::set_permissions(place.path("d.wsgd"), Permissions::from_mode(0o666)).unwrap();
+    let (model, said) = train(&place, &[]);
+    let expected = "d.wsgd is a cache that other users may write to: it is left alone";
+    assert!(model == cold && said.unwrap().contains(expected));
+    assert!(place.read("d.wsgd") == kept);
+}
+
+#[test]
+fn a_text_that_was_changed_within_its_time_and_size_is_read_again() {
+    let place = place();
+    train(&place, &[]);
+    let text = File::open(place.path("d")).unwrap();
+    let modified = text.metadata().unwrap().modified().unwrap();
+    let other = place.text("d").replacen("1:", "2:", 1);
+    assert_eq!(other.len(), place.text("d").len());
+    place.write("d", other);
+    File::options().write(true).open(place.path("d")).unwrap().set_modified(modified).unwrap();
+    let (_, said) = train(&place, &[]);
+    assert!(said.unwrap().contains("d.wsgd was made from a text of another"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Signals, and closed pipes.
 
-use std::io::{BufRead, BufReader, Lines, Read};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use wildsgd::Model;
@@ -45,6 +46,31 @@ fn an_interrupted_training_saves_its_model() {
         let model = Model::load(place.path("m")).unwrap();
         assert!(model.weights()[0] > 0.0 && model.weights()[1] < 0.0);
         place.succeed(&["evaluate", "m", "d"]);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_leaves_no_temporary_file() {
+    let place = Place::with(&[("d", &generated(200)), ("out", "old\n")]);
+    place.succeed(&["train", "d", "--model", "m"]);
+    let before = place.contents();
+    for (signal, number) in [("INT", 2), ("TERM", 15), ("HUP", 1), ("KILL", 9)] {
+        let mut env = Command::new("env");
+        env.args(["--default-signal=INT,TERM,HUP", crate::command::COMMAND]);
+        env.args(["predict", "m", "-", "--output", "out"]).current_dir(place.path(""));
+        let mut child = env.stdin(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        // More than a pipe holds: the command has opened its output when all of it is written.
+        input.write_all(generated(50_000).as_bytes()).unwrap();
+        if signal == "KILL" && place.contents().len() > before.len() {
+            eprintln!("skipped: the file system knows no files without a name");
+            child.kill().unwrap();
+            continue;
+        }
+        kill(&child, signal);
+        assert_eq!(child.wait().unwrap().signal(), Some(number), "a shell sees the signal");
+        assert_eq!(place.contents(), before, "{signal}");
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Instant;
 use wildsgd::data::{self, LoadOptions, source};
 use wildsgd::internal::cache;
 use wildsgd::internal::data::{Throughput, throughput};
+use wildsgd::internal::save;
 use wildsgd::{Error, Result};
 
 use crate::args::{BenchArgs, BenchLoadArgs, Benchmark};
@@ -46,7 +47,7 @@ fn load(args: &BenchLoadArgs) -> Result<ExitCode, Failure> {
         return Err(error.into());
     }
     let folder =
-        tempfile::tempdir().map_err(|error| Error::io("<temporary folder>", "create", error))?;
+        save::Folder::new().map_err(|error| Error::io("<temporary folder>", "create", error))?;
     let files = files(args, folder.path())?;
     let mut rows = Vec::new();
     for (format, path) in &files {
@@ -87,8 +88,6 @@ fn files(args: &BenchLoadArgs, folder: &Path) -> Result<Vec<(&'static str, PathB
 /// formats with their files.
 #[cfg(feature = "compression")]
 fn compress(data: &Path, folder: &Path) -> Result<[(&'static str, PathBuf); 3]> {
-    use wildsgd::internal::save;
-
     let text = source::read(data)?;
     let path = |format: &str| folder.join(format);
     save::atomically(path("gzip"), |out| {

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use wildsgd::data::{IndexBase, LoadOptions, ParseOptions, libsvm};
 use wildsgd::internal::cache::{self, Converted, Notes, Source};
+use wildsgd::internal::memory::available;
 use wildsgd::internal::save;
 use wildsgd::{Dataset, Error};
 
@@ -39,7 +40,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     };
     let source = train_cache::source(&args.data, args.index_base);
     if args.to == Format::Cache && !cache::is_cache(&args.data) {
-        let limit = args.memory_limit.unwrap_or_else(memory::half);
+        let limit = args.memory_limit.unwrap_or_else(|| available() / 2);
         if memory::estimate(&args.data).is_none_or(|most| most > limit as u64) {
             return convert_externally(args, shuffle, limit, source, terminal);
         }
@@ -57,6 +58,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
         (Some(seed), None) => input.data.in_random_order(seed),
         (Some(_), Some(seed)) => input.data.shuffled(seed),
     };
+    let permissions = train_cache::permissions(&args.data);
     match args.to {
         Format::Cache => {
             let own = source.filter(|source| {
@@ -64,9 +66,9 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
             });
             let notes = cache::notes(&input.data).cloned();
             let notes = notes.unwrap_or(Notes { base: Some(input.base), source: own });
-            cache::write_with(&data, &args.out, &notes)?;
+            cache::write_with(&data, &args.out, permissions, &notes)?;
         }
-        Format::Libsvm => write_text(&data, &args.out)?,
+        Format::Libsvm => write_text(&data, &args.out, permissions)?,
     }
     let (examples, features, nonzeros, base) =
         (data.len(), data.width(), data.nonzeros(), input.base);
@@ -97,7 +99,8 @@ fn convert_externally(
         });
         Notes { base: Some(base), source: own }
     };
-    let converted = cache::convert(&args.data, &args.out, &options, limit, notes)?;
+    let permissions = train_cache::permissions(&args.data);
+    let converted = cache::convert(&args.data, &args.out, &options, limit, permissions, notes)?;
     let times = format!(
         "through temporary files, with {} bytes of memory, in {:.3} s",
         limit,
@@ -107,9 +110,9 @@ fn convert_externally(
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_text(data: &Dataset, path: &Path) -> Result<(), Error> {
+fn write_text(data: &Dataset, path: &Path, permissions: u32) -> Result<(), Error> {
     let mut refused = None;
-    let written = save::atomically(path, |mut out| {
+    let written = save::atomically_as(path, permissions, |mut out| {
         libsvm::write(data, &mut out).inspect_err(|error| {
             refused = (error.kind() == std::io::ErrorKind::InvalidData).then(|| error.to_string());
         })

@@ -49,7 +49,7 @@ pub fn run(args: &FactorizeArgs, started: Instant) -> Result<ExitCode, Failure> 
     let (ratings, data) = load(&args.data)?;
     let test = args.test.as_ref().map(|path| load(path)).transpose()?;
 
-    interrupt::set_on_signals(trainer.settings.interrupt.clone(), terminal)?;
+    interrupt::set_on_signals(trainer.settings.interrupt.clone(), terminal);
     screen.busy("preparing".into());
     let held_out = test.as_ref().map(|(ratings, _)| ratings);
     let trained = trainer.fit_watched(&ratings, held_out, &mut |event| {

@@ -1,46 +1,62 @@
-//! Signals that end a training: Ctrl-C, SIGTERM and SIGHUP. The first stops it and saves the model,
-//! a second ends the process.
+//! Signals that end the command: Ctrl-C, SIGTERM and SIGHUP. Temporary files are removed before
+//! they do. A training is stopped by the first signal and saves its model; a second ends it, too.
 
 use std::fs;
 use std::process::{self, ExitCode};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
-use wildsgd::{Error, Result};
+use signal_hook::low_level::emulate_default_handler;
+use wildsgd::internal::save;
 
 use crate::terminal::Terminal;
 
 /// The first signal that has come; 0 if none has.
 static FIRST: AtomicI32 = AtomicI32::new(0);
+/// What the first signal stops, if there is anything to save.
+static WORK: OnceLock<(Arc<AtomicBool>, Terminal)> = OnceLock::new();
 
-/// Makes the first signal set `flag` instead of ending the process. Signals that are ignored when
-/// the process starts, as SIGHUP is under nohup, stay so.
-pub fn set_on_signals(flag: Arc<AtomicBool>, terminal: Terminal) -> Result<()> {
-    let failed = |error| Error::io("<signals>", "catch", error);
+/// Catches signals from now on. Those that are ignored when the process starts, as SIGHUP is under
+/// nohup, stay so. Where the system refuses, signals end the process at once, as without this.
+pub fn catch_signals() {
     let ignored = ignored();
     let caught = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_in(ignored, *signal));
-    let mut signals = Signals::new(caught).map_err(failed)?;
-    let wait = move || {
-        for signal in signals.forever() {
-            if FIRST.swap(signal, Ordering::Relaxed) != 0 {
-                process::exit(code(signal).into());
-            }
+    let Ok(mut signals) = Signals::new(caught) else { return };
+    let handle = signals.handle();
+    let wait = move || signals.forever().for_each(react);
+    if thread::Builder::new().name("signals".into()).spawn(wait).is_err() {
+        handle.close();
+    }
+    // A file that grows beyond the process's limit (`ulimit -f`) is then an error of the write.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+}
+
+/// Makes the first signal set `flag` instead of ending the process.
+pub fn set_on_signals(flag: Arc<AtomicBool>, terminal: Terminal) {
+    // A command does one piece of work.
+    let _ = WORK.set((flag, terminal));
+}
+
+fn react(signal: i32) {
+    let is_first = FIRST.swap(signal, Ordering::Relaxed) == 0;
+    match WORK.get() {
+        Some((flag, terminal)) if is_first => {
             flag.store(true, Ordering::Relaxed);
             terminal
                 .line("interrupted: finishing the block and saving; a second signal ends at once");
         }
-    };
-    thread::Builder::new().name("signals".into()).spawn(wait).map(drop).map_err(failed)
-}
-
-/// Makes a file that grows beyond the process's limit (`ulimit -f`) an error of the write, where it
-/// would end the process.
-pub fn turn_file_limits_into_errors() {
-    // If the signal cannot be caught, it ends the process as it would without this.
-    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+        work => {
+            save::remove_all();
+            if work.is_none() {
+                // Ends the process by the signal, so that shells see it: a loop ends, too.
+                let _ = emulate_default_handler(signal);
+            }
+            process::exit(code(signal).into());
+        }
+    }
 }
 
 /// Returns the exit code of a training that a signal has ended: 128 plus its number.

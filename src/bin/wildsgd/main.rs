@@ -30,7 +30,7 @@ use args::{Cli, Command};
 
 fn main() -> ExitCode {
     let started = Instant::now();
-    interrupt::turn_file_limits_into_errors();
+    interrupt::catch_signals();
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(&args, started),
         Command::Factorize(args) => factorize::run(&args, started),

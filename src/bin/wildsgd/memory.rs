@@ -17,18 +17,6 @@ pub fn size(text: &str) -> Result<usize, String> {
     number.checked_mul(1 << shift).filter(|&bytes| bytes >= 1 << 20).ok_or_else(expected)
 }
 
-/// Returns half of the memory that the system, or the control group of this process, has available.
-pub fn half() -> usize {
-    /// Assumed where the system does not report it.
-    const USUAL: u64 = 4 << 30;
-    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
-    let group = group.and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
-    usize::try_from(kilobytes.map_or(USUAL, |n| n << 10).min(group) / 2).unwrap_or(usize::MAX)
-}
-
 /// Estimates the peak memory of loading the text at `path`; `None` if it cannot be known.
 pub fn estimate(path: &Path) -> Option<u64> {
     /// An entry takes at least 4 bytes of text, and 8 in memory.
@@ -53,6 +41,5 @@ mod tests {
         for wrong in ["", "M", "1", "1K", "-1G", "1.5G", "2GB", "99999999999999T", "2 G", "1é"] {
             assert!(size(wrong).is_err(), "{wrong}");
         }
-        assert!(half() > 1 << 20);
     }
 }

@@ -10,11 +10,11 @@ use wildsgd::{Error, Result};
 /// path comes with its flag or role.
 pub fn check(outputs: &[(&str, Option<&PathBuf>)], inputs: &[(&str, &Path)]) -> Result<()> {
     let mut taken: Vec<(&str, PathBuf)> =
-        inputs.iter().filter_map(|&(role, path)| Some((role, identity(path)?))).collect();
+        inputs.iter().filter_map(|&(role, path)| Some((role, save::identity(path)?))).collect();
     for &(flag, path) in outputs {
         let Some(path) = path else { continue };
         save::check(path)?;
-        let Some(identity) = identity(path) else { continue };
+        let Some(identity) = save::identity(path) else { continue };
         if let Some((other, _)) = taken.iter().find(|(_, taken)| *taken == identity) {
             return Err(Error::input(
                 path.display().to_string(),
@@ -26,19 +26,6 @@ pub fn check(outputs: &[(&str, Option<&PathBuf>)], inputs: &[(&str, &Path)]) -> 
         taken.push((flag, identity));
     }
     Ok(())
-}
-
-/// Returns a name by which two paths to one regular file compare equal; `None` for files that may
-/// well be named twice, like a terminal.
-fn identity(path: &Path) -> Option<PathBuf> {
-    if let Ok(found) = path.canonicalize() {
-        return found.is_file().then_some(found);
-    }
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    Some(directory.canonicalize().ok()?.join(path.file_name()?))
 }
 
 /// Writes the file at `path` with `write`, or leaves it unchanged if that fails.

@@ -55,7 +55,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
         trainer.l2 = Some(1.0 / (cost * data.data.len() as f64));
     }
 
-    interrupt::set_on_signals(trainer.settings.interrupt.clone(), terminal)?;
+    interrupt::set_on_signals(trainer.settings.interrupt.clone(), terminal);
     screen.busy("preparing".into());
     let held_out = test.as_ref().map(|test| &test.data);
     let trained = trainer.fit_watched(&data.data, held_out, &mut |event| {

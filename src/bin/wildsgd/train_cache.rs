@@ -2,15 +2,20 @@
 //! made from another text.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use wildsgd::data::{IndexBase, LoadOptions, ParseOptions, source};
 use wildsgd::internal::cache::{self, Notes, Source};
+use wildsgd::internal::save;
 use wildsgd::{Dataset, Result};
 
 use crate::input::Input;
+
+/// Permissions of other users, and of the group, to write.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// Seed of the row order of a cache, if none is given: the default of training.
 pub const SEED: u64 = 1;
@@ -24,8 +29,16 @@ pub fn path_of(path: &Path) -> PathBuf {
 
 /// Identifies the text at `path`, if it is a file.
 pub fn source(path: &Path, base: IndexBase) -> Option<Source> {
-    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    Some(Source::of(&metadata, &ParseOptions { index_base: base, ..ParseOptions::default() }))
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let parse = ParseOptions { index_base: base, ..ParseOptions::default() };
+    Source::of(&File::open(path).ok()?, &parse).ok()
+}
+
+/// The permissions that a copy of the data at `path` may have at most: those of the data, where
+/// they are a file.
+pub fn permissions(path: &Path) -> u32 {
+    let file = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+    file.map_or(save::USUAL, |file| file.mode())
 }
 
 /// Loads the data set at `path` from its cache if that is usable. Otherwise reads the text and
@@ -46,17 +59,15 @@ pub fn load(
         return Input::load_with(path, base, layout);
     };
     let cache_path = path_of(path);
-    match find(&cache_path, &key) {
+    match find(path, &cache_path, &key) {
         Found::Good(data) => return Ok(input(path, data, started)),
         Found::Nothing => (),
         Found::Unusable(why) => {
             warn(format!("{why}: reading the text and writing the cache again"))
         }
-        Found::Foreign => {
-            warn(format!(
-                "{} exists and is no cache: it is left alone, and no cache is kept",
-                cache_path.display()
-            ));
+        Found::Foreign(why) => {
+            let name = cache_path.display();
+            warn(format!("{name} {why}: it is left alone, and no cache is kept"));
             return Input::load_with(path, base, layout);
         }
     }
@@ -66,7 +77,9 @@ pub fn load(
         return Ok(read);
     }
     let notes = Notes { base: Some(read.base), source: Some(key) };
-    let written = cache::write_with(&read.data.shuffled(SEED), &cache_path, &notes)
+    // Whoever may write to a cache decides what is learned.
+    let most = permissions(path) & !OTHERS_WRITE;
+    let written = cache::write_with(&read.data.shuffled(SEED), &cache_path, most, &notes)
         .and_then(|()| cache::open(&cache_path));
     match written {
         Ok(data) => return Ok(input(path, data, started)),
@@ -82,15 +95,23 @@ enum Found {
     Nothing,
     /// A cache that must not be used, with the reason.
     Unusable(String),
-    /// A file that is no cache, and must not be overwritten.
-    Foreign,
+    /// A file that must be neither used nor overwritten, with the reason.
+    Foreign(&'static str),
 }
 
-fn find(cache_path: &Path, key: &Source) -> Found {
-    match fs::metadata(cache_path) {
-        Err(_) => return Found::Nothing,
-        Ok(_) if !cache::is_cache(cache_path) => return Found::Foreign,
-        Ok(_) => (),
+fn find(path: &Path, cache_path: &Path, key: &Source) -> Found {
+    let Ok(found) = fs::metadata(cache_path) else { return Found::Nothing };
+    if !cache::is_cache(cache_path) {
+        return Found::Foreign("exists and is no cache");
+    }
+    // What can be had in a folder like /tmp by being there first is not trusted, unless it comes
+    // from whom the data come from.
+    let owner_of_data = fs::metadata(path).map_or(0, |data| data.uid());
+    if ![0, rustix::process::geteuid().as_raw(), owner_of_data].contains(&found.uid()) {
+        return Found::Foreign("is a cache of another user");
+    }
+    if found.mode() & OTHERS_WRITE != 0 {
+        return Found::Foreign("is a cache that other users may write to");
     }
     let data = match cache::open(cache_path) {
         Ok(data) => data,

@@ -59,6 +59,7 @@ pub fn convert(
     out: impl AsRef<Path>,
     options: &LoadOptions,
     memory: usize,
+    most: u32,
     notes: impl FnOnce(IndexBase) -> Notes,
 ) -> Result<Converted> {
     let (path, out) = (path.as_ref(), out.as_ref());
@@ -93,7 +94,7 @@ pub fn convert(
         notes: notes(base),
     };
     let header = Header::new(Kind::Dataset, VERSION, shape.to_facts(), &shape.sections());
-    save::file_atomically(out, |file| {
+    save::file_atomically(out, most, |file| {
         let mut writer = Writer::new(file, header)?;
         writer.write("labels", cast_slice(&sorted.labels))?;
         match starts {

@@ -3,8 +3,9 @@
 use crate::container::{Damage, Facts};
 use crate::data::{IndexBase, ParseOptions};
 use crate::error::{Error, Result};
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 /// Version of the layout of caches.
 pub(super) const VERSION: u32 = 2;
@@ -40,18 +41,28 @@ pub struct Source {
     pub bytes: u64,
     /// Its modification time: seconds since 1970, and nanoseconds.
     pub modified: (i64, i64),
+    /// CRC-32 of its first MiB in the upper half, of its last one in the lower half.
+    pub ends: u64,
     /// Options that it was read with.
     pub parse: ParseOptions,
 }
 
 impl Source {
-    /// Identifies the file with this metadata, read with these options.
-    pub fn of(metadata: &Metadata, parse: &ParseOptions) -> Self {
-        Source {
-            bytes: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            parse: parse.clone(),
-        }
+    /// Identifies `file`, read with these options.
+    ///
+    /// # Errors
+    /// If the system cannot read it.
+    pub fn of(file: &File, parse: &ParseOptions) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        let bytes = metadata.len();
+        let mut end = vec![0; bytes.min(1 << 20) as usize];
+        let mut sum = |from: u64| {
+            file.read_exact_at(&mut end, from)?;
+            Ok::<_, io::Error>(u64::from(crc32fast::hash(&end)))
+        };
+        let ends = sum(0)? << 32 | sum(bytes - bytes.min(1 << 20))?;
+        let modified = (metadata.mtime(), metadata.mtime_nsec());
+        Ok(Source { bytes, modified, ends, parse: parse.clone() })
     }
 }
 
@@ -96,6 +107,7 @@ impl Shape {
                 source.modified.1 as u64,
                 base_number(source.parse.index_base),
                 source.parse.max_line as u64,
+                source.ends,
             ]
         });
         for (k, number) in numbers.into_iter().chain(source).enumerate() {
@@ -123,6 +135,7 @@ impl Shape {
             Some(Source {
                 bytes: fact(8),
                 modified: (fact(9) as i64, fact(10) as i64),
+                ends: fact(13),
                 parse: ParseOptions { index_base: base_of(fact(11))?, max_line: fact(12) as usize },
             })
         });

@@ -1,16 +1,16 @@
-//! A mapped cache file and the outcome of its check.
+//! A cache file and the outcome of its check.
 
 use super::check::check;
 use super::facts::{Notes, Shape};
 use crate::container::{Container, Damage, Kind};
 use crate::data::Rows;
 use crate::data::map::Map;
+use crate::data::source::Stamp;
 use crate::error::{Error, Result};
-use std::fs::{File, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
 use std::sync::{Arc, OnceLock};
 
-/// A mapped file, with its header and the outcome of its check.
+/// The bytes of a file, with its header and the outcome of its check.
 #[derive(Debug)]
 pub(in crate::data) struct Cache {
     name: String,
@@ -21,19 +21,6 @@ pub(in crate::data) struct Cache {
     shape: Shape,
     /// Outcome of the check of all rows, once it was made.
     outcome: OnceLock<Result<(), Damage>>,
-}
-
-/// Size and modification time, which change with a file's bytes.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp {
-    bytes: u64,
-    modified: (i64, i64),
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Stamp { bytes: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) }
-    }
 }
 
 impl Cache {
@@ -54,12 +41,12 @@ impl Cache {
         &self.shape.notes
     }
 
-    /// Checks `rows`, all rows of this file, unless that was done. Reports if the file was written
-    /// to.
+    /// Checks `rows`, all rows of this file, unless that was done. Reports if the file is mapped
+    /// and was written to.
     pub(in crate::data) fn verify(&self, rows: Rows<'_>) -> Result<()> {
         let metadata =
             self.file.metadata().map_err(|error| Error::io(&*self.name, "read", error))?;
-        if Stamp::of(&metadata) != self.opened {
+        if !self.map.is_copy() && Stamp::of(&metadata) != self.opened {
             return Err(Error::input(
                 &*self.name,
                 "was written to while it was in use",

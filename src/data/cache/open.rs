@@ -13,8 +13,9 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the cache at `path`, in microseconds for any size. Reads the header and the checksums, and
-/// maps the rest, which [`Dataset::verify`] checks before it is used.
+/// Opens the cache at `path`. One that takes at most half of the memory that is available is copied
+/// into memory, in rayon's current pool; a larger one is mapped. [`Dataset::verify`] checks all but
+/// the header and the checksums before it is used.
 ///
 /// # Errors
 /// [`Error::Input`] if there is no such file, it is no cache, or header, length or checksums are
@@ -26,11 +27,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<Dataset> {
     if !metadata.is_file() || metadata.len() == 0 {
         return Err(no_cache(&name));
     }
-    let map = Map::of(&file).map_err(|error| Error::io(path, "map", error))?;
-    if !container::claims(&map) {
-        return Err(no_cache(&name));
-    }
-    of_map(name, file, map)
+    of_file(name, file, metadata.len())
 }
 
 /// Returns true if the file at `path` is a cache by its first bytes, which may be damaged, and
@@ -58,8 +55,24 @@ fn no_cache(name: &str) -> Error {
     )
 }
 
-/// Makes the data set in `map`, which is all of `file`.
-pub(in crate::data) fn of_map(name: String, file: File, map: Map) -> Result<Dataset> {
+/// Makes the data set in `file`, which holds `bytes` bytes.
+pub(in crate::data) fn of_file(name: String, file: File, bytes: u64) -> Result<Dataset> {
+    let map = Map::of(&file, bytes).map_err(|error| Error::io(&*name, "read", error))?;
+    of_map(name, file, map)
+}
+
+/// Opens the cache at `path` like [`open`], and maps it whatever its size.
+#[cfg(test)]
+pub(super) fn open_mapped(path: &Path) -> Result<Dataset> {
+    let file = File::open(path).expect("the test has made it");
+    let map = Map::mapped(&file).expect("the file is not empty");
+    of_map(source::display_name(path), file, map)
+}
+
+fn of_map(name: String, file: File, map: Map) -> Result<Dataset> {
+    if !container::claims(&map) {
+        return Err(no_cache(&name));
+    }
     check_byte_order(&name)?;
     let damaged = |damage: Damage| damage.into_error(&*name, Kind::Dataset);
     let container = Container::open(&map, Kind::Dataset, VERSION).map_err(damaged)?;

@@ -1,4 +1,5 @@
 use super::facts::{Notes, Source, VERSION};
+use super::open::open_mapped;
 use super::write::write_with;
 use super::*;
 use crate::container::{Header, Kind, Writer};
@@ -37,7 +38,8 @@ struct Place {
 fn written(data: &Dataset) -> Place {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache");
-    write_with(data, &path, &Notes { base: Some(IndexBase::One), source: None }).unwrap();
+    write_with(data, &path, save::USUAL, &Notes { base: Some(IndexBase::One), source: None })
+        .unwrap();
     Place { folder, path }
 }
 
@@ -72,7 +74,7 @@ fn a_cache_is_the_data_set() {
         assert_eq!(load(&place.path, &LoadOptions::default()).unwrap(), data);
         // A cache of a cache is the same file.
         let again = place.folder.path().join("again");
-        write_with(&found, &again, notes(&found).unwrap()).unwrap();
+        write_with(&found, &again, save::USUAL, notes(&found).unwrap()).unwrap();
         assert_eq!(std::fs::read(again).unwrap(), std::fs::read(&place.path).unwrap());
     }
 }
@@ -81,9 +83,9 @@ fn a_cache_is_the_data_set() {
 fn notes_come_back() {
     let place = written(&data(3, false));
     let parse = crate::data::ParseOptions { index_base: IndexBase::Auto, max_line: 77 };
-    let source = Source { bytes: 12, modified: (-5, 999_999_999), parse };
+    let source = Source { bytes: 12, modified: (-5, 999_999_999), ends: u64::MAX - 7, parse };
     let all = Notes { base: Some(IndexBase::Zero), source: Some(source) };
-    write_with(&data(3, false), &place.path, &all).unwrap();
+    write_with(&data(3, false), &place.path, save::USUAL, &all).unwrap();
     assert_eq!(notes(&open(&place.path).unwrap()), Some(&all));
 }
 
@@ -183,11 +185,18 @@ fn a_file_that_is_written_to_is_reported() {
     // Replacing the file leaves the old one in use.
     write(&data, &place.path).unwrap();
     data.verify().unwrap();
-    let data = verified(&place.path).unwrap();
+    let (copy, mapped) = (verified(&place.path).unwrap(), open_mapped(&place.path).unwrap());
+    mapped.verify().unwrap();
+    assert_eq!(copy, mapped);
+    let before = copy.clone().in_file_order().into_owned();
     let file = OpenOptions::new().append(true).open(&place.path).unwrap();
     file.set_len(std::fs::metadata(&place.path).unwrap().len() + 1).unwrap();
-    let message = data.verify().unwrap_err().to_string();
+    let message = mapped.verify().unwrap_err().to_string();
     assert!(message.contains("was written to while it was in use"), "{message}");
+    // A copy in memory stays as it was checked.
+    std::fs::write(&place.path, "").unwrap();
+    copy.verify().unwrap();
+    assert_eq!(copy.in_file_order().into_owned(), before);
 }
 
 #[test]
@@ -219,7 +228,7 @@ fn forge(path: &std::path::Path, offsets: &[u32], indices: &[u32], width: u64) {
         notes: Notes::default(),
     };
     let header = Header::new(Kind::Dataset, VERSION, shape.to_facts(), &shape.sections());
-    save::file_atomically(path, |file| {
+    save::file_atomically(path, save::USUAL, |file| {
         let mut writer = Writer::new(file, header)?;
         writer.write("labels", cast_slice(&labels))?;
         writer.write("offsets", cast_slice(offsets))?;

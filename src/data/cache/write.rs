@@ -17,14 +17,15 @@ use std::path::Path;
 /// [`Error::Input`](crate::Error::Input) if `path` is no regular file, or `data` lies in a damaged
 /// file.
 pub fn write(data: &Dataset, path: impl AsRef<Path>) -> Result<()> {
-    write_with(data, path, &Notes::default())
+    write_with(data, path, save::USUAL, &Notes::default())
 }
 
-/// Writes a cache as [`write`](fn@write) does, with `notes` on the data's source.
+/// Writes a cache as [`write`](fn@write) does, with `notes` on the data's source. A new file gets at
+/// most the permissions `most`.
 ///
 /// # Errors
 /// As for [`write`](fn@write).
-pub fn write_with(data: &Dataset, path: impl AsRef<Path>, notes: &Notes) -> Result<()> {
+pub fn write_with(data: &Dataset, path: impl AsRef<Path>, most: u32, notes: &Notes) -> Result<()> {
     let path = path.as_ref();
     check_byte_order(&source::display_name(path))?;
     data.verify()?;
@@ -40,7 +41,7 @@ pub fn write_with(data: &Dataset, path: impl AsRef<Path>, notes: &Notes) -> Resu
         notes: notes.clone(),
     };
     let header = Header::new(Kind::Dataset, VERSION, shape.to_facts(), &shape.sections());
-    save::file_atomically(path, |file| {
+    save::file_atomically(path, most, |file| {
         let mut writer = Writer::new(file, header)?;
         writer.write("labels", cast_slice(data.labels()))?;
         match rows.starts() {

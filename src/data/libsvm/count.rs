@@ -3,7 +3,10 @@
 //! For valid text the counts are exact. For other text they may be anything, as reading it fails.
 
 use memchr::{memchr, memchr_iter, memchr3_iter};
+use std::io;
 use std::ops::Range;
+
+use crate::data::source::Text;
 
 /// Whole lines of a text.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,17 +21,26 @@ pub(in crate::data) struct Piece {
     pub(super) entries: usize,
 }
 
-/// Cuts `text` at the first line feed after each `size` bytes.
-pub(super) fn cut(text: &[u8], size: usize) -> Vec<Range<usize>> {
+/// Bytes that are read at a time to find the end of a line.
+const WINDOW: usize = 1 << 12;
+
+/// Cuts `text`, from byte `start` on, at the first line feed after each `size` bytes.
+pub(super) fn cut(text: &dyn Text, mut start: usize, size: usize) -> io::Result<Vec<Range<usize>>> {
     let mut pieces = Vec::with_capacity(text.len() / size + 1);
-    let mut start = 0;
     while start < text.len() {
-        let least = text.len().min(start.saturating_add(size)) - 1;
-        let end = memchr(b'\n', &text[least..]).map_or(text.len(), |length| least + length + 1);
+        let mut at = text.len().min(start.saturating_add(size)) - 1;
+        let mut found = None;
+        while found.is_none() && at < text.len() {
+            text.with(at..at.saturating_add(WINDOW), &mut |bytes| {
+                found = memchr(b'\n', bytes).map(|length| at + length + 1);
+            })?;
+            at = at.saturating_add(WINDOW);
+        }
+        let end = found.unwrap_or(text.len());
         pieces.push(start..end);
         start = end;
     }
-    pieces
+    Ok(pieces)
 }
 
 /// Number of lines of `text`, and the number of entries of each row in it.

@@ -5,11 +5,15 @@
 //! the first one in the text, and reads as if one thread had read all of it.
 
 use super::count::{self, Piece};
-use super::{Kind, ParseError, ParseOptions, check_rows, read_lines, whole, without_mark};
+use super::{BYTE_ORDER_MARK, Kind, LOOKAHEAD, ParseError, ParseOptions};
+use super::{check_rows, mark_length, read_lines, whole};
 use crate::data::Dataset;
 use crate::data::IndexBase;
 use crate::data::csr::{Block, Layout, Stop};
+use crate::data::source::Text;
 use rayon::prelude::*;
+use std::io;
+use std::ops::Range;
 
 /// Bytes of a piece: its rows stay in the cache of a core until they are in place.
 ///
@@ -20,28 +24,57 @@ const PIECE: usize = 1 << 18;
 /// Also returns the number from which the text counts features. Deterministic.
 ///
 /// # Errors
-/// Those of [`parse`](super::parse), and [`Kind::Changed`] if another process changes the mapped
-/// bytes meanwhile.
+/// Those of [`parse`](super::parse), [`Kind::Changed`] if another process changes the file
+/// meanwhile, and those of the system.
 pub(in crate::data) fn parse_parallel(
-    bytes: &[u8],
+    text: &dyn Text,
     options: &ParseOptions,
     seed: Option<u64>,
-) -> Result<(Dataset, IndexBase), ParseError> {
-    parse_pieces(bytes, options, seed, PIECE)
+) -> Result<(Dataset, IndexBase), Unread> {
+    parse_pieces(text, options, seed, PIECE)
+}
+
+/// The reason why a text could not be read.
+#[derive(Debug)]
+pub(in crate::data) enum Unread {
+    Text(ParseError),
+    System(io::Error),
+}
+
+impl From<ParseError> for Unread {
+    fn from(error: ParseError) -> Self {
+        Unread::Text(error)
+    }
+}
+
+impl Unread {
+    /// The reason for `error`, which says by its kind if the text is shorter than it was.
+    fn of(error: io::Error, options: &ParseOptions) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Unread::Text(whole(Kind::Changed, options)),
+            _ => Unread::System(error),
+        }
+    }
 }
 
 /// Reads a text like [`parse_parallel`], in pieces of about `size` bytes, at least 1.
 pub(in crate::data) fn parse_pieces(
-    bytes: &[u8],
+    text: &dyn Text,
     options: &ParseOptions,
     seed: Option<u64>,
     size: usize,
-) -> Result<(Dataset, IndexBase), ParseError> {
-    let text = without_mark(bytes);
-    let (pieces, lengths) = count(text, size);
+) -> Result<(Dataset, IndexBase), Unread> {
+    let failed = |error| Unread::of(error, options);
+    let (pieces, lengths) = count(text, size).map_err(failed)?;
     let read = |piece: &Piece, block: &mut Block| {
         block.clear(piece.rows, piece.entries);
-        read_lines(text, piece.bytes.clone(), piece.first_line, options, block).map(drop)
+        let Range { start, end } = piece.bytes;
+        let mut read = Ok(0);
+        text.with(start..end.saturating_add(LOOKAHEAD), &mut |bytes| {
+            read = read_lines(bytes, 0..end - start, piece.first_line, options, block);
+        })
+        .map_err(failed)?;
+        read.map(drop).map_err(Unread::Text)
     };
     // A text without rows may still hold an error to report.
     check_rows(lengths.len().max(1) as u64, options)?;
@@ -52,21 +85,28 @@ pub(in crate::data) fn parse_pieces(
         match layout.fill(values, parts(), read) {
             Ok(filled) => {
                 check_rows(filled.rows() as u64, options)?;
+                text.check().map_err(failed)?;
                 return Ok(layout.finish(filled, options.index_base));
             }
             // The first rows had values of 1 only, so that no memory was taken for values.
             Err(Stop::Values) => values = true,
-            Err(Stop::Changed) => return Err(whole(Kind::Changed, options)),
+            Err(Stop::Changed) => return Err(whole(Kind::Changed, options).into()),
             Err(Stop::Unread(error)) => return Err(error),
         }
     }
 }
 
 /// Cuts `text` into pieces, and counts the entries of each row.
-fn count(text: &[u8], size: usize) -> (Vec<Piece>, Vec<u32>) {
-    let ranges = count::cut(text, size);
-    let counts: Vec<_> =
-        ranges.par_iter().map(|bytes| count::row_lengths(&text[bytes.clone()])).collect();
+fn count(text: &dyn Text, size: usize) -> io::Result<(Vec<Piece>, Vec<u32>)> {
+    let mut mark = 0;
+    text.with(0..BYTE_ORDER_MARK.len(), &mut |bytes| mark = mark_length(bytes))?;
+    let ranges = count::cut(text, mark, size)?;
+    let lengths = |range: &Range<usize>| {
+        let mut lengths = Default::default();
+        text.with(range.clone(), &mut |bytes| lengths = count::row_lengths(bytes))?;
+        Ok(lengths)
+    };
+    let counts: Vec<_> = ranges.par_iter().map(lengths).collect::<io::Result<_>>()?;
     let mut pieces = Vec::with_capacity(ranges.len());
     let mut lengths = Vec::with_capacity(counts.iter().map(|(_, own)| own.len()).sum());
     let mut first_line = 1;
@@ -76,13 +116,13 @@ fn count(text: &[u8], size: usize) -> (Vec<Piece>, Vec<u32>) {
         lengths.extend(own);
         first_line += lines;
     }
-    (pieces, lengths)
+    Ok((pieces, lengths))
 }
 
 /// Returns true if the first piece that has entries has a value that is not 1.
 fn starts_with_values(
     pieces: &[Piece],
-    read: impl Fn(&Piece, &mut Block) -> Result<(), ParseError>,
+    read: impl Fn(&Piece, &mut Block) -> Result<(), Unread>,
 ) -> bool {
     let mut block = Block::default();
     let first = pieces.iter().find(|piece| piece.entries > 0);

@@ -86,7 +86,7 @@ fn save(model: &Factors, path: &Path) -> Result<()> {
     let sections =
         [("users", names[0].len() as u64), ("items", names[1].len() as u64), ("weights", bytes)];
     let header = Header::new(Kind::Factors, VERSION, facts, &sections);
-    save::file_atomically(path, |file| {
+    save::file_atomically(path, save::USUAL, |file| {
         let mut writer = Writer::new(file, header)?;
         writer.write("users", names[0].as_bytes())?;
         writer.write("items", names[1].as_bytes())?;

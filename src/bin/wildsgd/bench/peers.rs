@@ -22,7 +22,7 @@ const SCRIPT: &str = include_str!("../../../../benches/peers/seconds.py");
 /// started.
 pub fn compare(python: &Path, path: &Path, data: &Dataset, runs: usize) -> Result<Peers> {
     let folder =
-        tempfile::tempdir().map_err(|error| Error::io("<temporary folder>", "create", error))?;
+        save::Folder::new().map_err(|error| Error::io("<temporary folder>", "create", error))?;
     let (text, json) = (folder.path().join("data.svm"), folder.path().join("peers.json"));
     write_text(path, data, &text)?;
     let program =

@@ -31,9 +31,10 @@ fn bytes_are_those_of_the_way_through_memory() {
         let options = LoadOptions { parse, shuffle, threads: 2 };
         let notes = |base| Notes { base: Some(base), source: None };
         let (data, found) = load_with_base(path("text"), &options).unwrap();
-        write_with(&data, path("expected"), &notes(found)).unwrap();
+        write_with(&data, path("expected"), save::USUAL, &notes(found)).unwrap();
         for (source, memory) in [("text", 0), ("text", 1 << 30), ("zstd", 3 << 20)] {
-            let converted = convert(path(source), path("out"), &options, memory, notes).unwrap();
+            let converted =
+                convert(path(source), path("out"), &options, memory, save::USUAL, notes).unwrap();
             let (examples, features, nonzeros) = (data.len(), data.width(), data.nonzeros());
             assert_eq!(converted, Converted { examples, features, nonzeros, base: found });
             assert!(
@@ -69,8 +70,10 @@ fn what_fails_leaves_the_old_file() {
     ] {
         fs::write(path("text"), text).unwrap();
         let error =
-            convert(path("text"), path("out"), &LoadOptions::default(), 0, |_| Notes::default())
-                .unwrap_err();
+            convert(path("text"), path("out"), &LoadOptions::default(), 0, save::USUAL, |_| {
+                Notes::default()
+            })
+            .unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
         assert_eq!(fs::read(path("out")).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);

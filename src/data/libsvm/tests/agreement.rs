@@ -38,7 +38,11 @@ fn pieces(
     seed: Option<u64>,
     size: usize,
 ) -> Result<Dataset, ParseError> {
-    POOL.install(|| parallel::parse_pieces(text, options, seed, size)).map(|(data, _)| data)
+    let read = POOL.install(|| parallel::parse_pieces(&text, options, seed, size));
+    read.map(|(data, _)| data).map_err(|unread| match unread {
+        Unread::Text(error) => error,
+        Unread::System(error) => panic!("{error}"),
+    })
 }
 
 fn stream(
