@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::human::Bytes;
+
 /// An error on the way from a text file to a saved model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +34,20 @@ pub enum Error {
         what: String,
         /// The form or range that was expected.
         expected: String,
+        /// Advice.
+        hint: String,
+    },
+    /// Less memory is free than the work would take. It was not begun, or was given up.
+    #[error("{path}: {what} takes at least {} of memory (expected at most the {} that are free); {hint}", Bytes(*needed), Bytes(*available))]
+    Memory {
+        /// The file's name, or `<stdin>`, or `data set`.
+        path: String,
+        /// What takes the memory.
+        what: String,
+        /// Bytes that it takes at least.
+        needed: u64,
+        /// Bytes that are free.
+        available: u64,
         /// Advice.
         hint: String,
     },

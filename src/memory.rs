@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::error::Error;
+
 /// Requests huge pages for `array`, which is large and not yet written to. There are then fewer
 /// page faults while it is filled, and fewer TLB misses later. Takes no memory beyond the array:
 /// only pages that lie entirely in it become huge.
@@ -31,8 +33,53 @@ pub(crate) fn filled<T: Copy>(value: T, len: usize) -> Vec<T> {
     vector
 }
 
+/// Less memory is available than work would take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shortage {
+    /// Bytes that the work takes.
+    needed: u64,
+    /// Bytes that are available.
+    available: u64,
+}
+
+impl Shortage {
+    /// Makes the error of the input `name`, of which `what` takes the memory.
+    pub(crate) fn into_error(self, name: &str, what: &str, hint: &str) -> Error {
+        let Shortage { needed, available } = self;
+        let (path, what, hint) = (name.into(), what.into(), hint.into());
+        Error::Memory { path, what, needed, available, hint }
+    }
+}
+
+/// The memory that was available when work began. It is compared with what the work takes before
+/// that is taken: where the system runs out of memory, it ends the process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget(u64);
+
+impl Budget {
+    /// What is available now.
+    pub(crate) fn now() -> Self {
+        Budget(available() as u64)
+    }
+
+    /// Checks that work which takes `needed` bytes in all fits.
+    pub(crate) fn check(self, needed: u64) -> Result<(), Shortage> {
+        if needed <= self.0 { Ok(()) } else { Err(Shortage { needed, available: self.0 }) }
+    }
+
+    /// Checks that one more item fits into `items`, which takes two more times its memory when it
+    /// is full. `others` are the bytes that the work has taken besides.
+    #[inline]
+    pub(crate) fn check_push<T>(self, items: &Vec<T>, others: u64) -> Result<(), Shortage> {
+        if items.len() < items.capacity() {
+            return Ok(());
+        }
+        self.check(others + (3 * items.capacity() * size_of::<T>()) as u64)
+    }
+}
+
 /// Returns the bytes of memory that this process may still take: what the system has available, and
-/// what the limit of its control group leaves.
+/// what the limits of its control group and of its address space leave.
 pub fn available() -> usize {
     /// Assumed where the system does not report it.
     const USUAL: u64 = 8 << 30;
@@ -40,8 +87,18 @@ pub fn available() -> usize {
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     let system = kilobytes.map_or(USUAL, |kilobytes| kilobytes << 10);
-    let available = left_in_group().map_or(system, |left| left.min(system));
+    let limits = [left_in_group(), left_of_addresses()];
+    let available = limits.into_iter().flatten().fold(system, u64::min);
     usize::try_from(available).unwrap_or(usize::MAX)
+}
+
+/// Bytes that the limit of the address space (`ulimit -v`) leaves.
+fn left_of_addresses() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit};
+    let limit = getrlimit(Resource::As).current?;
+    let taken = fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = taken.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(limit.saturating_sub(pages * rustix::param::page_size() as u64))
 }
 
 /// Bytes that the limits of this process's control group (version 2), and of those above it, leave.
@@ -104,4 +161,30 @@ fn advise<T: Copy>(array: &mut [T], pages: Pages) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (array, pages);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_does_not_fit_is_refused_before_it_begins() {
+        let budget = Budget(100);
+        assert_eq!(budget.check(100), Ok(()));
+        let shortage = budget.check(3 << 30).unwrap_err();
+        let message = shortage.into_error("d", "this data set", "take less").to_string();
+        let expected = "d: this data set takes at least 3.00 GiB of memory (expected at most the 100 B that are free); take less";
+        assert_eq!(message, expected);
+        let mut items: Vec<u64> = Vec::with_capacity(4);
+        assert_eq!(budget.check_push(&items, 90), Ok(()));
+        items.extend([1; 4]);
+        // Four of 8 bytes stay while eight get room.
+        assert_eq!(budget.check_push(&items, 4), Ok(()));
+        assert!(budget.check_push(&items, 5).is_err());
+    }
+
+    #[test]
+    fn some_memory_is_available() {
+        assert!((1 << 20..1 << 50).contains(&available()));
+    }
 }

@@ -126,7 +126,7 @@ fn reading_keeps_to_its_memory() {
         write(&text, rows, entries, ones);
         let zstd = zstd(&folder, &text);
         let peaks = [
-            ("plain file", 1.1, load_peak(&text, 2)),
+            ("plain file", 1.15, load_peak(&text, 2)),
             ("compressed file", 2.0, load_peak(&zstd, 2)),
             ("pipe", 2.0, piped_peak(&folder, &text, 2)),
         ];

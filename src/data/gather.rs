@@ -5,8 +5,8 @@ use super::Dataset;
 use super::csr::{self, Block, Layout, Packed};
 use super::libsvm::{self, IndexBase, ParseError};
 use super::stream::{Reading, Stop};
+use crate::memory::{Budget, Shortage};
 use rayon::ThreadPool;
-use std::convert::Infallible;
 use std::io::Read;
 
 impl Reading<'_> {
@@ -20,14 +20,17 @@ impl Reading<'_> {
         pool: &ThreadPool,
         reader: impl Read,
         seed: Option<u64>,
-    ) -> Result<(Dataset, IndexBase), Stop<Infallible>> {
+    ) -> Result<(Dataset, IndexBase), Stop<Shortage>> {
         let mut parts = Vec::new();
+        let budget = Budget::now();
+        let mut needed = 0;
         self.run(
             reader,
             |block| Packed::of(block),
-            |part| {
+            |part: Packed| {
+                needed += part.memory() + Layout::memory(part.len(), part.entries());
                 parts.push(part);
-                Ok(())
+                budget.check(needed)
             },
         )?;
         pool.install(|| self.lay_out(parts, seed)).map_err(Stop::Text)

@@ -7,6 +7,7 @@ use super::libsvm::Unread;
 use super::source::{self, Format, Input, Stream};
 use super::{Dataset, IndexBase, ParseOptions, cache, libsvm, stream};
 use crate::error::{Error, Result};
+use crate::memory::Shortage;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::path::Path;
 
@@ -71,6 +72,7 @@ pub fn load_with_base(
             .map_err(|unread| match unread {
                 Unread::Text(error) => error.into_error(name),
                 Unread::System(error) => Error::io(name, "read", error),
+                Unread::Memory(shortage) => too_large(shortage, &name),
             }),
         Input::Stream(Stream { reader, format }) => {
             let read_on = format != Format::Plain;
@@ -78,9 +80,16 @@ pub fn load_with_base(
             let threads = pool.current_num_threads();
             stream::Reading { options: &options.parse, threads, block: stream::BLOCK, read_on }
                 .read(&pool, reader, options.shuffle)
-                .map_err(|stop| stop_error(stop, format, &name, |never| match never {}))
+                .map_err(|stop| {
+                    stop_error(stop, format, &name, |shortage| too_large(shortage, &name))
+                })
         }
     }
+}
+
+fn too_large(shortage: Shortage, name: &str) -> Error {
+    let hint = "make a cache of it with `wildsgd convert --memory-limit`, and train on that";
+    shortage.into_error(name, "the data set", hint)
 }
 
 /// The error for `stop`. `of_consumer` converts the error of the consumer of the blocks.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use super::source;
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 pub use low_rank::LowRank;
 use text::{Fields, Line, Separator, lines};
 
@@ -87,8 +88,7 @@ impl Ratings {
 /// # Errors
 /// Those of [`Ratings::parse`], and those of [`load`](super::load) for the file as a whole.
 pub fn load_ratings(path: impl AsRef<Path>) -> Result<Ratings> {
-    let path = path.as_ref();
-    parse(&source::read(path)?, &source::display_name(path), true)
+    read(path.as_ref(), true)
 }
 
 /// Reads ratings like [`load_ratings`], but lines may end after the item: then the value is NaN.
@@ -96,8 +96,7 @@ pub fn load_ratings(path: impl AsRef<Path>) -> Result<Ratings> {
 /// # Errors
 /// Those of [`load_ratings`].
 pub fn load_pairs(path: impl AsRef<Path>) -> Result<Ratings> {
-    let path = path.as_ref();
-    parse(&source::read(path)?, &source::display_name(path), false)
+    read(path.as_ref(), false)
 }
 
 /// Distinct names, numbered from 0.
@@ -115,6 +114,13 @@ impl Names {
             names.place(&k.to_string());
         });
         names
+    }
+
+    /// Estimates the bytes that the names take.
+    fn memory(&self) -> u64 {
+        /// Two pointers with a length, a number, a hash, the counts of an `Arc`, and a short name.
+        const NAME: u64 = 100;
+        self.all.len() as u64 * NAME
     }
 
     /// Number of names.
@@ -160,24 +166,58 @@ impl Names {
 }
 
 fn parse(text: &[u8], name: &str, rated: bool) -> Result<Ratings> {
-    let mut ratings = Ratings::default();
-    let separator = Separator::of(text);
-    for line in lines(text) {
-        if let Some(fields) = line.fields(separator) {
-            let rating = fields.and_then(|fields| ratings.add(&line, fields, rated));
-            rating.map_err(|fault| fault.into_error(name))?;
+    let mut reading = Reading::new(name, rated);
+    lines(text).try_for_each(|line| reading.add(line))?;
+    reading.finish()
+}
+
+fn read(path: &Path, rated: bool) -> Result<Ratings> {
+    let name = source::display_name(path);
+    let mut reading = Reading::new(&name, rated);
+    source::lines(path, &name, |line, number| reading.add(Line::new(line, number)))?;
+    reading.finish()
+}
+
+/// The ratings of the lines so far.
+struct Reading<'a> {
+    name: &'a str,
+    /// True if each line must have a rating.
+    rated: bool,
+    /// That of the first line with fields.
+    separator: Option<Separator>,
+    ratings: Ratings,
+    budget: Budget,
+}
+
+impl<'a> Reading<'a> {
+    fn new(name: &'a str, rated: bool) -> Self {
+        let (ratings, budget) = (Ratings::default(), Budget::now());
+        Reading { name, rated, separator: None, ratings, budget }
+    }
+
+    fn add(&mut self, line: Line<'_>) -> Result<()> {
+        if line.is_empty() {
+            return Ok(());
         }
+        let separator = *self.separator.get_or_insert_with(|| Separator::of(&line));
+        let Ratings { all, users, items } = &self.ratings;
+        self.budget.check_push(all, users.memory() + items.memory()).map_err(|shortage| {
+            let hint = "check that this is the file you meant, or use a larger machine";
+            shortage.into_error(self.name, "the list of ratings", hint)
+        })?;
+        let fields = line.fields(separator);
+        let added = fields.and_then(|fields| self.ratings.add(&line, fields, self.rated));
+        added.map_err(|fault| fault.into_error(self.name))
     }
-    if ratings.all.is_empty() {
-        let form = if rated { "lines of `user item rating`" } else { "lines of `user item`" };
-        return Err(Error::input(
-            name,
-            "holds no rating",
-            form,
-            "check that this is the file you meant",
-        ));
+
+    fn finish(self) -> Result<Ratings> {
+        if !self.ratings.all.is_empty() {
+            return Ok(self.ratings);
+        }
+        let form = if self.rated { "lines of `user item rating`" } else { "lines of `user item`" };
+        let hint = "check that this is the file you meant";
+        Err(Error::input(self.name, "holds no rating", form, hint))
     }
-    Ok(ratings)
 }
 
 impl Ratings {

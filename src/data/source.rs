@@ -11,10 +11,11 @@ mod compressed;
 mod tests;
 mod text;
 
+use super::libsvm::mark_length;
 use crate::container;
 use crate::error::{Error, Result};
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 pub(super) use text::{Stamp, Text, TextFile};
@@ -106,6 +107,48 @@ pub(super) fn stream(path: &Path, name: &str) -> Result<Stream<'static>> {
     }
     let (file, _) = open_file(path, name)?;
     Stream::new(file, name)
+}
+
+/// Longest line that [`lines`] accepts, in bytes.
+const LONGEST: usize = 1 << 24;
+
+/// Reads the file at `path` (`-`: standard input) line by line, and calls `take` with each line and
+/// its number, from 1. Lines have no end, neither `\n` nor `\r\n`, and the first one no byte order
+/// mark. Takes memory for one line.
+///
+/// # Errors
+/// Those of [`read`], those of `take`, and [`Error::Text`] for a line of over 16 MiB.
+pub(super) fn lines(
+    path: &Path,
+    name: &str,
+    mut take: impl FnMut(&[u8], u64) -> Result<()>,
+) -> Result<()> {
+    let Stream { reader, format } = stream(path, name)?;
+    let mut reader = io::BufReader::with_capacity(1 << 16, reader);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let mut part = reader.by_ref().take(LONGEST as u64 + 1);
+        part.read_until(b'\n', &mut line).map_err(|error| fault(error, format, name))?;
+        if line.is_empty() {
+            return if number == 1 { Err(empty(name)) } else { Ok(()) };
+        }
+        if line.len() > LONGEST {
+            return Err(Error::Text {
+                path: name.into(),
+                line: number,
+                column: 1,
+                what: format!("the line is longer than {LONGEST} bytes"),
+                expected: "lines of text".into(),
+                hint: "check that this is the file you meant".into(),
+            });
+        }
+        let bytes = line.strip_suffix(b"\n").unwrap_or(&line);
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        let mark = if number == 1 { mark_length(bytes) } else { 0 };
+        take(&bytes[mark..], number)?;
+    }
+    Ok(())
 }
 
 /// Opens the file at `path`, which is no directory.

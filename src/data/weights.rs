@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::source;
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 
 /// Reads the weights in the file at `path` (`-`: standard input), plain or compressed. They are
 /// finite numbers, at least 0. Blanks around them and Unix or Windows line ends are allowed.
@@ -13,21 +14,60 @@ use crate::error::{Error, Result};
 /// for the file as a whole.
 pub fn load_weights(path: impl AsRef<Path>) -> Result<Vec<f32>> {
     let path = path.as_ref();
-    parse(&source::read(path)?, &source::display_name(path))
+    let name = source::display_name(path);
+    let mut reading = Reading::new(&name);
+    source::lines(path, &name, |line, number| reading.add(line, number))?;
+    reading.finish()
 }
 
-fn parse(bytes: &[u8], path: &str) -> Result<Vec<f32>> {
-    let lines = bytes.trim_ascii_end().split(|&byte| byte == b'\n').zip(1..);
-    lines
-        .map(|(line, number)| weight(line).map_err(|what| wrong(path, number, line, what)))
-        .collect()
+/// The weights of the lines so far.
+struct Reading<'a> {
+    name: &'a str,
+    weights: Vec<f32>,
+    budget: Budget,
+    /// Number of the first of the empty lines at the end.
+    first_empty: Option<u64>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(name: &'a str) -> Self {
+        Reading { name, weights: Vec::new(), budget: Budget::now(), first_empty: None }
+    }
+
+    fn add(&mut self, line: &[u8], number: u64) -> Result<()> {
+        if line.trim_ascii().is_empty() {
+            self.first_empty.get_or_insert(number);
+            return Ok(());
+        }
+        self.refuse_empty()?;
+        let weight = weight(line).map_err(|what| wrong(self.name, number, line, what))?;
+        self.budget.check_push(&self.weights, 0).map_err(|shortage| {
+            let hint = "check that this is the file you meant, or use a larger machine";
+            shortage.into_error(self.name, "the list of weights", hint)
+        })?;
+        self.weights.push(weight);
+        Ok(())
+    }
+
+    /// Refuses an empty line that another one follows.
+    fn refuse_empty(&self) -> Result<()> {
+        let empty = |number| wrong(self.name, number, b"", "an empty line".into());
+        self.first_empty.map_or(Ok(()), |number| Err(empty(number)))
+    }
+
+    fn finish(self) -> Result<Vec<f32>> {
+        if self.weights.is_empty() {
+            self.refuse_empty()?;
+        }
+        Ok(self.weights)
+    }
 }
 
 fn weight(line: &[u8]) -> Result<f32, String> {
     let word = line.trim_ascii();
     let quoted = || format!("`{}`", word[..word.len().min(32)].escape_ascii());
     let Ok(weight) = fast_float2::parse::<f32, _>(word) else {
-        return Err(if word.is_empty() { "an empty line".into() } else { quoted() });
+        return Err(quoted());
     };
     if weight.is_finite() && weight >= 0.0 { Ok(weight) } else { Err(quoted()) }
 }
@@ -47,6 +87,14 @@ fn wrong(path: &str, line: u64, bytes: &[u8], what: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(bytes: &[u8], name: &str) -> Result<Vec<f32>> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let mut reading = Reading::new(name);
+        source::lines(file.path(), name, |line, number| reading.add(line, number))?;
+        reading.finish()
+    }
 
     #[test]
     fn one_number_a_line() {

@@ -88,13 +88,14 @@ impl Default for Trainer {
 pub struct Trained {
     /// The model of the epoch with the lowest objective.
     pub model: Model,
-    /// The fit. With more than two classes, a digest of theirs: no weights and no epochs, the mean
-    /// of the objectives, the gravest reason to stop, all visits (0 if a class had none: then the
-    /// model is worthless), the preparation of the first class, and the time of all, with the
-    /// preparation of each.
+    /// The fit. Its weights went into the model. With more than two classes, a digest of theirs: no
+    /// epochs, the mean of the objectives, the gravest reason to stop, all visits (0 if a class had
+    /// none: then the model is worthless), the preparation of the first class, and the time of all,
+    /// with the preparation of each.
     pub fit: Fit<f64>,
     /// The fits of the classes, each against the rest, in the order of the model's labels; empty
-    /// unless there are more than two.
+    /// unless there are more than two. Classes that an interrupt has left without a turn are
+    /// missing.
     pub classes: Vec<ClassFit>,
     /// The factor of each class's examples, in the order of the model's labels; empty if all are 1.
     pub class_weights: Vec<f64>,

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 use crate::solver::{Event, Fit, Settings};
 use crate::strategy::StrategyKind;
 use crate::sync::plain::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -52,7 +53,8 @@ type Done = (usize, Result<(Fit<f64>, usize)>);
 
 /// Trains all classes. `solve` trains the one with the given index, by the given settings, and
 /// reports events. `finished` receives each class's fit, on the calling thread; if it breaks, the
-/// other classes end after an epoch each.
+/// other classes end after an epoch each. Classes that have not had their turn when the time limit
+/// has passed, or the fit is interrupted, have none.
 ///
 /// # Errors
 /// The first error of `solve`. Classes that are being trained at that time are trained to the end.
@@ -69,7 +71,7 @@ pub(super) fn fit_all(
     let work = |done: SyncSender<Done>| {
         while !failed.load(Relaxed) {
             let class = next.fetch_add(1, Relaxed);
-            if class >= classes.count {
+            if class >= classes.count || class >= classes.at_once && is_over(settings, started) {
                 return;
             }
             let settings = Settings {
@@ -118,6 +120,12 @@ pub(super) fn fit_all(
     })
 }
 
+/// Returns true if no further class may begin.
+fn is_over(settings: &Settings, started: Instant) -> bool {
+    settings.interrupt.load(Relaxed)
+        || settings.time_limit.is_some_and(|limit| started.elapsed() >= limit)
+}
+
 /// A matrix that holds one vector a class, coordinate by coordinate.
 pub(super) struct Columns {
     classes: NonZeroUsize,
@@ -130,20 +138,15 @@ impl Columns {
     /// # Errors
     /// [`Error::Input`] if it does not fit in memory. `name` is that of the data.
     pub(super) fn new(name: &str, width: usize, classes: NonZeroUsize) -> Result<Self> {
-        let mut weights = Vec::new();
-        let room = width
-            .checked_mul(classes.get())
-            .filter(|&count| weights.try_reserve_exact(count).is_ok());
-        let Some(count) = room else {
-            return Err(Error::input(
-                name,
-                format!("{classes} classes with {width} weights each do not fit in memory"),
-                "fewer classes or features",
-                "join classes, or give `--loss squared` or `--loss huber` if labels are amounts",
-            ));
-        };
-        weights.resize(count, 0.0);
-        Ok(Columns { classes, weights })
+        let count = width.saturating_mul(classes.get());
+        let needed = (count as u64).saturating_mul(size_of::<f64>() as u64);
+        Budget::now().check(needed).map_err(|shortage| {
+            let what = format!("a model of {classes} classes with {width} weights each");
+            let hint =
+                "join classes, or give `--loss squared` or `--loss huber` if labels are amounts";
+            shortage.into_error(name, &what, hint)
+        })?;
+        Ok(Columns { classes, weights: vec![0.0; count] })
     }
 
     /// Sets the vector of a class.

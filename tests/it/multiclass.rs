@@ -247,3 +247,15 @@ fn softmax_takes_any_labels_and_says_what_it_lacks() {
         run.stdout
     );
 }
+
+#[test]
+fn a_time_limit_holds_for_any_number_of_classes() {
+    // Each class takes milliseconds.
+    let rows =
+        (0..30_000).map(|i| format!("{} {}:1 {}:0.5\n", i % 10_000, 1 + i % 50, 60 + i % 97));
+    let place = Place::with(&[("d", &rows.collect::<String>())]);
+    let run = place.run(&["train", "d", "--time-limit", "0.1", "--model", "m"]);
+    let expected = "error: time limit is 0.1 (expected enough seconds to train a block of each class); raise it, or join classes\n";
+    assert!(run.code == 1 && run.stderr.ends_with(expected), "{run:?}");
+    assert!(!place.path("m").exists());
+}

@@ -45,11 +45,15 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
             return convert_externally(args, shuffle, limit, source, terminal);
         }
     }
-    let input = Input::load_with(
-        &args.data,
-        args.index_base,
-        LoadOptions { shuffle, ..LoadOptions::default() },
-    )?;
+    let options = LoadOptions { shuffle, ..LoadOptions::default() };
+    let input = match Input::load_with(&args.data, args.index_base, options) {
+        // Few bytes may be compressed from many.
+        Err(Error::Memory { .. }) if args.to == Format::Cache && is_file(&args.data) => {
+            let limit = args.memory_limit.unwrap_or_else(|| available() / 2);
+            return convert_externally(args, shuffle, limit, source, terminal);
+        }
+        input => input?,
+    };
     input.data.verify()?;
     let started = Instant::now();
     // A cache keeps its order unless another one is requested.
@@ -80,6 +84,11 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     );
     terminal.line(report(&converted, data.seed(), args, &times));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns true if the data at `path` can be read twice.
+fn is_file(path: &Path) -> bool {
+    path.as_os_str() != "-" && path.is_file() && !cache::is_cache(path)
 }
 
 /// Converts text that may be larger than memory, through temporary files.

@@ -20,6 +20,7 @@ use crate::data::source::{self, Format, Stream};
 use crate::data::stream::{self, Reading};
 use crate::data::{IndexBase, LoadOptions, libsvm};
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 use crate::save;
 use bytemuck::{bytes_of, bytes_of_mut, cast_slice, cast_slice_mut};
 use std::fs::File;
@@ -107,6 +108,10 @@ pub fn convert(
     Ok(Converted { examples: rows, features: width, nonzeros: entries, base })
 }
 
+/// Bytes of memory that an example takes, besides its entries: its label and length while the lists
+/// of them grow, later its place.
+const EXAMPLE: u64 = 24;
+
 /// Entries of all rows, in the order of the text.
 struct Spool {
     /// The entries of each block: indices, then values, if it has any.
@@ -146,8 +151,16 @@ impl Spool {
             has_values: false,
         };
         let failed = |error| Error::io(folder, "write", error);
+        let budget = Budget::now();
+        let add = |block: Block| {
+            spool.add(&block).map_err(failed)?;
+            budget.check(spool.labels.len() as u64 * EXAMPLE).map_err(|shortage| {
+                let hint = "split the file: a cache takes memory for each of its examples";
+                shortage.into_error(&name, "the list of labels", hint)
+            })
+        };
         reading
-            .run(reader, std::mem::take, |block| spool.add(&block).map_err(failed))
+            .run(reader, std::mem::take, add)
             .map_err(|stop| stop_error(stop, format, &name, |error| error))?;
         libsvm::check_rows(spool.lengths.len() as u64, &options.parse)
             .map_err(|error| error.into_error(name))?;

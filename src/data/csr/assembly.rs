@@ -36,6 +36,11 @@ impl Layout {
         Layout { offsets: Offsets::from_lengths(lengths), seed }
     }
 
+    /// Bytes that laying out so many rows and entries takes at least: the arrays, without values.
+    pub(in crate::data) fn memory(rows: usize, entries: usize) -> u64 {
+        (entries * size_of::<u32>() + rows * (size_of::<f64>() + size_of::<u32>())) as u64
+    }
+
     /// Fills the arrays with the rows of all parts, which together hold the rows of the file in
     /// order. Parallel in rayon's current pool.
     ///

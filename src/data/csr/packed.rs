@@ -41,6 +41,18 @@ impl Packed {
         self.lengths.len()
     }
 
+    /// Number of entries of all rows.
+    pub(in crate::data) fn entries(&self) -> usize {
+        self.lengths.iter().map(|&length| length as usize).sum()
+    }
+
+    /// Bytes that the packed rows take.
+    pub(in crate::data) fn memory(&self) -> u64 {
+        let values = self.values.as_ref().map_or(0, |values| size_of_val(&**values));
+        let rows = size_of_val(&*self.lengths) + size_of_val(&*self.labels);
+        (rows + self.gaps.len() + values) as u64
+    }
+
     /// Number of entries of each row.
     pub(in crate::data) fn lengths(&self) -> &[u32] {
         &self.lengths
@@ -53,8 +65,7 @@ impl Packed {
 
     /// Unpacks the rows into `block`, in place of those before.
     pub(in crate::data) fn unpack(&self, block: &mut Block) {
-        let entries = self.lengths.iter().map(|&length| length as usize).sum();
-        block.clear(self.lengths.len(), entries);
+        block.clear(self.lengths.len(), self.entries());
         let mut gaps = self.gaps.iter();
         let mut from = 0;
         for (&length, &label) in self.lengths.iter().zip(&self.labels) {

@@ -11,6 +11,7 @@ use crate::data::Dataset;
 use crate::data::IndexBase;
 use crate::data::csr::{Block, Layout, Stop};
 use crate::data::source::Text;
+use crate::memory::{Budget, Shortage};
 use rayon::prelude::*;
 use std::io;
 use std::ops::Range;
@@ -25,7 +26,7 @@ const PIECE: usize = 1 << 18;
 ///
 /// # Errors
 /// Those of [`parse`](super::parse), [`Kind::Changed`] if another process changes the file
-/// meanwhile, and those of the system.
+/// meanwhile, and those of the system, and if the rows do not fit in memory.
 pub(in crate::data) fn parse_parallel(
     text: &dyn Text,
     options: &ParseOptions,
@@ -39,6 +40,7 @@ pub(in crate::data) fn parse_parallel(
 pub(in crate::data) enum Unread {
     Text(ParseError),
     System(io::Error),
+    Memory(Shortage),
 }
 
 impl From<ParseError> for Unread {
@@ -78,6 +80,8 @@ pub(in crate::data) fn parse_pieces(
     };
     // A text without rows may still hold an error to report.
     check_rows(lengths.len().max(1) as u64, options)?;
+    let entries = pieces.iter().map(|piece| piece.entries).sum();
+    Budget::now().check(Layout::memory(lengths.len(), entries)).map_err(Unread::Memory)?;
     let layout = Layout::new(lengths, seed);
     let parts = || pieces.iter().map(|piece| (piece.rows, piece));
     let mut values = starts_with_values(&pieces, read);

@@ -51,11 +51,8 @@ pub(super) enum Separator {
 }
 
 impl Separator {
-    /// Returns the separator of `text`.
-    pub(super) fn of(text: &[u8]) -> Self {
-        let Some(line) = lines(text).find(|line| !line.is_empty()) else {
-            return Separator::Blanks;
-        };
+    /// Returns the separator of a text whose first line with fields is `line`.
+    pub(super) fn of(line: &Line<'_>) -> Self {
         let has = |separator: Separator| line.find(0, separator.bytes()).is_some();
         let named = [Separator::Tab, Separator::Colons, Separator::Comma];
         named.into_iter().find(|&separator| has(separator)).unwrap_or(Separator::Blanks)
@@ -85,12 +82,17 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     text.split(|&byte| byte == b'\n')
         .zip(1..)
-        .map(|(bytes, number)| Line { number, bytes: bytes.strip_suffix(b"\r").unwrap_or(bytes) })
+        .map(|(bytes, number)| Line::new(bytes.strip_suffix(b"\r").unwrap_or(bytes), number))
 }
 
 impl<'a> Line<'a> {
+    /// Makes a line of its bytes, without its end.
+    pub(super) fn new(bytes: &'a [u8], number: u64) -> Self {
+        Line { number, bytes }
+    }
+
     /// Returns true if there is no field, or the line is a comment.
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         matches!(self.bytes.get(self.skip_blanks(0)), None | Some(b'#'))
     }
 
@@ -99,12 +101,8 @@ impl<'a> Line<'a> {
         memchr::memmem::find(&self.bytes[at..], separator).map(|length| at + length)
     }
 
-    /// The first three fields, without the blanks around them. `None` if there is none, or the line
-    /// is a comment.
-    pub(super) fn fields(&self, separator: Separator) -> Option<Result<Fields<'a>, Fault>> {
-        if self.is_empty() {
-            return None;
-        }
+    /// The first three fields of a line that is not empty, without the blanks around them.
+    pub(super) fn fields(&self, separator: Separator) -> Result<Fields<'a>, Fault> {
         let mut fields = [None; 3];
         let mut at = 0;
         for field in &mut fields {
@@ -122,7 +120,7 @@ impl<'a> Line<'a> {
                 if is_over {
                     break;
                 }
-                return Some(Err(self.empty_field(start, separator)));
+                return Err(self.empty_field(start, separator));
             }
             *field = Some((start, token));
             match end {
@@ -130,7 +128,7 @@ impl<'a> Line<'a> {
                 None => break,
             }
         }
-        Some(Ok(fields))
+        Ok(fields)
     }
 
     fn skip_blanks(&self, at: usize) -> usize {

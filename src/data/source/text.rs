@@ -80,6 +80,7 @@ impl Text for TextFile {
         let range = range.start..range.end.min(self.len);
         BUFFER.with_borrow_mut(|buffer| {
             if buffer.len() < range.len() {
+                buffer.reserve_exact(range.len() - buffer.len());
                 buffer.resize(range.len(), 0);
             }
             let bytes = &mut buffer[..range.len()];

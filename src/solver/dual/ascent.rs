@@ -9,6 +9,7 @@ use super::gap::{Gap, SharedSum};
 use super::newton_policy::NewtonPolicy;
 use super::pipeline::{Pipeline, Timing};
 use crate::error::Result;
+use crate::memory::filled;
 use crate::parallel;
 use crate::params::Real;
 use crate::row::real::Slot;
@@ -37,8 +38,8 @@ pub(super) fn run<R: Real>(
     let racy = profile.workers > 1;
     let shape = Shape { terms: examples.len(), width: examples.width(), common: examples.common() };
     let driver = FitDriver::new(settings, plan, shape, examples.touches(), strategy)?;
-    let zero = vec![R::ZERO; examples.width()];
-    let sums = || zero.iter().map(|_| SharedSum::default()).collect();
+    let zeros = || filled(R::ZERO, examples.width());
+    let sums = || (0..examples.width()).map(|_| SharedSum::default()).collect();
     let policy = NewtonPolicy::new(settings.tolerance, rule.is_narrow());
     // Where Newton epochs are cheap, there are few passes.
     let overlaps = timing == Timing::Overlapped && driver.threads() > 1 && !rule.is_narrow();
@@ -51,9 +52,9 @@ pub(super) fn run<R: Real>(
         last_gap: 1.0,
         w: sums(),
         checkpoint: racy.then(|| (vec![R::ZERO; examples.len()], sums())),
-        current: zero.clone(),
+        current: zeros(),
         shows_best: false,
-        best: zero.clone(),
+        best: zeros(),
         best_primal: f64::INFINITY,
         best_dual: f64::NEG_INFINITY,
         parts: f64::INFINITY,

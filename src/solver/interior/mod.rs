@@ -168,15 +168,15 @@ impl<'a> Interior<'a> {
         })
     }
 
-    /// Takes a step, by Mehrotra's predictor and corrector.
-    fn step(&mut self) {
+    /// Takes a step, by Mehrotra's predictor and corrector, unless it must stop before it has one.
+    fn step(&mut self, must_stop: &dyn Fn() -> bool) {
         let Interior { convex, scale, weights, scores, terms, assembly, .. } = self;
         let (convex, scale) = (*convex, &scale[..]);
         self.steps += 1;
         let is_exact = self.steps > PLAIN && self.is_exact_affordable;
         let precision = if is_exact { Precision::Twofold } else { Precision::Double };
         terms.linearize(scores, weights, scale, Aim { product: 0.0, part: 1.0, predicted: None });
-        let system = System::new(convex, terms, scale, precision, assembly);
+        let system = System::new(convex, terms, scale, precision, assembly, must_stop);
         let solve = |terms: &Terms| {
             let coordinates = system.solve(&terms.right(convex, weights, precision), terms);
             let moves: Vec<f64> = coordinates.iter().zip(scale).map(|(c, s)| c / s).collect();
@@ -209,6 +209,10 @@ impl<'a> Interior<'a> {
                 }
                 (moves, step) = (corrected_moves, corrected);
             }
+        }
+        if must_stop() {
+            // The step may be anything.
+            return;
         }
         let mut t = (INSIDE * terms.longest(&step)).min(1.0);
         let moved = |t: f64| -> Vec<f64> {
@@ -245,12 +249,12 @@ impl<'a> Interior<'a> {
     }
 
     /// Updates the best weights and the bounds.
-    fn measure(&mut self) {
+    fn measure(&mut self, must_stop: &dyn Fn() -> bool) {
         let duals = self.terms.duals();
         self.prove(&duals, None);
         let left = self.terms.products() / self.bounds.upper;
         if self.bounds.gap() > self.tolerance && left <= SMALL * self.tolerance {
-            let low = self.low_duals();
+            let low = self.low_duals(must_stop);
             self.prove(&duals, Some(&low));
         }
     }
@@ -268,13 +272,13 @@ impl<'a> Interior<'a> {
     /// hold: where features are large and l2 is small, the dual objective needs that. This is
     /// iterative refinement, with residuals in twofold doubles (Higham, Accuracy and Stability of
     /// Numerical Algorithms, 2002, chapter 12).
-    fn low_duals(&mut self) -> Vec<f64> {
+    fn low_duals(&mut self, must_stop: &dyn Fn() -> bool) -> Vec<f64> {
         let Interior { convex, scale, weights, scores, terms, assembly, .. } = self;
         let (convex, scale) = (*convex, &scale[..]);
         terms.linearize(scores, weights, scale, Aim { product: 0.0, part: 1.0, predicted: None });
         let precision =
             if self.is_exact_affordable { Precision::Twofold } else { Precision::Double };
-        let system = System::new(convex, terms, scale, precision, assembly);
+        let system = System::new(convex, terms, scale, precision, assembly, must_stop);
         let mut low = vec![0.0; scores.len()];
         for _ in 0..REFINEMENTS {
             let coordinates = system.solve(&terms.lack(convex, weights, &low), terms);
@@ -303,8 +307,9 @@ fn scale(convex: Convex<'_>) -> Vec<f64> {
 
 impl Method<f64> for Interior<'_> {
     fn epoch(&mut self, driver: &mut FitDriver<'_, f64>) -> Result<Outcome> {
-        self.step();
-        self.measure();
+        let must_stop = || driver.control.must_stop();
+        self.step(&must_stop);
+        self.measure(&must_stop);
         driver.count_newton();
         Ok(Outcome::Kept(self.measured()))
     }

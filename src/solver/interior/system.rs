@@ -38,6 +38,8 @@ pub(super) struct System<'a> {
     diagonal: Vec<f64>,
     /// Lower triangle of the Cholesky factor, in a square; or the inverse of the diagonal.
     inverse: Inverse,
+    /// Tells whether the solution is not needed any more.
+    must_stop: &'a dyn Fn() -> bool,
 }
 
 enum Inverse {
@@ -54,9 +56,11 @@ impl<'a> System<'a> {
         scale: &'a [f64],
         precision: Precision,
         assembly: &mut Assembly,
+        must_stop: &'a dyn Fn() -> bool,
     ) -> Self {
         let diagonal = terms.diagonal(convex, scale);
-        let mut system = System { convex, scale, diagonal, inverse: Inverse::Diagonal(Vec::new()) };
+        let inverse = Inverse::Diagonal(Vec::new());
+        let mut system = System { convex, scale, diagonal, inverse, must_stop };
         let curvature = terms.curvature();
         system.inverse = match scale.len() <= MOST {
             true if precision == Precision::Twofold => {
@@ -91,7 +95,7 @@ impl<'a> System<'a> {
         let mut size = dot(&residual, &z);
         let enough = solved * solved * size;
         for _ in 0..most {
-            if size.is_nan() || size <= enough {
+            if size.is_nan() || size <= enough || (self.must_stop)() {
                 break;
             }
             let product = self.times(&curvature, &p);

@@ -81,6 +81,9 @@ fn walk<R: Real>(
             let pass = Pass { order, epoch, visits_before, seed, control, pool };
             visit_alone(rule, &mut weights, pass, batch)?;
         }
+        if control.must_stop() {
+            return Ok(f64::INFINITY);
+        }
         let objective = rule.objective(sample, &weights);
         Ok(if objective.is_finite() { objective } else { f64::INFINITY })
     };
@@ -103,12 +106,15 @@ fn walk<R: Real>(
         }
     }
     for eta in [best.0 * 0.5, best.0 * 2.0] {
+        if control.must_stop() {
+            break;
+        }
         let objective = objective_at(eta)?;
         if objective < best.1 {
             best = (eta, objective);
         }
     }
-    if !best.1.is_finite() {
+    if !best.1.is_finite() && !control.must_stop() {
         return Err(Error::Diverged {
             what: format!(
                 "no step size between {:e} and {RANGE:e} leaves a finite objective",

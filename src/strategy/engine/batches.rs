@@ -70,7 +70,7 @@ impl<'a, R: Real> Batches<'a, R> {
 
     /// Injects the worker's delays, if it has any. Called between planning a batch and applying it.
     pub(crate) fn inject_delay(&mut self) {
-        self.delays.inject_after(self.batch.len());
+        self.delays.inject_after(self.batch.len(), &|| self.pass.control.must_stop());
     }
 
     /// Returns the number of visits made.

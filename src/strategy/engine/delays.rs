@@ -2,7 +2,7 @@
 //! for nobody.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A delay to inject: makes one worker sleep again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +28,29 @@ impl Delays {
         Delays { delays: own.map(|&delay| (delay, 0)).collect() }
     }
 
-    /// Counts `visits` more visits, and sleeps as often as they make due.
-    pub(crate) fn inject_after(&mut self, visits: usize) {
+    /// Counts `visits` more visits, and sleeps as often as they make due, unless `must_stop`.
+    pub(crate) fn inject_after(&mut self, visits: usize, must_stop: &dyn Fn() -> bool) {
         for (delay, since) in &mut self.delays {
             *since += visits;
             let times = *since / delay.every;
             if times > 0 {
                 *since %= delay.every;
-                thread::sleep(delay.time.saturating_mul(times.try_into().unwrap_or(u32::MAX)));
+                sleep(delay.time.saturating_mul(times.try_into().unwrap_or(u32::MAX)), must_stop);
             }
         }
+    }
+}
+
+/// Sleeps for `time`, or until it `must_stop`.
+fn sleep(time: Duration, must_stop: &dyn Fn() -> bool) {
+    /// Longest time between two looks.
+    const LOOK: Duration = Duration::from_millis(20);
+    let began = Instant::now();
+    loop {
+        let left = time.saturating_sub(began.elapsed());
+        if left.is_zero() || must_stop() {
+            return;
+        }
+        thread::sleep(left.min(LOOK));
     }
 }

@@ -67,7 +67,7 @@ pub(crate) fn work<R: Real>(
         visit_block(Block::new(&terms, count, Order::AHEAD), &mut state);
         visits += count as u64;
         pass.control.progress.add(worker, count);
-        delays.inject_after(count);
+        delays.inject_after(count, &|| pass.control.must_stop());
         terms.drain(..count);
     }
     visits

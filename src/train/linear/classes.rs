@@ -8,8 +8,9 @@ use super::task::{Task, targets};
 use super::{Trained, Trainer, certified};
 use crate::data::ClassLabels;
 use crate::error::{Error, Result};
-use crate::solver::{ClassFit, Event, Fit, Settings, Solver, linear};
+use crate::solver::{ClassFit, Event, Fit, Settings, Solver, StopReason, linear};
 use crate::strategy::StrategyKind;
+use crate::sync::plain::Ordering::Relaxed;
 use crate::train::one_vs_rest::{self, Columns, fit_all};
 
 impl Trainer {
@@ -93,7 +94,14 @@ impl Trainer {
             },
         )?;
         data.data.verify()?;
-        let mut fit = digest.expect("each class has sent its fit");
+        let mut fit = digest.expect("the first class has sent its fit");
+        if fits.iter().any(Option::is_none) {
+            if !settings.interrupt.load(Relaxed) {
+                return Err(too_little_time(&settings));
+            }
+            untouched = true;
+            fit.stop = StopReason::Interrupted;
+        }
         fit.objective /= names.len() as f64;
         fit.train_time = training.elapsed();
         fit.began.workers = plan.at_once * plan.threads;
@@ -134,6 +142,16 @@ fn refuse_one_file(settings: &Settings, classes: usize) -> Result<()> {
             expected: "no file where there is a vector of weights for each class",
             hint: "leave it out, or train on two classes",
         }),
+    }
+}
+
+/// The error for a time limit that has left classes without a turn.
+fn too_little_time(settings: &Settings) -> Error {
+    Error::Parameter {
+        name: "time limit",
+        value: settings.time_limit.unwrap_or_default().as_secs_f64().to_string(),
+        expected: "enough seconds to train a block of each class",
+        hint: "raise it, or join classes",
     }
 }
 

@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use super::task::{Task, Weighted};
 use super::{Trained, Trainer, certified};
 use crate::data::ClassLabels;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::human::Count;
+use crate::memory::Budget;
 use crate::model::Model;
 use crate::params::Real;
 use crate::problem::Examples;
@@ -24,35 +26,54 @@ impl Trainer {
         targets: Cow<'_, [f64]>,
         watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Trained> {
+        let hint = "look for a mistyped feature index, use fewer features, or a larger machine";
+        self.check_memory(task.data.data.width(), hint)?;
         let problem = linear(self.loss, self.examples(task.data, &targets)?);
         let solver = certified::convex(&*problem, &task.settings)
             .map_or(Solver::Sgd, |convex| self.first(convex));
         let shuffle_time = task.started.elapsed();
-        let model = |weights: &[f64]| self.model(labels, weights.to_vec());
+        let model = |weights: Vec<f64>| self.model(labels, weights);
         let penalized = RulesOf::<f64>::examples(&*problem).penalized();
-        let evaluate = |weights: &[f64], data: Weighted<'_>| {
-            Ok::<_, Error>(
-                data.evaluate(&model(weights)?, task.settings.penalty.value(&weights[..penalized])),
-            )
-        };
-        let on_test = task.test.map(|test| move |weights: &[f64]| evaluate(weights, test).ok());
+        let penalty = |weights: &[f64]| task.settings.penalty.value(&weights[..penalized]);
+        let on_test = task.test.map(|test| {
+            move |weights: &[f64]| {
+                Some(test.evaluate(&model(weights.to_vec()).ok()?, penalty(weights)))
+            }
+        });
         let fit = self.solve(&*problem, &task.settings, on_test.as_ref().map(|f| f as _), watch)?;
         task.data.data.verify()?;
         // Free memory before evaluation takes some.
         drop(problem);
         drop(targets);
+        let penalty = task.settings.penalty.value(&fit.weights[..penalized]);
+        let (weights, fit) = fit.take_weights();
+        let model = self.model(labels, weights)?;
+        let evaluate = |data: Weighted<'_>| data.evaluate(&model, penalty);
         Ok(Trained {
-            model: model(&fit.weights)?,
-            train: evaluate(&fit.weights, task.data)?,
-            test: task.test.map(|test| evaluate(&fit.weights, test)).transpose()?,
+            train: evaluate(task.data),
+            test: task.test.map(evaluate),
             prepare_time: shuffle_time + fit.prepare_time,
             solver,
             precision: self.precision_of(solver),
             l2: task.settings.penalty.l2,
             classes: Vec::new(),
             class_weights: Vec::new(),
+            model,
             fit,
         })
+    }
+
+    /// Checks that training so many weights at a time fits in memory. Where it does not, the system
+    /// ends the process in the middle.
+    ///
+    /// # Errors
+    /// With `hint`, if it does not.
+    pub(super) fn check_memory(&self, weights: usize, hint: &str) -> Result<()> {
+        /// Weights, best weights, sums of dual variables, and the model.
+        const EACH: u64 = 24;
+        let checked = Budget::now().check((weights as u64).saturating_mul(EACH));
+        let what = || format!("training {} weights", Count(weights as u64));
+        checked.map_err(|shortage| shortage.into_error(&self.data_name, &what(), hint))
     }
 
     /// Returns the examples with targets, weights and the bias.

@@ -7,7 +7,7 @@ use super::fit::wide;
 use super::task::{Task, Weighted};
 use super::{Trained, Trainer};
 use crate::data::ClassLabels;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::problem::{Problem, Softmax};
 use crate::solver::{
     Convex, ConvexLoss, Evaluate, Event, Fit, Precision, Settings, Solver, interior, minimize,
@@ -34,7 +34,7 @@ impl Trainer {
             Some(weights) => problem.with_weights(weights)?,
         };
         let (penalized, width) = (problem.penalized(), problem.width());
-        self.check_room(classes, width)?;
+        self.check_memory(width, "join classes, or train one-vs-rest with `--loss logistic`")?;
         let shuffle_time = started.elapsed();
         let model = |weights: Vec<f64>| self.model(Some(labels), weights);
         let penalty = settings.penalty;
@@ -98,19 +98,5 @@ impl Trainer {
         let widened = evaluate.map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
         let fit: Fit<f32> = minimize(problem, settings, widened.as_ref().map(|f| f as _), watch)?;
         Ok(fit.map_weights(|weights| wide(&weights)))
-    }
-
-    /// Checks that the weights fit in memory, before a failing allocation ends the process.
-    fn check_room(&self, classes: NonZeroUsize, width: usize) -> Result<()> {
-        let mut room: Vec<f32> = Vec::new();
-        // Memory that is reserved and not touched costs nothing.
-        room.try_reserve_exact(width).map_err(|_| {
-            Error::input(
-                &self.data_name,
-                format!("{classes} classes are {width} weights, which do not fit in memory"),
-                "fewer classes or features",
-                "join classes, or train one-vs-rest with `--loss logistic`",
-            )
-        })
     }
 }

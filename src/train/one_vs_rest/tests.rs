@@ -123,7 +123,8 @@ fn an_interrupt_that_leaves_a_class_out_leaves_no_visits() {
         })
         .unwrap();
     assert_eq!((trained.fit.stop, trained.fit.visits), (StopReason::Interrupted, 0));
-    assert_eq!(trained.classes.len(), 4);
+    // The second class's turn may have begun meanwhile.
+    assert!((1..=2).contains(&trained.classes.len()));
 }
 
 #[test]

@@ -67,7 +67,8 @@ fn classes_have_factors_and_a_balance() {
             .unwrap();
         agrees(&trained);
         // Held-out examples have their class's factor alone.
-        let penalty = 0.01 / 2.0 * trained.fit.weights.iter().map(|&w| w.powi(2)).sum::<f64>();
+        let weights = trained.model.weights().iter().chain(trained.model.bias_weights());
+        let penalty = 0.01 / 2.0 * weights.map(|&w| w.powi(2)).sum::<f64>();
         let [train, test] =
             [Some(trained.train), trained.test].map(|part| part.unwrap().objective.unwrap());
         assert!(((train - penalty) / (test - penalty) / own - 1.0).abs() < 1e-6, "{train} {test}");

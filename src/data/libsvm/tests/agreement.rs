@@ -41,7 +41,7 @@ fn pieces(
     let read = POOL.install(|| parallel::parse_pieces(&text, options, seed, size));
     read.map(|(data, _)| data).map_err(|unread| match unread {
         Unread::Text(error) => error,
-        Unread::System(error) => panic!("{error}"),
+        unread => panic!("{unread:?}"),
     })
 }
 
@@ -56,7 +56,7 @@ fn stream(
         Stop::Text(error) => error,
         Stop::Empty => whole(Kind::NoExample, options),
         Stop::Unread(error) | Stop::NoThread(error) => panic!("{error}"),
-        Stop::Consumer(never) => match never {},
+        Stop::Consumer(shortage) => panic!("{shortage:?}"),
     })
 }
 
