@@ -132,6 +132,10 @@ fn advice(reason: io::ErrorKind) -> &'static str {
             " (expected an existing file); check the name and the folder it is relative to"
         }
         Kind::IsADirectory => " (expected a file); name one file in it",
+        // Of starting a thread: nothing else here does not wait.
+        Kind::WouldBlock => {
+            " (expected a limit that leaves room for it, see `ulimit -u`); use fewer threads"
+        }
         Kind::OutOfMemory => " (expected enough memory); use fewer features or a larger machine",
         _ => "",
     }

@@ -111,7 +111,13 @@ pub(super) fn stop_error<E>(
 /// Starts a pool of threads for reading.
 pub(super) fn pool(threads: usize) -> Result<ThreadPool> {
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
-        let source = std::io::Error::other(error);
-        Error::io(format!("<{threads} threads>"), "start", source)
+        // The system's error, where that is the cause.
+        let system = std::error::Error::source(&error);
+        let system = system.and_then(|source| source.downcast_ref::<std::io::Error>());
+        let source = match system.and_then(std::io::Error::raw_os_error) {
+            Some(code) => std::io::Error::from_raw_os_error(code),
+            None => std::io::Error::other(error),
+        };
+        Error::io("<threads>", "start", source)
     })
 }

@@ -37,6 +37,8 @@ pub struct Scan {
     /// Threads that read text and work on rows. One more reads and decompresses the file. Default
     /// 0: one per core.
     pub threads: usize,
+    /// Bytes of text in a block, at least one line. Default 0: 256 KiB.
+    pub block: usize,
 }
 
 impl Scan {
@@ -74,7 +76,8 @@ impl Scan {
             threads => threads,
         };
         let mut rows = 0;
-        let reading = Reading { options: &self.parse, threads, block: stream::BLOCK, read_on };
+        let block = if self.block == 0 { stream::BLOCK } else { self.block };
+        let reading = Reading { options: &self.parse, threads, block, read_on };
         let work = |block: &mut _| {
             let data = std::mem::take::<super::csr::Block>(block).into_dataset(0);
             (data.len() as u64, work(data))

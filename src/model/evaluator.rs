@@ -87,7 +87,10 @@ impl<'m> Evaluator<'m> {
             });
             (truth, model.class(scores), losses)
         };
-        let each = scores.par_chunks(model.outputs()).zip(labels).with_min_len(ROWS_PER_TASK);
+        let each = scores
+            .par_chunks(model.outputs())
+            .zip(labels)
+            .with_min_len((ROWS_PER_TASK / model.outputs()).max(1));
         let measured: Vec<_> = each.map(measure).collect();
         // One after another: the sum's rounding depends neither on threads nor on pieces.
         for (truth, predicted, (loss, log_loss)) in measured {

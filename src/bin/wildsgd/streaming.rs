@@ -11,8 +11,11 @@ use wildsgd::{Dataset, Model, Result};
 /// Rows of a cache per block of scores.
 const ROWS: usize = 1 << 14;
 
-/// Maximum number of scores of a cache in memory at a time.
-const SCORES: usize = 1 << 24;
+/// Maximum number of scores of a cache, or of a block of text, in memory at a time.
+const SCORES: usize = 1 << 23;
+
+/// Most bytes of text per block.
+const BLOCK: usize = 1 << 18;
 
 /// Counts over the streamed rows.
 pub struct Streamed {
@@ -83,6 +86,8 @@ impl Streamed {
         }
         let scan = Scan {
             parse: ParseOptions { index_base, ..ParseOptions::default() },
+            // A row takes two bytes at least.
+            block: (2 * SCORES / model.outputs()).clamp(1, BLOCK),
             ..Scan::default()
         };
         let score_block = |block: Dataset| {
