@@ -101,6 +101,12 @@ impl<'d> Examples<'d> {
         Examples { free_bias: true, ..self }
     }
 
+    /// Returns these rows with a bias's feature of this value, regularized like any other.
+    pub(crate) fn with_constant(self, value: f32) -> Self {
+        let constant_norm2 = value * value * BIAS_RATE;
+        Examples { free_bias: false, constant: Some(value), constant_norm2, ..self }
+    }
+
     /// Returns these rows with other targets. Cheap: 16 bytes an example.
     ///
     /// # Errors

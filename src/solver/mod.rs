@@ -20,7 +20,9 @@ pub(crate) mod softmax;
 #[cfg(test)]
 mod strategy_tests;
 
-pub(crate) use self::bounds::{Bounds, Duals, bounds, objective_at_zero, rounding, upper};
+pub(crate) use self::bounds::{
+    Bounds, Duals, bounds, objective_at_zero, relative_gap, rounding, upper,
+};
 pub(crate) use self::convex::{Convex, ConvexLoss};
 pub use self::driver::Evaluate;
 pub use self::dual::fit_dual;

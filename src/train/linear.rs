@@ -3,6 +3,7 @@
 mod certified;
 mod classes;
 mod fit;
+mod free_bias;
 mod softmax;
 mod task;
 
@@ -236,7 +237,11 @@ impl Trainer {
         match self.solver {
             Solver::Auto if self.sets_steps() || needs_sgd => Solver::Sgd,
             Solver::Auto if matches!(self.loss, LossKind::Custom(_)) => Solver::Sgd,
-            Solver::Auto if !self.has_free_bias() && penalty.l1 == 0.0 && penalty.l2 > 0.0 => {
+            Solver::Auto
+                if penalty.l1 == 0.0
+                    && penalty.l2 > 0.0
+                    && (!self.has_free_bias() || self.may_substitute()) =>
+            {
                 Solver::Dual
             }
             Solver::Auto
@@ -266,7 +271,14 @@ impl Trainer {
     }
 
     fn has_free_bias(&self) -> bool {
-        self.free_bias && self.bias.is_some()
+        // A bias that moves no score needs no care.
+        self.free_bias && self.bias.is_some_and(|bias| bias as f32 != 0.0)
+    }
+
+    /// Returns true if a problem with a regularized bias may lead to that of a free one. Weights in
+    /// a file would show the other bias.
+    fn may_substitute(&self) -> bool {
+        self.loss != LossKind::Softmax && self.settings.params.is_none()
     }
 
     /// Refuses combinations that the chosen solver does not support.
@@ -277,7 +289,10 @@ impl Trainer {
             Solver::Dual | Solver::Saga if matches!(self.loss, LossKind::Custom(_)) => {
                 "a custom loss"
             }
-            Solver::Dual | Solver::Saga if self.has_free_bias() => "a bias that is not regularized",
+            Solver::Saga if self.has_free_bias() => "a bias that is not regularized",
+            Solver::Dual if self.has_free_bias() && !self.may_substitute() => {
+                "a bias that is not regularized and weights in a file"
+            }
             Solver::Saga if weighted => "weights of examples or classes",
             Solver::Interior if matches!(self.loss, LossKind::Custom(_)) => "a custom loss",
             Solver::Interior if self.settings.params.is_some() => "weights in a file",

@@ -13,8 +13,8 @@ use crate::model::Model;
 use crate::params::Real;
 use crate::problem::Examples;
 use crate::solver::{
-    AnyLinear, Convex, Evaluate, Event, Fit, Precision, RulesOf, Settings, Solver, dual, interior,
-    linear, saga, sgd,
+    AnyLinear, Convex, Epoch, Evaluate, Event, Fit, Precision, RulesOf, Settings, Solver, dual,
+    interior, linear, saga, sgd,
 };
 
 impl Trainer {
@@ -115,12 +115,30 @@ impl Trainer {
         if self.first(convex) == Solver::Interior {
             return interior::fit(convex, settings, None, evaluate, watch);
         }
+        if self.first(convex) == Solver::Dual && self.has_free_bias() {
+            let mut is_substitute = true;
+            let watch = &mut |event: Event<'_>| {
+                is_substitute &= !matches!(event, Event::Continued { .. });
+                match event {
+                    // It has another problem's gap.
+                    Event::Epoch(epoch) if is_substitute => {
+                        watch(Event::Epoch(&without_gap(epoch)))
+                    }
+                    other => watch(other),
+                }
+            };
+            return self.certified(convex, settings, evaluate, watch, |watch| {
+                let mut fit = self.fit_free_bias(convex, settings, evaluate, watch)?;
+                fit.epochs = fit.epochs.iter().map(without_gap).collect();
+                Ok(fit)
+            });
+        }
         self.certified(convex, settings, evaluate, watch, |watch| {
             self.solve_fast(problem, settings, evaluate, watch)
         })
     }
 
-    fn solve_fast(
+    pub(super) fn solve_fast(
         &self,
         problem: &dyn AnyLinear,
         settings: &Settings,
@@ -166,6 +184,10 @@ impl Trainer {
         Ok(Model::with_classes(self.loss, labels, weights, constant)?
             .with_l1(self.settings.penalty.l1 > 0.0))
     }
+}
+
+fn without_gap(epoch: &Epoch) -> Epoch {
+    Epoch { gap: None, ..epoch.clone() }
 }
 
 pub(super) fn wide(weights: &[f32]) -> Vec<f64> {
