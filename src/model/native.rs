@@ -71,7 +71,7 @@ pub fn write(model: &Model, path: impl AsRef<Path>) -> Result<()> {
     let mut facts = Facts::default();
     let epsilon = model.loss().epsilon();
     facts.set_bytes(LOSS, epsilon.map_or(model.loss().name(), |_| INSENSITIVE).as_bytes());
-    facts.set(EPSILON, epsilon.map_or(0.0, f64::from).to_bits());
+    facts.set(EPSILON, epsilon.unwrap_or(0.0).to_bits());
     let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
     facts.set(FLAGS, flag(model.uses_l1(), L1) | flag(bias.is_some(), CONSTANT));
     facts.set(VALUE, bias.map_or(0.0, |bias| bias.value).to_bits());
@@ -175,7 +175,7 @@ fn loss(facts: &Facts, losses: &[&'static dyn CustomLoss]) -> Result<LossKind, D
     let name = String::from_utf8_lossy(text.split(|&byte| byte == 0).next().unwrap_or_default());
     if name == INSENSITIVE {
         let epsilon = f64::from_bits(facts.get(EPSILON));
-        let loss = LossKind::EpsilonInsensitive { epsilon: epsilon as f32 };
+        let loss = LossKind::EpsilonInsensitive { epsilon };
         return loss.check().map(|()| loss).map_err(|_| {
             Damage::new(
                 format!("has the epsilon {epsilon} (byte 480)"),

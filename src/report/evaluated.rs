@@ -33,7 +33,7 @@ pub struct ModelFile {
     /// Name of the loss.
     pub loss: &'static str,
     /// Half-width of the tube in which the loss is 0, if the loss has one.
-    pub epsilon: Option<f32>,
+    pub epsilon: Option<f64>,
     /// Labels: with two classes, that of positive scores first; with more, in the order of scores.
     /// Empty for regression.
     #[serde(serialize_with = "label::all")]

@@ -41,7 +41,7 @@ pub struct Settings {
     /// Name of the loss.
     pub loss: &'static str,
     /// Half-width of the tube in which the loss is 0, if the loss has one.
-    pub epsilon: Option<f32>,
+    pub epsilon: Option<f64>,
     /// Strength of the absolute values in the regularizer.
     pub l1: f64,
     /// Strength of the squares in the regularizer.

@@ -44,7 +44,7 @@ pub struct Scaling {
     /// Name of the loss.
     pub loss: &'static str,
     /// Half-width of the tube in which the loss is 0, if the loss has one.
-    pub epsilon: Option<f32>,
+    pub epsilon: Option<f64>,
     /// Strength of the squares in the regularizer.
     pub l2: f64,
     /// Number of trainings per point.

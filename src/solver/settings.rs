@@ -46,9 +46,12 @@ impl Solver {
 /// Floating-point type of the weights during training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
+    /// f32, but f64 for a tolerance below 1e-6. Where f32 does not lead to the tolerance, the
+    /// solver that goes on uses f64.
+    #[default]
+    Auto,
     /// Half the memory and time. Gaps below about 1e-6 of the objective are out of reach; with a
     /// small l2 that limit is higher.
-    #[default]
     F32,
     /// Gaps down to 1e-9 of the objective are within reach.
     F64,
@@ -58,6 +61,7 @@ impl Precision {
     /// Returns the name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
+            Precision::Auto => "auto",
             Precision::F32 => "f32",
             Precision::F64 => "f64",
         }

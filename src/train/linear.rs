@@ -265,9 +265,23 @@ impl Trainer {
         settings.learning_rate.is_some() || settings.schedule != Schedule::default()
     }
 
+    /// Returns the precision, never [`Precision::Auto`]. Weights in a file are f32 unless f64 is
+    /// asked for.
+    fn chosen_precision(&self) -> Precision {
+        /// Smallest tolerance that f32 mostly reaches.
+        const LEAST: f64 = 1e-6;
+        let settings = &self.settings;
+        let is_tight = (f64::MIN_POSITIVE..LEAST).contains(&settings.tolerance);
+        match self.precision {
+            Precision::Auto if is_tight && settings.params.is_none() => Precision::F64,
+            Precision::Auto => Precision::F32,
+            given => given,
+        }
+    }
+
     /// Returns the type of the weights during training with `solver`.
     fn precision_of(&self, solver: Solver) -> Precision {
-        if solver == Solver::Interior { Precision::F64 } else { self.precision }
+        if solver == Solver::Interior { Precision::F64 } else { self.chosen_precision() }
     }
 
     fn has_free_bias(&self) -> bool {

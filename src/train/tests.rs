@@ -324,11 +324,11 @@ fn settings_out_of_range_are_named() {
     let cases: [(Change, &str); 18] = [
         (
             |t| t.loss = LossKind::EpsilonInsensitive { epsilon: -0.1 },
-            "epsilon is -0.1 (expected a finite",
+            "epsilon is -0.1 (expected a number",
         ),
         (
-            |t| t.loss = LossKind::EpsilonInsensitive { epsilon: f32::NAN },
-            "epsilon is NaN (expected a finite",
+            |t| t.loss = LossKind::EpsilonInsensitive { epsilon: f64::NAN },
+            "epsilon is NaN (expected a number",
         ),
         (|t| t.l2 = Some(-1.0), "l2 is -1 (expected"),
         (|t| t.settings.penalty = Penalty { l1: f64::NAN, l2: 0.0 }, "l1 is NaN (expected"),

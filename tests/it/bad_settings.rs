@@ -56,7 +56,7 @@ fn out_of_range() {
     }
     for (value, shown) in [("-0.5", "-0.5"), ("nan", "NaN"), ("inf", "inf")] {
         let hint = "0.1 is usual; errors up to this size cost nothing";
-        let message = format!("epsilon is {shown} (expected {finite}); {hint}");
+        let message = format!("epsilon is {shown} (expected a number from 0 to 3.4e38); {hint}");
         place.fail(&["train", "d", "--loss", "epsilon-insensitive", "--epsilon", value], &message);
     }
 }

@@ -1,5 +1,8 @@
 //! More than two classes, from a file of labels to predictions.
 
+use std::collections::HashSet;
+
+use proptest::prelude::*;
 use wildsgd::Model;
 use wildsgd::data::{ParseOptions, libsvm};
 
@@ -258,4 +261,43 @@ fn a_time_limit_holds_for_any_number_of_classes() {
     let expected = "error: time limit is 0.1 (expected enough seconds to train a block of each class); raise it, or join classes\n";
     assert!(run.code == 1 && run.stderr.ends_with(expected), "{run:?}");
     assert!(!place.path("m").exists());
+}
+
+/// Labels as people write them: small numbers, dates, seconds, tenths, and any f64.
+fn label() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        (-9..99_i32).prop_map(f64::from),
+        (20_000_101..20_301_231_i32).prop_map(f64::from),
+        (1_600_000_000..1_900_000_000_i64).prop_map(|seconds| seconds as f64),
+        (-500..500_i32).prop_map(|tenths| f64::from(tenths) / 10.0),
+        any::<f64>().prop_filter("labels are finite", |label| label.is_finite()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn labels_survive_training_saving_and_prediction(
+        labels in prop::collection::vec(label(), 2..7),
+        softmax: bool,
+    ) {
+        // Each class has a feature of its own.
+        let row = |k: usize| format!("{} {}:1\n", labels[k % labels.len()], 1 + k % labels.len());
+        let place = Place::with(&[("d", &(0..5 * labels.len()).map(row).collect::<String>())]);
+        let different: HashSet<u64> = labels.iter().map(|&y| (y + 0.0).to_bits()).collect();
+        prop_assume!(different.len() == labels.len());
+        let how = if softmax { ["--loss", "softmax"] } else { ["--multiclass", "ovr"] };
+        let args = [&["train", "d", "--cost", "100", "--quiet"], &how[..]].concat();
+        place.succeed(&[&args[..], &["--model", "m", "--model-format", "native"]].concat());
+        place.succeed(&["convert", "d", "c"]);
+        place.succeed(&["convert", "c", "text", "--to", "libsvm"]);
+        for data in ["d", "c", "text"] {
+            let predicted = place.succeed(&["predict", "m", data, "--quiet"]).stdout;
+            let predicted: Vec<f64> = predicted.lines().map(|line| line.parse().unwrap()).collect();
+            let expected: Vec<f64> =
+                (0..5 * labels.len()).map(|k| labels[k % labels.len()]).collect();
+            prop_assert_eq!(predicted, expected, "{}", data);
+        }
+    }
 }

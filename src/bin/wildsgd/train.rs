@@ -280,6 +280,7 @@ fn trainer(args: &TrainArgs) -> Result<Trainer, Failure> {
     let mut trainer = Trainer {
         loss: problem.loss.chosen("train")?,
         precision: match args.solver.precision {
+            args::Precision::Auto => Precision::Auto,
             args::Precision::F32 => Precision::F32,
             args::Precision::F64 => Precision::F64,
         },

@@ -3,7 +3,7 @@ use super::open::open_mapped;
 use super::write::write_with;
 use super::*;
 use crate::container::{Header, Kind, Writer};
-use crate::data::{Builder, Dataset, IndexBase, LoadOptions, load};
+use crate::data::{Builder, Dataset, IndexBase, LoadOptions, libsvm, load};
 use crate::error::Result;
 use crate::save;
 use crate::train::Trainer;
@@ -76,6 +76,27 @@ fn a_cache_is_the_data_set() {
         let again = place.folder.path().join("again");
         write_with(&found, &again, save::USUAL, notes(&found).unwrap()).unwrap();
         assert_eq!(std::fs::read(again).unwrap(), std::fs::read(&place.path).unwrap());
+    }
+}
+
+proptest! {
+    #[test]
+    fn each_label_survives_text_cache_and_text(
+        labels in prop::collection::vec(any::<f64>().prop_filter("finite", |y| y.is_finite()), 1..30),
+        seed in prop::option::of(0..9_u64),
+    ) {
+        let mut text = String::new();
+        labels.iter().for_each(|label| text.push_str(&format!("{label:e} 1:1\n")));
+        let folder = tempfile::tempdir().unwrap();
+        let (from, cache) = (folder.path().join("text"), folder.path().join("cache"));
+        std::fs::write(&from, text).unwrap();
+        let options = LoadOptions { shuffle: seed, ..LoadOptions::default() };
+        write(&load(&from, &options).unwrap(), &cache).unwrap();
+        let mut back = Vec::new();
+        libsvm::write(&verified(&cache).unwrap().in_file_order(), &mut back).unwrap();
+        let back = libsvm::parse(&back, &Default::default()).unwrap();
+        let bits = |labels: &[f64]| labels.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(back.labels()), bits(&labels));
     }
 }
 

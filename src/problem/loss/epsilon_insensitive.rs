@@ -10,14 +10,14 @@ use crate::params::Real;
 pub struct EpsilonInsensitive {
     /// Half-width of the tube, in units of the labels, finite and at least 0. With a larger one,
     /// more examples have no loss. 0 is the absolute error.
-    pub epsilon: f32,
+    pub epsilon: f64,
 }
 
 impl EpsilonInsensitive {
     /// Returns the distance of y from the tube around s, negative if y is below it.
     #[inline(always)]
     fn excess<R: Real>(&self, y: R, s: R) -> R {
-        let (r, epsilon) = (y - s, R::of_f32(self.epsilon));
+        let (r, epsilon) = (y - s, R::of(self.epsilon));
         (r - epsilon).max(R::ZERO) + (r + epsilon).min(R::ZERO)
     }
 }
@@ -50,7 +50,7 @@ impl Curved for EpsilonInsensitive {
     /// the conjugate is finite (Ho & Lin, JMLR 2012, section 3).
     #[inline(always)]
     fn ascend<R: Real>(&self, y: R, s: R, q: R, a: R) -> R {
-        let (r, epsilon) = (y - s, R::of_f32(self.epsilon));
+        let (r, epsilon) = (y - s, R::of(self.epsilon));
         // Where q is 0, a quotient is infinite or NaN: max and min then end at a bound or at 0.
         let above = (a + (r - epsilon) / q).max(R::ZERO).min(R::ONE);
         let below = (a + (r + epsilon) / q).min(R::ZERO).max(-R::ONE);
@@ -59,7 +59,7 @@ impl Curved for EpsilonInsensitive {
 
     #[inline(always)]
     fn conjugate(&self, y: f64, a: f64) -> f64 {
-        f64::from(self.epsilon) * a.abs() - a * y
+        self.epsilon * a.abs() - a * y
     }
 
     fn bend(&self, _: f64, a: f64) -> f64 {
@@ -71,7 +71,7 @@ impl Curved for EpsilonInsensitive {
     }
 
     fn shape(&self, y: f64) -> LossShape {
-        let epsilon = f64::from(self.epsilon);
+        let epsilon = self.epsilon;
         let above = Piece { low: 0.0, high: 1.0, bend: 0.0, target: y - epsilon };
         let below = Piece { low: -1.0, high: 0.0, bend: 0.0, target: y + epsilon };
         LossShape::Pieces(above, Some(below))

@@ -23,7 +23,7 @@ pub enum LossKind {
     /// [`EpsilonInsensitive`](super::EpsilonInsensitive)
     EpsilonInsensitive {
         /// Half-width of the tube without a loss, in units of the labels, finite and at least 0.
-        epsilon: f32,
+        epsilon: f64,
     },
     /// [`Softmax`](crate::problem::Softmax), of all classes at once; of two classes,
     /// [`Logistic`](super::Logistic) of the difference of their scores.
@@ -68,7 +68,7 @@ impl LossKind {
     }
 
     /// Half-width of the tube without a loss, if there is one.
-    pub fn epsilon(self) -> Option<f32> {
+    pub fn epsilon(self) -> Option<f64> {
         match self {
             LossKind::EpsilonInsensitive { epsilon } => Some(epsilon),
             _ => None,
@@ -78,7 +78,7 @@ impl LossKind {
     /// Checks the range of epsilon and the name of a custom loss.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if epsilon is negative or not finite, or if a custom loss has a name
+    /// [`Error::Parameter`] if epsilon is negative or above 3.4e38, or if a custom loss has a name
     /// that [`CustomLoss::name`](super::CustomLoss::name) rules out.
     pub fn check(self) -> Result<()> {
         if let LossKind::Custom(loss) = self {
@@ -94,12 +94,13 @@ impl LossKind {
                 });
             }
         }
-        match self.epsilon().filter(|epsilon| !(epsilon.is_finite() && *epsilon >= 0.0)) {
+        let most = f64::from(f32::MAX);
+        match self.epsilon().filter(|epsilon| !(0.0..=most).contains(epsilon)) {
             None => Ok(()),
             Some(epsilon) => Err(Error::Parameter {
                 name: "epsilon",
                 value: epsilon.to_string(),
-                expected: "a finite number, 0 or larger",
+                expected: "a number from 0 to 3.4e38",
                 hint: "0.1 is usual; errors up to this size cost nothing",
             }),
         }
@@ -202,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn an_epsilon_is_finite_and_not_negative() {
+    fn an_epsilon_is_in_the_range_of_f32_and_not_negative() {
         for epsilon in [0.0, 0.1, 1e30] {
             LossKind::EpsilonInsensitive { epsilon }.check().unwrap();
         }
-        for epsilon in [-0.1, f32::NAN, f32::INFINITY] {
+        for epsilon in [-0.1, f64::NAN, f64::INFINITY, 1e39] {
             let message = LossKind::EpsilonInsensitive { epsilon }.check().unwrap_err().to_string();
-            let expected = format!("epsilon is {epsilon} (expected a finite number, 0 or larger)");
+            let expected = format!("epsilon is {epsilon} (expected a number from 0 to 3.4e38)");
             assert!(message.starts_with(&expected), "{message}");
         }
     }

@@ -67,6 +67,7 @@ impl Counter {
             if value >= least {
                 break value;
             }
+            // May return early, after a signal or for no reason: the loop looks again.
             sleepers = self.risen.wait(sleepers).unwrap_or_else(PoisonError::into_inner);
         };
         *sleepers -= 1;

@@ -145,9 +145,9 @@ impl Trainer {
         evaluate: Option<&Evaluate<'_, f64>>,
         watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Fit<f64>> {
-        match self.precision {
+        match self.chosen_precision() {
             Precision::F64 => self.solve_in::<f64>(problem, settings, evaluate, watch),
-            Precision::F32 => {
+            Precision::F32 | Precision::Auto => {
                 let widened =
                     evaluate.map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));
                 let fit = self.solve_in::<f32>(

@@ -76,7 +76,7 @@ impl Trainer {
             test: test.map(evaluate),
             prepare_time: shuffle_time + fit.prepare_time,
             solver,
-            precision: if solver == Solver::Sgd { self.precision } else { Precision::F64 },
+            precision: if solver == Solver::Sgd { self.chosen_precision() } else { Precision::F64 },
             l2: settings.penalty.l2,
             classes: Vec::new(),
             class_weights: Vec::new(),
@@ -92,7 +92,7 @@ impl Trainer {
         evaluate: Option<&Evaluate<'_, f64>>,
         watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Fit<f64>> {
-        if self.precision == Precision::F64 {
+        if self.chosen_precision() == Precision::F64 {
             return minimize(problem, settings, evaluate, watch);
         }
         let widened = evaluate.map(|evaluate| move |weights: &[f32]| evaluate(&wide(weights)));

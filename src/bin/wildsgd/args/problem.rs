@@ -16,7 +16,7 @@ pub struct LossArgs {
     /// epsilon-insensitive: size of the errors that cost nothing, in units of the labels, 0 or
     /// larger (LIBLINEAR's -p) [default: 0.1]
     #[arg(long, value_name = "E", allow_hyphen_values = true)]
-    pub epsilon: Option<f32>,
+    pub epsilon: Option<f64>,
 }
 
 impl LossArgs {

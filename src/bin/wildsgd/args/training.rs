@@ -98,9 +98,10 @@ pub struct SolverArgs {
     /// Solver: how the objective is minimized
     #[arg(long, value_enum, default_value_t = Solver::Auto)]
     pub solver: Solver,
-    /// Precision of the weights during training: f64 takes twice the memory, and reaches a
-    /// --tolerance below 1e-6; the solver interior, and dual with softmax, always use f64
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    /// Precision of the weights during training (values of features are f32): f64 takes twice the
+    /// memory, and reaches a --tolerance below 1e-6, where auto chooses it; the solver interior, and
+    /// dual with softmax, always use f64
+    #[arg(long, value_enum, default_value_t = Precision::Auto)]
     pub precision: Precision,
 }
 
@@ -187,6 +188,8 @@ impl RingArgs {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Precision {
+    /// f32, or f64 for a tolerance below 1e-6
+    Auto,
     F32,
     F64,
 }

@@ -97,7 +97,7 @@ proptest! {
     #[test]
     fn an_ascent_goes_to_the_highest_point(
         positive: bool, target in -3.0..3.0, s in -300.0..300.0, small in -3.0..3.0, log_q in -7.0..7.0,
-        from in -9.0..9.0_f64, epsilon in prop_oneof![Just(0.0), Just(0.1), 0.0..4.0_f32],
+        from in -9.0..9.0_f64, epsilon in prop_oneof![Just(0.0), Just(0.1), 0.0..4.0_f64],
     ) {
         let y = if positive { 1.0 } else { -1.0 };
         let q = f64::exp(log_q);

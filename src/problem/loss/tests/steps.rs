@@ -153,5 +153,5 @@ fn within_the_tube_there_is_no_step_and_outside_it_ends_at_the_edge() {
         [0.0, 1.0, -1.0]
     );
     // No f32 is 0.1, but this label and this edge are the same one.
-    assert_eq!(EpsilonInsensitive { epsilon: 0.1 }.value(f64::from(0.1_f32), 0.0), 0.0);
+    assert_eq!(EpsilonInsensitive { epsilon: 0.1 }.value(0.1, 0.0), 0.0);
 }
