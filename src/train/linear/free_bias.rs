@@ -1,12 +1,12 @@
 //! A bias that the regularizer leaves out, by dual ascent.
 //!
-//! Dual ascent needs an l2 on each weight: without one on the bias, the dual variables would have to
-//! add up to 0 at all times. So a substitute is minimized, whose bias is regularized, but little, as
-//! it belongs to a constant feature of a large value. That leads to the problem itself:
+//! Dual ascent needs an l2 on each weight: without one on the bias, the dual variables would have
+//! to add up to 0 at all times. So a substitute is minimized, whose bias is regularized, but
+//! little, as it belongs to a constant feature of a large value. That leads to the problem itself:
 //!
 //! - The substitute's weights, with the bias that suits them best, are near the optimum.
-//! - Its dual variables, those of the heavier sign made smaller until all add up to 0, prove a lower
-//!   bound. They stay in the domain of each loss's conjugate, which contains 0.
+//! - Its dual variables, those of the heavier sign made smaller until all add up to 0, prove a
+//!   lower bound. They stay in the domain of each loss's conjugate, which contains 0.
 //!
 //! Whether the substitute was near enough shows in the gap between the two.
 
@@ -21,8 +21,7 @@ use crate::solver::{
     bounds, linear, relative_gap,
 };
 
-/// The least value of the substitute's constant feature. Rows of ones, or scaled to length 1, then
-/// leave little of the regularizer on the bias.
+/// The least value of the substitute's constant feature, which is else as large as rows are long.
 /// Record: D217.
 const LEAST_VALUE: f64 = 1.0;
 /// Substitutes that are tried.

@@ -99,8 +99,8 @@ pub struct SolverArgs {
     #[arg(long, value_enum, default_value_t = Solver::Auto)]
     pub solver: Solver,
     /// Precision of the weights during training (values of features are f32): f64 takes twice the
-    /// memory, and reaches a --tolerance below 1e-6, where auto chooses it; the solver interior, and
-    /// dual with softmax, always use f64
+    /// memory, and reaches a --tolerance below 1e-6, where auto chooses it; the solver interior,
+    /// and dual with softmax, always use f64
     #[arg(long, value_enum, default_value_t = Precision::Auto)]
     pub precision: Precision,
 }
