@@ -9,6 +9,7 @@ mod assembly;
 mod block;
 mod builder;
 mod layout;
+mod merged;
 mod offsets;
 mod packed;
 mod records;
@@ -22,6 +23,8 @@ pub(super) use assembly::Layout;
 pub(super) use block::Block;
 pub use builder::Builder;
 pub(super) use layout::{places, shuffle};
+pub(super) use merged::LARGE;
+pub use merged::MergedValues;
 pub(super) use offsets::{Offsets, Starts};
 pub(super) use packed::Packed;
 pub(crate) use records::Records;
@@ -56,6 +59,7 @@ pub struct Dataset {
     seed: Option<u64>,
     /// The file that the arrays lie in.
     cache: Option<Arc<Cache>>,
+    merged: Option<MergedValues>,
 }
 
 /// The arrays of a data set in a file, not checked yet.
@@ -114,7 +118,7 @@ impl Dataset {
     /// Makes a data set of arrays in a file. Its rows are valid once `cache` has checked them.
     pub(super) fn in_cache(arrays: Arrays, cache: Arc<Cache>) -> Self {
         let Arrays { offsets, indices, values, labels, width, seed } = arrays;
-        Dataset { offsets, indices, values, labels, width, seed, cache: Some(cache) }
+        Dataset { offsets, indices, values, labels, width, seed, cache: Some(cache), merged: None }
     }
 
     /// Makes a data set like [`Dataset::from_parts`], from offsets that delimit one row per label.
@@ -142,7 +146,16 @@ impl Dataset {
             }
         }
         let (indices, values, labels) = (indices.into(), values.map(Array::from), labels.into());
-        Ok(Dataset { offsets, indices, values, labels, width, seed: None, cache: None })
+        Ok(Dataset {
+            offsets,
+            indices,
+            values,
+            labels,
+            width,
+            seed: None,
+            cache: None,
+            merged: None,
+        })
     }
 
     /// Checks the arrays in a [cache](super::cache) file: all of them at the first call, in rayon's
@@ -215,6 +228,12 @@ impl Dataset {
     pub fn memory(&self) -> usize {
         let entry = if self.values.is_some() { 8 } else { 4 };
         self.nonzeros() * entry + self.len() * size_of::<f64>() + self.offsets.starts().memory()
+    }
+
+    /// Two values of a feature that differed in the text that this was read from, and are one as
+    /// f32, if some were found: large numbers such as time stamps. A cache does not know them.
+    pub fn merged_values(&self) -> Option<MergedValues> {
+        self.merged
     }
 
     /// One label per example, in the order of the rows.

@@ -22,9 +22,9 @@ pub(super) use parallel::{Unread, parse_parallel};
 pub use write::write;
 
 use super::Dataset;
-use super::csr::Block;
+use super::csr::{Block, LARGE};
 use error::ParseErrorKind as Kind;
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 use number::Line;
 use std::ops::Range;
 
@@ -139,11 +139,26 @@ fn read_line(line: Line<'_>, base: IndexBase, block: &mut Block) -> Result<(), F
     while let Some(start) = at {
         let (index, value, end) = entry(line, start, lowest, base)?;
         lowest = u64::from(index) + 1;
+        if value.abs() >= LARGE {
+            note_large(line, end, index, value, block);
+        }
         block.entry(index - base.lowest(), value);
         at = next_token(line, end)?;
     }
     block.end_row(label);
     Ok(())
+}
+
+/// Notes the value that ends at `end`, which f32 may have rounded to that of another one.
+#[cold]
+fn note_large(line: Line<'_>, end: usize, index: u32, value: f32, block: &mut Block) {
+    if !block.looks_for_merged() {
+        return;
+    }
+    let start = memrchr(b':', &line.bytes()[..end]).map_or(0, |colon| colon + 1);
+    if let Ok((exact, _)) = number::read_double(line, start) {
+        block.note_large(index, value, exact);
+    }
 }
 
 /// The start of the next token. `None` at the end of the line or before a comment.

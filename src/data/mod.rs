@@ -17,7 +17,7 @@ pub(crate) mod throughput;
 mod weights;
 
 pub use crate::row::Row;
-pub use csr::{Builder, Dataset};
+pub use csr::{Builder, Dataset, MergedValues};
 pub(crate) use csr::{Records, Rows};
 pub(crate) use labels::ClassLabels;
 pub use libsvm::{IndexBase, ParseError, ParseOptions};

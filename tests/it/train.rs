@@ -406,3 +406,15 @@ fn an_old_model_is_replaced() {
     place.succeed(&["train", "d", "--model", "m", "--quiet"]);
     Model::load(place.path("m")).unwrap();
 }
+
+#[test]
+fn values_that_become_one_are_a_warning() {
+    let rows =
+        (0..40).map(|i| format!("{} 1:{}\n", if i < 20 { 1 } else { -1 }, 1_700_000_000 + i));
+    let place = Place::with(&[("d", &rows.collect::<String>())]);
+    let expected = "warning: d: feature 1 has values that are one when they are rounded to f32 (7 digits), such as";
+    for args in [&["train", "d"][..], &["convert", "d", "c"], &["train", "d", "--cache"]] {
+        let run = place.succeed(args);
+        assert!(run.stderr.lines().any(|line| line.starts_with(expected)), "{run:?}");
+    }
+}

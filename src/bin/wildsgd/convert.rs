@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::input::Input;
 use crate::memory;
 use crate::outputs;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, warnings};
 use crate::train_cache;
 
 pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
@@ -55,6 +55,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
         input => input?,
     };
     input.data.verify()?;
+    terminal.warn(warnings::merged_values(&input.name, &input.data));
     let started = Instant::now();
     // A cache keeps its order unless another one is requested.
     let data = match (shuffle, args.seed) {

@@ -46,6 +46,7 @@ pub fn run(args: &TrainArgs, started: Instant) -> Result<ExitCode, Failure> {
     } else {
         Input::load_with(&args.data, args.index_base, layout)?
     };
+    terminal.warn(warnings::merged_values(&data.name, &data.data));
     let test = args.test.as_ref().map(|path| Input::load(path, data.base)).transpose()?;
     if test.is_some() {
         screen.measures(measures(trainer.loss, data.data.labels()));

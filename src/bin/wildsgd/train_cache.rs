@@ -13,6 +13,7 @@ use wildsgd::internal::save;
 use wildsgd::{Dataset, Result};
 
 use crate::input::Input;
+use crate::terminal::warnings;
 
 /// Permissions of other users, and of the group, to write.
 const OTHERS_WRITE: u32 = 0o022;
@@ -77,6 +78,7 @@ pub fn load(
         return Ok(read);
     }
     let notes = Notes { base: Some(read.base), source: Some(key) };
+    warnings::merged_values(&read.name, &read.data).into_iter().for_each(&mut *warn);
     // Whoever may write to a cache decides what is learned.
     let most = permissions(path) & !OTHERS_WRITE;
     let written = cache::write_with(&read.data.shuffled(SEED), &cache_path, most, &notes)

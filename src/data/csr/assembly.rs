@@ -6,7 +6,7 @@
 
 mod places;
 
-use super::{Array, Block, Dataset, Offsets, Stop, layout};
+use super::{Array, Block, Dataset, MergedValues, Offsets, Stop, layout, merged};
 use crate::data::IndexBase;
 use crate::memory::advise_huge_pages;
 use places::{Places, Sorter};
@@ -24,6 +24,7 @@ pub(in crate::data) struct Layout {
 struct Facts {
     width: usize,
     zero: bool,
+    merged: Option<MergedValues>,
 }
 
 impl Layout {
@@ -75,6 +76,7 @@ impl Layout {
                 let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
                 facts.width = facts.width.max(block.width());
                 facts.zero |= block.has_zero();
+                facts.merged = merged::first(facts.merged, block.merged());
                 Ok(())
             })
             .find_map_first(Result::err);
@@ -82,9 +84,9 @@ impl Layout {
         match stop {
             Some(stop) => Err(stop),
             None => {
-                let Facts { width, zero } =
+                let Facts { width, zero, merged } =
                     facts.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Ok(Filled { indices, values: all_values, labels, width, zero })
+                Ok(Filled { indices, values: all_values, labels, width, zero, merged })
             }
         }
     }
@@ -93,7 +95,7 @@ impl Layout {
     /// features from `base`. Also returns the number from which the text does count. If that is to
     /// be found and no index is 0, it is 1: then 1 is subtracted from each index.
     pub(in crate::data) fn finish(self, filled: Filled, base: IndexBase) -> (Dataset, IndexBase) {
-        let Filled { mut indices, values, mut labels, mut width, zero } = filled;
+        let Filled { mut indices, values, mut labels, mut width, zero, merged } = filled;
         let found = match base {
             IndexBase::Auto if zero => IndexBase::Zero,
             IndexBase::Auto => IndexBase::One,
@@ -114,6 +116,7 @@ impl Layout {
             width,
             seed: self.seed,
             cache: None,
+            merged,
         };
         (data, found)
     }
@@ -127,6 +130,7 @@ pub(in crate::data) struct Filled {
     labels: Vec<f64>,
     width: usize,
     zero: bool,
+    merged: Option<MergedValues>,
 }
 
 impl Filled {

@@ -1,6 +1,7 @@
 //! Rows in the order of the file, gathered before their places are known.
 
-use super::{Dataset, Offsets};
+use super::merged::Merging;
+use super::{Dataset, MergedValues, Offsets};
 
 /// Rows of consecutive lines. Values get an array at the first one that is not 1.
 #[derive(Debug, Default)]
@@ -15,6 +16,7 @@ pub(in crate::data) struct Block {
     open: usize,
     width: usize,
     zero: bool,
+    merging: Merging,
 }
 
 impl Block {
@@ -31,6 +33,7 @@ impl Block {
             self.spare = values;
         }
         (self.open, self.width, self.zero) = (0, 0, false);
+        self.merging.reset(None);
     }
 
     /// Adds an entry to the row that is being built. Its index is above the one before.
@@ -42,6 +45,26 @@ impl Block {
             self.first_value(value);
         }
         self.indices.push(index);
+    }
+
+    /// Returns true if [`Block::note_large`] may lead to something.
+    pub(in crate::data) fn looks_for_merged(&self) -> bool {
+        self.merging.goes_on()
+    }
+
+    /// Notes a value of the feature with this number in the text, as f32 and as it is there.
+    pub(in crate::data) fn note_large(&mut self, feature: u32, rounded: f32, exact: f64) {
+        self.merging.add(feature, rounded, exact);
+    }
+
+    /// Two values that are one as f32, if there are any.
+    pub(in crate::data) fn merged(&self) -> Option<MergedValues> {
+        self.merging.found()
+    }
+
+    /// Sets what [`Block::merged`] returns, until the next row is read.
+    pub(in crate::data) fn set_merged(&mut self, found: Option<MergedValues>) {
+        self.merging.reset(found);
     }
 
     #[cold]
@@ -125,7 +148,10 @@ impl Block {
             values.truncate(self.open);
         }
         let offsets = Offsets::from_lengths(self.lengths);
-        Dataset::checked(offsets, self.indices, self.values, self.labels, self.width.max(width))
-            .expect("rows are gathered in ascending order")
+        let merged = self.merging.found();
+        let width = self.width.max(width);
+        let data = Dataset::checked(offsets, self.indices, self.values, self.labels, width)
+            .expect("rows are gathered in ascending order");
+        Dataset { merged, ..data }
     }
 }

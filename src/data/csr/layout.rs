@@ -137,6 +137,15 @@ impl Dataset {
         }
         let labels: Vec<f64> = order.iter().map(|&i| labels[i as usize]).collect();
         let (indices, values, labels) = (indices.into(), values.map(Array::from), labels.into());
-        Dataset { offsets, indices, values, labels, width: self.width, seed: None, cache: None }
+        Dataset {
+            offsets,
+            indices,
+            values,
+            labels,
+            width: self.width,
+            seed: None,
+            cache: None,
+            merged: self.merged,
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Only the gaps between the indices of a row are kept, seven bits per byte: mostly one or two
 //! bytes instead of four.
 
-use super::Block;
+use super::{Block, MergedValues};
 
 /// The rows of a [`Block`], packed.
 #[derive(Debug)]
@@ -12,6 +12,7 @@ pub(in crate::data) struct Packed {
     labels: Box<[f64]>,
     gaps: Box<[u8]>,
     values: Option<Box<[f32]>>,
+    merged: Option<MergedValues>,
 }
 
 impl Packed {
@@ -33,6 +34,7 @@ impl Packed {
             labels: block.labels().into(),
             gaps: gaps.into(),
             values: block.values().map(Box::from),
+            merged: block.merged(),
         }
     }
 
@@ -66,6 +68,7 @@ impl Packed {
     /// Unpacks the rows into `block`, in place of those before.
     pub(in crate::data) fn unpack(&self, block: &mut Block) {
         block.clear(self.lengths.len(), self.entries());
+        block.set_merged(self.merged);
         let mut gaps = self.gaps.iter();
         let mut from = 0;
         for (&length, &label) in self.lengths.iter().zip(&self.labels) {

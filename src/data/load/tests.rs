@@ -100,3 +100,30 @@ fn a_plain_stream_is_refused_at_the_first_wrong_line() {
     };
     assert_eq!((error.line, error.column), (2, 1));
 }
+
+#[test]
+fn values_that_f32_does_not_tell_apart_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, zstd) = (folder.path().join("plain"), folder.path().join("zstd"));
+    let found = |rows: &[&str]| {
+        let text = rows.concat() + &"1 2:7\n".repeat(50_000);
+        std::fs::write(&plain, &text).unwrap();
+        std::fs::write(&zstd, zstd::encode_all(text.as_bytes(), 1).unwrap()).unwrap();
+        let options = LoadOptions { shuffle: Some(1), ..LoadOptions::default() };
+        let [a, b] = [&plain, &zstd].map(|path| load(path, &options).unwrap().merged_values());
+        assert_eq!(a, b);
+        a.map(|found| (found.feature, found.values))
+    };
+    let rows = ["1 1:3 5:1700000001\n", "1 5:1700000002\n", "1 5:1700000050\n"];
+    assert_eq!(found(&rows), Some((5, [1700000001.0, 1700000002.0])));
+    // Of other features, with larger differences, equal, exact, or small.
+    assert_eq!(found(&["1 4:1700000001\n", "1 5:1700000002\n"]), None);
+    assert_eq!(found(&["1 5:1700000001\n", "1 5:1700001002\n", "1 5:1700000001\n"]), None);
+    assert_eq!(
+        found(&["1 5:16777216\n", "1 5:16777218\n", "1 5:0.1\n", "1 5:0.10000000001\n"]),
+        None
+    );
+    // f32 holds one of the two exactly.
+    assert_eq!(found(&["1 3:-1e9\n", "-1 3:-1000000001\n"]).unwrap().0, 3);
+    assert_eq!(found(&["1 3:-1000000001\n", "-1 3:-1000000002\n"]).unwrap().0, 3);
+}

@@ -2,9 +2,10 @@
 
 use std::thread;
 
-use wildsgd::Model;
+use wildsgd::data::MergedValues;
 use wildsgd::model::{Evaluation, Quality};
 use wildsgd::train::{Settings, Solver, StopReason, Trained};
+use wildsgd::{Dataset, Model};
 
 use super::short;
 use crate::streaming::Counts;
@@ -96,6 +97,16 @@ pub fn unsettled_objective(
         format!(
             "the objective{of_classes} had not settled (tolerance {tolerance}) within `--epochs {epochs}`: the model \
              may still improve; raise it"
+        )
+    })
+}
+
+/// Warns of values of a feature in the file `name` that are one as f32.
+pub fn merged_values(name: &str, data: &Dataset) -> Option<String> {
+    data.merged_values().map(|MergedValues { feature, values: [first, second], .. }| {
+        format!(
+            "{name}: feature {feature} has values that are one when they are rounded to f32 (7 digits), such as \
+             {first} and {second}; subtract a common offset from all of its values, or divide it into two features"
         )
     })
 }
